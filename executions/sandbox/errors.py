@@ -1,0 +1,35 @@
+"""What can go wrong on our side. What a program does wrong is a result, never one of these."""
+
+from __future__ import annotations
+
+
+class SandboxError(Exception):
+    """The root of everything that the sandbox raises."""
+
+
+class PoolBusy(SandboxError):
+    """No slot became free within the bounded wait, or the bounded queue is full."""
+
+    def __init__(self, message: str, *, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class PoolClosed(SandboxError):
+    """The server is shutting down and takes no more work."""
+
+
+class EngineUnavailable(SandboxError):
+    """The Docker daemon does not answer, or refuses what every run needs."""
+
+
+class ImageMissing(SandboxError):
+    """The profile's image is not on the Docker host."""
+
+
+class ContainerLost(SandboxError):
+    """The container ended, or its stream broke, before the job's answer was whole."""
+
+
+class ProtocolError(SandboxError):
+    """The other end of the stream said something that the frame format does not allow."""

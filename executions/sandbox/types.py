@@ -1,0 +1,119 @@
+"""What goes into the sandbox and what comes out of it: frozen values, no behaviour that waits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+
+_NO_ENVIRONMENT: Mapping[str, str] = MappingProxyType({})
+
+
+class Outcome(StrEnum):
+    """Why a step ended, as the runner or the pool saw it."""
+
+    OK = "ok"
+    NONZERO_EXIT = "nonzero_exit"
+    SIGNAL = "signal"
+    TIMEOUT_WALL = "timeout_wall"
+    TIMEOUT_CPU = "timeout_cpu"
+    OUT_OF_MEMORY = "out_of_memory"
+    OUTPUT_LIMIT = "output_limit"
+    CANCELLED = "cancelled"
+    SANDBOX_ERROR = "sandbox_error"
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """One file for the work directory: a relative name of at most 255 bytes a component, and its bytes."""
+
+    name: str
+    content: bytes
+    executable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one step may use. None means that the container's own limit is the only one."""
+
+    wall_ms: int
+    output_bytes: int
+    """Per stream: stdout and stderr each may carry this much."""
+    cpu_ms: int | None = None
+    """User and system time of all the step's processes together."""
+    file_size_bytes: int = 64 * 1024 * 1024
+    open_files: int = 256
+    memory_bytes: int | None = None
+    """Where it differs from the profile's (a compile step with more), the container is resized for the step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One program to run: compile, run, or a test."""
+
+    name: str
+    argv: tuple[str, ...]
+    limits: Limits
+    environment: Mapping[str, str] = field(default=_NO_ENVIRONMENT)
+    stdin: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Files, then steps in order; a step that does not end `ok` ends the job, unless `keep_going`."""
+
+    files: tuple[File, ...]
+    steps: tuple[Step, ...]
+    keep_going: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """How one step ended. Output is what was printed up to the limit, however the step ended."""
+
+    name: str
+    outcome: Outcome
+    stdout: bytes = b""
+    stderr: bytes = b""
+    stdout_truncated: bool = False
+    stderr_truncated: bool = False
+    exit_code: int | None = None
+    """None where the program never exited by itself."""
+    signal: int | None = None
+    wall_ms: float = 0.0
+    cpu_ms: float = 0.0
+    peak_memory_bytes: int = 0
+    detail: str = ""
+    """For sandbox_error: what went wrong, safe to show to an operator."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobResult:
+    """One result for each step that was started, in order."""
+
+    steps: tuple[StepResult, ...]
+    container_reused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What a container is made of; containers of equal profiles are interchangeable before their first run."""
+
+    image: str
+    """An image name or, better, a digest (sha256:...)."""
+    memory_bytes: int
+    cpu_quota_us: int
+    pids: int
+    tmpfs_bytes: int
+    """Size of /box; /tmp has the same, /dev/shm a quarter. All of it counts as memory."""
+    runs_per_container: int = 1
+    cpu_period_us: int = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Warmth:
+    """How many containers of one profile are kept started and waiting."""
+
+    minimum: int
+    maximum: int
