@@ -1,0 +1,28 @@
+"""The secret key that is made on the first run and kept in the data directory."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from pathlib import Path
+
+
+def secret_key(data_dir: Path) -> str:
+    """The key in `data_dir`/secret-key (mode 600), made at the first call.
+
+    Two processes that make it at the same moment agree on one: it is written whole and linked into place, and the
+    link of the second one fails.
+    """
+    path = data_dir / "secret-key"
+    with contextlib.suppress(FileNotFoundError):
+        return path.read_text().strip()
+    data_dir.mkdir(mode=0o755, parents=True, exist_ok=True)
+    draft = data_dir / f".secret-key.{os.getpid()}"
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(secrets.token_urlsafe(64) + "\n")
+    with contextlib.suppress(FileExistsError):
+        os.link(draft, path)
+    draft.unlink()
+    return path.read_text().strip()

@@ -1,0 +1,11 @@
+"""The URL table: the API at the root, the admin under /admin/."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, include, path
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("admin/", admin.site.urls),
+    path("", include("executions.urls")),
+]
