@@ -1,0 +1,311 @@
+"""The frames between the pool and the runner, as values and bytes; runner/PROTOCOL.md is the page it follows."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+from .errors import ProtocolError
+from .types import Outcome
+
+VERSION = 1
+MAX_HOST_PAYLOAD = 1024 * 1024
+MAX_RUNNER_PAYLOAD = 64 * 1024 + 64
+MAX_OUTPUT_CHUNK = 64 * 1024
+STDIN_WINDOW = 256 * 1024
+"""Bytes of stdin that may be sent without an acknowledgement."""
+
+_MAX_NAME_BYTES = 4096
+_MAX_COMPONENT_BYTES = 255
+_MAX_COMPONENTS = 32
+_MAX_U16 = 0xFFFF
+_MAX_U32 = 0xFFFF_FFFF
+_MAX_U64 = 0xFFFF_FFFF_FFFF_FFFF
+
+_HEADER = struct.Struct(">cI")
+_FILE = struct.Struct(">BH")
+_STEP = struct.Struct(">IIQQIBHH")
+_TEXT = struct.Struct(">I")
+_READY = struct.Struct(">HI")
+_WINDOW = struct.Struct(">I")
+_RESULT = struct.Struct(">BBBBQQQ")
+
+_FLAG_EXECUTABLE = 1
+_FLAG_APPEND = 2
+_FLAG_STDOUT_CUT = 1
+_FLAG_STDERR_CUT = 2
+
+
+class Reason(IntEnum):
+    """Why a step ended, in the runner's words."""
+
+    EXITED = 0
+    SIGNALED = 1
+    WALL = 2
+    CPU = 3
+    MEMORY = 4
+    OUTPUT = 5
+    KILLED = 6
+    NOT_STARTED = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The runner waits for a job."""
+
+    version: int
+    jobs_done: int
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Bytes that the program wrote. `stream` is 1 for stdout and 2 for stderr."""
+
+    stream: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """So many bytes of stdin may be sent again."""
+
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How a step ended."""
+
+    reason: Reason
+    exit_code: int
+    signal: int
+    stdout_cut: bool
+    stderr_cut: bool
+    wall_us: int
+    cpu_us: int
+    peak_memory_bytes: int
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """The runner cannot go on; it exits after this."""
+
+    message: str
+
+
+RunnerFrame = Ready | Output | Window | Result | Fault
+
+
+def valid_file_name(name: str) -> str | None:
+    """Why the runner would refuse this file name, or None when it would take it."""
+    try:
+        encoded = name.encode()
+    except UnicodeEncodeError:
+        return "is not valid Unicode"
+    if b"\0" in encoded:
+        return "contains a NUL character"
+    if len(encoded) > _MAX_NAME_BYTES:
+        return f"is longer than {_MAX_NAME_BYTES} bytes"
+    components = encoded.split(b"/")
+    if len(components) > _MAX_COMPONENTS:
+        return f"has more than {_MAX_COMPONENTS} components"
+    return next((why for component in components if (why := _refused_component(component))), None)
+
+
+def _refused_component(component: bytes) -> str | None:
+    if component in (b"", b".", b".."):
+        return "is absolute or has an empty, . or .. component"
+    if len(component) > _MAX_COMPONENT_BYTES:
+        return f"has a component of more than {_MAX_COMPONENT_BYTES} bytes"
+    return None
+
+
+def file_frames(name: str, content: bytes, *, executable: bool = False) -> bytes:
+    """The frames that make one file, several where the content does not fit into one. ValueError for a bad name."""
+    if why := valid_file_name(name):
+        raise ValueError(f"the file name {why}")
+    encoded = name.encode()
+    room = MAX_HOST_PAYLOAD - _FILE.size - len(encoded)
+    flags = _FLAG_EXECUTABLE if executable else 0
+    frames = []
+    for start in range(0, max(len(content), 1), room):
+        more = _FLAG_APPEND if start else 0
+        head = _FILE.pack(flags | more, len(encoded)) + encoded
+        frames.append(_frame(b"F", head + content[start : start + room]))
+    return b"".join(frames)
+
+
+def step_frame(
+    argv: Sequence[str],
+    environment: Mapping[str, str],
+    *,
+    wall_ms: int,
+    cpu_ms: int | None,
+    output_bytes: int,
+    file_size_bytes: int,
+    open_files: int,
+) -> bytes:
+    """The frame that starts a program. ValueError where something does not fit or cannot be passed to exec."""
+    if not argv:
+        raise ValueError("a step needs at least the program's name")
+    variables = [_variable(name, value) for name, value in environment.items()]
+    _in_range(_MAX_U16, argc=len(argv), envc=len(variables))
+    _in_range(_MAX_U32, wall_ms=wall_ms, cpu_ms=cpu_ms or 0, open_files=open_files)
+    _in_range(_MAX_U64, output_bytes=output_bytes, file_size_bytes=file_size_bytes)
+    head = _STEP.pack(wall_ms, cpu_ms or 0, output_bytes, file_size_bytes, open_files, 0, len(argv), len(variables))
+    return _frame(b"S", head + b"".join(_text(text) for text in (*argv, *variables)))
+
+
+def stdin_frame(data: bytes) -> bytes:
+    """Bytes for the program's stdin, at most STDIN_WINDOW of them; none at all closes it."""
+    if len(data) > STDIN_WINDOW:
+        raise ValueError("more bytes of stdin than the window takes")
+    return _frame(b"I", data)
+
+
+def kill_frame() -> bytes:
+    """Ends the step that runs, if one does."""
+    return _frame(b"K", b"")
+
+
+def end_frame() -> bytes:
+    """Says that the job is over; the runner cleans up and is ready again."""
+    return _frame(b"E", b"")
+
+
+def _frame(kind: bytes, payload: bytes) -> bytes:
+    if len(payload) > MAX_HOST_PAYLOAD:
+        raise ValueError(f"a frame of {len(payload)} bytes is longer than {MAX_HOST_PAYLOAD}")
+    return _HEADER.pack(kind, len(payload)) + payload
+
+
+def _variable(name: str, value: str) -> str:
+    if not name or "=" in name:
+        raise ValueError("the name of an environment variable is not empty and has no =")
+    return f"{name}={value}"
+
+
+def _text(text: str) -> bytes:
+    # A name that came from the file system may carry bytes that are not UTF-8; they go back as they came.
+    encoded = text.encode(errors="surrogateescape")
+    if b"\0" in encoded:
+        raise ValueError("an argument or environment variable contains a NUL character")
+    return _TEXT.pack(len(encoded)) + encoded
+
+
+def _in_range(maximum: int, **values: int) -> None:
+    for name, value in values.items():
+        if not 0 <= value <= maximum:
+            raise ValueError(f"{name} is {value}, not within 0 and {maximum}")
+
+
+class FrameReader:
+    """Turns the runner's bytes into frames, whatever pieces they come in. It keeps at most one unfinished frame."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> list[RunnerFrame]:
+        """The frames that these bytes complete. Raises ProtocolError; the reader must not be used after that."""
+        self._buffer += data
+        frames: list[RunnerFrame] = []
+        start = 0
+        while (end := self._end_of_frame(start)) is not None:
+            payload = bytes(self._buffer[start + _HEADER.size : end])
+            frames.append(_PARSERS[self._buffer[start]](payload))
+            start = end
+        del self._buffer[:start]
+        return frames
+
+    @property
+    def pending(self) -> int:
+        """How many bytes of an unfinished frame are held: not 0 at the end of the stream means that it was cut."""
+        return len(self._buffer)
+
+    def _end_of_frame(self, start: int) -> int | None:
+        if len(self._buffer) - start < _HEADER.size:
+            return None
+        kind, length = _HEADER.unpack_from(self._buffer, start)
+        if kind[0] not in _PARSERS:
+            raise ProtocolError(f"unknown frame type {kind!r}")
+        if length > MAX_RUNNER_PAYLOAD:
+            raise ProtocolError(f"a frame of {length} bytes")
+        end = start + _HEADER.size + int(length)
+        return end if end <= len(self._buffer) else None
+
+
+def _parse_ready(payload: bytes) -> Ready:
+    version, jobs_done = _unpack(_READY, payload, "R")
+    if version != VERSION:
+        raise ProtocolError(f"the runner speaks version {version}, not {VERSION}")
+    return Ready(version, jobs_done)
+
+
+def _parse_output(payload: bytes) -> Output:
+    if len(payload) < 2 or len(payload) > MAX_OUTPUT_CHUNK + 1 or payload[0] not in (1, 2):
+        raise ProtocolError("a malformed O frame")
+    return Output(payload[0], payload[1:])
+
+
+def _parse_window(payload: bytes) -> Window:
+    (size,) = _unpack(_WINDOW, payload, "W")
+    return Window(size)
+
+
+def _parse_result(payload: bytes) -> Result:
+    fixed, rest = payload[: _RESULT.size], payload[_RESULT.size :]
+    reason, exit_code, signal, flags, wall_us, cpu_us, peak = _unpack(_RESULT, fixed, "X")
+    (length,) = _unpack(_TEXT, rest[: _TEXT.size], "X")
+    detail = rest[_TEXT.size :]
+    if len(detail) != length or flags & ~(_FLAG_STDOUT_CUT | _FLAG_STDERR_CUT) or reason not in set(Reason):
+        raise ProtocolError("a malformed X frame")
+    return Result(
+        reason=Reason(reason),
+        exit_code=exit_code,
+        signal=signal,
+        stdout_cut=bool(flags & _FLAG_STDOUT_CUT),
+        stderr_cut=bool(flags & _FLAG_STDERR_CUT),
+        wall_us=wall_us,
+        cpu_us=cpu_us,
+        peak_memory_bytes=peak,
+        detail=detail.decode(errors="replace"),
+    )
+
+
+def _parse_fault(payload: bytes) -> Fault:
+    return Fault(payload.decode(errors="replace"))
+
+
+def _unpack(shape: struct.Struct, payload: bytes, kind: str) -> tuple[int, ...]:
+    if len(payload) != shape.size:
+        raise ProtocolError(f"a malformed {kind} frame")
+    return shape.unpack(payload)
+
+
+_PARSERS: Mapping[int, Callable[[bytes], RunnerFrame]] = {
+    ord("R"): _parse_ready,
+    ord("O"): _parse_output,
+    ord("W"): _parse_window,
+    ord("X"): _parse_result,
+    ord("!"): _parse_fault,
+}
+
+_OUTCOMES: Mapping[Reason, Outcome] = {
+    Reason.SIGNALED: Outcome.SIGNAL,
+    Reason.WALL: Outcome.TIMEOUT_WALL,
+    Reason.CPU: Outcome.TIMEOUT_CPU,
+    Reason.MEMORY: Outcome.OUT_OF_MEMORY,
+    Reason.OUTPUT: Outcome.OUTPUT_LIMIT,
+    Reason.KILLED: Outcome.CANCELLED,
+    Reason.NOT_STARTED: Outcome.NONZERO_EXIT,
+}
+
+
+def outcome_of(result: Result) -> Outcome:
+    """The outcome in everybody's words. A program that is not there is like a shell's 127: the job's fault, not ours."""
+    if result.reason is Reason.EXITED:
+        return Outcome.NONZERO_EXIT if result.exit_code else Outcome.OK
+    return _OUTCOMES[result.reason]
