@@ -33,3 +33,11 @@ class ContainerLost(SandboxError):
 
 class ProtocolError(SandboxError):
     """The other end of the stream said something that the frame format does not allow."""
+
+
+class ImageBuildFailed(SandboxError):
+    """A Dockerfile could not be built; `log_end` holds the last lines of the build."""
+
+    def __init__(self, message: str, *, log_end: str) -> None:
+        super().__init__(message)
+        self.log_end = log_end

@@ -1,0 +1,437 @@
+"""The Docker Engine as the sandbox sees it: the only file that imports the docker SDK.
+
+Theory of operation. Every call is bounded by the client's time-out, and every failure leaves as one of the sandbox's
+own errors, so that nobody above has to know the SDK. `DockerImages` serves installation (slow, with progress),
+`DockerEngine` serves the pool (quick, many at once).
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import secrets
+import select
+import socket
+import struct
+import tarfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import docker
+import docker.errors
+import requests.exceptions
+import urllib3.exceptions
+
+from executions.sandbox.errors import ContainerLost, EngineUnavailable, ImageBuildFailed, ImageMissing
+from executions.sandbox.policy import SandboxPolicy, container_options, holder_options
+from executions.sandbox.types import Profile
+
+logger = logging.getLogger(__name__)
+
+RUNNER_SOURCES = Path(__file__).parent / "runner"
+LABEL = "gexec.owner"
+_STREAM_HEADER = struct.Struct(">BxxxL")
+_UNREACHABLE = (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError)
+
+
+@dataclass(frozen=True, slots=True)
+class ImageInfo:
+    """An image on the Docker host; `id` is its digest (sha256:...)."""
+
+    id: str
+    tags: tuple[str, ...]
+    size_bytes: int
+    created: str
+
+
+@contextmanager
+def _translated(what: str, image: str = "") -> Iterator[None]:
+    """Turn the SDK's and the transport's exceptions into ours."""
+    try:
+        yield
+    except docker.errors.ImageNotFound as error:
+        raise ImageMissing(f"{what}: {error.explanation or error}") from error
+    except docker.errors.APIError as error:
+        text = str(error.explanation or error)
+        if image and error.status_code == 404 and "no such image" in text.lower():
+            raise ImageMissing(f"the image {image} is not on the Docker host") from error
+        raise EngineUnavailable(f"{what}: {text}") from error
+    except docker.errors.DockerException as error:
+        raise EngineUnavailable(f"{what}: {error}") from error
+    except _UNREACHABLE as error:
+        raise EngineUnavailable(f"{what}: {error}") from error
+
+
+def connect(*, timeout_s: float = 30.0, base_url: str | None = None, connections: int = 16) -> docker.APIClient:
+    """Make a client from DOCKER_HOST and its companions, or for one address; no request is sent before the first call."""
+    with _translated("connecting to Docker"):
+        if base_url:
+            return docker.APIClient(base_url=base_url, version="1.41", timeout=timeout_s, num_pools=connections)
+        options = docker.utils.kwargs_from_env()
+        return docker.APIClient(**options, version="1.41", timeout=timeout_s, num_pools=connections)
+
+
+class DockerImages:
+    """Images on the Docker host: find, build, pull, import, remove."""
+
+    def __init__(self, client: docker.APIClient | None = None) -> None:
+        self._client = client or connect(timeout_s=600.0)
+
+    def ping(self) -> None:
+        """Raise EngineUnavailable unless the daemon answers."""
+        with _translated("Docker does not answer"):
+            self._client.ping()
+
+    def find(self, name: str) -> ImageInfo | None:
+        """What the host has under this name or digest, or None."""
+        try:
+            with _translated(f"looking for the image {name}", name):
+                found = self._client.inspect_image(name)
+        except ImageMissing:
+            return None
+        return ImageInfo(found["Id"], tuple(found.get("RepoTags") or ()), found["Size"], found["Created"])
+
+    def build(
+        self,
+        *,
+        tag: str,
+        context: bytes,
+        buildargs: Mapping[str, str],
+        labels: Mapping[str, str],
+        on_line: Callable[[str], None],
+        no_cache: bool = False,
+    ) -> ImageInfo:
+        """Build a tar of a Dockerfile and its files with the classic builder. Raises ImageBuildFailed."""
+        lines: list[str] = []
+
+        def note(text: str) -> None:
+            for line in text.splitlines():
+                lines.append(line)
+                on_line(line)
+
+        with _translated(f"building {tag}"):
+            events = self._client.build(
+                fileobj=io.BytesIO(context),
+                custom_context=True,
+                tag=tag,
+                buildargs=dict(buildargs),
+                labels=dict(labels),
+                nocache=no_cache,
+                rm=True,
+                forcerm=True,
+                decode=True,
+            )
+            for event in events:
+                if "error" in event:
+                    raise ImageBuildFailed(f"building {tag} failed: {event['error']}", log_end="\n".join(lines[-40:]))
+                note(event.get("stream", ""))
+        return self._must_find(tag)
+
+    def pull(self, name: str, on_line: Callable[[str], None]) -> ImageInfo:
+        """Fetch an image from its registry. Raises ImageMissing, or EngineUnavailable where no registry answers."""
+        repository, _, tag = name.partition("@") if "@" in name else _split_tag(name)
+        with _translated(f"pulling {name}", name):
+            for event in self._client.pull(repository, tag=tag or "latest", stream=True, decode=True):
+                if "error" in event:
+                    raise ImageMissing(f"pulling {name} failed: {event['error']}")
+                on_line(" ".join(str(event[key]) for key in ("id", "status", "progress") if event.get(key)))
+        return self._must_find(name)
+
+    def import_tar(self, source: BinaryIO, tag: str) -> ImageInfo:
+        """Make an image of a root file system's tar."""
+        repository, _, version = _split_tag(tag)
+        with _translated(f"importing {tag}"):
+            self._client.import_image_from_stream(source, repository=repository, tag=version or "latest")
+        return self._must_find(tag)
+
+    def tag(self, name: str, new_name: str) -> None:
+        """Give an image a second name."""
+        repository, _, version = _split_tag(new_name)
+        with _translated(f"tagging {name}", name):
+            self._client.tag(name, repository, version or "latest", force=True)
+
+    def remove(self, name: str) -> None:
+        """Take a name, and with the last name the image, off the host; an image that is not there is fine."""
+        try:
+            with _translated(f"removing {name}", name):
+                self._client.remove_image(name, noprune=False)
+        except ImageMissing:
+            return
+
+    def _must_find(self, name: str) -> ImageInfo:
+        found = self.find(name)
+        if found is None:
+            raise ImageMissing(f"the image {name} is not on the Docker host")
+        return found
+
+
+def _split_tag(name: str) -> tuple[str, str, str]:
+    """Split repository and tag; a colon before the last slash belongs to a registry's port."""
+    head, colon, tag = name.rpartition(":")
+    if colon and "/" not in tag:
+        return head, colon, tag
+    return name, "", ""
+
+
+def runner_version() -> str:
+    """A short hash over everything that the runner's binary is made of."""
+    digest = sha256()
+    for path in sorted(RUNNER_SOURCES.iterdir()):
+        if path.suffix in {".c", ".h"} or path.name in {"Dockerfile", "Makefile"}:
+            digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def runner_volume() -> str:
+    """The name of the volume that holds this version of the runner."""
+    return f"gexec-runner-{runner_version()}"
+
+
+def install_runner(client: docker.APIClient, *, base_image: str, on_line: Callable[[str], None]) -> None:
+    """Compile the runner in a container and put it into its volume, unless the volume already holds it."""
+    images = DockerImages(client)
+    tag = f"gexec/runner:{runner_version()}"
+    if images.find(tag) is None:
+        images.build(
+            tag=tag,
+            context=directory_tar(RUNNER_SOURCES),
+            buildargs={"BASE": base_image},
+            labels={"gexec.kind": "runner"},
+            on_line=on_line,
+        )
+    with _translated("installing the runner"):
+        client.create_volume(runner_volume(), labels={"gexec.kind": "runner"})
+        mount = {"Type": "volume", "Source": runner_volume(), "Target": "/.gexec", "VolumeOptions": {"NoCopy": True}}
+        container = client.create_container(
+            tag, command=["/runner"], host_config=client.create_host_config(mounts=[mount], network_mode="none")
+        )
+        try:
+            _copy_runner(client, container["Id"])
+        finally:
+            client.remove_container(container["Id"], force=True)
+
+
+def _copy_runner(client: docker.APIClient, container_id: str) -> None:
+    binary = _read_file(client, container_id, "/runner")
+    try:
+        if _read_file(client, container_id, "/.gexec/runner") == binary:
+            return
+    except docker.errors.NotFound:
+        pass
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        member = tarfile.TarInfo("runner")
+        member.size, member.mode = len(binary), 0o555
+        tar.addfile(member, io.BytesIO(binary))
+    client.put_archive(container_id, "/.gexec", archive.getvalue())
+
+
+def _read_file(client: docker.APIClient, container_id: str, path: str) -> bytes:
+    chunks, _ = client.get_archive(container_id, path)
+    with tarfile.open(fileobj=io.BytesIO(b"".join(chunks))) as tar:
+        member = tar.extractfile(tar.getmembers()[0])
+        assert member is not None, "the archive API gives a file for a file"
+        return member.read()
+
+
+def directory_tar(folder: Path) -> bytes:
+    """A build context of a folder: owner, times and order are fixed, so that equal files make equal bytes."""
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts:
+                member = tarfile.TarInfo(str(path.relative_to(folder)))
+                member.size = path.stat().st_size
+                member.mode = 0o755 if path.stat().st_mode & 0o100 else 0o644
+                with path.open("rb") as content:
+                    tar.addfile(member, content)
+    return archive.getvalue()
+
+
+class AttachedStream:
+    """A started container's stdin and stdout over one attached socket.
+
+    Docker prefixes what comes out with 8 bytes: which stream, and how much. The runner's stderr is for operators and
+    only the last of it is kept.
+    """
+
+    def __init__(self, container_id: str, sock: Any) -> None:
+        self.container_id = container_id
+        self._holder = sock  # The SDK closes the connection when its response object is collected.
+        self._socket: socket.socket = getattr(sock, "_sock", sock)
+        self._socket.settimeout(10.0)
+        self._buffer = bytearray()
+        self._closed = False
+        self.notes = b""
+        self._poller = select.poll()
+        self._poller.register(self._socket, select.POLLIN)
+
+    def send(self, data: bytes) -> None:
+        """Write everything. Raises ContainerLost where the stream is broken or stuck for 10 seconds."""
+        try:
+            self._socket.sendall(data)
+        except OSError as error:
+            raise ContainerLost(f"the container's stdin is gone: {error}") from error
+
+    def receive(self, timeout_s: float) -> bytes | None:
+        """What the runner said next; None after `timeout_s` without a word. Raises ContainerLost at the end."""
+        deadline = time.monotonic() + timeout_s
+        while True:
+            payload = self._take()
+            if payload is not None:
+                return payload
+            left = deadline - time.monotonic()
+            if not self._poller.poll(max(0.0, left) * 1000.0):
+                return None
+            self._fill()
+
+    def quiet(self) -> bool:
+        """Whether the stream is open and has nothing to say, as a waiting container's must be."""
+        return not self._closed and not self._buffer and not self._poller.poll(0)
+
+    def close(self) -> None:
+        """End the container's stdin, upon which the runner ends everything and exits."""
+        if self._closed:
+            return
+        self._closed = True
+        self._poller.unregister(self._socket)
+        try:
+            self._socket.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            logger.debug("stream already shut down", extra={"container": self.container_id})
+        self._holder.close()
+        self._socket.close()
+
+    def _fill(self) -> None:
+        try:
+            data = self._socket.recv(262_144)
+        except OSError as error:
+            raise ContainerLost(f"the container's stdout is gone: {error}") from error
+        if not data:
+            raise ContainerLost("the container has ended" + (f": {self.notes.decode(errors='replace')}" if self.notes else ""))
+        self._buffer += data
+
+    def _take(self) -> bytes | None:
+        """All whole chunks of stdout that have arrived, joined; None where there is none."""
+        out = bytearray()
+        while len(self._buffer) >= _STREAM_HEADER.size:
+            stream, size = _STREAM_HEADER.unpack_from(self._buffer)
+            end = _STREAM_HEADER.size + size
+            if len(self._buffer) < end:
+                break
+            chunk = self._buffer[_STREAM_HEADER.size : end]
+            del self._buffer[:end]
+            if stream == 1:
+                out += chunk
+            else:
+                self.notes = (self.notes + bytes(chunk))[-1000:]
+        return bytes(out) or None
+
+
+class DockerEngine:
+    """Makes, resizes and removes sandbox containers; safe to use from many threads."""
+
+    def __init__(self, policy: SandboxPolicy, *, owner: str, base_image: str, client: docker.APIClient | None = None) -> None:
+        self._policy = policy
+        self._owner = owner
+        self._base_image = base_image
+        self._client = client or connect(timeout_s=20.0)
+        self._holder_lock = threading.Lock()
+        self._holder: AttachedStream | None = None
+        self._next_uid = secrets.randbelow(policy.uid_count)
+
+    def prepare(self) -> None:
+        """See that the runner's volume is there; quick when it is. Raises EngineUnavailable, ImageMissing."""
+        install_runner(self._client, base_image=self._base_image, on_line=lambda line: logger.info("runner: %s", line))
+
+    def ping(self) -> None:
+        """Raise EngineUnavailable unless the daemon answers."""
+        with _translated("Docker does not answer"):
+            self._client.ping()
+
+    def start(self, profile: Profile) -> AttachedStream:
+        """Create, attach and start one container. Raises ImageMissing, EngineUnavailable."""
+        network = self._network(profile)
+        options = container_options(
+            profile, self._policy, uid=self._take_uid(), network=network, labels={LABEL: self._owner}, volume=runner_volume()
+        )
+        return self._start(profile.image, options)
+
+    def resize(self, container_id: str, memory_bytes: int) -> None:
+        """Change a running container's memory limit. Raises EngineUnavailable."""
+        with _translated("resizing a container"):
+            self._client.update_container(container_id, mem_limit=memory_bytes, memswap_limit=memory_bytes)
+
+    def remove(self, container_id: str) -> None:
+        """Kill and remove; one that is gone, or on its way, is fine. Raises EngineUnavailable."""
+        with _translated("removing a container"):
+            try:
+                self._client.remove_container(container_id, force=True, v=True)
+            except docker.errors.NotFound:
+                return
+            except docker.errors.APIError as error:
+                if error.status_code != 409:  # 409: its removal is already in progress.
+                    raise
+
+    def owned(self) -> dict[str, str]:
+        """Every sandbox container on the host, whoever made it: id → owner. Raises EngineUnavailable."""
+        with _translated("listing containers"):
+            found = self._client.containers(all=True, filters={"label": LABEL})
+        return {entry["Id"]: entry["Labels"][LABEL] for entry in found}
+
+    def holds(self, container_id: str) -> bool:
+        """Whether this container is the one whose network namespace the others start in."""
+        return self._holder is not None and self._holder.container_id == container_id
+
+    def close(self) -> None:
+        """Let the network holder go; containers that are still there are the pool's to remove."""
+        with self._holder_lock:
+            if self._holder is not None:
+                self._holder.close()
+                self._holder = None
+
+    def _take_uid(self) -> int:
+        with self._holder_lock:
+            self._next_uid = (self._next_uid + 1) % self._policy.uid_count
+            return self._policy.first_uid + self._next_uid
+
+    def _network(self, profile: Profile) -> str:
+        """The network mode: a holder's namespace, which the runner leaves for one of its own, or Docker's `none`."""
+        if not self._policy.shared_network_setup:
+            return "none"
+        with self._holder_lock:
+            if self._holder is None or not self._holder.quiet():
+                if self._holder is not None:
+                    self._holder.close()
+                options = holder_options(self._policy, labels={LABEL: self._owner}, volume=runner_volume())
+                self._holder = self._start(profile.image, options)
+            return f"container:{self._holder.container_id}"
+
+    def _start(self, image: str, options: dict[str, Any]) -> AttachedStream:
+        with _translated("creating a container", image):
+            host_config = self._client.create_host_config(**options["host"])
+            created = self._client.create_container(image, host_config=host_config, **options["container"])
+        container_id = created["Id"]
+        try:
+            with _translated("starting a container"):
+                sock = self._client.attach_socket(
+                    container_id, params={"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
+                )
+                stream = AttachedStream(container_id, sock)
+                self._client.start(container_id)
+        except EngineUnavailable:
+            self._remove_quietly(container_id)
+            raise
+        return stream
+
+    def _remove_quietly(self, container_id: str) -> None:
+        try:
+            self.remove(container_id)
+        except EngineUnavailable as error:
+            logger.warning("container %s could not be removed now: %s", container_id[:12], error)
