@@ -1,17 +1,31 @@
 #!/usr/bin/env python
-"""Django's command line, with the embedded database found or started where a command needs it."""
+"""Django's command line, with the embedded database found, or started where a command needs it."""
 
 from __future__ import annotations
 
 import os
 import sys
 
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import execute_from_command_line
+
+from gexec import database
+from gexec.locks import Held
+from gexec.postgres import PostgresError
+
 
 def main() -> None:
+    """Run the command that the arguments name."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gexec.settings")
-    from django.core.management import execute_from_command_line
-
-    execute_from_command_line(sys.argv)
+    if not database.needed(sys.argv[1:]):
+        execute_from_command_line(sys.argv)
+        return
+    try:
+        with database.available(settings.GEXEC_DATA_DIR):
+            execute_from_command_line(sys.argv)
+    except (ImproperlyConfigured, PostgresError, Held) as error:
+        sys.exit(f"gexec: {error}")
 
 
 if __name__ == "__main__":
