@@ -1,0 +1,261 @@
+// Command gobuild compiles the program in the current directory as `go build` would, from a standard library that was
+// compiled when the image was made. It calls the compiler and the linker itself: no build cache, no source tree and no
+// go command, which leaves a hello world at about 0.2 s. Packages below the directory are found through go.mod.
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"go/build"
+	"go/scanner"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"regexp"
+	"sort"
+	"strings"
+)
+
+const (
+	tools    = "/usr/lib/go/bin"
+	standard = "/usr/lib/go/std"
+	work     = "/tmp/.gobuild"
+	language = "-lang=go1.24"
+)
+
+// moduleLine is go.mod's module directive, quoted or not.
+var moduleLine = regexp.MustCompile(`(?m)^module\s+"?([^\s"]+)"?`)
+
+// builder compiles packages of the program depth first; what it has compiled is in archives, what it is at in pending.
+type builder struct {
+	module   string
+	archives map[string]string
+	pending  map[string]bool
+	problems []string
+}
+
+func main() {
+	if len(os.Args) != 2 {
+		fail("usage: gobuild OUTPUT")
+	}
+	if err := os.MkdirAll(work, 0o700); err != nil {
+		fail(err.Error())
+	}
+	b := &builder{module: moduleName(), archives: map[string]string{}, pending: map[string]bool{}}
+	name, ok := b.compile("main", ".")
+	if ok && name != "main" {
+		b.problem("package %s is not a main package", name)
+	}
+	if len(b.problems) > 0 {
+		fail(strings.Join(b.problems, "\n"))
+	}
+	if err := b.link(os.Args[1]); err != nil {
+		fail(err.Error())
+	}
+	os.RemoveAll(work)
+}
+
+func fail(text string) {
+	fmt.Fprintln(os.Stderr, strings.TrimRight(text, "\n"))
+	os.Exit(1)
+}
+
+func (b *builder) problem(format string, values ...any) {
+	b.problems = append(b.problems, fmt.Sprintf(format, values...))
+}
+
+func moduleName() string {
+	text, err := os.ReadFile("go.mod")
+	if err != nil {
+		return ""
+	}
+	if match := moduleLine.FindSubmatch(text); match != nil {
+		return string(match[1])
+	}
+	return ""
+}
+
+// compile makes the archive of the package in directory, after those that it imports, and says its package name.
+func (b *builder) compile(importPath, directory string) (string, bool) {
+	found, ok := b.read(directory)
+	if !ok || !b.resolve(found, directory) {
+		return "", false
+	}
+	config := filepath.Join(work, fmt.Sprintf("%d.cfg", len(b.archives)))
+	archive := filepath.Join(work, fmt.Sprintf("%d.a", len(b.archives)))
+	if err := os.WriteFile(config, []byte(b.importConfig(found.Imports)), 0o600); err != nil {
+		fail(err.Error())
+	}
+	arguments := []string{"-o", archive, "-p", importPath, language, "-complete", "-importcfg", config, "-c", "2", "-pack"}
+	for _, file := range found.GoFiles {
+		arguments = append(arguments, shown(directory, file))
+	}
+	if output, err := tool("compile", arguments); err != nil {
+		b.problem("# %s\n%s", title(importPath), output)
+		return "", false
+	}
+	b.archives[importPath] = archive
+	return found.Name, true
+}
+
+// read lists the directory's Go files, with build constraints applied.
+func (b *builder) read(directory string) (*build.Package, bool) {
+	found, err := context().ImportDir(directory, 0)
+	var none *build.NoGoError
+	var syntax scanner.ErrorList
+	switch {
+	case err == nil && len(found.CgoFiles) > 0:
+		b.problem("%s: import \"C\": cgo is not available", shown(directory, found.CgoFiles[0]))
+	case err == nil:
+		return found, true
+	case errors.As(err, &none):
+		b.problem("no Go files in %s", directory)
+	case errors.As(err, &syntax):
+		b.problem("%s", relative(syntax))
+	default:
+		b.problem("%s", err)
+	}
+	return nil, false
+}
+
+// relative gives every line of a list of syntax errors the path that the compiler would print.
+func relative(list scanner.ErrorList) string {
+	var lines []string
+	for _, one := range list {
+		one.Pos.Filename = shown(".", one.Pos.Filename)
+		lines = append(lines, one.Error())
+	}
+	return strings.Join(lines, "\n")
+}
+
+func context() *build.Context {
+	c := build.Default
+	c.GOROOT, c.GOPATH, c.CgoEnabled = "", "", false
+	return &c
+}
+
+// resolve compiles what found imports from the module, and reports what is nowhere.
+func (b *builder) resolve(found *build.Package, directory string) bool {
+	good := true
+	for _, name := range sorted(found.Imports) {
+		if err := b.provide(name); err != nil {
+			position := found.ImportPos[name][0]
+			b.problem("%s:%d:%d: %s", strings.TrimPrefix(shown(directory, filepath.Base(position.Filename)), "./"),
+				position.Line, position.Column, err)
+			good = false
+		}
+	}
+	return good && len(b.problems) == 0
+}
+
+// provide sees to it that an archive of the named package is there.
+func (b *builder) provide(name string) error {
+	if _, done := b.archives[name]; done || name == "unsafe" {
+		return nil
+	}
+	local, inside := strings.CutPrefix(name+"/", b.module+"/")
+	if b.module != "" && inside {
+		return b.provideLocal(name, path.Join(".", local))
+	}
+	if strings.Contains("/"+name+"/", "/internal/") || strings.HasPrefix(name, "vendor/") {
+		return fmt.Errorf("use of internal package %s not allowed", name)
+	}
+	if _, err := os.Stat(archiveOf(name)); err == nil {
+		return nil
+	}
+	if strings.Contains(strings.Split(name, "/")[0], ".") {
+		return fmt.Errorf("no required module provides package %s: only the standard library is installed", name)
+	}
+	return fmt.Errorf("package %s is not in std", name)
+}
+
+func (b *builder) provideLocal(name, directory string) error {
+	if b.pending[name] {
+		return errors.New("import cycle not allowed")
+	}
+	if _, err := os.Stat(directory); err != nil {
+		return fmt.Errorf("package %s is not in %s", name, directory)
+	}
+	b.pending[name] = true
+	defer delete(b.pending, name)
+	if packageName, ok := b.compile(name, directory); ok && packageName == "main" {
+		return fmt.Errorf("import %q is a program, not an importable package", name)
+	}
+	return nil
+}
+
+func (b *builder) importConfig(imports []string) string {
+	var config strings.Builder
+	for _, name := range imports {
+		if name != "unsafe" {
+			fmt.Fprintf(&config, "packagefile %s=%s\n", name, b.archive(name))
+		}
+	}
+	return config.String()
+}
+
+func (b *builder) archive(name string) string {
+	if local, ok := b.archives[name]; ok {
+		return local
+	}
+	return archiveOf(name)
+}
+
+func archiveOf(name string) string {
+	return filepath.Join(standard, name+".a")
+}
+
+// link needs every package that the program reaches, so it is given the whole standard library's list.
+func (b *builder) link(output string) error {
+	config, err := os.ReadFile(filepath.Join(standard, "importcfg"))
+	if err != nil {
+		return err
+	}
+	text := bytes.NewBuffer(config)
+	for name, archive := range b.archives {
+		fmt.Fprintf(text, "packagefile %s=%s\n", name, archive)
+	}
+	path := filepath.Join(work, "link.cfg")
+	if err := os.WriteFile(path, text.Bytes(), 0o600); err != nil {
+		return err
+	}
+	arguments := []string{"-o", output, "-importcfg", path, "-buildmode=exe", "-s", "-w", b.archives["main"]}
+	if report, err := tool("link", arguments); err != nil {
+		return fmt.Errorf("# %s\n%s", title("main"), report)
+	}
+	return nil
+}
+
+// tool runs the compiler or the linker with little parallelism and no collector until memory is nearly spent.
+func tool(name string, arguments []string) (string, error) {
+	command := exec.Command(filepath.Join(tools, name), arguments...)
+	command.Env = append(os.Environ(), "GOGC=off", "GOMEMLIMIT=80MiB")
+	output, err := command.CombinedOutput()
+	if err != nil && len(output) == 0 {
+		output = []byte(name + ": " + err.Error())
+	}
+	return string(output), err
+}
+
+// shown is the file's path as the go command prints it: ./main.go, util/text.go.
+func shown(directory, file string) string {
+	if directory == "." {
+		return "./" + file
+	}
+	return path.Join(directory, file)
+}
+
+func title(importPath string) string {
+	if importPath == "main" {
+		return "command-line-arguments"
+	}
+	return importPath
+}
+
+func sorted(names []string) []string {
+	ordered := append([]string(nil), names...)
+	sort.Strings(ordered)
+	return ordered
+}
