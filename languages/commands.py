@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from string import Formatter
 
 COMMAND_PLACEHOLDERS = frozenset({"source"})
 ENVIRONMENT_PLACEHOLDERS = frozenset({"memory_mb", "heap_mb", "cpus"})
@@ -11,14 +10,9 @@ ENVIRONMENT_PLACEHOLDERS = frozenset({"memory_mb", "heap_mb", "cpus"})
 _CPU_PERIOD_US = 100_000
 
 
-def placeholders(text: str) -> set[str]:
-    """The names in braces in text; raises ValueError where the braces do not match."""
-    return {name for _, name, _, _ in Formatter().parse(text) if name is not None}
-
-
 def fill_command(command: Iterable[str], *, source_file: str) -> tuple[str, ...]:
-    """The argv for a program whose main file is source_file."""
-    return tuple(word.format(source=source_file) for word in command)
+    """The argv for a program whose main file is source_file. Other braces stay as they are."""
+    return tuple(word.replace("{source}", source_file) for word in command)
 
 
 def fill_environment(environment: Mapping[str, str], *, memory_mb: int, cpu_quota_us: int) -> dict[str, str]:
@@ -28,4 +22,10 @@ def fill_environment(environment: Mapping[str, str], *, memory_mb: int, cpu_quot
     quota in whole processors, at least one.
     """
     values = {"memory_mb": memory_mb, "heap_mb": memory_mb * 3 // 4, "cpus": -(-cpu_quota_us // _CPU_PERIOD_US)}
-    return {name: value.format(**values) for name, value in environment.items()}
+    return {name: _fill(text, values) for name, text in environment.items()}
+
+
+def _fill(text: str, values: Mapping[str, int]) -> str:
+    for name, value in values.items():
+        text = text.replace(f"{{{name}}}", str(value))
+    return text
