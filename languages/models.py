@@ -1,0 +1,265 @@
+"""A language: an image, the commands that compile and run a program in it, and the limits that it gets."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import F, Q
+
+from languages.catalogue import Catalogue
+from languages.validators import validate_command, validate_environment, validate_slug, validate_source_file
+
+CPU_PERIOD_US = 100_000
+MAX_TIMEOUT_MS = 3_600_000
+MIB = 1024 * 1024
+
+
+class LanguageManager(models.Manager["Language"]):
+    """The rows, and the catalogue over them."""
+
+    _catalogue: ClassVar[Catalogue[Language]]
+
+    def matching(self, name: str) -> Language | None:
+        """The language, enabled or not, with this slug or alias in any case, as it was at most a second ago.
+
+        The row is shared between threads: read it, never change or save it.
+        """
+        return self._catalogue.matching(name)
+
+    def catalogued(self) -> list[Language]:
+        """All languages by slug, as they were at most a second ago; shared between threads."""
+        return self._catalogue.all()
+
+    def forget_catalogue(self) -> None:
+        """See changes of this process at once."""
+        self._catalogue.forget()
+
+
+def _bounded(low: int, high: int) -> list[Any]:
+    return [MinValueValidator(low), MaxValueValidator(high)]
+
+
+class Language(models.Model):
+    """One language, or one version of it. All of it is data: a new language needs no code."""
+
+    slug = models.CharField(
+        max_length=64,
+        unique=True,
+        validators=[validate_slug],
+        help_text="What a request calls the language, in lower case: python, c++, python@3.11.",
+    )
+    name = models.CharField(max_length=100, help_text="What people call it: Python, C++.")
+    aliases = ArrayField(
+        models.CharField(max_length=64, validators=[validate_slug]),
+        default=list,
+        blank=True,
+        help_text="Other names that a request may use, separated by commas: py, python3.",
+    )
+    version = models.CharField(
+        max_length=200, blank=True, help_text="The version as the interpreter or compiler reports it."
+    )
+    image = models.CharField(max_length=255, help_text="The image's name on the Docker host, such as gexec/python.")
+    image_digest = models.CharField(
+        "image digest",
+        max_length=100,
+        blank=True,
+        help_text="What the image was when it was last built or tested. Empty: not there yet.",
+    )
+    source_file = models.CharField(
+        max_length=255, validators=[validate_source_file], help_text="The source is stored under this name: main.py."
+    )
+    compile_command = models.JSONField(
+        default=list,
+        blank=True,
+        validators=[validate_command],
+        help_text='A JSON list of words, run once before the program: ["gcc", "-O2", "-o", "main", "{source}"]. '
+        "Empty where nothing is compiled.",
+    )
+    run_command = models.JSONField(
+        validators=[validate_command],
+        help_text='A JSON list of words that starts the program: ["python3", "{source}"]. Arguments follow it.',
+    )
+    environment = models.JSONField(
+        default=dict,
+        blank=True,
+        validators=[validate_environment],
+        help_text='Environment variables as a JSON object: {"LANG": "C.UTF-8"}.',
+    )
+    timeout_ms = models.PositiveIntegerField(
+        "time limit (ms)",
+        default=60_000,
+        validators=_bounded(1, MAX_TIMEOUT_MS),
+        help_text="Wall time of a run where the request names none.",
+    )
+    max_timeout_ms = models.PositiveIntegerField(
+        "longest time limit (ms)",
+        default=300_000,
+        validators=_bounded(1, MAX_TIMEOUT_MS),
+        help_text="The most that a request may ask for.",
+    )
+    compile_timeout_ms = models.PositiveIntegerField(
+        "compile time limit (ms)",
+        default=60_000,
+        validators=_bounded(1, MAX_TIMEOUT_MS),
+        help_text="Wall time of the compile command.",
+    )
+    memory_mb = models.PositiveIntegerField(
+        "memory (MB)",
+        default=128,
+        validators=[MinValueValidator(16)],
+        help_text="Memory of a run, files in its work directory included. The server's highest is GEXEC_MAX_MEMORY_MB.",
+    )
+    compile_memory_mb = models.PositiveIntegerField(
+        "compile memory (MB)",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(16)],
+        help_text="Memory of the compile command; empty: as for a run.",
+    )
+    cpu_quota_us = models.PositiveIntegerField(
+        "CPU quota (µs)",
+        default=50_000,
+        validators=_bounded(1_000, 6_400_000),
+        help_text="CPU time in each 100000 µs: 50000 is half a core, 200000 two cores.",
+    )
+    pids = models.PositiveIntegerField(
+        "processes",
+        default=64,
+        validators=_bounded(2, 4096),
+        help_text="Processes and threads at one time.",
+    )
+    output_bytes = models.PositiveIntegerField(
+        "output (bytes)",
+        default=MIB,
+        validators=_bounded(1, 64 * MIB),
+        help_text="What stdout and stderr may carry, each.",
+    )
+    tmpfs_mb = models.PositiveIntegerField(
+        "disk (MB)",
+        default=64,
+        validators=_bounded(1, 4096),
+        help_text="Size of the work directory; it lies in memory and counts as such.",
+    )
+    runs_per_container = models.PositiveIntegerField(
+        default=1,
+        validators=_bounded(1, 1_000_000),
+        help_text="1: a fresh container for every execution. More: a container serves the same API key again, "
+        "after a clean end and a verified wipe.",
+    )
+    warm_min = models.PositiveIntegerField(
+        "warm containers, least",
+        default=1,
+        validators=_bounded(0, 64),
+        help_text="Containers kept started and waiting at any time.",
+    )
+    warm_max = models.PositiveIntegerField(
+        "warm containers, most", default=4, validators=_bounded(0, 64), help_text="And when there is much to do."
+    )
+    enabled = models.BooleanField(
+        default=False,
+        help_text="Requests may use it. Needs an image that is there: build or pull, then test, then enable.",
+    )
+    example = models.TextField(blank=True, help_text="A short program, shown to users of the API.")
+    tested_at = models.DateTimeField(null=True, blank=True, help_text="When its self-test last passed.")
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects: ClassVar[LanguageManager] = LanguageManager()
+
+    class Meta:
+        ordering: ClassVar = ["slug"]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="language_slug_lower_case",
+                condition=Q(slug__regex=r"^[a-z0-9][a-z0-9+#._@-]*$"),
+                violation_error_message="The slug must be lower case.",
+            ),
+            models.CheckConstraint(
+                name="language_timeout_in_range",
+                condition=Q(timeout_ms__gte=1, timeout_ms__lte=F("max_timeout_ms"), max_timeout_ms__lte=MAX_TIMEOUT_MS),
+                violation_error_message="The time limit must be at least 1 ms and at most the longest time limit.",
+            ),
+            models.CheckConstraint(
+                name="language_compile_timeout_in_range",
+                condition=Q(compile_timeout_ms__gte=1, compile_timeout_ms__lte=MAX_TIMEOUT_MS),
+                violation_error_message="The compile time limit is out of range.",
+            ),
+            models.CheckConstraint(
+                name="language_memory_in_range",
+                condition=Q(memory_mb__gte=16) & (Q(compile_memory_mb__isnull=True) | Q(compile_memory_mb__gte=16)),
+                violation_error_message="Memory must be at least 16 MB.",
+            ),
+            models.CheckConstraint(
+                name="language_limits_in_range",
+                condition=Q(
+                    cpu_quota_us__gte=1_000,
+                    pids__gte=2,
+                    output_bytes__gte=1,
+                    tmpfs_mb__gte=1,
+                    runs_per_container__gte=1,
+                ),
+                violation_error_message="A limit is below what a program needs to start.",
+            ),
+            models.CheckConstraint(
+                name="language_warm_in_range",
+                condition=Q(warm_min__lte=F("warm_max")),
+                violation_error_message="The least number of warm containers must not be above the most.",
+            ),
+            models.CheckConstraint(
+                name="language_enabled_has_image",
+                condition=Q(enabled=False) | ~Q(image_digest=""),
+                violation_error_message="It cannot be enabled before its image is there: build or pull it, and test it.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.slug
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        super().save(*args, **kwargs)
+        type(self).objects.forget_catalogue()
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        deleted = super().delete(*args, **kwargs)
+        type(self).objects.forget_catalogue()
+        return deleted
+
+    def clean_fields(self, exclude: Any = None) -> None:
+        """Names are compared without case, so they are kept in lower case."""
+        self.slug = self.slug.lower()
+        self.aliases = [alias.strip().lower() for alias in self.aliases or []]
+        super().clean_fields(exclude)
+
+    def clean(self) -> None:
+        errors: dict[str, str] = {}
+        if not self.run_command:
+            errors["run_command"] = "Say how the program is started."
+        for field in ("memory_mb", "compile_memory_mb"):
+            if (getattr(self, field) or 0) > settings.GEXEC_MAX_MEMORY_MB:
+                errors[field] = f"The server allows at most {settings.GEXEC_MAX_MEMORY_MB} MB (GEXEC_MAX_MEMORY_MB)."
+        if clash := self._name_clash():
+            errors["aliases" if clash in self.aliases else "slug"] = clash_message(clash, self._owner_of(clash))
+        if errors:
+            raise ValidationError(errors)
+
+    def _name_clash(self) -> str | None:
+        names = [self.slug, *self.aliases]
+        if twice := [name for name in names if names.count(name) > 1]:
+            return twice[0]
+        return next((name for name in names if self._owner_of(name)), None)
+
+    def _owner_of(self, name: str) -> Language | None:
+        others = type(self).objects.exclude(pk=self.pk)
+        return others.filter(Q(slug=name) | Q(aliases__contains=[name])).first()
+
+
+def clash_message(name: str, owner: Language | None) -> str:
+    """Why `name` cannot be taken."""
+    return f"“{name}” already names {owner.slug}." if owner else f"“{name}” is given twice."
+
+
+LanguageManager._catalogue = Catalogue(lambda: Language.objects.all())

@@ -1,0 +1,56 @@
+"""What the fields of a language may hold, each refusal with a message that says what to change."""
+
+from __future__ import annotations
+
+import re
+
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
+
+PLACEHOLDERS = frozenset({"source"})
+MAX_NAME_BYTES = 255
+_PLACEHOLDER = re.compile(r"(?<!\$)\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+validate_slug = RegexValidator(
+    r"\A[a-z0-9][a-z0-9+#._@-]*\Z",
+    "“%(value)s” cannot name a language: use lower-case letters, digits and + # . _ @ -, starting with a letter or digit.",
+    "invalid_slug",
+)
+
+
+def validate_source_file(value: str) -> None:
+    """A plain file name: the program's work directory is flat, and a path could leave it."""
+    if value in {".", ".."} or "/" in value or "\x00" in value or len(value.encode()) > MAX_NAME_BYTES:
+        raise ValidationError("“%(value)s” is not a plain file name such as main.py.", "invalid_file", {"value": value})
+
+
+def validate_command(value: object) -> None:
+    """A list of words, each text without NUL, with {source} as the only placeholder."""
+    if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
+        raise ValidationError(
+            'Write the command as a JSON list of words, such as ["python3", "{source}"].', "not_a_list"
+        )
+    if value and not value[0]:
+        raise ValidationError("The first word, the program to start, is empty.", "no_program")
+    for word in value:
+        if "\x00" in word:
+            raise ValidationError("A word of the command contains a NUL character.", "nul")
+        for name in _PLACEHOLDER.findall(word):
+            if name not in PLACEHOLDERS:
+                raise ValidationError(
+                    "{%(name)s} is not a placeholder; the only one is {source}, the source file's name.",
+                    "unknown_placeholder",
+                    {"name": name},
+                )
+
+
+def validate_environment(value: object) -> None:
+    """An object from variable names to texts."""
+    if not isinstance(value, dict):
+        raise ValidationError('Write the variables as a JSON object, such as {"LANG": "C.UTF-8"}.', "not_an_object")
+    for name, text in value.items():
+        if not _VARIABLE.fullmatch(name):
+            raise ValidationError("“%(name)s” cannot name an environment variable.", "invalid_name", {"name": name})
+        if not isinstance(text, str) or "\x00" in text:
+            raise ValidationError("The value of %(name)s must be a text without NUL.", "invalid_value", {"name": name})
