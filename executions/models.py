@@ -1,0 +1,173 @@
+"""The rows: executions, the server processes that run them, and what is counted of them."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+
+from executions.ids import uuid7
+from languages.models import Language
+
+NAME_LENGTH = 64
+
+
+class Status(models.TextChoices):
+    """Where an execution is in its life. `rejected` never ran."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    FINISHED = "finished"
+    REJECTED = "rejected"
+
+
+class Outcome(models.TextChoices):
+    """How a finished execution ended."""
+
+    OK = "ok", "ok"
+    NONZERO_EXIT = "nonzero_exit", "non-zero exit"
+    SIGNAL = "signal", "killed by a signal"
+    TIMEOUT_WALL = "timeout_wall", "time limit"
+    TIMEOUT_CPU = "timeout_cpu", "CPU time limit"
+    OUT_OF_MEMORY = "out_of_memory", "memory limit"
+    OUTPUT_LIMIT = "output_limit", "output limit"
+    COMPILE_ERROR = "compile_error", "compile error"
+    CANCELLED = "cancelled", "cancelled"
+    SANDBOX_ERROR = "sandbox_error", "sandbox error"
+
+
+OPEN = (Status.QUEUED, Status.RUNNING)
+PROGRAMS_OWN = (Outcome.OK, Outcome.NONZERO_EXIT, Outcome.SIGNAL, Outcome.COMPILE_ERROR)
+"""Outcomes that are no error of the service or its limits: the answer's `error` is empty."""
+NEVER_STARTED = (Outcome.SANDBOX_ERROR, Outcome.CANCELLED)
+"""Outcomes that an execution may have without having been started."""
+
+
+class Execution(models.Model):
+    """One POST that passed the rate limit. Only executions.services and executions.recovery write it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    status = models.CharField(max_length=8, choices=Status.choices)
+    outcome = models.CharField(max_length=16, choices=Outcome.choices, blank=True, default="")
+    language = models.ForeignKey(Language, null=True, blank=True, on_delete=models.SET_NULL, db_index=False)
+    language_slug = models.CharField("language name", max_length=NAME_LENGTH, blank=True, default="")
+    language_version = models.CharField(max_length=200, blank=True, default="")
+    image_digest = models.CharField(max_length=100, blank=True, default="")
+    source = models.TextField(blank=True, default="")
+    stdin = models.BinaryField(blank=True, default=b"")
+    args = models.JSONField(blank=True, default=list)
+    limits = models.JSONField(blank=True, default=dict, help_text="What the run was allowed: wall_ms, memory_mb, …")
+    stdout = models.BinaryField(blank=True, default=b"")
+    stderr = models.BinaryField(blank=True, default=b"")
+    stdout_truncated = models.BooleanField(default=False)
+    stderr_truncated = models.BooleanField(default=False)
+    exit_code = models.IntegerField(null=True, blank=True)
+    signal = models.PositiveSmallIntegerField(null=True, blank=True)
+    error = models.TextField(blank=True, default="")
+    compile_stdout = models.BinaryField(blank=True, default=b"")
+    compile_stderr = models.BinaryField(blank=True, default=b"")
+    compile_exit_code = models.IntegerField(null=True, blank=True)
+    compile_wall_ms = models.FloatField(null=True, blank=True)
+    compile_cpu_ms = models.FloatField(null=True, blank=True)
+    queue_ms = models.FloatField(null=True, blank=True)
+    wall_ms = models.FloatField(null=True, blank=True)
+    cpu_ms = models.FloatField(null=True, blank=True)
+    peak_memory_bytes = models.BigIntegerField(null=True, blank=True)
+    client_address = models.GenericIPAddressField(null=True, blank=True)
+    api_key_id = models.CharField("API key", max_length=64, null=True, blank=True)  # noqa: DJ001 (None: without a key)
+    worker = models.UUIDField(null=True, blank=True, help_text="The server process that ran it.")
+    created_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["-id"]
+        # The primary key is in time order; these serve the admin's filters and the search for lost executions.
+        indexes: ClassVar = [
+            models.Index(fields=["language", "-id"], name="execution_language"),
+            models.Index(fields=["outcome", "-id"], name="execution_outcome"),
+            models.Index(fields=["status", "-id"], name="execution_unfinished", condition=~Q(status=Status.FINISHED)),
+            models.Index(fields=["created_at"], name="execution_created"),
+        ]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="execution_status_and_timestamps",
+                condition=(
+                    Q(status=Status.QUEUED, started_at__isnull=True, finished_at__isnull=True)
+                    | Q(status=Status.RUNNING, started_at__isnull=False, finished_at__isnull=True)
+                    | Q(status=Status.FINISHED, started_at__isnull=False, finished_at__isnull=False)
+                    | Q(status=Status.FINISHED, outcome__in=NEVER_STARTED, finished_at__isnull=False)
+                    | Q(status=Status.REJECTED, started_at__isnull=True, finished_at__isnull=False)
+                ),
+            ),
+            models.CheckConstraint(
+                name="execution_outcome_when_finished",
+                condition=Q(status=Status.FINISHED, outcome__in=Outcome.values)
+                | (Q(outcome="") & ~Q(status=Status.FINISHED)),
+            ),
+            models.CheckConstraint(
+                name="execution_error_tells_why",
+                condition=Q(status__in=OPEN, error="")
+                | (Q(status=Status.REJECTED) & ~Q(error=""))
+                | Q(status=Status.FINISHED, outcome__in=PROGRAMS_OWN, error="")
+                | (Q(status=Status.FINISHED) & ~Q(outcome__in=PROGRAMS_OWN) & ~Q(error="")),
+            ),
+            models.CheckConstraint(
+                name="execution_ok_is_exit_0",
+                condition=~Q(outcome=Outcome.OK) | Q(exit_code=0, exit_code__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="execution_open_has_worker", condition=~Q(status__in=OPEN) | Q(worker__isnull=False)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class Worker(models.Model):
+    """A server process, as long as it lives. Its heartbeat keeps `seen_at` fresh."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    hostname = models.CharField(max_length=255)
+    pid_namespace = models.CharField(max_length=64, help_text="Within which the pid means anything.")
+    pid = models.IntegerField()
+    pid_started = models.BigIntegerField(help_text="Start time from /proc/<pid>/stat: a pid may be used again.")
+    seen_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.hostname}:{self.pid}"
+
+
+class ExecutionTotal(models.Model):
+    """How many execution rows there are, kept by a trigger on them in the transaction that writes the row.
+
+    Each database session adds to the rows of one shard, so that sessions seldom wait for each other.
+    """
+
+    shard = models.SmallIntegerField()
+    language_slug = models.CharField(max_length=NAME_LENGTH)
+    outcome = models.CharField(max_length=16)
+    received = models.BigIntegerField(default=0)
+    finished = models.BigIntegerField(default=0)
+    errors = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["shard", "language_slug", "outcome"], name="execution_total_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.language_slug}/{self.outcome}/{self.shard}"
+
+
+class Counter(models.Model):
+    """One window of one client in the rate limit. The table is unlogged: a crash of the database empties it."""
+
+    key = models.CharField(max_length=250, primary_key=True)
+    value = models.BigIntegerField()
+    expires_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return self.key
