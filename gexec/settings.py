@@ -1,46 +1,69 @@
-"""Settings, from the environment only. Ours carry the GEXEC_ prefix; a value that cannot be read stops the start."""
+"""Settings, from the environment only. Ours carry the GEXEC_ prefix; one that cannot be read stops the start.
+
+What can be read but makes no sense is told by gexec/checks.py, with a stable id each.
+"""
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
 from environs import Env
 
+from gexec import logs
+from gexec.addresses import is_loopback
+from gexec.postgres import DATABASE, USER, run_dir
 from gexec.secret import secret_key
+from gexec.database_url import database_of
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Env()
 
-GEXEC_DATA_DIR = env.path("GEXEC_DATA_DIR", BASE_DIR / "var").resolve()
+# Where it serves, and how many of what.
 GEXEC_HOST = env.str("GEXEC_HOST", "127.0.0.1")
 GEXEC_PORT = env.int("GEXEC_PORT", 8080)
-GEXEC_RATE_LIMIT = env.str("GEXEC_RATE_LIMIT", "10/m")
+GEXEC_WORKERS = env.int("GEXEC_WORKERS", 1)
+GEXEC_THREADS = env.int("GEXEC_THREADS", 64)
+GEXEC_SHUTDOWN_GRACE_S = env.float("GEXEC_SHUTDOWN_GRACE_S", 30.0)
+GEXEC_DATA_DIR = Path(env.str("GEXEC_DATA_DIR", "") or BASE_DIR / "var").resolve()
+
+# Programs at once, requests that may wait for a slot, and for how long. 0 slots or queue: chosen from the cores.
 GEXEC_SLOTS = env.int("GEXEC_SLOTS", 0)
 GEXEC_QUEUE = env.int("GEXEC_QUEUE", 0)
 GEXEC_WAIT_MS = env.int("GEXEC_WAIT_MS", 10_000)
-GEXEC_TRUSTED_PROXIES = env.int("GEXEC_TRUSTED_PROXIES", 0)
 GEXEC_DOCKER_RUNTIME = env.str("GEXEC_DOCKER_RUNTIME", "")
+GEXEC_DEBIAN_MIRROR = env.str("GEXEC_DEBIAN_MIRROR", "")
+
+# What a request may ask for, and who may ask.
+GEXEC_RATE_LIMIT = env.str("GEXEC_RATE_LIMIT", "10/m")
 GEXEC_REQUIRE_API_KEY = env.bool("GEXEC_REQUIRE_API_KEY", False)
-GEXEC_SHUTDOWN_GRACE_S = env.float("GEXEC_SHUTDOWN_GRACE_S", 30.0)
+GEXEC_TRUSTED_PROXIES = env.int("GEXEC_TRUSTED_PROXIES", 0)
 GEXEC_MAX_SOURCE_BYTES = env.int("GEXEC_MAX_SOURCE_BYTES", 262_144)
 GEXEC_MAX_MEMORY_MB = env.int("GEXEC_MAX_MEMORY_MB", 256)
-GEXEC_WORKERS = env.int("GEXEC_WORKERS", 1)
-GEXEC_THREADS = env.int("GEXEC_THREADS", 64)
-GEXEC_DEBIAN_MIRROR = env.str("GEXEC_DEBIAN_MIRROR", "")
+
+# Production: served over TLS by a proxy in front; and lines for a log collector instead of a person.
+GEXEC_SECURE = env.bool("GEXEC_SECURE", False)
+GEXEC_LOG_JSON = env.bool("GEXEC_LOG_JSON", False)
 
 DEBUG = env.bool("GEXEC_DEBUG", False)
 SECRET_KEY = env.str("GEXEC_SECRET_KEY", "") or secret_key(GEXEC_DATA_DIR)
-ALLOWED_HOSTS = env.list("GEXEC_ALLOWED_HOSTS", ["*"])
+# On loopback only its own names are answered, which keeps a web page from reaching the admin by a name of its own.
+_ANY_HOST = ["localhost", "127.0.0.1", "[::1]"] if is_loopback(GEXEC_HOST) else ["*"]
+ALLOWED_HOSTS = env.list("GEXEC_ALLOWED_HOSTS", _ANY_HOST)
+
+DATABASE_URL = env.str("DATABASE_URL", "")
+DOCKER_HOST = env.str("DOCKER_HOST", "")
+GEXEC_NAMES = frozenset(env.dump())
 
 INSTALLED_APPS = [
+    "gexec",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.postgres",
+    "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "rest_framework",
     "rest_framework_api_key",
@@ -49,16 +72,23 @@ INSTALLED_APPS = [
     "executions",
 ]
 
+# Those of gexec.middleware are Django's and axes' own, run for /admin/ only: the API has no session and no cookies.
 MIDDLEWARE = [
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "gexec.middleware.AdminContentSecurityPolicy",
+    "gexec.middleware.AdminSession",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
+    "gexec.middleware.AdminAuthentication",
+    "gexec.middleware.AdminMessages",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "gexec.middleware.AdminAxes",
 ]
 
 ROOT_URLCONF = "gexec.urls"
 WSGI_APPLICATION = "gexec.wsgi.application"
+APPEND_SLASH = False
 TEMPLATES: list[dict[str, Any]] = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -73,24 +103,85 @@ TEMPLATES: list[dict[str, Any]] = [
     }
 ]
 
-GEXEC_POSTGRES_RUN_DIR = Path("/tmp") / f"gexec-{hashlib.sha256(bytes(GEXEC_DATA_DIR)).hexdigest()[:16]}"
+# Requests give their connection back while a program runs, so a few serve many threads. A connection is tried before
+# it is handed out: the database may have been restarted in between.
 DATABASES: dict[str, dict[str, Any]] = {
     "default": {
         "ENGINE": "django.db.backends.postgresql",
-        "NAME": "gexec",
-        "USER": "gexec",
-        "HOST": str(GEXEC_POSTGRES_RUN_DIR),
+        **(
+            database_of(DATABASE_URL)
+            if DATABASE_URL
+            else {"NAME": DATABASE, "USER": USER, "HOST": str(run_dir(GEXEC_DATA_DIR)), "OPTIONS": {}}
+        ),
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"pool": {"min_size": 1, "max_size": 8, "timeout": 10}},
     }
 }
+DATABASES["default"]["OPTIONS"] |= {"connect_timeout": 5, "pool": {"min_size": 1, "max_size": 10, "timeout": 5}}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = 0.25  # hours
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_IPWARE_PROXY_COUNT = GEXEC_TRUSTED_PROXIES
+AXES_IPWARE_META_PRECEDENCE_ORDER = ["HTTP_X_FORWARDED_FOR", "REMOTE_ADDR"] if GEXEC_TRUSTED_PROXIES else ["REMOTE_ADDR"]
+AXES_VERBOSE = False
 
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_I18N = False
 USE_TZ = True
-STATIC_URL = "static/"
+
+STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
-REST_FRAMEWORK: dict[str, Any] = {}
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+}
+
+# Six bytes may stand for one in JSON (\\u0000). What is larger than any allowed source can be is not read at all.
+DATA_UPLOAD_MAX_MEMORY_SIZE = GEXEC_MAX_SOURCE_BYTES * 6 + 65_536
+
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "object-src": ["'none'"],
+        "base-uri": ["'none'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+SESSION_COOKIE_SECURE = GEXEC_SECURE
+SESSION_COOKIE_SAMESITE = "Strict"
+CSRF_COOKIE_SECURE = GEXEC_SECURE
+CSRF_COOKIE_HTTPONLY = True
+SECURE_SSL_REDIRECT = GEXEC_SECURE
+# A health check asks the server itself, without TLS.
+SECURE_REDIRECT_EXEMPT = [r"^ping$"]
+SECURE_HSTS_SECONDS = 31_536_000 if GEXEC_SECURE else 0
+# The header can be believed only when a proxy of ours sets it.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if GEXEC_TRUSTED_PROXIES else None
+SILENCED_SYSTEM_CHECKS = [
+    # Whether every other name below this host speaks TLS, and whether browsers should ship that with them, is for the
+    # owner of the domain to say, at the proxy.
+    "security.W005",
+    "security.W021",
+    # It looks for axes' middleware by name; ours is that one, for /admin/ only.
+    "axes.W002",
+]
+
+LOGGING = logs.configuration(as_json=GEXEC_LOG_JSON)

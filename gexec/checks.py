@@ -1,0 +1,97 @@
+"""System checks of our settings, one stable id for each way in which they can be wrong."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004 (Django's own name)
+
+_AT_LEAST = {
+    "GEXEC_WORKERS": 1,
+    "GEXEC_THREADS": 2,
+    "GEXEC_SHUTDOWN_GRACE_S": 0,
+    "GEXEC_SLOTS": 0,
+    "GEXEC_QUEUE": 0,
+    "GEXEC_WAIT_MS": 0,
+    "GEXEC_TRUSTED_PROXIES": 0,
+    "GEXEC_MAX_SOURCE_BYTES": 1,
+    "GEXEC_MAX_MEMORY_MB": 16,
+}
+_RATE = re.compile(r"[1-9]\d*/[1-9]?\d*[smhd]")
+# gunicorn may have this many workers before their connection pools ask for more than the embedded server gives.
+_MAX_WORKERS = 8
+
+
+def port(**_: Any) -> list[CheckMessage]:
+    """E001: the port."""
+    if 1 <= settings.GEXEC_PORT <= 65_535:  # noqa: PLR2004 (the range of a TCP port)
+        return []
+    return [Error(f"GEXEC_PORT is {settings.GEXEC_PORT}.", hint="A port is a number from 1 to 65535.", id="gexec.E001")]
+
+
+def rate_limit(**_: Any) -> list[CheckMessage]:
+    """E002: the rate limit."""
+    if settings.GEXEC_RATE_LIMIT == "off" or _RATE.fullmatch(settings.GEXEC_RATE_LIMIT):
+        return []
+    hint = "Write a number and a period (10/m, 100/h, 5/10s), or off."
+    return [Error(f"GEXEC_RATE_LIMIT is {settings.GEXEC_RATE_LIMIT!r}.", hint=hint, id="gexec.E002")]
+
+
+def numbers(**_: Any) -> list[CheckMessage]:
+    """E003: a number that is too small."""
+    return [
+        Error(f"{name} is {value}.", hint=f"It must be at least {least}.", id="gexec.E003")
+        for name, least in _AT_LEAST.items()
+        if not (value := getattr(settings, name)) >= least
+    ]
+
+
+def workers(**_: Any) -> list[CheckMessage]:
+    """E004: more processes than the embedded database has connections for."""
+    if settings.DATABASE_URL or settings.GEXEC_WORKERS <= _MAX_WORKERS:
+        return []
+    hint = f"The embedded database serves up to {_MAX_WORKERS}; name a larger one with DATABASE_URL."
+    return [Error(f"GEXEC_WORKERS is {settings.GEXEC_WORKERS}.", hint=hint, id="gexec.E004")]
+
+
+def secret(**_: Any) -> list[CheckMessage]:
+    """E005: a secret key that can be guessed."""
+    if len(settings.SECRET_KEY) >= 32:  # noqa: PLR2004 (256 bits, were it random bytes)
+        return []
+    hint = "Leave it out and one is made, or give at least 32 random characters."
+    return [Error("GEXEC_SECRET_KEY is shorter than 32 characters.", hint=hint, id="gexec.E005")]
+
+
+def unknown_names(**_: Any) -> list[CheckMessage]:
+    """W001: a variable of our prefix that nothing reads."""
+    known = settings.GEXEC_NAMES
+    return [
+        Warning(f"{name} is set, and no such setting exists.", hint=_nearest(name, sorted(known)), id="gexec.W001")
+        for name in sorted(os.environ)
+        if name.startswith("GEXEC_") and name not in known
+    ]
+
+
+def threads(**_: Any) -> list[CheckMessage]:
+    """W002: requests that wait would take all threads, and nothing else would be answered."""
+    taken = settings.GEXEC_SLOTS + settings.GEXEC_QUEUE
+    if taken < settings.GEXEC_THREADS * settings.GEXEC_WORKERS:
+        return []
+    hint = f"Raise GEXEC_THREADS above {taken}."
+    return [Warning("GEXEC_SLOTS and GEXEC_QUEUE together take every thread.", hint=hint, id="gexec.W002")]
+
+
+def register_all() -> None:
+    """Register the checks with Django."""
+    for check in (port, rate_limit, numbers, workers, secret, unknown_names, threads):
+        register(check, Tags.compatibility)
+
+
+def _nearest(name: str, known: Sequence[str]) -> str | None:
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"Did you mean {close[0]}?" if close else None

@@ -1,0 +1,50 @@
+"""Middleware that only the admin needs, kept off every other path: the API has no session, no cookies and no pages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from axes.middleware import AxesMiddleware
+from csp.middleware import CSPMiddleware
+from django.contrib.auth.middleware import AuthenticationMiddleware
+from django.contrib.messages.middleware import MessageMiddleware
+from django.contrib.sessions.middleware import SessionMiddleware
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+    from django.http.response import HttpResponseBase
+
+ADMIN_PATH = "/admin/"
+
+
+class _AdminOnly:
+    """Put before a middleware class: other paths go straight on to what comes after it."""
+
+    get_response: Any
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if request.path_info.startswith(ADMIN_PATH):
+            response: HttpResponseBase = super().__call__(request)  # type: ignore[misc]  # the class beside this one has it
+        else:
+            response = self.get_response(request)
+        return response
+
+
+class AdminSession(_AdminOnly, SessionMiddleware):
+    """Sessions."""
+
+
+class AdminAuthentication(_AdminOnly, AuthenticationMiddleware):
+    """Who is logged in."""
+
+
+class AdminMessages(_AdminOnly, MessageMiddleware):
+    """Messages shown on the next page."""
+
+
+class AdminContentSecurityPolicy(_AdminOnly, CSPMiddleware):
+    """What the pages may load."""
+
+
+class AdminAxes(_AdminOnly, AxesMiddleware):
+    """The answer to one who has tried too many passwords."""
