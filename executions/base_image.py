@@ -1,0 +1,188 @@
+"""The image that every language image starts from: Debian trixie, from a registry or made on this machine."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from executions.sandbox.docker import DockerImages, ImageInfo, connect
+from executions.sandbox.errors import SandboxError
+from languages.folders import BASE, context_of
+
+BASE_IMAGE = "gexec/base"
+SUITE = "trixie"
+DEBIAN_IMAGE = f"debian:{SUITE}-slim"
+OWN_DEBIAN_IMAGE = f"gexec/debian:{SUITE}"
+DEFAULT_MIRROR = "http://deb.debian.org/debian"
+
+_PULL_SILENCE_S = 20.0
+_BOOTSTRAP_TIMEOUT_S = 1800
+_SUITES = {"bullseye", "bookworm", "trixie", "forky", "sid", "oldstable", "stable", "testing", "unstable"}
+_APT_SOURCES = Path("/etc/apt")
+
+Report = Callable[[str], None]
+
+
+class InstallError(Exception):
+    """Something could not be installed; the text says why and what to do."""
+
+    def __init__(self, message: str, *, log_end: str = "") -> None:
+        super().__init__(message)
+        self.log_end = log_end
+
+
+class Images(Protocol):
+    """What installing asks of the Docker host."""
+
+    def find(self, name: str) -> ImageInfo | None: ...
+
+    def build(
+        self,
+        *,
+        tag: str,
+        context: bytes,
+        buildargs: dict[str, str],
+        labels: dict[str, str],
+        on_line: Report,
+        no_cache: bool = False,
+    ) -> ImageInfo: ...
+
+    def pull(self, name: str, on_line: Report) -> ImageInfo: ...
+
+    def import_tar(self, source: BinaryIO, tag: str) -> ImageInfo: ...
+
+    def tag(self, name: str, new_name: str) -> None: ...
+
+    def remove(self, name: str) -> None: ...
+
+
+def base_tag() -> str:
+    """The name of the base as this version of gexec makes it."""
+    return f"{BASE_IMAGE}:{hashlib.sha256(context_of(BASE)).hexdigest()[:12]}"
+
+
+def ensure_base(images: Images, report: Report, *, mirror: str = "", refresh: bool = False) -> str:
+    """See that the base image is on the Docker host and say its name. Raises InstallError, EngineUnavailable.
+
+    mirror: a Debian mirror's address; empty takes the one of this machine's own apt sources.
+    """
+    tag = base_tag()
+    if not refresh and images.find(tag) is not None:
+        return tag
+    debian = _debian(images, report, mirror, refresh=refresh)
+    report(f"building {BASE_IMAGE} from {debian}")
+    arguments = {"DEBIAN": debian}
+    if mirror or debian == OWN_DEBIAN_IMAGE:
+        arguments["SOURCES"] = "\n".join(sources(mirror))
+    images.build(
+        tag=tag,
+        context=context_of(BASE),
+        buildargs=arguments,
+        labels={"gexec.kind": "base"},
+        on_line=_ignore,
+        no_cache=refresh,
+    )
+    images.tag(tag, BASE_IMAGE)
+    return tag
+
+
+def _debian(images: Images, report: Report, mirror: str, *, refresh: bool) -> str:
+    """The Debian image to start from: what is there, else a registry's, else one made here."""
+    for name in (DEBIAN_IMAGE, OWN_DEBIAN_IMAGE):
+        if not refresh and images.find(name) is not None:
+            return name
+    report(f"pulling {DEBIAN_IMAGE}")
+    try:
+        DockerImages(connect(timeout_s=_PULL_SILENCE_S)).pull(DEBIAN_IMAGE, _ignore)
+    except SandboxError as error:
+        report(f"no registry gave it ({_short(error)}); making it from Debian packages, about half a minute")
+        _bootstrap(images, report, mirror)
+        return OWN_DEBIAN_IMAGE
+    return DEBIAN_IMAGE
+
+
+def _bootstrap(images: Images, report: Report, mirror: str) -> None:
+    _need_mmdebstrap(report)
+    with tempfile.TemporaryFile() as archive, tempfile.TemporaryFile() as log:
+        ended = subprocess.run(
+            ["mmdebstrap", "--variant=minbase", "--format=tar", *_excludes(), SUITE, "-", mirror or system_mirror()],
+            stdout=archive,
+            stderr=log,
+            stdin=subprocess.DEVNULL,
+            timeout=_BOOTSTRAP_TIMEOUT_S,
+            check=False,
+        )
+        if ended.returncode:
+            log.seek(0)
+            end = "\n".join(log.read().decode(errors="replace").splitlines()[-20:])
+            raise InstallError("mmdebstrap could not make a Debian system", log_end=end)
+        archive.seek(0)
+        images.import_tar(archive, OWN_DEBIAN_IMAGE)
+
+
+def _excludes() -> list[str]:
+    lines = (BASE / "exclude.conf").read_text().split()
+    return [f"--dpkgopt={line}" for line in lines]
+
+
+def _need_mmdebstrap(report: Report) -> None:
+    """Install mmdebstrap where it is missing and this user may; else say the command."""
+    if shutil.which("mmdebstrap"):
+        return
+    packages = ["mmdebstrap", "debian-archive-keyring"]
+    install = ["apt-get", "install", "-y", "--no-install-recommends", *packages]
+    prefix = [] if os.geteuid() == 0 else ["sudo", "-n"]
+    report("installing " + " ".join(packages))
+    try:
+        subprocess.run([*prefix, "apt-get", "update"], check=True, capture_output=True)
+        subprocess.run([*prefix, *install], check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise InstallError(
+            f"no registry answers and mmdebstrap is missing; run: sudo {' '.join(install)}",
+            log_end=str(getattr(error, "stderr", b"") or error),
+        ) from error
+
+
+def sources(mirror: str = "", etc_apt: Path = _APT_SOURCES) -> list[str]:
+    """Lines of a sources.list for the suite: the mirror, and its updates; security where its address is known."""
+    chosen = mirror or system_mirror(etc_apt)
+    lines = [f"deb {chosen} {SUITE} main", f"deb {chosen} {SUITE}-updates main"]
+    if chosen == DEFAULT_MIRROR:
+        lines.append(f"deb {chosen}-security {SUITE}-security main")
+    return lines
+
+
+def system_mirror(etc_apt: Path = _APT_SOURCES) -> str:
+    """The Debian mirror that this machine's apt uses; Debian's default where it uses none or is no Debian."""
+    files = [etc_apt / "sources.list", *sorted(etc_apt.glob("sources.list.d/*"))]
+    for path in files:
+        if path.is_file():
+            for address, suites in _entries(path.read_text(errors="replace")):
+                if suites & _SUITES and address.startswith("http://"):
+                    return address.rstrip("/")
+    return DEFAULT_MIRROR
+
+
+def _entries(text: str) -> Iterable[tuple[str, set[str]]]:
+    """(address, suites) of both formats: one line each, and paragraphs of fields."""
+    for match in re.finditer(r"^\s*deb\s+(?:\[[^\]]*\]\s+)?(\S+)\s+(\S+)", text, re.MULTILINE):
+        yield match[1], {match[2]}
+    for paragraph in re.split(r"\n\s*\n", text):
+        fields = dict(re.findall(r"^(\w[\w-]*):\s*(.*)$", paragraph, re.MULTILINE))
+        suites = set(fields.get("Suites", "").split())
+        yield from ((address, suites) for address in fields.get("URIs", "").split())
+
+
+def _ignore(_line: str) -> None:
+    """For output that nobody reads unless it fails, and the failure carries its end."""
+
+
+def _short(error: Exception) -> str:
+    return str(error).splitlines()[0][:200]

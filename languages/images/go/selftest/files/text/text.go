@@ -1,0 +1,4 @@
+// Package text lies in a directory of its own.
+package text
+
+const Rest = "another file"

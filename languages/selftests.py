@@ -1,0 +1,111 @@
+"""The self-tests of a language as data: what is run and what must come of it. Pure.
+
+A case is a program `selftest/<case>.<anything>`, stored under the language's source file name, or a folder
+`selftest/<case>/` of several files. What each case must do is the same for all languages and stands in
+images/selftest.toml; a language's own selftest/selftest.toml changes it or says why a case does not apply.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from languages.folders import BadFolder, Folder
+
+COMMON = "selftest.toml"
+_KNOWN = {"stdin", "args", "timeout_ms", "stdout", "matches", "outcome", "exit_code", "skip", "lines", "has"}
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One program, what it is given, and what must come of it."""
+
+    name: str
+    files: Mapping[str, bytes]
+    stdin: str = ""
+    args: tuple[str, ...] = ()
+    timeout_ms: int | None = None
+    """None: the language's own."""
+    stdout: str | None = None
+    """None: anything."""
+    matches: str = ""
+    """A pattern that the compiler's or the program's output must contain."""
+    outcomes: frozenset[str] = frozenset({"ok"})
+    exit_code: int | None = None
+
+    def complaint(self, *, outcome: str, exit_code: int | None, stdout: str, everything: str) -> str:
+        """What is wrong with how the program ended; empty where nothing is. everything: all output of all steps."""
+        if outcome not in self.outcomes:
+            return f"ended {outcome}, not {' or '.join(sorted(self.outcomes))}: {everything.strip()[-600:]}"
+        if self.exit_code is not None and exit_code != self.exit_code:
+            return f"exit code {exit_code}, not {self.exit_code}"
+        if self.stdout is not None and stdout != self.stdout:
+            return f"printed {stdout[:400]!r}, not {self.stdout[:400]!r}"
+        if self.matches and not re.search(self.matches, everything):
+            return f"said {everything.strip()[:400]!r}, nothing like {self.matches!r}"
+        return ""
+
+
+def cases_of(folder: Folder) -> list[Case]:
+    """The cases of a language, in the common file's order. Raises BadFolder where one is missing or unknown."""
+    common = tomllib.loads((folder.path.parent / COMMON).read_text())
+    own = _own(folder)
+    if unknown := sorted(own.keys() - common.keys()):
+        raise BadFolder(f"{folder.slug}: no such self-test: {', '.join(unknown)}")
+    said = {name: common[name] | own.get(name, {}) for name in common}
+    return [_case(folder, name, values) for name, values in said.items() if "skip" not in values]
+
+
+def _own(folder: Folder) -> Mapping[str, Mapping[str, Any]]:
+    path = folder.path / "selftest" / "selftest.toml"
+    return tomllib.loads(path.read_text()) if path.exists() else {}
+
+
+def _case(folder: Folder, name: str, said: Mapping[str, Any]) -> Case:
+    if unknown := sorted(said.keys() - _KNOWN):
+        raise BadFolder(f"{folder.slug}: self-test {name}: unknown: {', '.join(unknown)}")
+    outcome = said.get("outcome", "ok")
+    return Case(
+        name=name,
+        files=_files(folder, name),
+        stdin=said.get("stdin", ""),
+        args=tuple(said.get("args", ())),
+        timeout_ms=said.get("timeout_ms"),
+        stdout=_stdout(folder, said),
+        matches=said.get("matches", ""),
+        outcomes=frozenset([outcome] if isinstance(outcome, str) else outcome),
+        exit_code=said.get("exit_code"),
+    )
+
+
+def _stdout(folder: Folder, said: Mapping[str, Any]) -> str | None:
+    """The text that must be printed; of `lines`, those that the language `has`."""
+    if "lines" in said:
+        wanted = said.get("has", list(said["lines"]))
+        return "".join(f"{name}: {said['lines'][name]}\n" for name in said["lines"] if name in wanted)
+    text = said.get("stdout")
+    return None if text is None else text.replace("{name}", folder.fields["name"])
+
+
+def _files(folder: Folder, name: str) -> Mapping[str, bytes]:
+    source_file = folder.fields["source_file"]
+    several = folder.path / "selftest" / name
+    if several.is_dir():
+        found = {str(path.relative_to(several)): path.read_bytes() for path in _tree(several)}
+        if source_file not in found:
+            raise BadFolder(f"{folder.slug}: self-test {name}: {source_file} is missing")
+        return found
+    if name == "hello":
+        return {source_file: str(folder.fields["example"]).encode()}
+    programs = [path for path in (folder.path / "selftest").glob(f"{name}.*") if path.name != COMMON]
+    if len(programs) != 1:
+        raise BadFolder(f"{folder.slug}: self-test {name}: one program is wanted, there are {len(programs)}")
+    return {source_file: programs[0].read_bytes()}
+
+
+def _tree(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
