@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 COMMAND_PLACEHOLDERS = frozenset({"source"})
 ENVIRONMENT_PLACEHOLDERS = frozenset({"memory_mb", "heap_mb", "cpus"})
+
+DEFAULT_ENVIRONMENT: Mapping[str, str] = MappingProxyType(
+    {
+        "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "HOME": "/box",
+        "LANG": "C.UTF-8",
+        "TMPDIR": "/tmp",  # noqa: S108 (a path inside the container)
+    }
+)
+"""What every program finds; the language's own values come on top. The image's own environment is not passed on."""
 
 _CPU_PERIOD_US = 100_000
 
@@ -16,13 +27,13 @@ def fill_command(command: Iterable[str], *, source_file: str) -> tuple[str, ...]
 
 
 def fill_environment(environment: Mapping[str, str], *, memory_mb: int, cpu_quota_us: int) -> dict[str, str]:
-    """The environment of a step that may use memory_mb and cpu_quota_us.
+    """The whole environment of a step that may use memory_mb and cpu_quota_us.
 
     Interpreters with a heap of their own are told their share: {heap_mb} is three quarters of the memory, {cpus} the
     quota in whole processors, at least one.
     """
     values = {"memory_mb": memory_mb, "heap_mb": memory_mb * 3 // 4, "cpus": -(-cpu_quota_us // _CPU_PERIOD_US)}
-    return {name: _fill(text, values) for name, text in environment.items()}
+    return {**DEFAULT_ENVIRONMENT, **{name: _fill(text, values) for name, text in environment.items()}}
 
 
 def _fill(text: str, values: Mapping[str, int]) -> str:
