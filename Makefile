@@ -1,0 +1,41 @@
+# Everything that is done here by hand has a target; `make help` lists them.
+
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+
+.PHONY: run test lint bench attack languages help clean
+.DEFAULT_GOAL := help
+
+run: ## Set everything up and serve on http://localhost:8080
+	@scripts/bootstrap run
+	@exec $(PYTHON) manage.py serve
+
+test: ## Set everything up and run the tests (ARGS="-k name" for some)
+	@scripts/bootstrap test
+	@$(PYTHON) -m pytest $(ARGS)
+
+lint: ## ruff, mypy and the direction of imports
+	@scripts/bootstrap lint
+	@ruff check .
+	@ruff format --check .
+	@mypy .
+	@lint-imports
+
+bench: ## Measure latency, throughput and memory, beside a bare process and plain Docker
+	@scripts/bootstrap test
+	@$(PYTHON) -m benchmarks $(ARGS)
+
+attack: ## Run the attack suite against a running gexec (URL=http://localhost:8080)
+	@scripts/bootstrap test
+	@$(PYTHON) -m tests.attack $(or $(URL),http://localhost:8080)
+
+languages: ## Install languages (LANGUAGES="c cpp java", or all)
+	@scripts/bootstrap run
+	@$(PYTHON) manage.py languages build $(or $(LANGUAGES),python go)
+
+clean: ## Remove the virtual environment and caches; the data in var/ stays
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -1,0 +1,56 @@
+# The virtual environment and what is installed in it.
+
+find_python() {
+    for candidate in ${PYTHON:-} python3 python3.13 python3.12 python3.11 python3.14; do
+        if command -v "$candidate" > /dev/null 2>&1 &&
+            "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null; then
+            echo "$candidate"
+            return
+        fi
+    done
+}
+
+ensure_venv() {
+    # A virtual environment does not survive being moved, or its Python being taken away.
+    if [ -x .venv/bin/python ] && .venv/bin/python -m pip --version > /dev/null 2>&1 &&
+        [ "$(.venv/bin/python -c 'import sys; print(sys.prefix)')" = "$(pwd -P)/.venv" ]; then
+        return
+    fi
+    python=$(find_python)
+    if [ -z "$python" ]; then
+        if command -v python3 > /dev/null 2>&1; then
+            fail "Python 3.11 or newer is needed, and this is $(python3 --version 2>&1). Install one (Debian 12 and Ubuntu 24.04 bring it) and name it: PYTHON=/path/to/python3.11 make run"
+        fi
+        install_packages "Python" python3 python3-venv
+        python=$(find_python)
+        [ -n "$python" ] || fail "Python 3.11 or newer is needed, and apt's is $(python3 --version 2>&1). Install one and name it: PYTHON=/path/to/python3.11 make run"
+    fi
+    if ! "$python" -c 'import ensurepip, venv' 2> /dev/null; then
+        version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+        install_packages "Python's venv module" "python$version-venv"
+    fi
+    say "Making the virtual environment .venv ..."
+    rm -rf .venv
+    "$python" -m venv .venv || fail "python -m venv failed; see above."
+}
+
+# ensure_requirements file: installs what it names when it, or a file that it includes, has changed.
+ensure_requirements() {
+    stamp=.venv/.installed-$1
+    wanted=$(cat requirements.txt requirements-dev.txt | cksum)
+    if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ]; then
+        return
+    fi
+    say "Installing the Python packages of $1 ..."
+    .venv/bin/python -m pip install --disable-pip-version-check --quiet --progress-bar off -r "$1" ||
+        fail "pip could not install $1; see above. Is the package index reached (pip config list)?"
+    echo "$wanted" > "$stamp"
+}
+
+# A browser for the tests of pages; without one and without root, those tests say so and are skipped.
+ensure_browser() {
+    if command -v chromium > /dev/null 2>&1 || [ "$(privilege)" = "no" ] || ! command -v apt-get > /dev/null 2>&1; then
+        return
+    fi
+    install_packages "a browser for the tests" chromium
+}
