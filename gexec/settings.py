@@ -117,6 +117,14 @@ DATABASES: dict[str, dict[str, Any]] = {
     }
 }
 DATABASES["default"]["OPTIONS"] |= {"connect_timeout": 5, "pool": {"min_size": 1, "max_size": 10, "timeout": 5}}
+# The rate limit counts in PostgreSQL: any other cache lets more through than it should when requests come at once.
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    "ratelimit": {"BACKEND": "executions.ratelimit.CounterCache"},
+}
+RATELIMIT_USE_CACHE = "ratelimit"
+# Counts requests for the rate limit, and is made for nothing else.
+CACHES = {"default": {"BACKEND": "executions.ratelimit.CounterCache"}}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
@@ -133,8 +141,7 @@ AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
-AXES_IPWARE_PROXY_COUNT = GEXEC_TRUSTED_PROXIES
-AXES_IPWARE_META_PRECEDENCE_ORDER = ["HTTP_X_FORWARDED_FOR", "REMOTE_ADDR"] if GEXEC_TRUSTED_PROXIES else ["REMOTE_ADDR"]
+AXES_CLIENT_IP_CALLABLE = "gexec.middleware.client_ip"
 AXES_VERBOSE = False
 
 LANGUAGE_CODE = "en-us"
@@ -143,11 +150,8 @@ USE_I18N = False
 USE_TZ = True
 
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
-STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
-}
+# Served from where the applications keep them: there is nothing to collect, and nothing to forget.
+WHITENOISE_USE_FINDERS = True
 
 # Six bytes may stand for one in JSON (\\u0000). What is larger than any allowed source can be is not read at all.
 DATA_UPLOAD_MAX_MEMORY_SIZE = GEXEC_MAX_SOURCE_BYTES * 6 + 65_536
