@@ -69,7 +69,7 @@ def _translated(what: str, image: str = "") -> Iterator[None]:
 
 
 def connect(*, timeout_s: float = 30.0, base_url: str | None = None, connections: int = 16) -> docker.APIClient:
-    """Make a client from DOCKER_HOST and its companions, or for one address; no request is sent before the first call."""
+    """Make a client from DOCKER_HOST and its companions, or for one address; nothing is sent before the first call."""
     with _translated("connecting to Docker"):
         if base_url:
             return docker.APIClient(base_url=base_url, version="1.41", timeout=timeout_s, num_pools=connections)
@@ -300,7 +300,6 @@ class AttachedStream:
         if self._closed:
             return
         self._closed = True
-        self._poller.unregister(self._socket)
         try:
             self._socket.shutdown(socket.SHUT_RDWR)
         except OSError:
@@ -314,7 +313,8 @@ class AttachedStream:
         except OSError as error:
             raise ContainerLost(f"the container's stdout is gone: {error}") from error
         if not data:
-            raise ContainerLost("the container has ended" + (f": {self.notes.decode(errors='replace')}" if self.notes else ""))
+            notes = self.notes.decode(errors="replace")
+            raise ContainerLost(f"the container has ended: {notes}" if notes else "the container has ended")
         self._buffer += data
 
     def _take(self) -> bytes | None:
@@ -337,10 +337,13 @@ class AttachedStream:
 class DockerEngine:
     """Makes, resizes and removes sandbox containers; safe to use from many threads."""
 
-    def __init__(self, policy: SandboxPolicy, *, owner: str, base_image: str, client: docker.APIClient | None = None) -> None:
+    def __init__(
+        self, policy: SandboxPolicy, *, owner: str, base_image: str, client: docker.APIClient | None = None
+    ) -> None:
         self._policy = policy
         self._owner = owner
         self._base_image = base_image
+        self._volume = runner_volume()
         self._client = client or connect(timeout_s=20.0)
         self._holder_lock = threading.Lock()
         self._holder: AttachedStream | None = None
@@ -359,7 +362,12 @@ class DockerEngine:
         """Create, attach and start one container. Raises ImageMissing, EngineUnavailable."""
         network = self._network(profile)
         options = container_options(
-            profile, self._policy, uid=self._take_uid(), network=network, labels={LABEL: self._owner}, volume=runner_volume()
+            profile,
+            self._policy,
+            uid=self._take_uid(),
+            network=network,
+            labels={LABEL: self._owner},
+            volume=self._volume,
         )
         return self._start(profile.image, options)
 
@@ -385,10 +393,6 @@ class DockerEngine:
             found = self._client.containers(all=True, filters={"label": LABEL})
         return {entry["Id"]: entry["Labels"][LABEL] for entry in found}
 
-    def holds(self, container_id: str) -> bool:
-        """Whether this container is the one whose network namespace the others start in."""
-        return self._holder is not None and self._holder.container_id == container_id
-
     def close(self) -> None:
         """Let the network holder go; containers that are still there are the pool's to remove."""
         with self._holder_lock:
@@ -409,7 +413,7 @@ class DockerEngine:
             if self._holder is None or not self._holder.quiet():
                 if self._holder is not None:
                     self._holder.close()
-                options = holder_options(self._policy, labels={LABEL: self._owner}, volume=runner_volume())
+                options = holder_options(self._policy, labels={LABEL: self._owner}, volume=self._volume)
                 self._holder = self._start(profile.image, options)
             return f"container:{self._holder.container_id}"
 

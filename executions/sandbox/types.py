@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from types import MappingProxyType
-
-_NO_ENVIRONMENT: Mapping[str, str] = MappingProxyType({})
 
 
 class Outcome(StrEnum):
@@ -55,7 +52,7 @@ class Step:
     name: str
     argv: tuple[str, ...]
     limits: Limits
-    environment: Mapping[str, str] = field(default=_NO_ENVIRONMENT)
+    environment: Mapping[str, str] = field(default_factory=dict)
     stdin: bytes = b""
 
 

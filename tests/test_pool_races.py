@@ -1,0 +1,386 @@
+"""The pool's promises under load, failure and bad timing, in milliseconds: on the fake engine."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import pytest
+
+from executions.sandbox.errors import EngineUnavailable, ImageMissing, PoolBusy, PoolClosed
+from executions.sandbox.pool import Pool, PoolConfig
+from executions.sandbox.types import Job, Limits, Outcome, Profile, Step, Warmth
+from tests.fake_engine import FakeEngine, frame
+
+PROFILE = Profile("python", 128 << 20, 50_000, 64, 64 << 20)
+REUSED = Profile("python", 128 << 20, 50_000, 64, 64 << 20, runs_per_container=3)
+
+
+def job(*words: str, stdin: bytes = b"", wall_ms: int = 5000) -> Job:
+    return Job((), (Step("run", words, Limits(wall_ms=wall_ms, output_bytes=1 << 20), stdin=stdin),))
+
+
+@contextmanager
+def pool_of(engine: FakeEngine, *, slots: int = 2, queue: int = 10, wait_ms: int = 2000) -> Iterator[Pool]:
+    pool = Pool(engine, PoolConfig(slots, queue, wait_ms), owner="me", is_alive=lambda owner: owner == "other")
+    pool.start()
+    try:
+        yield pool
+    finally:
+        pool.close(grace_s=1.0)
+        assert not engine.streams
+
+
+def eventually(true: Callable[[], bool], timeout_s: float = 5.0) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not true():
+        assert time.monotonic() < deadline, "it did not come true in time"
+        time.sleep(0.005)
+
+
+def fresh(pool: Pool, profile: Profile = PROFILE) -> int:
+    found = pool.snapshot().profiles.get(profile)
+    return found.fresh if found else 0
+
+
+def run(pool: Pool, *words: str, profile: Profile = PROFILE, owner: str | None = None, stdin: bytes = b"") -> Outcome:
+    with pool.lease(profile, owner=owner) as lease:
+        return lease.run(job(*words, stdin=stdin)).steps[0].outcome
+
+
+def test_a_run_gets_a_fresh_container_which_is_gone_after_it() -> None:
+    engine = FakeEngine()
+    with pool_of(engine) as pool:
+        assert run(pool, "true") is Outcome.OK
+        assert run(pool, "false") is Outcome.NONZERO_EXIT
+        assert engine.started == 2
+        assert not engine.streams
+
+
+def test_the_minimum_is_kept_warm_and_restored_after_use() -> None:
+    engine = FakeEngine()
+    with pool_of(engine) as pool:
+        pool.keep_warm({PROFILE: Warmth(2, 4)})
+        eventually(lambda: fresh(pool) == 2)
+        run(pool, "true")
+        eventually(lambda: fresh(pool) == 2)
+
+
+def test_try_lease_takes_a_warm_container_and_never_waits() -> None:
+    engine = FakeEngine(start_s=0.2)
+    with pool_of(engine) as pool:
+        assert pool.try_lease(PROFILE, owner=None) is None
+        assert pool.snapshot().in_use == 0
+        pool.keep_warm({PROFILE: Warmth(1, 1)})
+        eventually(lambda: fresh(pool) == 1)
+        lease = pool.try_lease(PROFILE, owner=None)
+        assert lease is not None
+        with lease:
+            assert lease.run(job("true")).steps[0].outcome is Outcome.OK
+
+
+def test_stdin_larger_than_the_window_arrives_whole() -> None:
+    data = bytes(range(256)) * 4096
+    engine = FakeEngine()
+    with pool_of(engine) as pool, pool.lease(PROFILE, owner=None) as lease:
+        step = lease.run(job("cat", stdin=data)).steps[0]
+    assert step.stdout == data
+
+
+def test_a_container_is_used_again_by_its_owner_until_its_runs_are_up() -> None:
+    engine = FakeEngine()
+    with pool_of(engine) as pool:
+        pool.keep_warm({REUSED: Warmth(0, 4)})
+        for _ in range(3):
+            run(pool, "true", profile=REUSED, owner="a")
+        assert engine.started == 1
+        run(pool, "true", profile=REUSED, owner="a")
+        assert engine.started == 2
+
+
+def test_owners_never_share_a_container() -> None:
+    engine = FakeEngine()
+    with pool_of(engine) as pool:
+        pool.keep_warm({REUSED: Warmth(0, 4)})
+        run(pool, "true", profile=REUSED, owner="a")
+        run(pool, "true", profile=REUSED, owner="b")
+        assert engine.started == 2
+
+
+def test_a_caller_without_a_key_never_reuses() -> None:
+    engine = FakeEngine()
+    with pool_of(engine) as pool:
+        pool.keep_warm({REUSED: Warmth(0, 4)})
+        run(pool, "true", profile=REUSED)
+        run(pool, "true", profile=REUSED)
+        assert engine.started == 2
+
+
+def test_a_failed_wipe_retires_the_container() -> None:
+    engine = FakeEngine(wipe_fails=True)
+    with pool_of(engine) as pool:
+        pool.keep_warm({REUSED: Warmth(0, 4)})
+        assert run(pool, "true", profile=REUSED, owner="a") is Outcome.OK
+        assert run(pool, "true", profile=REUSED, owner="a") is Outcome.OK
+        assert engine.started == 2
+
+
+def test_a_cancelled_run_retires_the_container() -> None:
+    engine = FakeEngine()
+    with pool_of(engine) as pool:
+        pool.keep_warm({REUSED: Warmth(0, 4)})
+        with pool.lease(REUSED, owner="a") as lease:
+            threading.Timer(0.05, lease.cancel).start()
+            assert lease.run(job("sleep", "60")).steps[0].outcome is Outcome.CANCELLED
+        run(pool, "true", profile=REUSED, owner="a")
+        assert engine.started == 2
+
+
+def test_frames_after_the_result_retire_the_container() -> None:
+    engine = FakeEngine()
+    with pool_of(engine) as pool:
+        pool.keep_warm({REUSED: Warmth(0, 4)})
+        run(pool, "true", profile=REUSED, owner="a")
+        next(iter(engine.streams.values())).say(frame(b"O", b"\1forged"))
+        run(pool, "true", profile=REUSED, owner="a")
+        assert engine.started == 2
+
+
+def test_a_container_that_died_while_it_waited_is_not_given_out() -> None:
+    engine = FakeEngine()
+    with pool_of(engine) as pool:
+        pool.keep_warm({PROFILE: Warmth(1, 1)})
+        eventually(lambda: fresh(pool) == 1)
+        next(iter(engine.streams.values())).end()
+        assert run(pool, "true") is Outcome.OK
+
+
+def test_containers_that_died_while_they_waited_are_replaced() -> None:
+    engine = FakeEngine()
+    with pool_of(engine) as pool:
+        pool.keep_warm({PROFILE: Warmth(2, 2)})
+        eventually(lambda: fresh(pool) == 2)
+        for stream in list(engine.streams.values()):
+            stream.end()
+        eventually(lambda: engine.started == 4 and fresh(pool) == 2)
+
+
+def test_a_container_that_dies_in_a_run_answers_sandbox_error() -> None:
+    engine = FakeEngine()
+    with pool_of(engine) as pool, pool.lease(PROFILE, owner=None) as lease:
+        step = lease.run(job("die")).steps[0]
+    assert step.outcome is Outcome.SANDBOX_ERROR
+    assert "ended" in step.detail
+
+
+def test_a_runner_that_does_not_answer_meets_the_backstop() -> None:
+    engine = FakeEngine()
+    with pool_of(engine) as pool, pool.lease(PROFILE, owner=None) as lease:
+        step = lease.run(job("sleep", "60", wall_ms=50)).steps[0]
+    assert step.outcome is Outcome.TIMEOUT_WALL
+
+
+def test_no_more_run_at_once_than_there_are_slots() -> None:
+    engine = FakeEngine()
+    running, most, lock = 0, 0, threading.Lock()
+
+    def one(pool: Pool) -> None:
+        nonlocal running, most
+        with pool.lease(PROFILE, owner=None) as lease:
+            with lock:
+                running += 1
+                most = max(most, running)
+            lease.run(job("sleep", "0.01"))
+            with lock:
+                running -= 1
+
+    with pool_of(engine, slots=3, queue=50, wait_ms=20_000) as pool, ThreadPoolExecutor(20) as threads:
+        for future in [threads.submit(one, pool) for _ in range(40)]:
+            future.result()
+    assert most == 3
+    assert engine.started == 40
+
+
+def test_no_more_containers_start_at_once_than_there_are_builders() -> None:
+    engine = FakeEngine(start_s=0.02)
+    with pool_of(engine, slots=8, queue=50, wait_ms=20_000) as pool, ThreadPoolExecutor(20) as threads:
+        outcomes = list(threads.map(lambda _: run(pool, "true"), range(20)))
+    assert set(outcomes) == {Outcome.OK}
+    assert engine.most_starting <= 2
+
+
+def test_a_full_queue_refuses_at_once_and_says_when_to_come_back() -> None:
+    engine = FakeEngine()
+    with pool_of(engine, slots=1, queue=0) as pool, pool.lease(PROFILE, owner=None):
+        with pytest.raises(PoolBusy) as caught:
+            pool.lease(PROFILE, owner=None)
+        assert caught.value.retry_after_s >= 1
+
+
+def test_waiting_for_a_slot_is_bounded_and_leaves_no_permit_behind() -> None:
+    engine = FakeEngine()
+    with pool_of(engine, slots=1, wait_ms=50) as pool:
+        with pool.lease(PROFILE, owner=None), pytest.raises(PoolBusy):
+            pool.lease(PROFILE, owner=None)
+        assert pool.snapshot().in_use == 0
+        assert run(pool, "true") is Outcome.OK
+
+
+def test_waiting_for_a_container_is_bounded() -> None:
+    engine = FakeEngine(start_s=0.5)
+    with pool_of(engine, wait_ms=50) as pool:
+        with pytest.raises(PoolBusy):
+            pool.lease(PROFILE, owner=None)
+        assert pool.snapshot().in_use == 0
+
+
+def test_an_engine_that_is_down_is_an_error_and_its_return_heals_all() -> None:
+    engine = FakeEngine(failing=EngineUnavailable("down"))
+    with pool_of(engine) as pool:
+        with pytest.raises(EngineUnavailable):
+            pool.lease(PROFILE, owner=None)
+        assert pool.snapshot().in_use == 0
+        engine.failing = None
+        eventually(lambda: _runs(pool))
+
+
+def _runs(pool: Pool) -> bool:
+    try:
+        return run(pool, "true") is Outcome.OK
+    except EngineUnavailable:
+        return False
+
+
+def test_a_missing_image_is_told_apart() -> None:
+    engine = FakeEngine()
+    missing = Profile("nowhere", 128 << 20, 50_000, 64, 64 << 20)
+    with pool_of(engine) as pool:
+        with pytest.raises(ImageMissing):
+            pool.lease(missing, owner=None)
+        assert run(pool, "true") is Outcome.OK
+
+
+def test_a_profile_that_is_dropped_is_drained_while_its_runs_go_on() -> None:
+    engine = FakeEngine()
+    with pool_of(engine) as pool:
+        pool.keep_warm({PROFILE: Warmth(2, 2)})
+        eventually(lambda: fresh(pool) == 2)
+        with pool.lease(PROFILE, owner=None) as lease:
+            pool.keep_warm({REUSED: Warmth(1, 1)})
+            assert lease.run(job("true")).steps[0].outcome is Outcome.OK
+        eventually(lambda: fresh(pool) == 0 and fresh(pool, REUSED) == 1)
+        eventually(lambda: len(engine.streams) == 1)
+
+
+def test_a_step_with_other_memory_resizes_the_container() -> None:
+    engine = FakeEngine()
+    limits = Limits(wall_ms=1000, output_bytes=100, memory_bytes=64 << 20)
+    with pool_of(engine) as pool, pool.lease(PROFILE, owner=None) as lease:
+        lease.run(Job((), (Step("run", ("true",), limits),)))
+        assert engine.streams[lease.container.id].memory_bytes == 64 << 20
+
+
+def test_a_step_that_fails_ends_the_job() -> None:
+    engine = FakeEngine()
+    limits = Limits(wall_ms=1000, output_bytes=100)
+    steps = (Step("compile", ("false",), limits), Step("run", ("true",), limits))
+    with pool_of(engine) as pool, pool.lease(PROFILE, owner=None) as lease:
+        assert [step.name for step in lease.run(Job((), steps)).steps] == ["compile"]
+
+
+def test_closing_refuses_the_new_and_lets_the_running_end() -> None:
+    engine = FakeEngine()
+    pool = Pool(engine, PoolConfig(2, 10, 2000), owner="me")
+    pool.start()
+    with ThreadPoolExecutor(2) as threads:
+        running = threads.submit(run, pool, "sleep", "0.3")
+        eventually(lambda: pool.snapshot().in_use == 1)
+        closing = threads.submit(pool.close, grace_s=5.0)
+        eventually(lambda: _refuses(pool))
+        assert running.result() is Outcome.OK
+        closing.result()
+    assert not engine.streams
+
+
+def _refuses(pool: Pool) -> bool:
+    try:
+        with pool.lease(PROFILE, owner=None, wait_ms=0):
+            return False
+    except PoolClosed:
+        return True
+    except PoolBusy:
+        return False
+
+
+def test_closing_cancels_what_outlasts_the_grace() -> None:
+    engine = FakeEngine()
+    pool = Pool(engine, PoolConfig(2, 10, 2000), owner="me")
+    pool.start()
+    with ThreadPoolExecutor(1) as threads:
+        running = threads.submit(run, pool, "sleep", "60")
+        eventually(lambda: engine.started == 1)
+        pool.close(grace_s=0.1)
+        assert running.result() is Outcome.CANCELLED
+    assert not engine.streams
+
+
+def test_closing_lets_those_who_wait_have_their_turn() -> None:
+    engine = FakeEngine()
+    pool = Pool(engine, PoolConfig(1, 10, 60_000), owner="me")
+    pool.start()
+    with ThreadPoolExecutor(2) as threads:
+        running = threads.submit(run, pool, "sleep", "0.3")
+        eventually(lambda: pool.snapshot().in_use == 1)
+        waiting = threads.submit(run, pool, "true")
+        eventually(lambda: pool.snapshot().waiting == 1)
+        pool.close(grace_s=5.0)
+        assert running.result() is Outcome.OK
+        assert waiting.result() is Outcome.OK
+
+
+def test_closing_ends_the_waiting_that_outlasts_the_grace() -> None:
+    engine = FakeEngine()
+    pool = Pool(engine, PoolConfig(1, 10, 60_000), owner="me")
+    pool.start()
+    with ThreadPoolExecutor(2) as threads:
+        running = threads.submit(run, pool, "sleep", "60")
+        eventually(lambda: engine.started == 1)
+        waiting = threads.submit(run, pool, "true")
+        eventually(lambda: pool.snapshot().waiting == 1)
+        pool.close(grace_s=0.1)
+        assert running.result() is Outcome.CANCELLED
+        with pytest.raises(PoolClosed):
+            waiting.result()
+
+
+def test_a_container_that_will_not_go_is_removed_by_force() -> None:
+    engine = FakeEngine(linger_after_close=True)
+    with pool_of(engine) as pool:
+        run(pool, "true")
+        eventually(lambda: bool(engine.removed), timeout_s=10.0)
+
+
+def test_containers_of_dead_servers_are_swept_and_those_of_living_ones_stay() -> None:
+    engine = FakeEngine(others={"lost": "dead", "busy": "other"})
+    with pool_of(engine):
+        eventually(lambda: "lost" in engine.removed)
+        assert engine.others == {"busy": "other"}
+
+
+def test_nothing_leaks_over_many_runs_with_every_kind_of_ending() -> None:
+    engine = FakeEngine()
+    words = [("true",), ("false",), ("die",), ("sleep", "0.001"), ("cat",)]
+
+    def one(pool: Pool, number: int) -> Outcome:
+        return run(pool, *words[number % 5], profile=REUSED, owner=f"owner-{number % 3}")
+
+    with pool_of(engine, slots=4, queue=100, wait_ms=20_000) as pool, ThreadPoolExecutor(8) as threads:
+        pool.keep_warm({REUSED: Warmth(1, 4)})
+        threads_before = threading.active_count()
+        list(threads.map(lambda number: one(pool, number), range(500)))
+        assert pool.snapshot().in_use == 0
+        assert len(engine.streams) <= 4 + 4 + 2
+        assert threading.active_count() <= threads_before + 8
