@@ -16,7 +16,7 @@ _SHARED: list[Any] = [
 
 
 def configuration(*, as_json: bool) -> dict[str, Any]:
-    """Django's LOGGING (and gunicorn's): everything on stderr in one form, structlog's loggers and the standard ones."""
+    """Django's LOGGING, and gunicorn's: everything on stderr in one form, from structlog's loggers and the others."""
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

