@@ -1,0 +1,180 @@
+/* frames: see frames.h for the theory of operation. */
+#include "frames.h"
+
+#include <string.h>
+
+enum { FILE_EXECUTABLE = 1, FILE_APPEND = 2, FILE_HEAD_BYTES = 3, STEP_HEAD_BYTES = 33, VERSION = 1 };
+
+static const char HOST_TYPES[] = "FSIKE";
+
+static uint64_t get(const uint8_t *from, int bytes)
+{
+    uint64_t value = 0;
+    for (int i = 0; i < bytes; i++)
+        value = value << 8 | from[i];
+    return value;
+}
+
+static uint8_t *put(uint8_t *to, uint64_t value, int bytes)
+{
+    for (int i = bytes - 1; i >= 0; i--) {
+        to[i] = (uint8_t)value;
+        value >>= 8;
+    }
+    return to + bytes;
+}
+
+enum frame_state next_frame(uint8_t *bytes, size_t length, struct frame *frame)
+{
+    if (length > 0 && (bytes[0] == 0 || !strchr(HOST_TYPES, bytes[0])))
+        return FRAME_BAD;
+    if (length < HEADER_BYTES)
+        return FRAME_PARTIAL;
+    frame->type = bytes[0];
+    frame->payload = bytes + HEADER_BYTES;
+    frame->length = get(bytes + 1, 4);
+    if (frame->length > MAX_HOST_PAYLOAD)
+        return FRAME_BAD;
+    return length - HEADER_BYTES < frame->length ? FRAME_PARTIAL : FRAME_WHOLE;
+}
+
+static bool good_component(const char *name, size_t length)
+{
+    if (length == 0 || length > MAX_COMPONENT_BYTES)
+        return false;
+    return !(name[0] == '.' && (length == 1 || (length == 2 && name[1] == '.')));
+}
+
+static bool good_name(const char *name, size_t length)
+{
+    size_t start = 0;
+    int components = 0;
+    if (memchr(name, 0, length))
+        return false;
+    for (size_t i = 0; i <= length; i++) {
+        if (i < length && name[i] != '/')
+            continue;
+        if (++components > MAX_COMPONENTS || !good_component(name + start, i - start))
+            return false;
+        start = i + 1;
+    }
+    return true;
+}
+
+bool parse_file(const struct frame *frame, struct file_frame *file)
+{
+    if (frame->length < FILE_HEAD_BYTES)
+        return false;
+    uint8_t flags = frame->payload[0];
+    size_t length = get(frame->payload + 1, 2);
+    if (flags & ~(FILE_EXECUTABLE | FILE_APPEND) || length > MAX_NAME_BYTES || length > frame->length - FILE_HEAD_BYTES)
+        return false;
+    memcpy(file->name, frame->payload + FILE_HEAD_BYTES, length);
+    file->name[length] = 0;
+    file->executable = flags & FILE_EXECUTABLE;
+    file->append = flags & FILE_APPEND;
+    file->content = frame->payload + FILE_HEAD_BYTES + length;
+    file->content_length = frame->length - FILE_HEAD_BYTES - length;
+    return good_name(file->name, length);
+}
+
+struct cursor {
+    uint8_t *at;
+    size_t left;
+};
+
+static char *take_text(struct cursor *cursor)
+{
+    if (cursor->left < 4)
+        return NULL;
+    size_t length = get(cursor->at, 4);
+    char *text = (char *)cursor->at;
+    if (length > cursor->left - 4 || memchr(cursor->at + 4, 0, length))
+        return NULL;
+    memmove(text, cursor->at + 4, length);
+    text[length] = 0;
+    cursor->at += 4 + length;
+    cursor->left -= 4 + length;
+    return text;
+}
+
+static bool take_texts(struct cursor *cursor, char **texts, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        texts[i] = take_text(cursor);
+        if (!texts[i])
+            return false;
+    }
+    texts[count] = NULL;
+    return true;
+}
+
+static bool all_are_variables(char *const *texts)
+{
+    for (; *texts; texts++)
+        if (!strchr(*texts, '=') || **texts == '=')
+            return false;
+    return true;
+}
+
+bool parse_step(struct frame *frame, struct step_frame *step)
+{
+    const uint8_t *head = frame->payload;
+    if (frame->length < STEP_HEAD_BYTES)
+        return false;
+    step->wall_ms = (uint32_t)get(head, 4);
+    step->cpu_ms = (uint32_t)get(head + 4, 4);
+    step->output_bytes = get(head + 8, 8);
+    step->file_size_bytes = get(head + 16, 8);
+    step->open_files = (uint32_t)get(head + 24, 4);
+    uint8_t flags = head[28];
+    size_t argc = get(head + 29, 2);
+    size_t envc = get(head + 31, 2);
+    struct cursor cursor = {frame->payload + STEP_HEAD_BYTES, frame->length - STEP_HEAD_BYTES};
+    if (flags != 0 || argc == 0)
+        return false;
+    return take_texts(&cursor, step->argv, argc) && take_texts(&cursor, step->envp, envc) && cursor.left == 0 &&
+           all_are_variables(step->envp);
+}
+
+size_t put_header(uint8_t *to, char type, size_t length)
+{
+    to[0] = (uint8_t)type;
+    put(to + 1, length, 4);
+    return HEADER_BYTES + length;
+}
+
+size_t put_ready(uint8_t *to, uint32_t jobs_done)
+{
+    put(put(to + HEADER_BYTES, VERSION, 2), jobs_done, 4);
+    return put_header(to, 'R', 6);
+}
+
+size_t put_window(uint8_t *to, uint32_t size)
+{
+    put(to + HEADER_BYTES, size, 4);
+    return put_header(to, 'W', 4);
+}
+
+size_t put_result(uint8_t *to, const struct result *result)
+{
+    size_t detail = strlen(result->detail);
+    uint8_t *at = to + HEADER_BYTES;
+    at = put(at, result->reason, 1);
+    at = put(at, result->exit_code, 1);
+    at = put(at, result->signal, 1);
+    at = put(at, result->flags, 1);
+    at = put(at, result->wall_us, 8);
+    at = put(at, result->cpu_us, 8);
+    at = put(at, result->peak_memory_bytes, 8);
+    at = put(at, detail, 4);
+    memcpy(at, result->detail, detail);
+    return put_header(to, 'X', RESULT_FIXED_BYTES + 4 + detail);
+}
+
+size_t put_fault(uint8_t *to, const char *text)
+{
+    size_t length = strlen(text);
+    memcpy(to + HEADER_BYTES, text, length);
+    return put_header(to, '!', length);
+}

@@ -1,0 +1,346 @@
+/* guard: see guard.h for the theory of operation. */
+#define _GNU_SOURCE
+#include "guard.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/audit.h>
+#include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static const char *bring_up_loopback(void)
+{
+    struct ifreq request = {.ifr_name = "lo"};
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return "socket";
+    int failed = ioctl(fd, SIOCGIFFLAGS, &request);
+    request.ifr_flags |= IFF_UP;
+    failed = failed || ioctl(fd, SIOCSIFFLAGS, &request);
+    close(fd);
+    return failed ? "bring up lo" : NULL;
+}
+
+/*
+ * Without this, a port that one job used is in TIME_WAIT when the next one binds it. The container's own /proc/sys is
+ * read-only, so a second procfs is mounted for the write. Where an LSM forbids the mount, the namespace stays as it is.
+ */
+static void keep_no_time_wait(const char *scratch)
+{
+    char path[256];
+    if (mount("proc", scratch, "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL))
+        return;
+    snprintf(path, sizeof(path), "%s/sys/net/ipv4/tcp_max_tw_buckets", scratch);
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        if (write(fd, "0", 1) != 1)
+            perror("runner: tcp_max_tw_buckets");
+        close(fd);
+    }
+    if (umount2(scratch, MNT_DETACH))
+        perror("runner: unmount of the scratch procfs");
+}
+
+const char *guard_network(const char *scratch)
+{
+    if (unshare(CLONE_NEWNET))
+        return "unshare the network";
+    keep_no_time_wait(scratch);
+    /* A queue in it would outlive a job. It is not there in every container, so a failure means nothing. */
+    umount2("/dev/mqueue", MNT_DETACH);
+    return bring_up_loopback();
+}
+
+static const int KEPT_CAPABILITIES[] = {CAP_SETUID, CAP_SETGID, CAP_KILL, CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER};
+
+static uint64_t kept_mask(void)
+{
+    uint64_t mask = 0;
+    for (size_t i = 0; i < COUNT(KEPT_CAPABILITIES); i++)
+        mask |= UINT64_C(1) << KEPT_CAPABILITIES[i];
+    return mask;
+}
+
+/* Dropping from the bounding set needs SETPCAP; where the container has none, no_new_privs alone has to do. */
+static void drop_bounding(uint64_t kept)
+{
+    for (int capability = 0; prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; capability++)
+        if (!(kept >> capability & 1) && prctl(PR_CAPBSET_DROP, capability, 0, 0, 0))
+            return;
+}
+
+const char *guard_capabilities(void)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[2];
+    uint64_t kept = kept_mask();
+
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+        return "set no_new_privs";
+    drop_bounding(kept);
+    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+    if (syscall(SYS_capget, &header, data))
+        return "read the capabilities";
+    for (int i = 0; i < 2; i++) {
+        data[i].permitted &= (uint32_t)(kept >> (32 * i));
+        data[i].effective = data[i].permitted;
+        data[i].inheritable = 0;
+    }
+    if (syscall(SYS_capset, &header, data))
+        return "drop the capabilities";
+    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
+        return "become undumpable";
+    return NULL;
+}
+
+struct limit {
+    int resource;
+    rlim_t value;
+};
+
+static const struct limit INHERITED_LIMITS[] = {
+    {RLIMIT_CORE, 0},        {RLIMIT_MEMLOCK, 64 * 1024}, {RLIMIT_SIGPENDING, 1024},
+    {RLIMIT_MSGQUEUE, 0},    {RLIMIT_RTPRIO, 0},          {RLIMIT_NICE, 0},
+};
+
+const char *guard_limits(void)
+{
+    for (size_t i = 0; i < COUNT(INHERITED_LIMITS); i++) {
+        struct rlimit current;
+        if (getrlimit(INHERITED_LIMITS[i].resource, &current))
+            return "read a limit";
+        rlim_t value = INHERITED_LIMITS[i].value < current.rlim_max ? INHERITED_LIMITS[i].value : current.rlim_max;
+        struct rlimit limit = {value, value};
+        if (setrlimit(INHERITED_LIMITS[i].resource, &limit))
+            return "set a limit";
+    }
+    return NULL;
+}
+
+#if defined(__x86_64__)
+#define OWN_ARCH AUDIT_ARCH_X86_64
+#elif defined(__aarch64__)
+#define OWN_ARCH AUDIT_ARCH_AARCH64
+#else
+#error "the filter's table knows x86_64 and aarch64"
+#endif
+
+/* Numbers from 424 on are the same everywhere; the C library's headers may be older than the kernel. */
+enum {
+    NR_IO_URING_SETUP = 425,
+    NR_IO_URING_ENTER = 426,
+    NR_IO_URING_REGISTER = 427,
+    NR_OPEN_TREE = 428,
+    NR_MOVE_MOUNT = 429,
+    NR_FSOPEN = 430,
+    NR_FSCONFIG = 431,
+    NR_FSMOUNT = 432,
+    NR_FSPICK = 433,
+    NR_CLONE3 = 435,
+    NR_MOUNT_SETATTR = 442,
+    NR_QUOTACTL_FD = 443,
+    NR_MEMFD_SECRET = 447,
+    NR_STATMOUNT = 457,
+    NR_LISTMOUNT = 458,
+    NR_NEWEST_KNOWN = 462,
+};
+
+struct refusal {
+    uint32_t number;
+    uint16_t error;
+};
+
+/* ENOSYS where a C library has another way, EPERM where a program should learn that it may not. */
+static const struct refusal REFUSALS[] = {
+    {NR_CLONE3, ENOSYS},
+    {SYS_setns, EPERM},
+    {SYS_mount, EPERM},
+    {SYS_umount2, EPERM},
+    {SYS_pivot_root, EPERM},
+    {SYS_chroot, EPERM},
+    {NR_OPEN_TREE, EPERM},
+    {NR_MOVE_MOUNT, EPERM},
+    {NR_FSOPEN, EPERM},
+    {NR_FSCONFIG, EPERM},
+    {NR_FSMOUNT, EPERM},
+    {NR_FSPICK, EPERM},
+    {NR_MOUNT_SETATTR, EPERM},
+    {NR_STATMOUNT, EPERM},
+    {NR_LISTMOUNT, EPERM},
+    {SYS_bpf, EPERM},
+    {SYS_perf_event_open, EPERM},
+    {SYS_userfaultfd, EPERM},
+    {NR_IO_URING_SETUP, ENOSYS},
+    {NR_IO_URING_ENTER, ENOSYS},
+    {NR_IO_URING_REGISTER, ENOSYS},
+    {SYS_keyctl, ENOSYS},
+    {SYS_add_key, ENOSYS},
+    {SYS_request_key, ENOSYS},
+    {SYS_shmget, ENOSYS},
+    {SYS_shmat, ENOSYS},
+    {SYS_shmctl, ENOSYS},
+    {SYS_shmdt, ENOSYS},
+    {SYS_semget, ENOSYS},
+    {SYS_semop, ENOSYS},
+    {SYS_semtimedop, ENOSYS},
+    {SYS_semctl, ENOSYS},
+    {SYS_msgget, ENOSYS},
+    {SYS_msgsnd, ENOSYS},
+    {SYS_msgrcv, ENOSYS},
+    {SYS_msgctl, ENOSYS},
+    {SYS_mq_open, ENOSYS},
+    {SYS_mq_unlink, ENOSYS},
+    {SYS_mq_timedsend, ENOSYS},
+    {SYS_mq_timedreceive, ENOSYS},
+    {SYS_mq_notify, ENOSYS},
+    {SYS_mq_getsetattr, ENOSYS},
+    {SYS_kexec_load, EPERM},
+#ifdef SYS_kexec_file_load
+    {SYS_kexec_file_load, EPERM},
+#endif
+    {SYS_init_module, EPERM},
+    {SYS_finit_module, EPERM},
+    {SYS_delete_module, EPERM},
+    {SYS_open_by_handle_at, EPERM},
+    {SYS_name_to_handle_at, EPERM},
+    {SYS_quotactl, EPERM},
+    {NR_QUOTACTL_FD, EPERM},
+    {SYS_acct, EPERM},
+    {SYS_swapon, EPERM},
+    {SYS_swapoff, EPERM},
+    {SYS_reboot, EPERM},
+    {SYS_clock_settime, EPERM},
+    {SYS_settimeofday, EPERM},
+    {SYS_clock_adjtime, EPERM},
+    {SYS_syslog, EPERM},
+    {SYS_vhangup, EPERM},
+    {SYS_fanotify_init, EPERM},
+    {SYS_sethostname, EPERM},
+    {SYS_setdomainname, EPERM},
+    {SYS_lookup_dcookie, EPERM},
+    {NR_MEMFD_SECRET, ENOSYS},
+    {SYS_nfsservctl, ENOSYS},
+#if defined(__x86_64__)
+    {SYS_iopl, EPERM},
+    {SYS_ioperm, EPERM},
+    {SYS_modify_ldt, EPERM},
+    {SYS_uselib, ENOSYS},
+    {SYS_ustat, ENOSYS},
+    {SYS_sysfs, ENOSYS},
+    {SYS__sysctl, ENOSYS},
+    {SYS_create_module, ENOSYS},
+    {SYS_get_kernel_syms, ENOSYS},
+    {SYS_query_module, ENOSYS},
+#endif
+};
+
+enum { CLONE_NAMESPACES = 0x7e020000, UNSHARE_NAMESPACES = CLONE_NAMESPACES | 0x80 };
+enum { PERSONALITY_QUERY = -1, PERSONALITY_NO_RANDOMIZE = 0x40000, TYPE_MASK = 0xf };
+
+#define REFUSE(error) BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (error))
+#define ALLOW BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
+#define LOAD(field) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
+/* Both machines are little-endian: the low half of an argument comes first. */
+#define LOAD_ARGUMENT(n) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[n]))
+#define IF_EQUAL(value, skip_then, skip_else) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)(value), skip_then, skip_else)
+#define IF_SET(bits, skip_then, skip_else) BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, (uint32_t)(bits), skip_then, skip_else)
+#define IF_ABOVE(value, skip_then, skip_else) BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, (uint32_t)(value), skip_then, skip_else)
+
+static const struct sock_filter HEAD[] = {
+    LOAD(arch),
+    IF_EQUAL(OWN_ARCH, 1, 0),
+    REFUSE(ENOSYS),
+    LOAD(nr),
+    /* x32 calls and calls newer than this table. */
+    IF_ABOVE(NR_NEWEST_KNOWN, 0, 1),
+    REFUSE(ENOSYS),
+};
+
+/* Each part begins with its own number and ends in a verdict, or is skipped as a whole. */
+static const struct sock_filter CLONE_PART[] = {
+    IF_EQUAL(SYS_clone, 0, 4), LOAD_ARGUMENT(0), IF_SET(CLONE_NAMESPACES, 0, 1), REFUSE(EPERM), ALLOW,
+};
+
+static const struct sock_filter UNSHARE_PART[] = {
+    IF_EQUAL(SYS_unshare, 0, 4), LOAD_ARGUMENT(0), IF_SET(UNSHARE_NAMESPACES, 0, 1), REFUSE(EPERM), ALLOW,
+};
+
+static const struct sock_filter PERSONALITY_PART[] = {
+    IF_EQUAL(SYS_personality, 0, 6),
+    LOAD_ARGUMENT(0),
+    IF_EQUAL(0, 3, 0),
+    IF_EQUAL(PERSONALITY_QUERY, 2, 0),
+    IF_EQUAL(PERSONALITY_NO_RANDOMIZE, 1, 0),
+    REFUSE(EPERM),
+    ALLOW,
+};
+
+static const struct sock_filter SOCKETPAIR_PART[] = {
+    IF_EQUAL(SYS_socketpair, 0, 4), LOAD_ARGUMENT(0), IF_EQUAL(AF_UNIX, 1, 0), REFUSE(EAFNOSUPPORT), ALLOW,
+};
+
+/* Stream and datagram sockets of the loopback; other protocols would make the kernel load modules for a guest. */
+static const struct sock_filter SOCKET_PART[] = {
+    IF_EQUAL(SYS_socket, 0, 16),
+    LOAD_ARGUMENT(0),
+    IF_EQUAL(AF_UNIX, 13, 0),
+    IF_EQUAL(AF_INET, 2, 0),
+    IF_EQUAL(AF_INET6, 1, 0),
+    REFUSE(EAFNOSUPPORT),
+    LOAD_ARGUMENT(1),
+    BPF_STMT(BPF_ALU | BPF_AND | BPF_K, TYPE_MASK),
+    IF_EQUAL(SOCK_STREAM, 2, 0),
+    IF_EQUAL(SOCK_DGRAM, 1, 0),
+    REFUSE(EPERM),
+    LOAD_ARGUMENT(2),
+    IF_EQUAL(0, 3, 0),
+    IF_EQUAL(IPPROTO_TCP, 2, 0),
+    IF_EQUAL(IPPROTO_UDP, 1, 0),
+    REFUSE(EPROTONOSUPPORT),
+    ALLOW,
+};
+
+struct part {
+    const struct sock_filter *code;
+    size_t length;
+};
+
+static const struct part PARTS[] = {
+    {CLONE_PART, COUNT(CLONE_PART)},           {SOCKET_PART, COUNT(SOCKET_PART)},
+    {SOCKETPAIR_PART, COUNT(SOCKETPAIR_PART)}, {UNSHARE_PART, COUNT(UNSHARE_PART)},
+    {PERSONALITY_PART, COUNT(PERSONALITY_PART)},
+};
+
+const char *guard_system_calls(void)
+{
+    static struct sock_filter code[512];
+    size_t length = 0;
+    for (size_t i = 0; i < COUNT(HEAD); i++)
+        code[length++] = HEAD[i];
+    for (size_t i = 0; i < COUNT(PARTS); i++)
+        for (size_t j = 0; j < PARTS[i].length; j++)
+            code[length++] = PARTS[i].code[j];
+    for (size_t i = 0; i < COUNT(REFUSALS); i++) {
+        code[length++] = (struct sock_filter)IF_EQUAL(REFUSALS[i].number, 0, 1);
+        code[length++] = (struct sock_filter)REFUSE(REFUSALS[i].error);
+    }
+    code[length++] = (struct sock_filter)ALLOW;
+    struct sock_fprog program = {(unsigned short)length, code};
+    return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) ? "install the system call filter" : NULL;
+}

@@ -1,0 +1,170 @@
+/* launch: see launch.h for the theory of operation. */
+#define _GNU_SOURCE
+#include "launch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static const char DEFAULT_PATH[] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/* What the child needs, and the two words in which it answers: it runs in the parent's memory until it execs. */
+struct plan {
+    const struct step_frame *step;
+    const struct account *account;
+    int work;
+    int ends[3];
+    volatile int error;
+    volatile bool reached_exec;
+};
+
+static bool limit(int resource, rlim_t value)
+{
+    struct rlimit current;
+    if (getrlimit(resource, &current))
+        return false;
+    if (value > current.rlim_max)
+        value = current.rlim_max;
+    return !setrlimit(resource, &(struct rlimit){value, value});
+}
+
+/* Raising it needs no privilege. Where there is no such file, the kernel picks its victim by size alone. */
+static void offer_to_oom_killer(void)
+{
+    int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    if (write(fd, "1000", 4) != 4)
+        errno = 0;
+    close(fd);
+}
+
+/* The C library's own calls would change every thread of the process, which here is the parent's memory. */
+static bool change_user(const struct account *account)
+{
+    return !syscall(SYS_setgroups, 0, NULL) && !syscall(SYS_setresgid, account->gid, account->gid, account->gid) &&
+           !syscall(SYS_setresuid, account->uid, account->uid, account->uid);
+}
+
+static bool prepare(const struct plan *plan)
+{
+    sigset_t none;
+    sigemptyset(&none);
+    for (int i = 0; i < 3; i++)
+        if (dup2(plan->ends[i], i) < 0)
+            return false;
+    if (setsid() < 0 || fchdir(plan->work))
+        return false;
+    /* Everything else is close-on-exec; this is for what should never be there. */
+    syscall(SYS_close_range, 3, ~0U, 0);
+    offer_to_oom_killer();
+    if (!limit(RLIMIT_FSIZE, plan->step->file_size_bytes) || !limit(RLIMIT_NOFILE, plan->step->open_files))
+        return false;
+    umask(022);
+    return change_user(plan->account) && !sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static const char *search_path(char *const *envp)
+{
+    for (; *envp; envp++)
+        if (strncmp(*envp, "PATH=", 5) == 0)
+            return *envp + 5;
+    return DEFAULT_PATH;
+}
+
+/* Returns only when nothing of that name could be run; errno is then the most telling of the refusals. */
+static void search_and_exec(const struct step_frame *step)
+{
+    static char candidate[2 * MAX_NAME_BYTES];
+    int telling = ENOENT;
+    for (const char *path = search_path(step->envp); path; path = *path ? path + 1 : NULL) {
+        size_t length = strcspn(path, ":");
+        int size = snprintf(candidate, sizeof(candidate), "%.*s/%s", (int)length, length ? path : ".", step->argv[0]);
+        path += length;
+        if (size < 0 || (size_t)size >= sizeof(candidate))
+            continue;
+        execve(candidate, step->argv, step->envp);
+        if (errno != ENOENT && errno != ENOTDIR)
+            telling = errno;
+        if (errno != ENOENT && errno != ENOTDIR && errno != EACCES)
+            break;
+    }
+    errno = telling;
+}
+
+static _Noreturn void become(struct plan *plan)
+{
+    if (prepare(plan)) {
+        plan->reached_exec = true;
+        if (strchr(plan->step->argv[0], '/'))
+            execve(plan->step->argv[0], plan->step->argv, plan->step->envp);
+        else
+            search_and_exec(plan->step);
+    }
+    plan->error = errno;
+    _exit(127);
+}
+
+static __attribute__((noinline)) pid_t start(struct plan *plan)
+{
+    pid_t pid = vfork();
+    if (pid == 0)
+        become(plan);
+    return pid;
+}
+
+/* The program must be able to open /dev/stdout, so its ends are its own. */
+static bool open_pipe(int *kept, int *given, bool to_program, const struct account *account)
+{
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC))
+        return false;
+    *kept = ends[to_program ? 1 : 0];
+    *given = ends[to_program ? 0 : 1];
+    return !fchown(*given, account->uid, account->gid) && !fcntl(*kept, F_SETFL, O_NONBLOCK);
+}
+
+static void close_all(const int *fds, int count)
+{
+    for (int i = 0; i < count; i++)
+        if (fds[i] >= 0)
+            close(fds[i]);
+}
+
+enum launched launch(const struct step_frame *step, const struct account *account, int work, struct program *program)
+{
+    struct plan plan = {.step = step, .account = account, .work = work, .ends = {-1, -1, -1}};
+    int kept[3] = {-1, -1, -1};
+    int error = 0;
+
+    for (int i = 0; i < 3 && !error; i++)
+        if (!open_pipe(&kept[i], &plan.ends[i], i == 0, account))
+            error = errno;
+    program->pid = error ? -1 : start(&plan);
+    error = error || program->pid < 0 ? errno : plan.error;
+    close_all(plan.ends, 3);
+    /* Changing the user in the shared memory may have made it readable again, by the system's setting. */
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    if (!error) {
+        program->in = kept[0];
+        program->streams[0] = kept[1];
+        program->streams[1] = kept[2];
+        return LAUNCHED;
+    }
+    close_all(kept, 3);
+    if (program->pid > 0)
+        waitpid(program->pid, NULL, 0);
+    errno = error;
+    if (program->pid > 0 && !plan.reached_exec)
+        return LAUNCH_BROKEN;
+    return error == ENOENT || error == ENOTDIR ? NOT_FOUND : NOT_EXECUTABLE;
+}

@@ -1,0 +1,32 @@
+/*
+ * launch: how a program is started.
+ *
+ * Theory of operation: the runner stays small and starts programs with vfork, so a start costs no copy of anything and
+ * the parent learns at once, through the memory that both share, whether exec went well. The child closes what is not
+ * the program's, takes its limits, changes to the program's user, which clears every capability, and execs. The system
+ * call filter, no_new_privs and the limits that never change are on the runner already and are inherited.
+ */
+#ifndef LAUNCH_H
+#define LAUNCH_H
+
+#include "frames.h"
+
+#include <sys/types.h>
+
+struct account {
+    uid_t uid;
+    gid_t gid;
+};
+
+struct program {
+    pid_t pid;
+    int in;
+    int streams[2];
+};
+
+enum launched { LAUNCHED, NOT_FOUND, NOT_EXECUTABLE, LAUNCH_BROKEN };
+
+/* Starts a step in the directory that `work` is open on. For all but LAUNCHED, errno says why. */
+enum launched launch(const struct step_frame *step, const struct account *account, int work, struct program *program);
+
+#endif

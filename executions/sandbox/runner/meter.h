@@ -1,0 +1,43 @@
+/*
+ * meter: how much CPU time and memory a step's processes have used.
+ *
+ * Theory of operation: a container is one control group, and the kernel counts there for all its processes, the dead
+ * ones too. The files are opened once and read again with pread. The runner's own time is taken off, so the difference
+ * between two readings is the program's, and since nothing else runs between steps, the reading at the end of one step
+ * is the start of the next. Where no control group is to be read (gVisor), the times of reaped processes and a walk over
+ * /proc have to do. Both versions of control groups are known.
+ */
+#ifndef METER_H
+#define METER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/resource.h>
+
+struct meter {
+    int64_t cpu_us;
+    int64_t reaped_cpu_us;
+    uint64_t oom_kills;
+    uint64_t peak_bytes;
+    uint64_t largest_bytes;
+};
+
+/* Opens the counters and takes the first reading. */
+void meter_open(struct meter *meter);
+
+/* Adds a process that was reaped. */
+void meter_reaped(struct meter *meter, const struct rusage *usage);
+
+/* CPU time since the step's start, of the living and the dead. */
+int64_t meter_cpu_us(const struct meter *meter);
+
+/* Whether the out-of-memory killer was there since the step's start. */
+bool meter_oom(const struct meter *meter);
+
+/* The most memory that was used in the step. */
+uint64_t meter_peak_bytes(const struct meter *meter);
+
+/* The step is over: the next one counts from here. */
+void meter_restart(struct meter *meter);
+
+#endif
