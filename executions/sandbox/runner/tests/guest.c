@@ -26,11 +26,13 @@ static int call(int argc, char **argv)
 
 static int spin(int argc, char **argv)
 {
+    volatile long turns = 0;
     for (int i = 1; i < (argc ? atoi(argv[0]) : 1); i++)
         if (fork() == 0)
             break;
-    for (;;)
-        ;
+    while (turns >= 0)
+        turns = (turns + 1) % 1000;
+    return 0;
 }
 
 static int eat(int argc, char **argv)
