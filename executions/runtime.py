@@ -1,0 +1,102 @@
+"""This process's sandbox: made from the settings at first use, and put away at the end."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from uuid import UUID
+
+from django.conf import settings
+
+from executions import workers
+from executions.sandbox.docker import DockerEngine, connect, install_runner
+from executions.sandbox.policy import SandboxPolicy
+from executions.sandbox.pool import Pool, PoolConfig
+from executions.sandbox.types import Profile, Warmth
+from languages.models import MIB, Language
+
+BASE_IMAGE = "gexec/base"
+"""What the runner is compiled in; executions.installs makes it."""
+
+_lock = threading.Lock()
+_pool: Pool | None = None
+
+
+def pool() -> Pool:
+    """The process's pool, started at the first call."""
+    global _pool  # noqa: PLW0603 (one a process, and nothing is made at import)
+    if _pool is None:
+        with _lock:
+            if _pool is None:
+                _pool = _make_pool()
+    return _pool
+
+
+def shutdown(grace_s: float) -> None:
+    """Close the pool, if there is one; see Pool.close. Later calls of `pool` give the closed one, which refuses."""
+    with _lock:
+        closing = _pool
+    if closing is not None:
+        closing.close(grace_s=grace_s)
+
+
+def profile_of(language: Language) -> Profile:
+    """The containers that this language's programs run in.
+
+    They start with the memory of the compile step where that is more; the steps name their own.
+    """
+    return Profile(
+        image=language.image_digest or language.image,
+        memory_bytes=max(language.memory_mb, _compile_memory_mb(language)) * MIB,
+        cpu_quota_us=language.cpu_quota_us,
+        pids=language.pids,
+        tmpfs_bytes=language.tmpfs_mb * MIB,
+        runs_per_container=language.runs_per_container,
+    )
+
+
+def warm_targets() -> dict[Profile, Warmth]:
+    """What should be kept warm now, from the enabled languages. Where two share a profile, the higher numbers hold."""
+    targets: dict[Profile, Warmth] = {}
+    for language in Language.objects.catalogued():
+        if language.enabled:
+            profile = profile_of(language)
+            other = targets.get(profile, Warmth(0, 0))
+            targets[profile] = Warmth(
+                max(other.minimum, language.warm_min), max(other.maximum, language.warm_max, language.warm_min)
+            )
+    return targets
+
+
+def prepare(report: Callable[[str], None]) -> None:
+    """Compile and install the runner, unless it is there. Raises EngineUnavailable, ImageMissing, ImageBuildFailed."""
+    install_runner(connect(timeout_s=600.0), base_image=BASE_IMAGE, on_line=report)
+
+
+def slots() -> int:
+    """Programs that this process may run at once: its share of GEXEC_SLOTS, by default two for each processor."""
+    total = settings.GEXEC_SLOTS or 2 * (os.cpu_count() or 1)
+    return max(1, -(-total // settings.GEXEC_WORKERS))
+
+
+def _make_pool() -> Pool:
+    owner = str(workers.current())
+    policy = SandboxPolicy(runtime=settings.GEXEC_DOCKER_RUNTIME)
+    config = PoolConfig(slots=slots(), queue=settings.GEXEC_QUEUE or 16 * slots(), wait_ms=settings.GEXEC_WAIT_MS)
+    engine = DockerEngine(policy, owner=owner, base_image=BASE_IMAGE)
+    made = Pool(engine, config, owner=owner, is_alive=_is_alive)
+    made.start()
+    return made
+
+
+def _is_alive(owner: str) -> bool:
+    """Whether the process that a container is labelled with still lives; an unknown one does not."""
+    try:
+        return workers.is_alive(UUID(owner))
+    except ValueError:
+        return False
+
+
+def _compile_memory_mb(language: Language) -> int:
+    return (language.compile_memory_mb or 0) if language.compile_command else 0
