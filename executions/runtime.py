@@ -84,7 +84,8 @@ def _make_pool() -> Pool:
     owner = str(workers.current())
     policy = SandboxPolicy(runtime=settings.GEXEC_DOCKER_RUNTIME)
     config = PoolConfig(slots=slots(), queue=settings.GEXEC_QUEUE or 16 * slots(), wait_ms=settings.GEXEC_WAIT_MS)
-    engine = DockerEngine(policy, owner=owner, base_image=BASE_IMAGE)
+    labels = {"gexec.data_dir": str(settings.GEXEC_DATA_DIR)}
+    engine = DockerEngine(policy, owner=owner, base_image=BASE_IMAGE, labels=labels)
     made = Pool(engine, config, owner=owner, is_alive=_is_alive)
     made.start()
     return made

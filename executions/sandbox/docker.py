@@ -338,10 +338,17 @@ class DockerEngine:
     """Makes, resizes and removes sandbox containers; safe to use from many threads."""
 
     def __init__(
-        self, policy: SandboxPolicy, *, owner: str, base_image: str, client: docker.APIClient | None = None
+        self,
+        policy: SandboxPolicy,
+        *,
+        owner: str,
+        base_image: str,
+        labels: Mapping[str, str] | None = None,
+        client: docker.APIClient | None = None,
     ) -> None:
+        """`owner` is who the containers are labelled with, next to the operator's own `labels`."""
         self._policy = policy
-        self._owner = owner
+        self._labels = {**(labels or {}), LABEL: owner}
         self._base_image = base_image
         self._volume = runner_volume()
         self._client = client or connect(timeout_s=20.0)
@@ -366,7 +373,7 @@ class DockerEngine:
             self._policy,
             uid=self._take_uid(),
             network=network,
-            labels={LABEL: self._owner},
+            labels=self._labels,
             volume=self._volume,
         )
         return self._start(profile.image, options)
@@ -413,7 +420,7 @@ class DockerEngine:
             if self._holder is None or not self._holder.quiet():
                 if self._holder is not None:
                     self._holder.close()
-                options = holder_options(self._policy, labels={LABEL: self._owner}, volume=self._volume)
+                options = holder_options(self._policy, labels=self._labels, volume=self._volume)
                 self._holder = self._start(profile.image, options)
             return f"container:{self._holder.container_id}"
 

@@ -1,0 +1,160 @@
+"""What every engine promises the pool: the same tests for Docker and for the fake that stands in for it elsewhere."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from executions.runtime import BASE_IMAGE
+from executions.sandbox import protocol
+from executions.sandbox.container import Container
+from executions.sandbox.docker import DockerEngine
+from executions.sandbox.engine import Engine
+from executions.sandbox.errors import ContainerLost, EngineUnavailable, ImageMissing
+from executions.sandbox.policy import SandboxPolicy
+from executions.sandbox.types import Job, JobResult, Limits, Outcome, Profile, Step
+from tests.fake_engine import FakeEngine
+
+PATH = {"PATH": "/usr/bin:/bin"}
+
+
+@pytest.fixture(params=["fake", "docker", "docker-network-none"])
+def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
+    made: Engine
+    if request.param == "fake":
+        made = FakeEngine(images={BASE_IMAGE})
+    else:
+        # A runtime that is named, but is no runc by its name, gets Docker's own network `none`.
+        policy = SandboxPolicy() if request.param == "docker" else _PlainNetwork()
+        made = DockerEngine(policy, owner=f"test-{secrets.token_hex(4)}", base_image=BASE_IMAGE)
+    made.prepare()
+    yield made
+    made.close()
+
+
+class _PlainNetwork(SandboxPolicy):
+    @property
+    def shared_network_setup(self) -> bool:
+        return False
+
+
+@contextmanager
+def started(engine: Engine) -> Iterator[Container]:
+    profile = Profile(BASE_IMAGE, 64 << 20, 50_000, 32, 16 << 20, runs_per_container=5)
+    container = Container(engine, engine.start(profile), profile)
+    try:
+        container.wait_ready(20)
+        yield container
+    finally:
+        container.close()
+
+
+def run(container: Container, *words: str, stdin: bytes = b"") -> JobResult:
+    limits = Limits(wall_ms=5000, output_bytes=1 << 21)
+    return container.run(Job((), (Step("run", words, limits, PATH, stdin),)), owner="me")
+
+
+def until_gone(engine: Engine, container_id: str) -> None:
+    deadline = time.monotonic() + 10
+    while container_id in engine.owned():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_a_started_container_is_ready_and_quiet(engine: Engine) -> None:
+    with started(engine) as container:
+        assert container.usable()
+        assert container.id in engine.owned()
+
+
+def test_exit_codes_come_back(engine: Engine) -> None:
+    with started(engine) as container:
+        assert run(container, "true").steps[0].outcome is Outcome.OK
+        container.end_job()
+        assert container.usable(5)
+        assert run(container, "false").steps[0].exit_code == 1
+
+
+def test_stdin_comes_back_whole(engine: Engine) -> None:
+    data = bytes(range(256)) * 4096
+    with started(engine) as container:
+        assert run(container, "cat", stdin=data).steps[0].stdout == data
+
+
+def test_a_program_that_is_not_there_is_a_result(engine: Engine) -> None:
+    with started(engine) as container:
+        step = run(container, "no-such-program").steps[0]
+        assert (step.outcome, step.exit_code) == (Outcome.NONZERO_EXIT, 127)
+
+
+def test_a_container_is_gone_after_close(engine: Engine) -> None:
+    with started(engine) as container:
+        pass
+    until_gone(engine, container.id)
+    assert not container.usable()
+
+
+def test_closing_and_removing_twice_is_fine(engine: Engine) -> None:
+    with started(engine) as container:
+        container.close()
+        engine.remove(container.id)
+        engine.remove(container.id)
+    until_gone(engine, container.id)
+    engine.remove(container.id)
+
+
+def test_removing_breaks_the_stream_and_what_was_running(engine: Engine) -> None:
+    with started(engine) as container:
+        engine.remove(container.id)
+        until_gone(engine, container.id)
+        deadline = time.monotonic() + 5
+        while container.usable(0.0):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        try:
+            result = run(container, "true")
+        except ContainerLost:
+            return
+        assert result.steps[0].outcome is Outcome.SANDBOX_ERROR
+
+
+def test_sending_to_a_removed_container_is_a_lost_container_at_the_latest_with_the_second_frame(engine: Engine) -> None:
+    profile = Profile(BASE_IMAGE, 64 << 20, 50_000, 32, 16 << 20)
+    stream = engine.start(profile)
+    engine.remove(stream.container_id)
+    until_gone(engine, stream.container_id)
+    with pytest.raises(ContainerLost):
+        for _ in range(100):
+            stream.send(protocol.kill_frame())
+            stream.receive(0.1)
+    stream.close()
+
+
+def test_receiving_waits_no_longer_than_it_is_told(engine: Engine) -> None:
+    profile = Profile(BASE_IMAGE, 64 << 20, 50_000, 32, 16 << 20)
+    stream = engine.start(profile)
+    while stream.receive(5) is None:
+        pass
+    assert stream.receive(0.05) is None
+    stream.close()
+    until_gone(engine, stream.container_id)
+
+
+def test_memory_can_be_changed_while_it_runs(engine: Engine) -> None:
+    with started(engine) as container:
+        engine.resize(container.id, 96 << 20)
+        assert run(container, "true").steps[0].outcome is Outcome.OK
+
+
+def test_resizing_what_is_gone_is_an_error(engine: Engine) -> None:
+    with pytest.raises(EngineUnavailable):
+        engine.resize("0" * 64, 64 << 20)
+
+
+def test_an_image_that_is_not_there_is_told_apart(engine: Engine) -> None:
+    with pytest.raises(ImageMissing):
+        engine.start(Profile("gexec-test/never-built", 64 << 20, 50_000, 32, 16 << 20))
