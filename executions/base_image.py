@@ -8,12 +8,12 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Protocol
 
 from executions.sandbox.docker import DockerImages, ImageInfo, connect
-from executions.sandbox.errors import SandboxError
+from executions.sandbox.errors import ImageBuildFailed, SandboxError
 from languages.folders import BASE, context_of
 
 BASE_IMAGE = "gexec/base"
@@ -34,33 +34,8 @@ class InstallError(Exception):
     """Something could not be installed; the text says why and what to do."""
 
     def __init__(self, message: str, *, log_end: str = "") -> None:
-        super().__init__(message)
+        super().__init__(f"{message}\n{log_end}" if log_end else message)
         self.log_end = log_end
-
-
-class Images(Protocol):
-    """What installing asks of the Docker host."""
-
-    def find(self, name: str) -> ImageInfo | None: ...
-
-    def build(
-        self,
-        *,
-        tag: str,
-        context: bytes,
-        buildargs: dict[str, str],
-        labels: dict[str, str],
-        on_line: Report,
-        no_cache: bool = False,
-    ) -> ImageInfo: ...
-
-    def pull(self, name: str, on_line: Report) -> ImageInfo: ...
-
-    def import_tar(self, source: BinaryIO, tag: str) -> ImageInfo: ...
-
-    def tag(self, name: str, new_name: str) -> None: ...
-
-    def remove(self, name: str) -> None: ...
 
 
 def base_tag() -> str:
@@ -68,7 +43,7 @@ def base_tag() -> str:
     return f"{BASE_IMAGE}:{hashlib.sha256(context_of(BASE)).hexdigest()[:12]}"
 
 
-def ensure_base(images: Images, report: Report, *, mirror: str = "", refresh: bool = False) -> str:
+def ensure_base(images: DockerImages, report: Report, *, mirror: str = "", refresh: bool = False) -> str:
     """See that the base image is on the Docker host and say its name. Raises InstallError, EngineUnavailable.
 
     mirror: a Debian mirror's address; empty takes the one of this machine's own apt sources.
@@ -81,19 +56,39 @@ def ensure_base(images: Images, report: Report, *, mirror: str = "", refresh: bo
     arguments = {"DEBIAN": debian}
     if mirror or debian == OWN_DEBIAN_IMAGE:
         arguments["SOURCES"] = "\n".join(sources(mirror))
-    images.build(
-        tag=tag,
-        context=context_of(BASE),
-        buildargs=arguments,
-        labels={"gexec.kind": "base"},
-        on_line=_ignore,
-        no_cache=refresh,
-    )
+    build_image(images, Recipe(tag, context_of(BASE), arguments, "base"), no_cache=refresh, on_line=_ignore)
     images.tag(tag, BASE_IMAGE)
     return tag
 
 
-def _debian(images: Images, report: Report, mirror: str, *, refresh: bool) -> str:
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What an image is made of."""
+
+    tag: str
+    context: bytes
+    """A tar of the Dockerfile and its files."""
+    buildargs: Mapping[str, str]
+    kind: str
+    """For the image's label: base or language."""
+
+
+def build_image(images: DockerImages, recipe: Recipe, *, no_cache: bool, on_line: Report) -> ImageInfo:
+    """Build it. Raises InstallError with the end of the log, EngineUnavailable."""
+    try:
+        return images.build(
+            tag=recipe.tag,
+            context=recipe.context,
+            buildargs=recipe.buildargs,
+            labels={"gexec.kind": recipe.kind},
+            on_line=on_line,
+            no_cache=no_cache,
+        )
+    except ImageBuildFailed as error:
+        raise InstallError(str(error), log_end=error.log_end) from error
+
+
+def _debian(images: DockerImages, report: Report, mirror: str, *, refresh: bool) -> str:
     """The Debian image to start from: what is there, else a registry's, else one made here."""
     for name in (DEBIAN_IMAGE, OWN_DEBIAN_IMAGE):
         if not refresh and images.find(name) is not None:
@@ -108,7 +103,7 @@ def _debian(images: Images, report: Report, mirror: str, *, refresh: bool) -> st
     return DEBIAN_IMAGE
 
 
-def _bootstrap(images: Images, report: Report, mirror: str) -> None:
+def _bootstrap(images: DockerImages, report: Report, mirror: str) -> None:
     _need_mmdebstrap(report)
     with tempfile.TemporaryFile() as archive, tempfile.TemporaryFile() as log:
         ended = subprocess.run(
