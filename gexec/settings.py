@@ -123,8 +123,6 @@ CACHES = {
     "ratelimit": {"BACKEND": "executions.ratelimit.CounterCache"},
 }
 RATELIMIT_USE_CACHE = "ratelimit"
-# Counts requests for the rate limit, and is made for nothing else.
-CACHES = {"default": {"BACKEND": "executions.ratelimit.CounterCache"}}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]

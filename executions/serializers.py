@@ -1,0 +1,38 @@
+"""What the seed contract answers."""
+
+from __future__ import annotations
+
+from executions.models import Execution, Outcome
+
+
+def answer(execution: Execution) -> dict[str, str | int]:
+    """Exactly stdout, stderr, exit_code and error. A program that was not compiled has its compiler's words in stderr."""
+    stdout, stderr = bytes(execution.stdout), bytes(execution.stderr)
+    if execution.compile_exit_code and execution.outcome != Outcome.OK:
+        stderr = bytes(execution.compile_stdout) + bytes(execution.compile_stderr)
+    return {
+        "stdout": text(stdout, truncated=execution.stdout_truncated),
+        "stderr": text(stderr, truncated=execution.stderr_truncated),
+        "exit_code": -1 if execution.exit_code is None else execution.exit_code,
+        "error": execution.error,
+    }
+
+
+def text(output: bytes, *, truncated: bool) -> str:
+    """`output` as UTF-8 with U+FFFD for what is none. Where it was cut, half a character at the end is left away."""
+    return (_whole_characters(output) if truncated else output).decode("utf-8", errors="replace")
+
+
+def _whole_characters(output: bytes) -> bytes:
+    """Without an incomplete UTF-8 sequence at the end: a lead byte stands among the last three, if there is one."""
+    for back in range(1, min(3, len(output)) + 1):
+        byte = output[-back]
+        if byte >= 0xC0:
+            return output[:-back] if back < _sequence_length(byte) else output
+        if byte < 0x80:
+            break
+    return output
+
+
+def _sequence_length(lead: int) -> int:
+    return 4 if lead >= 0xF0 else 3 if lead >= 0xE0 else 2

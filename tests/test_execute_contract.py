@@ -1,0 +1,244 @@
+"""POST /execute answers as the seed contract says, for every way in which a program may end."""
+
+from __future__ import annotations
+
+import json
+import threading
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+
+from executions.models import Execution, Outcome, Status
+from executions.sandbox.errors import ContainerLost, EngineUnavailable, ImageMissing, PoolBusy
+from executions.sandbox.types import Outcome as Step
+from executions.sandbox.types import StepResult
+from languages.models import Language
+from tests.fake_pool import FakePool, ran, result
+
+pytestmark = pytest.mark.usefixtures("rate_limit_off")
+
+
+def post(data: object, **headers: Any) -> Any:
+    return Client().post("/execute", data=json.dumps(data), content_type="application/json", **headers)
+
+
+def program(source: str = "print(1)", **fields: object) -> dict[str, object]:
+    return {"language": "python", "source_code": source, **fields}
+
+
+def test_a_program_that_ends_well(python: Language, fake_pool: FakePool) -> None:
+    response = post(program("héllo"))
+    assert response.status_code == 200
+    assert response.content == '{"stdout":"héllo","stderr":"","exit_code":0,"error":""}'.encode()
+    assert response["Content-Type"] == "application/json"
+    row = Execution.objects.get(pk=response["X-Execution-Id"])
+    assert (row.status, row.outcome, row.language, row.image_digest) == (Status.FINISHED, "ok", python, "sha256:1")
+    assert (row.source, bytes(row.stdout), row.wall_ms, row.limits["wall_ms"]) == (
+        "héllo",
+        "héllo".encode(),
+        5.0,
+        60_000,
+    )
+    assert row.created_at <= row.started_at <= row.finished_at
+
+
+@pytest.mark.parametrize("name", ["python", "PYTHON", "py", "Py"])
+def test_slug_and_alias_in_any_case(python: Language, fake_pool: FakePool, name: str) -> None:
+    assert post({"language": name, "source_code": "x"}).status_code == 200
+
+
+def test_the_job_is_the_source_and_the_command(python: Language, fake_pool: FakePool) -> None:
+    post(program("x", timeout_ms=1234, unknown="ignored"))
+    (job,) = fake_pool.jobs
+    assert [(file.name, file.content) for file in job.files] == [("main.py", b"x")]
+    assert [(step.name, step.argv, step.limits.wall_ms) for step in job.steps] == [
+        ("run", ("python3", "main.py"), 1234)
+    ]
+
+
+def test_a_language_that_compiles_has_two_steps(go: Language, fake_pool: FakePool) -> None:
+    response = post({"language": "golang", "source_code": "x"})
+    assert [step.name for step in fake_pool.jobs[0].steps] == ["compile", "run"]
+    assert fake_pool.jobs[0].steps[0].limits.memory_bytes == 256 * 1024 * 1024
+    assert response.json()["stdout"] == "x"
+
+
+@pytest.mark.parametrize(
+    ("step", "exit_code", "error"),
+    [
+        (ran(b"p", Step.NONZERO_EXIT, exit_code=3), 3, ""),
+        (ran(b"p", Step.SIGNAL, signal=11), 139, ""),
+        (ran(b"p", Step.TIMEOUT_WALL, signal=9), 137, "execution timed out after 250 ms"),
+        (ran(b"p", Step.TIMEOUT_CPU, signal=9), 137, "CPU time limit of 250 ms exceeded"),
+        (ran(b"p", Step.OUT_OF_MEMORY, signal=9), 137, "memory limit of 128 MB exceeded"),
+        (ran(b"p", Step.OUTPUT_LIMIT, signal=9), 137, "output limit of 1048576 bytes exceeded"),
+    ],
+)
+def test_other_endings(python: Language, fake_pool: FakePool, step: StepResult, exit_code: int, error: str) -> None:
+    fake_pool.behave = lambda _job: result(step)
+    response = post(program(timeout_ms=250))
+    assert response.status_code == 200
+    assert response.json() == {"stdout": "p", "stderr": "", "exit_code": exit_code, "error": error}
+    assert Execution.objects.get().outcome == step.outcome.value
+
+
+def test_a_compile_error_is_told_in_stderr(go: Language, fake_pool: FakePool) -> None:
+    fake_pool.behave = lambda _job: result(
+        StepResult("compile", Step.NONZERO_EXIT, stdout=b"out ", stderr=b"main.go:1: no", exit_code=2)
+    )
+    response = post({"language": "go", "source_code": "x"})
+    assert response.status_code == 200
+    assert response.json() == {"stdout": "", "stderr": "out main.go:1: no", "exit_code": 2, "error": ""}
+    assert Execution.objects.get().outcome == Outcome.COMPILE_ERROR
+
+
+def test_a_compiler_that_takes_too_long(go: Language, fake_pool: FakePool) -> None:
+    fake_pool.behave = lambda _job: result(StepResult("compile", Step.TIMEOUT_WALL, signal=9))
+    answer = post({"language": "go", "source_code": "x"}).json()
+    assert (answer["exit_code"], answer["error"]) == (137, "execution timed out after 60000 ms during compilation")
+
+
+def test_warnings_of_a_compiler_that_passed_are_not_shown(go: Language, fake_pool: FakePool) -> None:
+    fake_pool.behave = lambda _job: result(
+        StepResult("compile", Step.OK, stderr=b"warning", exit_code=0), ran(b"", Step.NONZERO_EXIT, exit_code=1)
+    )
+    assert post({"language": "go", "source_code": "x"}).json()["stderr"] == ""
+    assert bytes(Execution.objects.get().compile_stderr) == b"warning"
+
+
+@pytest.mark.parametrize(
+    ("stdout", "shown"),
+    [
+        ("aé".encode()[:-1], "a"),
+        ("a€".encode()[:-1], "a"),
+        ("a😀".encode()[:-1], "a"),
+        ("a😀".encode(), "a😀"),
+        (b"a\x80\x80\x80", "a\ufffd\ufffd\ufffd"),
+        (b"", ""),
+    ],
+)
+def test_cut_output_ends_with_a_whole_character(
+    python: Language, fake_pool: FakePool, stdout: bytes, shown: str
+) -> None:
+    fake_pool.behave = lambda _job: result(ran(stdout, Step.OUTPUT_LIMIT, signal=9, stdout_truncated=True))
+    assert post(program()).json()["stdout"] == shown
+    assert bytes(Execution.objects.get().stdout) == stdout
+
+
+def test_output_that_is_not_utf_8(python: Language, fake_pool: FakePool) -> None:
+    fake_pool.behave = lambda _job: result(ran(b"\xff\x00\xc3", stderr=b"\xfe"))
+    assert post(program()).json() | {"exit_code": 0} == {
+        "stdout": "\ufffd\x00\ufffd",
+        "stderr": "\ufffd",
+        "exit_code": 0,
+        "error": "",
+    }
+
+
+def test_no_slot_is_503_and_the_row_says_so(python: Language, fake_pool: FakePool) -> None:
+    fake_pool.refuse = PoolBusy("full", retry_after_s=7)
+    response = post(program())
+    assert (response.status_code, response["Retry-After"]) == (503, "7")
+    assert response.json() == {"error": "no free slot: the server is busy"}
+    row = Execution.objects.get(pk=response["X-Execution-Id"])
+    assert (row.status, row.error, row.started_at) == (Status.REJECTED, "no free slot: the server is busy", None)
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        (EngineUnavailable("connect /var/run"), "sandbox error: the Docker engine is not available"),
+        (ImageMissing("gexec/python"), "sandbox error: the language's image is missing"),
+    ],
+)
+def test_no_container_is_503(python: Language, fake_pool: FakePool, fault: Exception, told: str) -> None:
+    fake_pool.refuse = fault
+    response = post(program())
+    assert (response.status_code, response.json()) == (503, {"error": told})
+    assert "Retry-After" in response
+    assert Execution.objects.get().outcome == Outcome.SANDBOX_ERROR
+
+
+def test_a_server_that_shuts_down_takes_nothing_new(python: Language, fake_pool: FakePool) -> None:
+    fake_pool.close()
+    response = post(program())
+    assert (response.status_code, response.json()) == (503, {"error": "the server is shutting down"})
+    assert Execution.objects.get().status == Status.REJECTED
+
+
+def test_a_cancelled_program_keeps_its_output(python: Language, fake_pool: FakePool) -> None:
+    fake_pool.behave = lambda _job: result(ran(b"so far", Step.CANCELLED, signal=9))
+    response = post(program())
+    assert (response.status_code, response["Retry-After"]) == (503, "10")
+    assert response.json() == {
+        "stdout": "so far",
+        "stderr": "",
+        "exit_code": 137,
+        "error": "execution cancelled: the server is shutting down",
+    }
+
+
+def test_a_lost_container_is_500(python: Language, fake_pool: FakePool) -> None:
+    def lose(_job: object) -> Any:
+        raise ContainerLost("stream broke")
+
+    fake_pool.behave = lose
+    response = post(program())
+    assert response.status_code == 500
+    assert response.json()["exit_code"] == -1
+    assert response.json()["error"] == "sandbox error: the container was lost before the result was whole"
+    assert Execution.objects.get().outcome == Outcome.SANDBOX_ERROR
+
+
+@pytest.mark.usefixtures("transactional_db")
+def test_one_that_waits_for_a_slot_is_queued_and_holds_no_connection(
+    python: Language, fake_pool: FakePool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake_pool.warm = False
+    seen: list[object] = []
+    real_lease = fake_pool.lease
+
+    def lease(*args: Any, **kwargs: Any) -> Any:
+        seen.append(connection.connection)
+        seen.append(Execution.objects.get().status)
+        return real_lease(*args, **kwargs)
+
+    monkeypatch.setattr(fake_pool, "lease", lease)
+    assert post(program()).status_code == 200
+    assert seen == [None, Status.QUEUED]
+    row = Execution.objects.get()
+    assert row.queue_ms is not None
+    assert row.queue_ms > 0
+
+
+@pytest.mark.usefixtures("transactional_db")
+def test_a_running_program_holds_no_connection(python: Language, fake_pool: FakePool) -> None:
+    seen: list[object] = []
+
+    def behave(_job: object) -> Any:
+        seen.append(connection.connection)
+        return result(ran(b"x"))
+
+    fake_pool.behave = behave
+    assert post(program()).status_code == 200
+    assert seen == [None]
+
+
+@pytest.mark.usefixtures("transactional_db")
+def test_more_requests_than_database_connections(python: Language, fake_pool: FakePool) -> None:
+    statuses: list[int] = []
+
+    def ask() -> None:
+        statuses.append(post(program()).status_code)
+        # The test client does not end a request as a server does.
+        connection.close()
+
+    threads = [threading.Thread(target=ask) for _ in range(40)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert statuses == [200] * 40
+    assert Execution.objects.filter(outcome="ok").count() == 40
