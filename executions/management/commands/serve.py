@@ -83,6 +83,7 @@ class Command(BaseCommand):
                     self._say("Migrating the database ...")
                     call_command("migrate", interactive=False, verbosity=0)
                 self._make_superuser(data_dir)
+                installs.ensure_base(self._say)
                 runtime.prepare(self._say)
                 installs.ensure(LANGUAGES, self._say)
             finally:
