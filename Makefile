@@ -32,7 +32,7 @@ attack: ## Run the attack suite against a running gexec (URL=http://localhost:80
 
 languages: ## Install languages (LANGUAGES="c cpp java", or all)
 	@scripts/bootstrap run
-	@$(PYTHON) manage.py languages build $(or $(LANGUAGES),python go)
+	@$(PYTHON) manage.py languages install $(or $(LANGUAGES),python go)
 
 clean: ## Remove the virtual environment and caches; the data in var/ stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
