@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from executions import workers
+from executions import finishing, workers
 from executions.sandbox.docker import DockerEngine, connect, install_runner
 from executions.sandbox.policy import SandboxPolicy
 from executions.sandbox.pool import Pool, PoolConfig
@@ -81,7 +81,7 @@ def slots() -> int:
 
 
 def _make_pool() -> Pool:
-    owner = str(workers.current())
+    owner = f"{workers.installation()}/{workers.current()}"
     policy = SandboxPolicy(runtime=settings.GEXEC_DOCKER_RUNTIME)
     config = PoolConfig(slots=slots(), queue=settings.GEXEC_QUEUE or 16 * slots(), wait_ms=settings.GEXEC_WAIT_MS)
     labels = {"gexec.data_dir": str(settings.GEXEC_DATA_DIR)}
@@ -92,11 +92,12 @@ def _make_pool() -> Pool:
 
 
 def _is_alive(owner: str) -> bool:
-    """Whether the process that a container is labelled with still lives; an unknown one does not."""
+    """Whether the process that a container is labelled with may live; one of another installation is not ours to judge."""
+    installation, _, worker_id = owner.partition("/")
     try:
-        return workers.is_alive(UUID(owner))
-    except ValueError:
-        return False
+        return installation != workers.installation() or workers.is_alive(UUID(worker_id))
+    finally:
+        finishing.release_connection()
 
 
 def _compile_memory_mb(language: Language) -> int:

@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import Q
 from django.db.models.functions import Now
 
@@ -70,6 +71,16 @@ def is_alive(worker_id: UUID) -> bool:
 def is_alive(worker_id: UUID) -> bool:
     """Whether this process is known and neither silent nor gone."""
     return Worker.objects.filter(pk=worker_id).exists() and worker_id not in dead()
+
+
+def installation() -> str:
+    """What tells this database from every other: several installations may share one Docker host."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT system_identifier, (SELECT oid FROM pg_database WHERE datname = current_database())"
+            " FROM pg_control_system()"
+        )
+        return "{}-{}".format(*cursor.fetchone())
 
 
 def remove(worker_ids: list[UUID]) -> None:
