@@ -71,7 +71,12 @@ def warm_targets() -> dict[Profile, Warmth]:
 
 def prepare(report: Callable[[str], None]) -> None:
     """Compile and install the runner, unless it is there. Raises EngineUnavailable, ImageMissing, ImageBuildFailed."""
-    install_runner(connect(timeout_s=600.0), base_image=BASE_IMAGE, on_line=report)
+
+    def report_step(line: str) -> None:
+        if line.startswith("Step "):
+            report(f"Compiling the runner: {line}")
+
+    install_runner(connect(timeout_s=600.0), base_image=BASE_IMAGE, on_line=report_step)
 
 
 def slots() -> int:

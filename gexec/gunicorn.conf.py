@@ -31,8 +31,8 @@ _log = logging.getLogger("gexec.serve")
 
 
 def post_worker_init(worker: Any) -> None:
-    """The application is loaded: make this process's pool, and say that requests are answered."""
-    from executions import runtime  # noqa: PLC0415 (Django is set up only now)
+    """The application is loaded: start what runs beside the requests, and say that they are answered."""
+    from executions import serving  # noqa: PLC0415 (Django is set up only now)
 
-    runtime.pool()
+    serving.start()
     _log.info("serving", extra={"url": f"http://{settings.GEXEC_HOST}:{settings.GEXEC_PORT}", "worker": worker.pid})

@@ -11,8 +11,6 @@ from django.conf import settings
 from gunicorn import util
 from gunicorn.workers.gthread import ThreadWorker
 
-from executions import runtime
-
 
 def _write_json_error(sock: Any, status_int: int, reason: str, mesg: str) -> None:
     """What gunicorn answers to bytes that are no HTTP request, as JSON like every other error."""
@@ -46,8 +44,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         for listener in self.sockets:
             self._accept_backlog(listener)
             listener.close()
+        from executions import serving  # noqa: PLC0415 (gunicorn loads this module before Django is set up)
+
         self._closing = threading.Thread(
-            target=runtime.shutdown, args=(settings.GEXEC_SHUTDOWN_GRACE_S,), name="shutdown", daemon=True
+            target=serving.stop, args=(settings.GEXEC_SHUTDOWN_GRACE_S,), name="shutdown", daemon=True
         )
         self._closing.start()
 

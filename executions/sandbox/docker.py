@@ -111,7 +111,7 @@ class DockerImages:
         lines: list[str] = []
 
         def note(text: str) -> None:
-            for line in text.splitlines():
+            for line in filter(None, map(str.rstrip, text.splitlines())):
                 lines.append(line)
                 on_line(line)
 
