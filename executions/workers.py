@@ -68,11 +68,6 @@ def is_alive(worker_id: UUID) -> bool:
     return Worker.objects.filter(pk=worker_id).exists() and worker_id not in dead()
 
 
-def is_alive(worker_id: UUID) -> bool:
-    """Whether this process is known and neither silent nor gone."""
-    return Worker.objects.filter(pk=worker_id).exists() and worker_id not in dead()
-
-
 def installation() -> str:
     """What tells this database from every other: several installations may share one Docker host."""
     with connection.cursor() as cursor:

@@ -1,0 +1,87 @@
+"""API keys: optional by default, checked where sent, and the owner of what is kept for reuse."""
+
+from __future__ import annotations
+
+import json
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from rest_framework_api_key.models import APIKey
+
+from executions import api_keys
+from executions.models import Execution
+from languages.models import Language
+from tests.fake_pool import FakePool
+
+pytestmark = pytest.mark.usefixtures("rate_limit_off")
+
+
+def post(authorization: str | None = None) -> Any:
+    headers = {} if authorization is None else {"authorization": authorization}
+    body = json.dumps({"language": "python", "source_code": "x"})
+    return Client(headers=headers).post("/execute", body, "application/json")
+
+
+def make_key(name: str = "interviews") -> str:
+    out = StringIO()
+    call_command("create_api_key", name, stdout=out)
+    return out.getvalue().splitlines()[-1]
+
+
+def test_without_a_key(python: Language, fake_pool: FakePool) -> None:
+    assert post().status_code == 200
+    assert fake_pool.owners == [None]
+
+
+def test_the_owner_is_the_public_part_of_the_key(python: Language, fake_pool: FakePool) -> None:
+    key = make_key()
+    assert post(f"Api-Key {key}").status_code == 200
+    assert fake_pool.owners == [key.partition(".")[0]]
+    row = Execution.objects.get()
+    assert row.api_key_id == APIKey.objects.get().prefix
+    assert key not in str(row.__dict__)
+
+
+@pytest.mark.parametrize("authorization", ["Api-Key x.y", "Api-Key", "Bearer x", "Basic eDp5", "", "Api-Key \x00"])
+def test_a_key_that_is_not_valid(python: Language, fake_pool: FakePool, authorization: str) -> None:
+    response = post(authorization)
+    assert (response.status_code, response.json()) == (401, {"error": "invalid API key"})
+    assert response["WWW-Authenticate"] == "Api-Key"
+    assert Execution.objects.get(pk=response["X-Execution-Id"]).error == "invalid API key"
+
+
+def test_a_revoked_key(python: Language, fake_pool: FakePool) -> None:
+    key = make_key()
+    assert post(f"Api-Key {key}").status_code == 200
+    APIKey.objects.update(revoked=True)
+    api_keys.verified.clear()  # as after REMEMBERED_S
+    assert post(f"Api-Key {key}").status_code == 401
+
+
+def test_a_key_is_looked_up_once_a_second(python: Language, fake_pool: FakePool) -> None:
+    key = make_key()
+    assert post(f"Api-Key {key}").status_code == 200
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        assert post(f"Api-Key {key}").status_code == 200
+    assert not [query for query in queries.captured_queries if "apikey" in query["sql"]]
+
+
+def test_a_key_may_be_required(python: Language, fake_pool: FakePool, settings: Any) -> None:
+    settings.GEXEC_REQUIRE_API_KEY = True
+    response = post()
+    assert response.status_code == 401
+    assert response.json() == {"error": "an API key is required: Authorization: Api-Key …"}
+    assert post(f"Api-Key {make_key()}").status_code == 200
+
+
+@pytest.mark.parametrize("name", ["", "  ", "x" * 51])
+def test_a_key_needs_a_name(db: None, name: str) -> None:
+    with pytest.raises(CommandError, match="1 to 50"):
+        make_key(name)

@@ -1,0 +1,123 @@
+"""GET /metrics counts from the execution rows, exactly, and speaks Prometheus where asked."""
+
+from __future__ import annotations
+
+import json
+import threading
+
+import pytest
+from django.db import connection, transaction
+from django.test import Client
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
+from prometheus_client.parser import text_string_to_metric_families as text_families
+
+from executions.models import Execution, ExecutionTotal, Status
+from executions.sandbox.errors import PoolBusy
+from executions.sandbox.types import Outcome
+from languages.models import Language
+from tests.fake_pool import FakePool, ran, result
+
+pytestmark = pytest.mark.usefixtures("rate_limit_off")
+
+
+def execute(language: str = "python") -> None:
+    Client().post("/execute", json.dumps({"language": language, "source_code": "x"}), "application/json")
+
+
+def totals() -> tuple[int, int]:
+    answer = Client().get("/metrics").json()
+    assert set(answer) == {"total_requests", "total_errors"}
+    return answer["total_requests"], answer["total_errors"]
+
+
+def from_rows() -> tuple[int, int]:
+    return Execution.objects.count(), Execution.objects.exclude(error="").count()
+
+
+def test_nothing_yet(db: None) -> None:
+    response = Client().get("/metrics")
+    assert response.content == b'{"total_requests":0,"total_errors":0}'
+
+
+def test_every_kind_of_request_is_counted(python: Language, fake_pool: FakePool) -> None:
+    execute()
+    execute("ruby")
+    Client().post("/execute", "{", "application/json")
+    fake_pool.behave = lambda _job: result(ran(b"", Outcome.NONZERO_EXIT, exit_code=1))
+    execute()
+    fake_pool.behave = lambda _job: result(ran(b"", Outcome.TIMEOUT_WALL, signal=9))
+    execute()
+    fake_pool.refuse = PoolBusy("full", retry_after_s=1)
+    execute()
+    Client().get("/execute")
+    assert totals() == from_rows() == (6, 4)
+
+
+@pytest.mark.usefixtures("transactional_db")
+def test_totals_are_exact_when_rows_are_written_at_once(python: Language, fake_pool: FakePool) -> None:
+    def work() -> None:
+        for _ in range(10):
+            execute()
+            execute("ruby")
+        connection.close()
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert totals() == from_rows() == (160, 80)
+
+
+@pytest.mark.usefixtures("transactional_db")
+def test_what_is_rolled_back_is_not_counted(python: Language, fake_pool: FakePool) -> None:
+    with transaction.atomic():
+        execute()
+        transaction.set_rollback(True)
+    assert totals() == from_rows() == (0, 0)
+
+
+def test_rows_that_are_deleted_stay_counted(python: Language, fake_pool: FakePool) -> None:
+    execute()
+    Execution.objects.all().delete()
+    assert totals() == (1, 0)
+
+
+def test_totals_need_no_scan_of_the_rows(python: Language, fake_pool: FakePool) -> None:
+    execute()
+    with connection.cursor() as cursor:
+        cursor.execute("EXPLAIN SELECT sum(received), sum(errors) FROM executions_executiontotal")
+        plan = str(cursor.fetchall())
+    assert "executions_execution " not in plan
+    assert ExecutionTotal.objects.count() <= 64 * 4
+
+
+@pytest.mark.parametrize(
+    "accept",
+    [
+        "text/plain",
+        "text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
+        "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
+    ],
+)
+def test_prometheus_text(python: Language, fake_pool: FakePool, accept: str) -> None:
+    execute()
+    execute("ruby")
+    response = Client(headers={"accept": accept}).get("/metrics")
+    assert response["Content-Type"].startswith(accept.split(";")[0].split(",")[0])
+    parse = openmetrics_families if "openmetrics" in accept else text_families
+    samples = {
+        (sample.name, sample.labels.get("outcome"), sample.labels.get("language")): sample.value
+        for family in parse(response.content.decode())
+        for sample in family.samples
+    }
+    assert samples["gexec_requests_total", None, None] == 2
+    assert samples["gexec_errors_total", None, None] == 1
+    assert samples["gexec_executions_total", "ok", "python"] == 1
+    assert samples["gexec_executions_total", Status.REJECTED, ""] == 1
+    assert samples["gexec_slots", None, None] == 4
+
+
+@pytest.mark.parametrize("accept", ["*/*", "application/json", "text/html,*/*", ""])
+def test_json_for_everybody_else(db: None, accept: str) -> None:
+    assert Client(headers={"accept": accept}).get("/metrics")["Content-Type"] == "application/json"

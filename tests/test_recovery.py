@@ -1,0 +1,197 @@
+"""Executions that nobody will finish are found and finished; a process that comes back too late changes nothing."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import OperationalError
+from django.utils import timezone
+
+from executions import finishing, recovery, services, workers
+from executions.models import Execution, Outcome, Status, Worker
+from executions.sandbox.types import Job, JobResult
+from executions.submission import Origin, Submission
+from languages.models import Language
+from tests.fake_pool import FakePool, succeed
+
+
+@pytest.fixture(autouse=True)
+def own_worker(db: None) -> Iterator[None]:
+    """This process has a row of its own in this test's database."""
+    workers.retire()
+    yield
+    workers.retire()
+
+
+def left(status: str, worker: uuid.UUID) -> Execution:
+    now = timezone.now()
+    started_at = now if status == Status.RUNNING else None
+    return Execution.objects.create(status=status, worker=worker, created_at=now, started_at=started_at)
+
+
+def other_worker(**fields: Any) -> uuid.UUID:
+    """A worker like this process, with some fields changed."""
+    own = Worker.objects.get(pk=workers.current())
+    base = {name: getattr(own, name) for name in ("hostname", "pid_namespace", "pid", "pid_started", "seen_at")}
+    return Worker.objects.create(id=uuid.uuid4(), **(base | fields)).pk
+
+
+def ended_pid() -> int:
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
+
+
+@pytest.mark.parametrize("status", [Status.QUEUED, Status.RUNNING])
+@pytest.mark.parametrize(
+    "dead",
+    [
+        lambda: {"pid": ended_pid()},
+        lambda: {"pid_started": 1},
+        lambda: {"hostname": "elsewhere", "seen_at": timezone.now() - timedelta(seconds=31)},
+        lambda: {"pid_namespace": "another", "seen_at": timezone.now() - timedelta(seconds=31)},
+    ],
+)
+def test_what_a_dead_process_left_is_finished(status: str, dead: Any) -> None:
+    worker = other_worker(**dead())
+    row = left(status, worker)
+    assert recovery.sweep() == 1
+    row.refresh_from_db()
+    assert (row.status, row.outcome, row.exit_code) == (Status.FINISHED, Outcome.SANDBOX_ERROR, -1)
+    assert row.error.startswith("sandbox error: the server process")
+    assert row.finished_at is not None
+    assert not Worker.objects.filter(pk=worker).exists()
+    assert recovery.sweep() == 0
+
+
+@pytest.mark.parametrize(
+    "alive",
+    [
+        {},
+        {"seen_at": timezone.now() - timedelta(seconds=3600)},  # suspended, and here: it may come back
+        {"hostname": "elsewhere", "pid": 1},
+        {"pid_namespace": "other", "pid": 1},
+    ],
+)
+def test_what_a_living_process_runs_is_left_alone(alive: dict[str, Any]) -> None:
+    row = left(Status.RUNNING, other_worker(**alive))
+    assert recovery.sweep() == 0
+    row.refresh_from_db()
+    assert row.status == Status.RUNNING
+
+
+def test_rows_of_a_process_that_nobody_knows() -> None:
+    left(Status.RUNNING, uuid.uuid4())
+    assert recovery.sweep() == 1
+
+
+def test_a_process_that_is_killed(tmp_path: Any) -> None:
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    worker = other_worker(pid=process.pid, pid_started=workers._pid_started(process.pid))
+    left(Status.RUNNING, worker)
+    assert recovery.sweep() == 0
+    process.kill()
+    # Not waited for yet: a zombie is dead, too.
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    assert recovery.sweep() == 1
+    process.wait()
+
+
+def test_what_this_process_lost_is_finished_and_what_it_runs_is_not(python: Language, fake_pool: FakePool) -> None:
+    lost = left(Status.RUNNING, workers.current())
+    swept: list[int] = []
+
+    def behave(job: Job) -> JobResult:
+        swept.append(recovery.sweep())
+        return succeed(job)
+
+    fake_pool.behave = behave
+    row = services.execute(submission=Submission(python, "x", 1000), origin=Origin(None))
+    assert swept == [1]
+    assert row.outcome == Outcome.OK
+    lost.refresh_from_db()
+    assert lost.outcome == Outcome.SANDBOX_ERROR
+
+
+def test_a_process_that_comes_back_too_late_says_so(
+    python: Language, fake_pool: FakePool, caplog: pytest.LogCaptureFixture
+) -> None:
+    def behave(job: Job) -> JobResult:
+        Worker.objects.update(seen_at=timezone.now() - timedelta(seconds=31))
+        Execution.objects.filter(status=Status.RUNNING).update(
+            status=Status.FINISHED, outcome=Outcome.SANDBOX_ERROR, error="swept", finished_at=timezone.now()
+        )
+        return succeed(job)
+
+    fake_pool.behave = behave
+    with caplog.at_level(logging.WARNING):
+        row = services.execute(submission=Submission(python, "x", 1000), origin=Origin(None))
+    assert (row.outcome, row.error) == (Outcome.SANDBOX_ERROR, "swept")
+    assert "was finished already" in caplog.text
+
+
+def test_nothing_is_run_for_a_row_that_was_finished_while_it_waited(python: Language, fake_pool: FakePool) -> None:
+    fake_pool.warm = False
+    real_lease = fake_pool.lease
+
+    def lease(*args: Any, **kwargs: Any) -> Any:
+        Execution.objects.update(
+            status=Status.FINISHED, outcome=Outcome.SANDBOX_ERROR, error="swept", finished_at=timezone.now()
+        )
+        return real_lease(*args, **kwargs)
+
+    fake_pool.lease = lease  # type: ignore[method-assign]  # what happens between two of its steps
+    row = services.execute(submission=Submission(python, "x", 1000), origin=Origin(None))
+    assert row.error == "swept"
+    assert fake_pool.jobs == []
+
+
+def test_a_result_waits_for_a_database_that_was_away(
+    python: Language, fake_pool: FakePool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real_move, failures = finishing._move, [OperationalError("gone"), OperationalError("gone")]
+
+    def move(*args: Any) -> None:
+        if failures:
+            raise failures.pop()
+        real_move(*args)
+
+    monkeypatch.setattr(finishing, "_move", move)
+    monkeypatch.setattr(finishing, "_RETRY_S", 0.0)
+    row = services.execute(submission=Submission(python, "x", 1000), origin=Origin(None))
+    assert (row.outcome, failures) == (Outcome.OK, [])
+
+
+def test_the_heartbeat_makes_a_row_that_was_taken_away_again(caplog: pytest.LogCaptureFixture) -> None:
+    worker = workers.current()
+    assert workers.beat()
+    assert workers.is_alive(worker)
+    Worker.objects.all().delete()
+    assert not workers.is_alive(worker)
+    heartbeat = recovery.Heartbeat(beat_s=3600)
+    with caplog.at_level(logging.WARNING):
+        heartbeat._beat()
+    assert "taken for dead" in caplog.text
+    assert Worker.objects.get().pk == worker
+
+
+@pytest.mark.usefixtures("transactional_db")
+def test_a_heartbeat_from_start_to_stop() -> None:
+    left(Status.RUNNING, uuid.uuid4())
+    heartbeat = recovery.Heartbeat(beat_s=0.01)
+    heartbeat.start()
+    assert Execution.objects.get().outcome == Outcome.SANDBOX_ERROR
+    first = Worker.objects.get().seen_at
+    deadline = timezone.now() + timedelta(seconds=10)
+    while Worker.objects.get().seen_at == first and timezone.now() < deadline:
+        pass
+    heartbeat.stop()
+    assert not Worker.objects.exists()
