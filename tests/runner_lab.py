@@ -75,14 +75,16 @@ class RunnerGone(Exception):
 class LabRunner:
     """One container. `frames` that were read and not yet asked for are kept in order."""
 
-    def __init__(self, client: docker.DockerClient, *, binary: str = "runner", **options: Any) -> None:
-        self._client = client
+    def __init__(self, binary: str = "runner", **options: Any) -> None:
+        self._client = docker.from_env()
         self._reader = FrameReader()
         self._raw = bytearray()
         self._frames: list[RunnerFrame] = []
+        self.heard = bytearray()
         self.stderr = b""
         self.container = self._create(binary, options)
-        self._socket = self.container.attach_socket(params={"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})._sock
+        self._response = self.container.attach_socket(params={"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
+        self._socket = self._response._sock
         self.container.start()
         self.ready = self.expect(Ready)
 
@@ -126,12 +128,18 @@ class LabRunner:
 
     def __exit__(self, *_: object) -> None:
         self._socket.close()
+        self._response.close()
         with contextlib.suppress(APIError):
             self.container.remove(force=True)
+        self._client.close()
 
     def send(self, data: bytes) -> None:
         """Sends frames, or anything else."""
         self._socket.sendall(data)
+
+    def write_file(self, name: str, content: bytes, *, executable: bool = False) -> None:
+        """Sends a file of the job."""
+        self.send(protocol.file_frames(name, content, executable=executable))
 
     def close_stdin(self) -> None:
         """Lets the runner see the end of its stdin."""
@@ -159,6 +167,7 @@ class LabRunner:
             data = bytes(self._raw[8 : 8 + size])
             del self._raw[: 8 + size]
             if stream == 1:
+                self.heard += data
                 self._frames += self._reader.feed(data)
             else:
                 self.stderr += data

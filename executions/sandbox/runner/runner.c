@@ -538,12 +538,22 @@ static void wait_for_something(struct pollfd *polled)
         die("wait");
 }
 
+/* Only a queue without room may end this before a step is drained: then there is something to wait for. */
+static void deliver(void)
+{
+    do {
+        if (step.phase == DRAINING)
+            drain();
+        if (!flush())
+            end_container(0);
+    } while (step.phase == DRAINING && has_room_for_output());
+}
+
 static _Noreturn void serve(void)
 {
     struct pollfd polled[POLLED];
     for (;;) {
-        if (!flush())
-            end_container(0);
+        deliver();
         watch(polled);
         wait_for_something(polled);
         if (step.phase == RUNNING)
@@ -556,8 +566,6 @@ static _Noreturn void serve(void)
         }
         if (polled[FROM_POOL].revents)
             read_frames();
-        if (step.phase == DRAINING)
-            drain();
     }
 }
 
