@@ -44,10 +44,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         for listener in self.sockets:
             self._accept_backlog(listener)
             listener.close()
-        from executions import serving  # noqa: PLC0415 (gunicorn loads this module before Django is set up)
+        from executions import runtime  # noqa: PLC0415 (gunicorn loads this module before Django is set up)
 
         self._closing = threading.Thread(
-            target=serving.stop, args=(settings.GEXEC_SHUTDOWN_GRACE_S,), name="shutdown", daemon=True
+            target=runtime.shutdown, args=(settings.GEXEC_SHUTDOWN_GRACE_S,), name="shutdown", daemon=True
         )
         self._closing.start()
 
@@ -56,6 +56,16 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         super().run()
         if self._closing is not None:
             self._closing.join()
+        from executions import serving  # noqa: PLC0415 (as above)
+
+        # Only now, with every row written, may others take this process for one that is gone.
+        serving.stop(0)
+
+    def is_parent_alive(self) -> bool:
+        """An arbiter that was killed is a reason to stop as well, and as gracefully."""
+        if not super().is_parent_alive():
+            self.alive = False
+        return bool(self.alive)
 
     def _accept_backlog(self, listener: Any) -> None:
         """Take the connections that the kernel has accepted for us already, to answer them instead of resetting."""
