@@ -1,0 +1,190 @@
+"""The admin's view of executions: read-only, quick at millions of rows."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.contrib import admin
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from executions.display import badge, code_block, duration, facts, nothing, output_block, size
+from executions.models import Execution, Outcome, Status
+
+COUNTED_ROWS = 10_000
+_HEAVY = ("source", "stdin", "args", "stdout", "stderr", "compile_stdout", "compile_stderr", "limits")
+_KINDS = {
+    Outcome.OK: "good",
+    Outcome.NONZERO_EXIT: "warn",
+    Outcome.SIGNAL: "warn",
+    Outcome.COMPILE_ERROR: "warn",
+    Outcome.SANDBOX_ERROR: "bad",
+    Outcome.CANCELLED: "bad",
+}
+
+
+class CappedPaginator(Paginator):  # type: ignore[type-arg]  # generic in the stubs only
+    """Counts no further than COUNTED_ROWS: older rows are found by filters or by their id."""
+
+    @cached_property
+    def count(self) -> int:
+        """Rows, or COUNTED_ROWS where there are more."""
+        return self.object_list.order_by()[:COUNTED_ROWS].count()  # type: ignore[union-attr]  # the admin gives a queryset
+
+
+@admin.register(Execution)
+class ExecutionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs only
+    """Nothing can be added, changed or deleted here: a row tells what happened."""
+
+    list_display = ("short_id", "created", "language_shown", "ending", "exit_code", "wall", "cpu", "memory", "who")
+    list_filter = ("status", "outcome", "language", "created_at")
+    list_per_page = 50
+    show_full_result_count = False
+    paginator = CappedPaginator
+    ordering = ("-id",)
+    search_fields = ("id",)
+    search_help_text = "The whole id of an execution, as in the X-Execution-Id header."
+    fieldsets = (
+        (None, {"fields": ("ending", "error_shown", "summary")}),
+        ("Source", {"fields": ("source_shown",)}),
+        ("Output", {"fields": ("stdout_shown", "stderr_shown")}),
+        ("Compiler", {"fields": ("compiler_shown",)}),
+        ("Input", {"classes": ("collapse",), "fields": ("stdin_shown", "args")}),
+        ("Where from, where to", {"fields": ("origin",)}),
+    )
+
+    class Media:
+        css: ClassVar = {"all": ("executions/admin.css",)}
+
+    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 (Django's signature)
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Execution | None = None) -> bool:  # noqa: ARG002
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Execution | None = None) -> bool:  # noqa: ARG002
+        return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Execution]:
+        """The list leaves the large columns in the database."""
+        rows: QuerySet[Execution] = super().get_queryset(request)
+        match = request.resolver_match
+        return rows.defer(*_HEAVY) if match and match.url_name == "executions_execution_changelist" else rows
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """By id alone: any other search would read every row."""
+        if not search_term.strip():
+            return queryset, False
+        try:
+            return queryset.filter(pk=UUID(search_term.strip())), False
+        except ValueError:
+            self.message_user(request, "That is no execution id.", "warning")
+            return queryset.none(), False
+
+    @admin.display(description="id", ordering="id")
+    def short_id(self, row: Execution) -> SafeString:
+        return format_html("<code>{}</code>", f"{str(row.pk)[:8]}…{str(row.pk)[-6:]}")
+
+    @admin.display(description="created", ordering="id")
+    def created(self, row: Execution) -> str:
+        return f"{row.created_at:%Y-%m-%d %H:%M:%S}"
+
+    @admin.display(description="language")
+    def language_shown(self, row: Execution) -> str:
+        return row.language_slug or "-"
+
+    @admin.display(description="ended")
+    def ending(self, row: Execution) -> SafeString:
+        if row.status == Status.FINISHED:
+            return badge(row.get_outcome_display(), _KINDS.get(Outcome(row.outcome), "limit"))
+        return badge(row.get_status_display().lower(), "bad" if row.status == Status.REJECTED else "busy")
+
+    @admin.display(description="wall time")
+    def wall(self, row: Execution) -> str:
+        return duration(row.wall_ms)
+
+    @admin.display(description="CPU time")
+    def cpu(self, row: Execution) -> str:
+        return duration(row.cpu_ms)
+
+    @admin.display(description="memory")
+    def memory(self, row: Execution) -> str:
+        return size(row.peak_memory_bytes)
+
+    @admin.display(description="client")
+    def who(self, row: Execution) -> str:
+        return f"{row.client_address or '-'}{f' ({row.api_key_id})' if row.api_key_id else ''}"
+
+    @admin.display(description="error")
+    def error_shown(self, row: Execution) -> SafeString:
+        return format_html('<strong class="gexec-error">{}</strong>', row.error) if row.error else nothing()
+
+    @admin.display(description="used, of what was allowed")
+    def summary(self, row: Execution) -> SafeString:
+        return facts(
+            [
+                ("exit code", "-" if row.exit_code is None else str(row.exit_code)),
+                ("signal", str(row.signal or "-")),
+                ("wall time", _of(duration(row.wall_ms), duration(row.limits.get("wall_ms")))),
+                ("CPU time", duration(row.cpu_ms)),
+                ("peak memory", _of(size(row.peak_memory_bytes), _megabytes(row.limits.get("memory_mb")))),
+                ("waited for a slot", duration(row.queue_ms)),
+                ("compiled in", duration(row.compile_wall_ms)),
+                ("processes allowed", str(row.limits.get("processes", "-"))),
+            ]
+        )
+
+    @admin.display(description="")
+    def source_shown(self, row: Execution) -> SafeString:
+        return code_block(row.source)
+
+    @admin.display(description="stdout")
+    def stdout_shown(self, row: Execution) -> SafeString:
+        return output_block(bytes(row.stdout), truncated=row.stdout_truncated)
+
+    @admin.display(description="stderr")
+    def stderr_shown(self, row: Execution) -> SafeString:
+        return output_block(bytes(row.stderr), truncated=row.stderr_truncated)
+
+    @admin.display(description="its output")
+    def compiler_shown(self, row: Execution) -> SafeString:
+        return output_block(bytes(row.compile_stdout) + bytes(row.compile_stderr), truncated=False)
+
+    @admin.display(description="stdin")
+    def stdin_shown(self, row: Execution) -> SafeString:
+        return output_block(bytes(row.stdin), truncated=False)
+
+    @admin.display(description="")
+    def origin(self, row: Execution) -> SafeString:
+        return facts(
+            [
+                ("id", str(row.pk)),
+                ("client address", row.client_address or "-"),
+                ("API key", row.api_key_id or "-"),
+                ("language", f"{row.language_slug or '-'} {row.language_version}"),
+                ("image", row.image_digest or "-"),
+                ("server process", str(row.worker or "-")),
+                ("created", _moment(row.created_at)),
+                ("started", _moment(row.started_at)),
+                ("finished", _moment(row.finished_at)),
+            ]
+        )
+
+
+def _of(used: str, allowed: str) -> str:
+    return used if allowed == "-" else f"{used} of {allowed}"
+
+
+def _megabytes(count: int | None) -> str:
+    return "-" if count is None else f"{count} MiB"
+
+
+def _moment(moment: Any) -> str:
+    return "-" if moment is None else f"{moment:%Y-%m-%d %H:%M:%S.%f}"[:-3] + " UTC"

@@ -1,0 +1,81 @@
+"""How an execution's bytes and numbers are shown to a person: everything visible, nothing interpreted."""
+
+from __future__ import annotations
+
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+SHOWN_BYTES = 256 * 1024
+_PICTURES = {code: 0x2400 + code for code in range(0x20) if chr(code) not in "\n\t"} | {0x7F: 0x2421}
+"""Control characters as their pictures, NUL as ␀."""
+
+
+def visible(output: bytes) -> str:
+    """Text with control characters as pictures and bytes that are no UTF-8 as \\xNN."""
+    return output.decode("utf-8", errors="backslashreplace").translate(_PICTURES)
+
+
+def code_block(source: str) -> SafeString:
+    """Source with line numbers that are not selected with it."""
+    if not source:
+        return nothing()
+    lines = source.count("\n") + (not source.endswith("\n"))
+    numbers = "\n".join(str(number) for number in range(1, lines + 1))
+    return format_html(
+        '<div class="gexec-code"><pre class="gexec-numbers" aria-hidden="true">{}</pre><pre>{}</pre></div>',
+        numbers,
+        visible(source.encode()),
+    )
+
+
+def output_block(output: bytes, *, truncated: bool) -> SafeString:
+    """What a program printed, with its size, and whether it was cut."""
+    if not output and not truncated:
+        return nothing()
+    shown = output[:SHOWN_BYTES]
+    notes = [size(len(output))]
+    if truncated:
+        notes.append("cut at the output limit")
+    if len(shown) < len(output):
+        notes.append(f"the first {size(len(shown))} are shown")
+    return format_html(
+        '<div class="gexec-output{}"><pre>{}</pre><p>{}</p></div>',
+        " gexec-cut" if truncated else "",
+        visible(shown),
+        " · ".join(notes),
+    )
+
+
+def badge(text: str, kind: str) -> SafeString:
+    """A coloured word; `kind` is good, bad, warn or busy."""
+    return format_html('<span class="gexec-badge gexec-{}">{}</span>', kind, text)
+
+
+def facts(rows: list[tuple[str, str]]) -> SafeString:
+    """A small table of names and values."""
+    return format_html(
+        '<dl class="gexec-facts">{}</dl>', format_html_join("", "<div><dt>{}</dt><dd>{}</dd></div>", rows)
+    )
+
+
+def nothing() -> SafeString:
+    """What stands where there is nothing."""
+    return format_html('<span class="gexec-nothing">{}</span>', "nothing")
+
+
+def size(count: float | None) -> str:
+    """Bytes in a unit that fits."""
+    if count is None:
+        return "-"
+    for unit in ("bytes", "KiB", "MiB"):
+        if count < 1024:  # noqa: PLR2004 (the step between units)
+            return f"{count:.0f} {unit}" if unit == "bytes" else f"{count:.1f} {unit}"
+        count /= 1024
+    return f"{count:.1f} GiB"
+
+
+def duration(ms: float | None) -> str:
+    """Milliseconds, or seconds from ten on."""
+    if ms is None:
+        return "-"
+    return f"{ms / 1000:.1f} s" if ms >= 10_000 else f"{ms:.0f} ms"  # noqa: PLR2004 (ten seconds)
