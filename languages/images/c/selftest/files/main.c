@@ -1,0 +1,8 @@
+#include <stdio.h>
+#include "text.h"
+
+int main(void)
+{
+    puts(text());
+    return 0;
+}

@@ -1,0 +1,6 @@
+#include "text.h"
+
+const char *text(void)
+{
+    return "from another file";
+}

@@ -1,0 +1,7 @@
+#include <iostream>
+
+int main()
+{
+    std::cout << "leaving\n";
+    return 7;
+}

@@ -1,0 +1,7 @@
+#include <iostream>
+#include "text.hpp"
+
+int main()
+{
+    std::cout << text() << '\n';
+}

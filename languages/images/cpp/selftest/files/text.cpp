@@ -1,0 +1,6 @@
+#include "text.hpp"
+
+std::string text()
+{
+    return "from another file";
+}
