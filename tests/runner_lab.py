@@ -187,7 +187,7 @@ class LabRunner:
             except RunnerGone:
                 return frames
 
-    def start(
+    def start(  # noqa: PLR0913 - a step has that many limits
         self,
         *argv: str,
         stdin: bytes | None = b"",
@@ -220,10 +220,9 @@ class LabRunner:
         while not isinstance(frame := self.next_frame(), Result):
             if isinstance(frame, Output):
                 streams[frame.stream] += frame.data
-            elif isinstance(frame, Window):
-                acknowledged += frame.size
             else:
-                raise AssertionError(frame)
+                assert isinstance(frame, Window), frame
+                acknowledged += frame.size
         return Ended(frame, bytes(streams[1]), bytes(streams[2]), acknowledged)
 
     def run(self, *argv: str, **limits: Any) -> Ended:

@@ -138,7 +138,7 @@ def file_frames(name: str, content: bytes, *, executable: bool = False) -> bytes
     return b"".join(frames)
 
 
-def step_frame(
+def step_frame(  # noqa: PLR0913 - one argument for each field of the frame
     argv: Sequence[str],
     environment: Mapping[str, str],
     *,
@@ -245,7 +245,7 @@ def _parse_ready(payload: bytes) -> Ready:
 
 
 def _parse_output(payload: bytes) -> Output:
-    if len(payload) < 2 or len(payload) > MAX_OUTPUT_CHUNK + 1 or payload[0] not in (1, 2):
+    if not 1 <= len(payload) - 1 <= MAX_OUTPUT_CHUNK or payload[0] not in (1, 2):
         raise ProtocolError("a malformed O frame")
     return Output(payload[0], payload[1:])
 
@@ -305,7 +305,7 @@ _OUTCOMES: Mapping[Reason, Outcome] = {
 
 
 def outcome_of(result: Result) -> Outcome:
-    """The outcome in everybody's words. A program that is not there is like a shell's 127: the job's fault, not ours."""
+    """The outcome in everybody's words. A program that is not there is the job's fault, like a shell's 127."""
     if result.reason is Reason.EXITED:
         return Outcome.NONZERO_EXIT if result.exit_code else Outcome.OK
     return _OUTCOMES[result.reason]
