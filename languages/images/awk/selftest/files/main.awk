@@ -1,0 +1,3 @@
+@include "other.awk"
+
+BEGIN { print text() }

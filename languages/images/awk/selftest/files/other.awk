@@ -1,0 +1,3 @@
+function text() {
+    return "from another file"
+}

@@ -1,0 +1,6 @@
+BEGIN {
+    print "started"
+    fflush()
+    while (1) {
+    }
+}

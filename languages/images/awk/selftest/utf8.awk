@@ -1,0 +1,2 @@
+BEGIN { print "żółć, 中文 🚀" }
+{ print }

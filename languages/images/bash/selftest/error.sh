@@ -1,0 +1,3 @@
+set -e
+first=1
+no_such_command "$first"

@@ -1,0 +1,3 @@
+echo "żółć, 中文 🚀"
+read -r line
+echo "$line"

@@ -1,0 +1,3 @@
+const numbers = [1, 2];
+
+undeclared(numbers);

@@ -1,0 +1,3 @@
+const { text } = require("./other");
+
+console.log(text());

@@ -1,0 +1,7 @@
+local other = {}
+
+function other.text()
+  return "from another file"
+end
+
+return other

@@ -1,0 +1,2 @@
+print "leaving\n";
+exit 7;

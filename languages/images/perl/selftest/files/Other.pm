@@ -1,0 +1,9 @@
+package Other;
+use strict;
+use warnings;
+use Exporter 'import';
+our @EXPORT_OK = ('text');
+
+sub text { return "from another file" }
+
+1;

@@ -1,0 +1,5 @@
+use strict;
+use warnings;
+use Other qw(text);
+
+print text(), "\n";

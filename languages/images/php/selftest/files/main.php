@@ -1,0 +1,5 @@
+<?php
+
+require 'other.php';
+
+echo text(), "\n";

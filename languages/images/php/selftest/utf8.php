@@ -1,0 +1,4 @@
+<?php
+
+echo "żółć, 中文 🚀\n";
+echo fgets(STDIN);

@@ -1,0 +1,2 @@
+# Loaded before every program: what was printed is out, so that a crash or a time-out does not swallow it.
+$stdout.sync = true

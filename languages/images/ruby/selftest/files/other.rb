@@ -1,0 +1,3 @@
+def text
+  "from another file"
+end

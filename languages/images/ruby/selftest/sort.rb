@@ -1,0 +1,4 @@
+x = 42
+numbers = Array.new(1_000_000) { x = (x * 1103515245 + 12345) % 2**31 }
+numbers.sort!
+puts "#{numbers[0]} #{numbers[500_000]} #{numbers[-1]}"
