@@ -9,6 +9,7 @@ import sys
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
+from environs import EnvError
 
 from gexec import database
 from gexec.locks import Held
@@ -18,13 +19,13 @@ from gexec.postgres import PostgresError
 def main() -> None:
     """Run the command that the arguments name."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gexec.settings")
-    if not database.needed(sys.argv[1:]):
-        execute_from_command_line(sys.argv)
-        return
     try:
-        with database.available(settings.GEXEC_DATA_DIR):
+        if database.needed(sys.argv[1:]):
+            with database.available(settings.GEXEC_DATA_DIR):
+                execute_from_command_line(sys.argv)
+        else:
             execute_from_command_line(sys.argv)
-    except (ImproperlyConfigured, PostgresError, Held) as error:
+    except (EnvError, ImproperlyConfigured, PostgresError, Held) as error:
         sys.exit(f"gexec: {error}")
 
 

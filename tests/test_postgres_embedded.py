@@ -137,7 +137,7 @@ def test_a_half_made_directory_is_made_again(tmp_path: Path) -> None:
 
 def test_a_directory_of_another_version_is_refused_with_the_way_out(data_dir: Path) -> None:
     (data_dir / "postgres" / "PG_VERSION").write_text("15\n")
-    with pytest.raises(PostgresError, match="made by PostgreSQL 15.*GEXEC_DATA_DIR"):
+    with pytest.raises(PostgresError, match=r"made by PostgreSQL 15.*GEXEC_DATA_DIR"):
         started(data_dir)
 
 

@@ -1,0 +1,155 @@
+"""`manage.py serve` starts everything, refuses what cannot work with the way out, and starts again quickly."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import time
+from pathlib import Path
+
+import psycopg
+
+from gexec.postgres import USER, answers, run_dir
+from tests.conftest import StartServer, clean_environment, free_port, manage
+
+
+def test_it_serves_on_an_embedded_database_and_again_with_the_same_rows(server: StartServer) -> None:
+    first = server(embedded=True)
+    assert first.execute("print('one')").json() == {"stdout": "one\n", "stderr": "", "exit_code": 0, "error": ""}
+    assert first.request("/metrics").json() == {"total_requests": 1, "total_errors": 0}
+    assert first.stop() == 0
+    assert not answers(run_dir(first.data_dir))
+    second = server(embedded=True, data_dir=first.data_dir, port=first.port)
+    assert second.request("/metrics").json() == {"total_requests": 1, "total_errors": 0}
+
+
+def test_the_administrator_is_made_once_with_a_password_of_its_own(server: StartServer) -> None:
+    first = server()
+    file = first.data_dir / "admin-password"
+    password = file.read_text().strip()
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert len(password) >= 20
+    assert first.log.count(password) == 1
+    first.stop()
+    again = server(data_dir=first.data_dir, DATABASE_URL=first.environment["DATABASE_URL"])
+    assert file.read_text().strip() == password
+    assert again.log.count(password) == 1
+
+
+def test_the_secret_key_is_made_once_and_kept_from_others(server: StartServer) -> None:
+    first = server()
+    file = first.data_dir / "secret-key"
+    key = file.read_text()
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert key not in first.log
+    first.stop()
+    server(data_dir=first.data_dir, DATABASE_URL=first.environment["DATABASE_URL"])
+    assert file.read_text() == key
+
+
+def test_a_second_instance_is_told_who_runs_already(server: StartServer) -> None:
+    first = server()
+    refused = manage("serve", environment=first.environment | {"GEXEC_PORT": str(free_port())})
+    assert refused.returncode == 1
+    assert f"already running on {first.data_dir} as process {first.pid}" in refused.stderr
+    assert first.request("/ping").status == 200
+
+
+def test_a_port_that_is_taken_is_named_with_the_way_out(tmp_path: Path) -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        port = listener.getsockname()[1]
+        environment = clean_environment(GEXEC_PORT=str(port), GEXEC_DATA_DIR=str(tmp_path))
+        refused = manage("serve", environment=environment)
+    assert refused.returncode == 1
+    assert f"Port {port} of 127.0.0.1 is taken" in refused.stderr
+    assert f"GEXEC_PORT={port + 1} make run" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_a_database_that_does_not_answer_is_named(tmp_path: Path) -> None:
+    environment = clean_environment(
+        GEXEC_PORT=str(free_port()),
+        GEXEC_DATA_DIR=str(tmp_path),
+        DATABASE_URL=f"postgresql://nobody@/nothing?host={tmp_path}",
+    )
+    refused = manage("serve", environment=environment)
+    assert refused.returncode == 1
+    assert "The database of DATABASE_URL does not answer" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_a_docker_engine_that_does_not_answer_is_named(tmp_path: Path) -> None:
+    environment = clean_environment(
+        GEXEC_PORT=str(free_port()), GEXEC_DATA_DIR=str(tmp_path), DOCKER_HOST=f"unix://{tmp_path}/none.sock"
+    )
+    refused = manage("serve", environment=environment)
+    assert refused.returncode == 1
+    assert "Docker" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    # What was started before is ended.
+    assert not answers(run_dir(tmp_path))
+
+
+def test_a_killed_database_is_started_again_and_requests_are_told_meanwhile(server: StartServer) -> None:
+    running = server(embedded=True)
+    postmaster = int((running.data_dir / "postgres" / "postmaster.pid").read_text().split("\n", 1)[0])
+    os.kill(postmaster, signal.SIGKILL)
+    deadline = time.monotonic() + 30
+    statuses = set()
+    while (answer := running.execute("print(1)")).status != 200:
+        statuses.add(answer.status)
+        assert answer.json()["error"]
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert statuses <= {503}
+    assert answer.json()["stdout"] == "1\n"
+    assert "PostgreSQL ended by itself" in running.log
+
+
+def test_commands_find_the_database_of_the_running_server(server: StartServer) -> None:
+    running = server(embedded=True)
+    listed = running.manage("languages", "list")
+    assert listed.returncode == 0, listed.stderr
+    assert "python" in listed.stdout
+    with psycopg.connect(host=str(run_dir(running.data_dir)), user=USER, dbname="gexec") as connection:
+        assert connection.execute("SELECT count(*) FROM languages_language WHERE enabled").fetchone() == (2,)
+
+
+def test_a_dead_gunicorn_ends_everything_and_says_so(server: StartServer) -> None:
+    running = server(embedded=True)
+    children = Path(f"/proc/{running.pid}/task/{running.pid}/children").read_text().split()
+    arbiter = next(pid for pid in children if b"gunicorn" in Path(f"/proc/{pid}/cmdline").read_bytes())
+    os.kill(int(arbiter), signal.SIGKILL)
+    assert running.process.wait(60) == 1
+    assert "gunicorn ended by itself" in running.log
+    assert not answers(run_dir(running.data_dir))
+
+
+def test_what_is_no_http_is_answered_in_json(server: StartServer) -> None:
+    running = server()
+    with socket.create_connection(("127.0.0.1", running.port), timeout=10) as connection:
+        connection.sendall(b"GARBAGE\r\n\r\n")
+        answer = connection.makefile("rb").read()
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b'{"error": "' in answer
+
+
+def test_paths_and_hosts_that_are_not_there_are_answered_in_json(server: StartServer) -> None:
+    running = server()
+    assert running.request("/nothing").json() == {"error": "not found"}
+    foreign = running.request("/ping", headers={"Host": "evil.example"})
+    assert (foreign.status, list(foreign.json())) == (400, ["error"])
+    assert running.request("/admin/login/").body.startswith(b"<!DOCTYPE html>")
+
+
+def test_the_api_sets_no_cookie_and_the_admin_has_a_content_policy(server: StartServer) -> None:
+    running = server()
+    ping = running.request("/ping", headers={"Cookie": "sessionid=abc; csrftoken=def"})
+    assert "Set-Cookie" not in ping.headers
+    assert "Content-Security-Policy" not in ping.headers
+    page = running.request("/admin/login/")
+    assert "default-src 'self'" in page.headers["Content-Security-Policy"]
+    assert running.request("/static/admin/css/base.css").status == 200

@@ -1,0 +1,101 @@
+"""Settings come from the environment, and a wrong one is named before anything runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from django.core.checks import CheckMessage, run_checks
+from environs import EnvError
+from pytest_django.fixtures import Settings
+
+from gexec.database_url import database_of
+from gexec.secret import secret_key
+from tests.conftest import clean_environment, manage
+
+SOCKET_URL = "postgresql://gexec@/gexec?host=/run/x"
+
+
+def found() -> dict[str | None, CheckMessage]:
+    """What the checks say now, by id."""
+    return {message.id: message for message in run_checks()}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "identifier"),
+    [
+        ("GEXEC_PORT", 0, "gexec.E001"),
+        ("GEXEC_PORT", 65536, "gexec.E001"),
+        ("GEXEC_RATE_LIMIT", "ten a minute", "gexec.E002"),
+        ("GEXEC_RATE_LIMIT", "0/m", "gexec.E002"),
+        ("GEXEC_THREADS", 1, "gexec.E003"),
+        ("GEXEC_TRUSTED_PROXIES", -1, "gexec.E003"),
+        ("GEXEC_WORKERS", 9, "gexec.E004"),
+        ("SECRET_KEY", "hunter2", "gexec.E005"),
+    ],
+)
+def test_a_value_that_makes_no_sense_is_an_error_with_a_stable_id(
+    settings: Settings, name: str, value: object, identifier: str
+) -> None:
+    assert identifier not in found()
+    setattr(settings, name, value)
+    assert found()[identifier].hint
+
+
+def test_waiting_requests_that_would_take_every_thread_are_warned_of(settings: Settings) -> None:
+    settings.GEXEC_SLOTS, settings.GEXEC_QUEUE, settings.GEXEC_THREADS = 4, 100, 64
+    assert "gexec.W002" in found()
+
+
+def test_a_wrong_setting_stops_the_start(tmp_path: Path) -> None:
+    refused = manage("serve", environment=clean_environment(GEXEC_DATA_DIR=str(tmp_path), GEXEC_RATE_LIMIT="0/m"))
+    assert refused.returncode == 1
+    assert "gexec.E002" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("GEXEC_PORT", "http"), ("GEXEC_REQUIRE_API_KEY", "perhaps"), ("DATABASE_URL", "mysql://x/y")]
+)
+def test_a_value_that_cannot_be_read_stops_the_start_in_one_line(tmp_path: Path, name: str, value: str) -> None:
+    checked = manage("serve", environment=clean_environment(GEXEC_DATA_DIR=str(tmp_path), **{name: value}))
+    assert checked.returncode == 1
+    assert name in checked.stderr
+    assert "Traceback" not in checked.stderr
+
+
+def test_a_misspelt_setting_is_told_with_the_right_name(tmp_path: Path) -> None:
+    environment = clean_environment(GEXEC_DATA_DIR=str(tmp_path), GEXEC_RATELIMIT="5/m")
+    checked = manage("check", environment=environment)
+    assert "gexec.W001" in checked.stderr
+    assert "Did you mean GEXEC_RATE_LIMIT?" in checked.stderr
+
+
+def test_the_defaults_pass_every_check(tmp_path: Path) -> None:
+    checked = manage("check", "--fail-level=WARNING", environment=clean_environment(GEXEC_DATA_DIR=str(tmp_path)))
+    assert checked.returncode == 0, checked.stderr
+
+
+def test_database_urls_of_hosts_and_sockets_are_understood() -> None:
+    assert database_of("postgres://me:p%40ss@db.example:6543/mine?sslmode=require") == {
+        "NAME": "mine",
+        "USER": "me",
+        "PASSWORD": "p@ss",
+        "HOST": "db.example",
+        "PORT": "6543",
+        "OPTIONS": {"sslmode": "require"},
+    }
+    assert database_of(SOCKET_URL) == {"NAME": "gexec", "USER": "gexec", "HOST": "/run/x", "OPTIONS": {}}
+
+
+@pytest.mark.parametrize("url", ["sqlite:///x", "postgresql://host", "postgresql://host/db?nonsense=1"])
+def test_other_database_urls_are_refused(url: str) -> None:
+    with pytest.raises(EnvError, match="DATABASE_URL"):
+        database_of(url)
+
+
+def test_the_secret_key_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
+    key = secret_key(tmp_path / "new")
+    assert len(key) >= 64
+    assert secret_key(tmp_path / "new") == key
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["secret-key"]
+    assert (tmp_path / "new" / "secret-key").stat().st_mode & 0o777 == 0o600

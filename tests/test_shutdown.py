@@ -1,0 +1,145 @@
+"""Stopping lets running programs finish within the grace, tells the others, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import docker
+import psycopg
+import pytest
+
+from gexec.postgres import USER, answers, run_dir
+from tests.conftest import Answer, RunningServer, StartServer, containers_of
+
+SLEEPER = "import time; print('begun', flush=True); time.sleep({seconds}); print('done')"
+
+
+class InFlight:
+    """A request that a thread waits for."""
+
+    def __init__(self, running: RunningServer, seconds: float) -> None:
+        self._answers: list[Answer | OSError] = []
+        self._thread = threading.Thread(target=self._ask, args=(running, SLEEPER.format(seconds=seconds)))
+        self._thread.start()
+        wait_until(lambda: open_rows(running) > 0)
+
+    def _ask(self, running: RunningServer, source: str) -> None:
+        try:
+            self._answers.append(running.execute(source))
+        except OSError as error:
+            self._answers.append(error)
+
+    def answer(self) -> Answer | OSError:
+        self._thread.join(60)
+        return self._answers[0]
+
+
+def wait_until(true: Any, within_s: float = 20) -> None:
+    deadline = time.monotonic() + within_s
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def rows(running: RunningServer, query: str) -> list[Any]:
+    url = running.environment.get("DATABASE_URL") or f"postgresql://{USER}@/gexec?host={run_dir(running.data_dir)}"
+    with psycopg.connect(url) as connection:
+        return connection.execute(query).fetchall()  # type: ignore[call-overload]  # the tests' own literals
+
+
+def open_rows(running: RunningServer) -> int:
+    return int(rows(running, "SELECT count(*) FROM executions_execution WHERE status = 'running'")[0][0])
+
+
+def test_a_run_in_flight_finishes_and_new_requests_are_refused(server: StartServer) -> None:
+    running = server()
+    flight = InFlight(running, 3)
+    running.process.send_signal(signal.SIGTERM)
+
+    def refused() -> bool:
+        try:
+            running.request("/ping", timeout_s=2)
+        except ConnectionRefusedError:
+            return True
+        except OSError as error:
+            return isinstance(getattr(error, "reason", None), ConnectionRefusedError)
+        return False
+
+    wait_until(refused, within_s=3)
+    answer = flight.answer()
+    assert isinstance(answer, Answer)
+    assert answer.json() == {"stdout": "begun\ndone\n", "stderr": "", "exit_code": 0, "error": ""}
+    assert running.process.wait(30) == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_beyond_the_grace_a_program_is_killed_and_its_caller_told(
+    server: StartServer, docker_client: docker.DockerClient, number: int
+) -> None:
+    running = server(GEXEC_SHUTDOWN_GRACE_S="1")
+    flight = InFlight(running, 50)
+    assert running.stop(number) == 0
+    answer = flight.answer()
+    assert isinstance(answer, Answer)
+    said = answer.json()
+    assert said["error"]
+    assert "shut" in said["error"] or "stopp" in said["error"] or "cancel" in said["error"]
+    assert rows(running, "SELECT status, outcome FROM executions_execution") == [("finished", "cancelled")]
+    assert containers_of(docker_client, running.data_dir) == []
+
+
+def test_an_idle_server_stops_at_once_and_takes_the_database_along(server: StartServer) -> None:
+    running = server(embedded=True)
+    running.execute("print(1)")
+    assert running.stop(signal.SIGINT) == 0
+    assert not answers(run_dir(running.data_dir))
+    assert processes_of(running.data_dir) == []
+
+
+def test_after_kill_9_of_everything_the_next_start_accounts_for_every_row(
+    server: StartServer, docker_client: docker.DockerClient
+) -> None:
+    first = server(embedded=True)
+    assert first.execute("print('kept')").status == 200
+    flight = InFlight(first, 50)
+    for pid in family(first.pid):
+        os.kill(pid, signal.SIGKILL)
+    first.process.wait()
+    assert isinstance(flight.answer(), OSError)
+    second = server(embedded=True, data_dir=first.data_dir, port=first.port)
+    wait_until(lambda: open_rows(second) == 0)
+    kept = rows(second, "SELECT status, outcome FROM executions_execution ORDER BY created_at")
+    assert kept == [("finished", "ok"), ("finished", "sandbox_error")]
+    assert second.execute("print('again')").json()["stdout"] == "again\n"
+    assert second.stop() == 0
+    assert containers_of(docker_client, first.data_dir) == []
+
+
+def test_kill_9_of_serve_alone_ends_its_children(server: StartServer, docker_client: docker.DockerClient) -> None:
+    running = server(embedded=True)
+    running.execute("print(1)")
+    children = family(running.pid)[1:]
+    running.process.kill()
+    running.process.wait()
+    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in children), within_s=30)
+    wait_until(lambda: containers_of(docker_client, running.data_dir) == [])
+
+
+def family(pid: int) -> list[int]:
+    """A process and all its descendants."""
+    found = [pid]
+    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        found += family(int(child))
+    return found
+
+
+def processes_of(data_dir: Path) -> list[str]:
+    """Processes whose command line names the directory."""
+    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    return [line for line in listed.splitlines() if str(data_dir) in line]
