@@ -38,7 +38,8 @@
 
 enum {
     MAX_TREES = 8,
-    RESERVE_BYTES = 2048,
+    RESERVE_BYTES = 4096,
+    FRAME_BYTES = 1024,
     CHUNK_BYTES = OUTPUT_HEADER_BYTES + MAX_OUTPUT_CHUNK,
     QUEUE_BYTES = 4 * CHUNK_BYTES + RESERVE_BYTES,
     INBOX_BYTES = HEADER_BYTES + MAX_HOST_PAYLOAD,
@@ -67,6 +68,7 @@ static struct {
 static struct {
     _Alignas(PAGE_BYTES) uint8_t bytes[INBOX_BYTES];
     size_t length;
+    bool grown;
 } inbox;
 
 static struct {
@@ -124,18 +126,20 @@ static void make_room(void)
     queue.head = 0;
 }
 
-/* What a full queue keeps free for frames that are not output. */
-static uint8_t *reserve(size_t size)
-{
-    if (QUEUE_BYTES - queue.tail < size)
-        make_room();
-    return queue.bytes + queue.tail;
-}
-
 static _Noreturn void end_container(int code)
 {
     kill(-1, SIGKILL);
     _exit(code);
+}
+
+/* A queue full of output keeps RESERVE_BYTES free for other frames; only a pool that never reads uses them up. */
+static uint8_t *room_for_frame(void)
+{
+    if (QUEUE_BYTES - queue.tail < FRAME_BYTES)
+        make_room();
+    if (QUEUE_BYTES - queue.tail < FRAME_BYTES)
+        end_container(1);
+    return queue.bytes + queue.tail;
 }
 
 static _Noreturn void die(const char *what)
@@ -144,7 +148,7 @@ static _Noreturn void die(const char *what)
     int64_t deadline_us = monotonic_us() + FAULT_LIMIT_MS * 1000;
     snprintf(text, sizeof(text), errno ? "%s: %s" : "%s", what, strerror(errno));
     fprintf(stderr, "runner: %s\n", text);
-    queue.tail += put_fault(reserve(HEADER_BYTES + sizeof(text)), text);
+    queue.tail += put_fault(room_for_frame(), text);
     while (flush() && queue.head < queue.tail && monotonic_us() < deadline_us)
         poll(&(struct pollfd){.fd = STDOUT_FILENO, .events = POLLOUT}, 1, FAULT_LIMIT_MS);
     end_container(1);
@@ -245,7 +249,7 @@ static void acknowledge(size_t size)
     feed.unacknowledged += (uint32_t)size;
     if (feed.unacknowledged < ACKNOWLEDGE_BYTES)
         return;
-    queue.tail += put_window(reserve(RESERVE_BYTES), feed.unacknowledged);
+    queue.tail += put_window(room_for_frame(), feed.unacknowledged);
     feed.unacknowledged = 0;
 }
 
@@ -288,7 +292,7 @@ static void append_feed(const uint8_t *bytes, size_t length)
 
 static void send_result(const struct result *result)
 {
-    queue.tail += put_result(reserve(RESERVE_BYTES), result);
+    queue.tail += put_result(room_for_frame(), result);
     step.phase = IDLE;
 }
 
@@ -450,7 +454,7 @@ static void get_ready(void)
     if (!alone())
         refuse("another process in the container");
     meter_restart(&meter);
-    queue.tail += put_ready(reserve(RESERVE_BYTES), self.jobs_done);
+    queue.tail += put_ready(room_for_frame(), self.jobs_done);
 }
 
 static void end_job(struct frame *frame)
@@ -497,7 +501,10 @@ static void read_frames(void)
     if (length <= 0)
         end_container(0);
     inbox.length += (size_t)length;
+    inbox.grown = inbox.grown || inbox.length > ACKNOWLEDGE_BYTES;
     handle_frames();
+    if (inbox.grown && inbox.length == 0)
+        inbox.grown = madvise(inbox.bytes, sizeof(inbox.bytes), MADV_DONTNEED) != 0;
 }
 
 static void read_signals(void)

@@ -69,13 +69,21 @@ static int remove_entry(int fd, const char *name)
     return errno == ENOTEMPTY || errno == EEXIST ? 0 : -1;
 }
 
+static bool past(int64_t deadline_us)
+{
+    errno = ETIMEDOUT;
+    return monotonic_us() > deadline_us;
+}
+
 /* Empties a directory until it meets one inside that is not empty; opens that. -1: empty now. -2: an error. */
-static int empty_level(int fd, bool *found)
+static int empty_level(int fd, bool *found, int64_t deadline_us)
 {
     static _Alignas(struct entry) char batch[8192];
     long length;
     *found = false;
     while ((length = syscall(SYS_getdents64, fd, batch, sizeof(batch))) > 0) {
+        if (past(deadline_us))
+            return -2;
         for (long at = 0; at < length;) {
             struct entry *entry = (struct entry *)(batch + at);
             at += entry->size;
@@ -110,10 +118,10 @@ const char *tree_wipe(const struct tree *tree, int64_t deadline_us)
         bool found;
         if (fd == tree->fd && lseek(fd, 0, SEEK_SET))
             return "rewind a directory";
-        int next = empty_level(fd, &found);
-        if (next == -2 || monotonic_us() > deadline_us) {
+        int next = empty_level(fd, &found, deadline_us);
+        if (next == -2) {
             step_to(-1, &fd, tree->fd);
-            return next == -2 ? "empty a directory" : "empty a directory in time";
+            return "empty a directory";
         }
         if (next >= 0) {
             depth++;
