@@ -45,7 +45,6 @@ def test_a_frame_may_come_byte_by_byte() -> None:
         assert runner.finish().stdout == b"hi\nin\n"
 
 
-@pytest.mark.parametrize("binary", ["runner", "asan"])
 @pytest.mark.parametrize(
     "garbage",
     [
@@ -78,8 +77,8 @@ def test_a_frame_may_come_byte_by_byte() -> None:
     ],
     ids=lambda garbage: garbage[:16].hex() if isinstance(garbage, bytes) else None,
 )
-def test_what_the_frames_do_not_allow_ends_the_runner(binary: str, garbage: bytes) -> None:
-    with LabRunner(binary) as runner:
+def test_what_the_frames_do_not_allow_ends_the_runner(garbage: bytes) -> None:
+    with LabRunner("asan") as runner:
         runner.send(garbage)
         assert [type(frame) for frame in runner.wait_gone()] == [Fault]
         assert b"Sanitizer" not in runner.stderr
@@ -118,6 +117,6 @@ def test_the_runner_goes_when_docker_stops_it() -> None:
 
 def test_the_frame_parser_survives_garbage() -> None:
     client = docker.from_env()
-    said = client.containers.run(lab_image(client), ["fuzz", "2000000"], network_mode="none", remove=True)
+    said = client.containers.run(lab_image(client), ["fuzz", "500000"], network_mode="none", remove=True)
     client.close()
-    assert said == b"2000000 rounds\n"
+    assert said == b"500000 rounds\n"

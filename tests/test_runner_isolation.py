@@ -6,10 +6,11 @@ import errno
 import platform
 from typing import TYPE_CHECKING
 
+import docker
 import pytest
 
 from executions.sandbox.protocol import Reason
-from tests.runner_lab import LabRunner
+from tests.runner_lab import LabRunner, lab_image
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -189,6 +190,30 @@ def test_the_network_is_a_loopback_of_its_own(runner: LabRunner) -> None:
     assert [line.split(":")[0].strip() for line in interfaces] == ["lo"]
     code = "use Socket; socket S, 2, 1, 6; print connect(S, sockaddr_in 80, inet_aton '8.8.8.8') ? 1 : 0"
     assert runner.perl(code).stdout == b"0"
+
+
+def test_runners_that_join_a_holder_have_networks_of_their_own() -> None:
+    client = docker.from_env()
+    holder = client.containers.run(
+        lab_image(client),
+        ["runner", "--hold"],
+        detach=True,
+        stdin_open=True,
+        network_mode="none",
+        cap_drop=["ALL"],
+        read_only=True,
+    )
+    try:
+        joined = {"network_mode": f"container:{holder.id}"}
+        with LabRunner(**joined) as one, LabRunner(**joined) as other:
+            names = {runner.run("readlink", "/proc/self/ns/net").stdout for runner in (one, other)}
+            assert one.run("cat", "/proc/net/dev").stdout.count(b":") == 1
+        assert len(names) == 2
+    finally:
+        holder.kill("SIGTERM")
+        assert holder.wait(timeout=10)["StatusCode"] == 0
+        holder.remove()
+        client.close()
 
 
 def test_a_port_is_free_again_at_once(runner: LabRunner) -> None:
