@@ -41,7 +41,7 @@ class CappedPaginator(Paginator):  # type: ignore[type-arg]  # generic in the st
 class ExecutionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs only
     """Nothing can be added, changed or deleted here: a row tells what happened."""
 
-    list_display = ("short_id", "created", "language_shown", "ending", "exit_code", "wall", "cpu", "memory", "who")
+    list_display = ("short_id", "created", "language_shown", "ending", "exit_code", "times", "memory", "who")
     list_filter = ("status", "outcome", "language", "created_at")
     list_per_page = 50
     show_full_result_count = False
@@ -106,13 +106,9 @@ class ExecutionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in 
             return badge(row.get_outcome_display(), _KINDS.get(Outcome(row.outcome), "limit"))
         return badge(row.get_status_display().lower(), "bad" if row.status == Status.REJECTED else "busy")
 
-    @admin.display(description="wall time")
-    def wall(self, row: Execution) -> str:
-        return duration(row.wall_ms)
-
-    @admin.display(description="CPU time")
-    def cpu(self, row: Execution) -> str:
-        return duration(row.cpu_ms)
+    @admin.display(description="wall / CPU")
+    def times(self, row: Execution) -> str:
+        return f"{duration(row.wall_ms)} / {duration(row.cpu_ms)}"
 
     @admin.display(description="memory")
     def memory(self, row: Execution) -> str:

@@ -6,13 +6,13 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 SHOWN_BYTES = 256 * 1024
-_PICTURES = {code: 0x2400 + code for code in range(0x20) if chr(code) not in "\n\t"} | {0x7F: 0x2421}
-"""Control characters as their pictures, NUL as ␀."""
+_ESCAPES = {code: f"\\x{code:02x}" for code in (*range(0x20), 0x7F) if chr(code) not in "\n\t"}
+"""Control characters as Python writes them: few fonts have their pictures."""
 
 
 def visible(output: bytes) -> str:
-    """Text with control characters as pictures and bytes that are no UTF-8 as \\xNN."""
-    return output.decode("utf-8", errors="backslashreplace").translate(_PICTURES)
+    """Text, with control characters and bytes that are no UTF-8 as \\xNN."""
+    return output.decode("utf-8", errors="backslashreplace").translate(_ESCAPES)
 
 
 def code_block(source: str) -> SafeString:

@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from languages.models import Language
+from languages.models import WITHOUT_IMAGE, Language
 
 
 @admin.register(Language)
@@ -84,8 +84,7 @@ class LanguageAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in t
             if language.image_digest:
                 self._set_enabled(request, language, enabled=True)
             else:
-                reason = f"{language} cannot be enabled before its image is there: build or pull it, and test it."
-                self.message_user(request, reason, messages.ERROR)
+                self.message_user(request, f"{language.name}: {WITHOUT_IMAGE}", messages.ERROR)
 
     @admin.action(description="Disable selected languages", permissions=["change"])
     def disable(self, request: HttpRequest, languages: QuerySet[Language]) -> None:
@@ -95,12 +94,12 @@ class LanguageAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in t
     def _set_enabled(self, request: HttpRequest, language: Language, *, enabled: bool) -> None:
         word = "enabled" if enabled else "disabled"
         if language.enabled == enabled:
-            self.message_user(request, f"{language} was {word} already.", messages.INFO)
+            self.message_user(request, f"{language.name} was {word} already.", messages.INFO)
             return
         language.enabled = enabled
         language.save(update_fields=["enabled", "updated_at"])
         self.log_change(request, language, f"{word.capitalize()}.")
-        self.message_user(request, f"{language} is {word}.", messages.SUCCESS)
+        self.message_user(request, f"{language.name} is {word}.", messages.SUCCESS)
 
     def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:  # noqa: FBT001, FBT002 (Django's signature)
         """The history tells the old and the new value of each field that changed."""

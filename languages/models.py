@@ -17,6 +17,7 @@ from languages.validators import validate_command, validate_environment, validat
 CPU_PERIOD_US = 100_000
 MAX_TIMEOUT_MS = 3_600_000
 MIB = 1024 * 1024
+WITHOUT_IMAGE = "It cannot be enabled before its image is there: build or pull it, and test it."
 
 
 class LanguageManager(models.Manager["Language"]):
@@ -212,7 +213,7 @@ class Language(models.Model):
             models.CheckConstraint(
                 name="language_enabled_has_image",
                 condition=Q(enabled=False) | ~Q(image_digest=""),
-                violation_error_message="It cannot be enabled before its image is there: build or pull it, and test it.",
+                violation_error_message=WITHOUT_IMAGE,
             ),
         ]
 
@@ -241,6 +242,9 @@ class Language(models.Model):
         for field in ("memory_mb", "compile_memory_mb"):
             if (getattr(self, field) or 0) > settings.GEXEC_MAX_MEMORY_MB:
                 errors[field] = f"The server allows at most {settings.GEXEC_MAX_MEMORY_MB} MB (GEXEC_MAX_MEMORY_MB)."
+        if self.enabled and not self.image_digest:
+            # A form that shows the digest and does not edit it leaves the constraint on it out.
+            errors["enabled"] = WITHOUT_IMAGE
         if clash := self._name_clash():
             errors["aliases" if clash in self.aliases else "slug"] = clash_message(clash, self._owner_of(clash))
         if errors:

@@ -116,7 +116,7 @@ def language(**fields: Any) -> Language:
         ({"timeout_ms": 0}, "timeout_ms", "greater than or equal to 1"),
         ({"cpu_quota_us": 1}, "cpu_quota_us", "greater than or equal to 1000"),
         ({"warm_min": 5}, "__all__", "warm containers must not be above"),
-        ({"enabled": True}, "__all__", "cannot be enabled before its image is there"),
+        ({"enabled": True}, "enabled", "cannot be enabled before its image is there"),
     ],
 )
 def test_a_bad_language_is_explained(python: Language, fields: dict[str, Any], field: str, message: str | None) -> None:

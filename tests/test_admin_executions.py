@@ -1,0 +1,114 @@
+"""The admin shows executions, read-only and readably, and stays quick when there are many."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from executions import admin as executions_admin
+from executions.models import Execution
+from languages.models import Language
+
+LIST = "admin:executions_execution_changelist"
+
+
+def make(**fields: Any) -> Execution:
+    now = timezone.now()
+    base = {"status": "finished", "outcome": "ok", "exit_code": 0, "language_slug": "python"}
+    return Execution.objects.create(**(base | {"created_at": now, "started_at": now, "finished_at": now} | fields))
+
+
+def page_of(client: Client, row: Execution) -> str:
+    return client.get(reverse("admin:executions_execution_change", args=[row.pk])).content.decode()
+
+
+def test_source_and_output_are_readable(admin_client: Client) -> None:
+    row = make(
+        source="import os\n\nprint('<b>')\n",
+        stdout=b"h\xc3\xa9 \x00\x1b[31m\xff<script>",
+        stdout_truncated=True,
+        limits={"wall_ms": 60_000, "memory_mb": 128},
+        wall_ms=12.3,
+    )
+    page = page_of(admin_client, row)
+    assert '<pre class="gexec-numbers" aria-hidden="true">1\n2\n3</pre>' in page
+    assert "print(&#x27;&lt;b&gt;&#x27;)" in page
+    assert r"hé \x00\x1b[31m\xff&lt;script&gt;" in page
+    assert "cut at the output limit" in page
+    assert "12 ms of 60.0 s" in page
+
+
+def test_output_of_a_megabyte_is_shown_in_part(admin_client: Client) -> None:
+    page = page_of(admin_client, make(stdout=b"x" * 1_048_576))
+    assert "1.0 MiB · the first 256.0 KiB are shown" in page
+    assert len(page) < 400_000
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"status": "rejected", "outcome": "", "exit_code": None, "error": "Invalid JSON", "started_at": None},
+        {"status": "running", "outcome": "", "exit_code": None, "finished_at": None, "worker": uuid.uuid4()},
+        {"outcome": "timeout_wall", "error": "execution timed out after 5 ms", "exit_code": 137},
+    ],
+)
+def test_every_kind_of_row_has_a_page(admin_client: Client, fields: dict[str, Any]) -> None:
+    row = make(**fields)
+    assert fields.get("error", "running") in page_of(admin_client, row)
+    assert admin_client.get(reverse(LIST)).status_code == 200
+
+
+@pytest.mark.parametrize("view", ["add", "delete"])
+def test_nothing_can_be_added_or_deleted(admin_client: Client, view: str) -> None:
+    row = make()
+    args = [] if view == "add" else [row.pk]
+    assert admin_client.post(reverse(f"admin:executions_execution_{view}", args=args)).status_code == 403
+    data = {"action": "delete_selected", "_selected_action": [row.pk], "post": "yes"}
+    admin_client.post(reverse(LIST), data)
+    assert Execution.objects.filter(pk=row.pk).exists()
+
+
+def test_nothing_can_be_changed(admin_client: Client) -> None:
+    row = make()
+    url = reverse("admin:executions_execution_change", args=[row.pk])
+    assert admin_client.post(url, {"error": "x"}).status_code == 403
+
+
+def test_search_finds_one_by_its_id(admin_client: Client) -> None:
+    row, other = make(), make()
+    page = admin_client.get(reverse(LIST), {"q": f" {row.pk} "}).content.decode()
+    assert str(row.pk) in page
+    assert str(other.pk) not in page
+    page = admin_client.get(reverse(LIST), {"q": "print"}).content.decode()
+    assert "That is no execution id." in page
+
+
+def test_filters(admin_client: Client, python: Language) -> None:
+    ok = make(language=python)
+    bad = make(outcome="nonzero_exit", exit_code=1)
+    page = admin_client.get(reverse(LIST), {"outcome__exact": "ok", "language__id__exact": python.pk}).content.decode()
+    assert str(ok.pk) in page
+    assert str(bad.pk) not in page
+    assert admin_client.get(reverse(LIST), {"status__exact": "queued"}).status_code == 200
+
+
+def test_the_list_counts_no_further_than_it_must(admin_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(executions_admin, "COUNTED_ROWS", 3)
+    monkeypatch.setattr(executions_admin.ExecutionAdmin, "list_per_page", 2)
+    for _ in range(5):
+        make()
+    with CaptureQueriesContext(connection) as queries:
+        page = admin_client.get(reverse(LIST)).content.decode()
+    assert "3 executions" in page
+    statements = [query["sql"] for query in queries if 'FROM "executions_execution"' in query["sql"]]
+    assert statements
+    for statement in statements:
+        assert "LIMIT" in statement
+        assert '"stdout"' not in statement
