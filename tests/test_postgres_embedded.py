@@ -206,7 +206,7 @@ def test_it_is_durable_whatever_its_configuration_file_says(data_dir: Path) -> N
     try:
         with connect(data_dir) as connection:
             shown = [
-                connection.execute(f"SHOW {name}").fetchone()  # type: ignore[call-overload]  # a literal, put together
+                connection.execute(f"SHOW {name}").fetchone()
                 for name in ("fsync", "synchronous_commit", "full_page_writes", "listen_addresses")
             ]
         assert shown == [("on",), ("on",), ("on",), ("",)]

@@ -50,7 +50,7 @@ def wait_until(true: Any, within_s: float = 20) -> None:
 def rows(running: RunningServer, query: str) -> list[Any]:
     url = running.environment.get("DATABASE_URL") or f"postgresql://{USER}@/gexec?host={run_dir(running.data_dir)}"
     with psycopg.connect(url) as connection:
-        return connection.execute(query).fetchall()  # type: ignore[call-overload]  # the tests' own literals
+        return connection.execute(query).fetchall()
 
 
 def open_rows(running: RunningServer) -> int:

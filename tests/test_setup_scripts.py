@@ -1,0 +1,164 @@
+"""The set-up scripts do nothing where nothing is missing, and name the exact remedy where they cannot go on."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import PROJECT, clean_environment
+
+TOOLS = ("sh", "dirname", "id", "df", "awk", "cat", "cksum", "mktemp", "rm", "mkdir", "grep", "env", "tail", "sleep")
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Path:
+    """A directory for PATH with the most ordinary commands alone: no apt, no sudo, no Python, no Docker."""
+    directory = tmp_path / "bin"
+    directory.mkdir()
+    for tool in TOOLS:
+        found = shutil.which(tool)
+        assert found
+        (directory / tool).symlink_to(found)
+    return directory
+
+
+def stub(directory: Path, name: str, script: str) -> None:
+    file = directory / name
+    file.write_text(f"#!/bin/sh\n{script}\n")
+    file.chmod(0o755)
+
+
+def shell(script: str, path: Path, cwd: Path, *, root: bool = True, **env: str) -> subprocess.CompletedProcess[str]:
+    """Run lines that use the functions of the scripts, with `path` as the only place for commands."""
+    sources = "".join(f". {PROJECT}/scripts/{name}.sh\n" for name in ("lib", "python", "docker"))
+    if not root:
+        stub(path, "id.new", 'if [ "$1" = -u ]; then echo 1000; else echo jane; fi')
+        (path / "id").unlink()
+        (path / "id.new").rename(path / "id")
+    return subprocess.run(
+        [shutil.which("sh") or "sh", "-euc", f"data_dir={cwd}/var\n{sources}{script}"],
+        cwd=cwd,
+        env={"PATH": str(path), **env},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_without_apt_what_to_install_is_named(bare: Path, tmp_path: Path) -> None:
+    done = shell("ensure_tool setpriv util-linux", bare, tmp_path)
+    assert done.returncode == 1
+    assert "not Debian or Ubuntu" in done.stderr
+    assert "util-linux" in done.stderr
+
+
+def test_without_root_the_command_to_run_is_named(bare: Path, tmp_path: Path) -> None:
+    stub(bare, "apt-get", "exit 99")
+    done = shell("ensure_tool setpriv util-linux", bare, tmp_path, root=False)
+    assert done.returncode == 1
+    assert "sudo apt-get install -y util-linux" in done.stderr
+
+
+def test_packages_are_installed_after_the_lists_are_read_where_they_were_missing(bare: Path, tmp_path: Path) -> None:
+    updated = tmp_path / "updated"
+    known = f'[ "$1" = update ] && : > {updated}; [ -f {updated} ] || exit 100'
+    stub(bare, "apt-get", f'echo "$1" >> {tmp_path}/calls; {known}')
+    done = shell("install_packages 'a tool' tool", bare, tmp_path)
+    assert done.returncode == 0, done.stderr
+    calls = (tmp_path / "calls").read_text().splitlines()
+    assert calls == ["install", "update", "install"]
+    assert "Installing a tool (tool) ..." in done.stderr
+
+
+def test_a_failed_installation_shows_the_end_of_its_log(bare: Path, tmp_path: Path) -> None:
+    stub(bare, "apt-get", 'echo "E: no such package $*"; [ "$1" = update ]')
+    done = shell("install_packages 'a tool' tool", bare, tmp_path)
+    assert done.returncode == 1
+    assert "E: no such package" in done.stderr
+    assert "apt-get install tool failed" in done.stderr
+
+
+def test_an_old_python_is_refused_with_the_way_out(bare: Path, tmp_path: Path) -> None:
+    stub(bare, "python3", 'case "$1" in --version) echo Python 3.9.2;; *) exit 1;; esac')
+    done = shell("ensure_venv", bare, tmp_path)
+    assert done.returncode == 1
+    assert "Python 3.11 or newer is needed, and this is Python 3.9.2" in done.stderr
+    assert "PYTHON=" in done.stderr
+
+
+def test_a_full_disk_is_told(bare: Path, tmp_path: Path) -> None:
+    (bare / "df").unlink()
+    stub(bare, "df", "echo 'Filesystem 1M Used Available Use% Mounted'; echo 'x 100 98 2 98% /'")
+    done = shell("needs_free_disk /somewhere 600", bare, tmp_path)
+    assert done.returncode == 1
+    assert "Only 2 MB are free on the disk of /somewhere, and 600 are needed" in done.stderr
+
+
+def test_a_docker_host_that_does_not_answer_is_named_and_nothing_is_installed(bare: Path, tmp_path: Path) -> None:
+    stub(bare, "apt-get", f": > {tmp_path}/called")
+    done = shell(
+        "docker_answers() { echo refused; return 1; }\nensure_docker",
+        bare,
+        tmp_path,
+        DOCKER_HOST="tcp://192.0.2.1:2375",
+    )
+    assert done.returncode == 1
+    assert "DOCKER_HOST=tcp://192.0.2.1:2375 does not answer: refused" in done.stderr
+    assert not (tmp_path / "called").exists()
+
+
+def test_a_forbidden_docker_socket_names_the_group(bare: Path, tmp_path: Path) -> None:
+    done = shell("docker_answers() { echo 'Permission denied'; return 1; }\nensure_docker", bare, tmp_path, root=False)
+    assert done.returncode == 1
+    assert "sudo usermod -aG docker jane" in done.stderr
+
+
+def test_without_docker_and_root_the_commands_are_named(bare: Path, tmp_path: Path) -> None:
+    done = shell("docker_answers() { echo none; return 1; }\nensure_docker", bare, tmp_path, root=False)
+    assert done.returncode == 1
+    assert "sudo apt-get install -y docker.io" in done.stderr
+
+
+@pytest.mark.skipif(Path("/run/systemd/system").exists(), reason="systemd starts the engine here")
+def test_a_daemon_that_does_not_start_shows_the_end_of_its_log(bare: Path, tmp_path: Path) -> None:
+    stub(bare, "dockerd", "exit 1")
+    stub(bare, "setsid", "echo 'failed to start daemon: no cgroups'; exit 1")
+    (bare / "sleep").unlink()
+    stub(bare, "sleep", "exit 0")
+    done = shell("docker_answers() { echo none; return 1; }\nmount_cgroups() { :; }\nensure_docker", bare, tmp_path)
+    assert done.returncode == 1
+    assert "failed to start daemon: no cgroups" in done.stderr
+    assert "Once 'docker info' works, try again." in done.stderr
+
+
+def test_a_second_set_up_is_silent() -> None:
+    if not (PROJECT / ".venv").exists():
+        pytest.skip("the project's own environment is not made")
+    command = [PROJECT / "scripts" / "bootstrap", "run"]
+    first = subprocess.run(command, env=clean_environment(), capture_output=True, check=False)
+    assert first.returncode == 0, first.stderr
+    second = subprocess.run(command, env=clean_environment(), capture_output=True, check=False)
+    assert second.returncode == 0
+    assert second.stderr + second.stdout == b""
+
+
+def test_make_help_lists_every_target() -> None:
+    listed = subprocess.run(["make", "help"], cwd=PROJECT, capture_output=True, text=True, check=True).stdout
+    for target in ("run", "test", "lint", "bench", "attack", "languages", "help", "clean"):
+        assert f"  make {target} " in listed
+
+
+@pytest.mark.parametrize(
+    "script", [path.name for path in (PROJECT / "scripts").iterdir() if path.suffix in {"", ".sh"}]
+)
+def test_the_scripts_are_plain_sh(script: str) -> None:
+    shell_ = shutil.which("dash") or "sh"
+    checked = subprocess.run([shell_, "-n", PROJECT / "scripts" / script], capture_output=True, check=False)
+    assert checked.returncode == 0, checked.stderr
+    assert os.access(PROJECT / "scripts" / "bootstrap", os.X_OK)
