@@ -45,6 +45,11 @@ class FileLock:
             os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         self._descriptor = descriptor
 
+    @property
+    def held(self) -> bool:
+        """Whether this object holds the lock."""
+        return self._descriptor >= 0
+
     def release(self) -> None:
         """Give the lock back; harmless when it is not held."""
         if self._descriptor >= 0:

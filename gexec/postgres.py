@@ -137,7 +137,12 @@ class Server:
         return self._process is None or self._process.poll() is not None
 
     def stop(self) -> None:
-        """End the server: at once for its clients, with a checkpoint; without one when that takes too long."""
+        """End the server: at once for its clients, with a checkpoint; without one when that takes too long.
+
+        Harmless where `start` did not succeed: what another process looks after is left alone.
+        """
+        if not self._lock.held:
+            return
         process = self._process
         if process is not None and process.poll() is None:
             for number, wait_s in _STOP_STEPS:

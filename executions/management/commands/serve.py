@@ -18,7 +18,8 @@ from django.db import OperationalError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 
 from executions import installs, runtime
-from executions.sandbox.errors import SandboxError
+from executions.sandbox.docker import DockerImages, connect
+from executions.sandbox.errors import EngineUnavailable, SandboxError
 from gexec.addresses import bound_socket
 from gexec.locks import FileLock, Held
 from gexec.postgres import PostgresError, Server
@@ -28,6 +29,7 @@ LANGUAGES = ("python", "go")
 """Installed at the first start; others are the operator's choice."""
 FREE_DISK_BYTES = 200 * 1024 * 1024
 LOCK_WAIT_S = 30.0
+DOCKER_ANSWER_S = 20.0
 # Any constant will do; it keeps two hosts with one database from migrating it at the same time.
 _START_LOCK = 0x67657865
 
@@ -48,6 +50,7 @@ class Command(BaseCommand):
             _take(lock, data_dir)
             with closing(_listener()) as listener:
                 _refuse_full_disk(data_dir)
+                _ask_docker()
                 self._start_database(postgres)
                 self._prepare(data_dir)
                 # The worker processes make their own connections.
@@ -129,6 +132,16 @@ def _listener() -> Any:
                 f"uses it (ss -ltnp 'sport = :{port}')."
             ) from None
         raise CommandError(f"Cannot listen on {host} port {port}: {error.strerror}. Change GEXEC_HOST.") from None
+
+
+def _ask_docker() -> None:
+    try:
+        DockerImages(connect(timeout_s=DOCKER_ANSWER_S)).ping()
+    except EngineUnavailable as error:
+        raise CommandError(
+            f"The Docker engine{f' at DOCKER_HOST={settings.DOCKER_HOST}' if settings.DOCKER_HOST else ''} does not "
+            f"answer ({error}). Start it (sudo systemctl start docker), or name another with DOCKER_HOST."
+        ) from None
 
 
 def _refuse_full_disk(data_dir: Path) -> None:
