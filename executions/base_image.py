@@ -38,9 +38,10 @@ class InstallError(Exception):
         self.log_end = log_end
 
 
-def base_tag() -> str:
-    """The name of the base as this version of gexec makes it."""
-    return f"{BASE_IMAGE}:{hashlib.sha256(context_of(BASE)).hexdigest()[:12]}"
+def base_tag(mirror: str = "") -> str:
+    """The name of the base as this version of gexec makes it with this mirror."""
+    made_of = context_of(BASE) + "\n".join(sources(mirror)).encode()
+    return f"{BASE_IMAGE}:{hashlib.sha256(made_of).hexdigest()[:12]}"
 
 
 def ensure_base(images: DockerImages, report: Report, *, mirror: str = "", refresh: bool = False) -> str:
@@ -48,14 +49,12 @@ def ensure_base(images: DockerImages, report: Report, *, mirror: str = "", refre
 
     mirror: a Debian mirror's address; empty takes the one of this machine's own apt sources.
     """
-    tag = base_tag()
+    tag = base_tag(mirror)
     if not refresh and images.find(tag) is not None:
         return tag
     debian = _debian(images, report, mirror, refresh=refresh)
     report(f"building {BASE_IMAGE} from {debian}")
-    arguments = {"DEBIAN": debian}
-    if mirror or debian == OWN_DEBIAN_IMAGE:
-        arguments["SOURCES"] = "\n".join(sources(mirror))
+    arguments = {"DEBIAN": debian, "SOURCES": "\n".join(sources(mirror))}
     build_image(images, Recipe(tag, context_of(BASE), arguments, "base"), no_cache=refresh, on_line=_ignore)
     images.tag(tag, BASE_IMAGE)
     return tag
