@@ -121,7 +121,7 @@ def test_commands_find_the_database_of_the_running_server(server: StartServer) -
 def test_a_dead_gunicorn_ends_everything_and_says_so(server: StartServer) -> None:
     running = server(embedded=True)
     children = Path(f"/proc/{running.pid}/task/{running.pid}/children").read_text().split()
-    arbiter = next(pid for pid in children if b"gunicorn" in Path(f"/proc/{pid}/cmdline").read_bytes())
+    arbiter = next(pid for pid in children if b"-m\0gunicorn\0" in Path(f"/proc/{pid}/cmdline").read_bytes())
     os.kill(int(arbiter), signal.SIGKILL)
     assert running.process.wait(60) == 1
     assert "gunicorn ended by itself" in running.log
