@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import structlog
@@ -43,12 +44,13 @@ def configuration(*, as_json: bool) -> dict[str, Any]:
                 "foreign_pre_chain": _SHARED,
             }
         },
+        "filters": {"failed": {"()": "django.utils.log.CallbackFilter", "callback": _tells_of_a_failure}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["stderr"], "level": "INFO"},
         "loggers": {
             # Django's own handlers would say everything twice; a refused request is no event of ours.
             "django": {"handlers": [], "level": "INFO", "propagate": True},
-            "django.request": {"level": "ERROR"},
+            "django.request": {"level": "ERROR", "filters": ["failed"]},
             "django.server": {"handlers": [], "propagate": True},
             "django.security.DisallowedHost": {"level": "CRITICAL"},
             "gunicorn.error": {"handlers": [], "level": "INFO", "propagate": True},
@@ -56,3 +58,8 @@ def configuration(*, as_json: bool) -> dict[str, Any]:
             "axes": {"level": "WARNING"},
         },
     }
+
+
+def _tells_of_a_failure(record: logging.LogRecord) -> bool:
+    """An exception that nobody expected; an answer of 503 that a view gave on purpose is none."""
+    return record.exc_info is not None
