@@ -140,7 +140,7 @@ def test_a_daemon_that_does_not_start_shows_the_end_of_its_log(bare: Path, tmp_p
 def test_a_second_set_up_is_silent() -> None:
     if not (PROJECT / ".venv").exists():
         pytest.skip("the project's own environment is not made")
-    command = [PROJECT / "scripts" / "bootstrap", "run"]
+    command = [str(PROJECT / "scripts" / "bootstrap"), "run"]
     first = subprocess.run(command, env=clean_environment(), capture_output=True, check=False)
     assert first.returncode == 0, first.stderr
     second = subprocess.run(command, env=clean_environment(), capture_output=True, check=False)

@@ -15,7 +15,7 @@ import psycopg
 import pytest
 
 from gexec.postgres import USER, answers, run_dir
-from tests.conftest import Answer, RunningServer, StartServer, containers_of
+from tests.conftest import Answer, RunningServer, StartServer, left_after
 
 SLEEPER = "import time; print('begun', flush=True); time.sleep({seconds}); print('done')"
 
@@ -91,7 +91,7 @@ def test_beyond_the_grace_a_program_is_killed_and_its_caller_told(
     assert said["error"]
     assert "shut" in said["error"] or "stopp" in said["error"] or "cancel" in said["error"]
     assert rows(running, "SELECT status, outcome FROM executions_execution") == [("finished", "cancelled")]
-    assert containers_of(docker_client, running.data_dir) == []
+    assert not left_after(docker_client, running.data_dir, within_s=10)
 
 
 def test_an_idle_server_stops_at_once_and_takes_the_database_along(server: StartServer) -> None:
@@ -118,7 +118,7 @@ def test_after_kill_9_of_everything_the_next_start_accounts_for_every_row(
     assert kept == [("finished", "ok"), ("finished", "sandbox_error")]
     assert second.execute("print('again')").json()["stdout"] == "again\n"
     assert second.stop() == 0
-    assert containers_of(docker_client, first.data_dir) == []
+    assert not left_after(docker_client, first.data_dir, within_s=10)
 
 
 def test_kill_9_of_serve_alone_ends_its_children(server: StartServer, docker_client: docker.DockerClient) -> None:
@@ -128,7 +128,7 @@ def test_kill_9_of_serve_alone_ends_its_children(server: StartServer, docker_cli
     running.process.kill()
     running.process.wait()
     wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in children), within_s=30)
-    wait_until(lambda: containers_of(docker_client, running.data_dir) == [])
+    assert not left_after(docker_client, running.data_dir, within_s=20)
 
 
 def family(pid: int) -> list[int]:
