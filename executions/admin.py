@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 from uuid import UUID
 
 from django.contrib import admin
@@ -34,7 +34,8 @@ class CappedPaginator(Paginator):  # type: ignore[type-arg]  # generic in the st
     @cached_property
     def count(self) -> int:
         """Rows, or COUNTED_ROWS where there are more."""
-        return self.object_list.order_by()[:COUNTED_ROWS].count()  # type: ignore[union-attr]  # the admin gives a queryset
+        rows = cast("QuerySet[Any]", self.object_list)
+        return rows.order_by()[:COUNTED_ROWS].count()
 
 
 @admin.register(Execution)

@@ -22,6 +22,16 @@ def read_json_object(request: HttpRequest, *, max_bytes: int) -> dict[str, Any]:
     return data
 
 
+def discard(request: HttpRequest, *, max_bytes: int) -> None:
+    """Read a refused request's body and forget it: a client that is still sending would miss the answer."""
+    try:
+        stream, length = _stream_of(request)
+        if length is None or length <= max_bytes:
+            _drain(stream, max_bytes)
+    except (Refusal, UnreadablePostError, OSError):
+        return
+
+
 def parse_json(body: bytes) -> Any:
     """Strict JSON: UTF-8 with or without a byte order mark, no NaN or Infinity. Of equal keys the last one counts."""
     try:
@@ -43,7 +53,7 @@ def _read(request: HttpRequest, max_bytes: int) -> bytes:
         body = stream.read(max_bytes + 1) if length is None or length <= max_bytes else b""
         if len(body) <= max_bytes and (length is None or length <= max_bytes):
             return body
-        _drain(stream)
+        _drain(stream, _DRAINED_BYTES)
     except (UnreadablePostError, OSError):
         raise Refusal("The request body ended early") from None
     raise Refusal(f"The request body is larger than {max_bytes} bytes", status=413)
@@ -60,7 +70,6 @@ def _stream_of(request: HttpRequest) -> tuple[BinaryIO, int | None]:
     return cast("BinaryIO", request), length
 
 
-def _drain(stream: BinaryIO) -> None:
-    left = _DRAINED_BYTES
+def _drain(stream: BinaryIO, left: int) -> None:
     while left > 0 and (chunk := stream.read(_CHUNK_BYTES)):
         left -= len(chunk)

@@ -12,7 +12,7 @@ _last = 0
 
 
 def uuid7() -> uuid.UUID:
-    """48 bits of Unix milliseconds, 12 bits of the fraction of that millisecond (RFC 9562, 6.2, method 3), 62 random."""
+    """48 bits of Unix milliseconds, 12 of the fraction of that millisecond (RFC 9562, 6.2, method 3), 62 random."""
     tick = _next_tick(time.time_ns())
     value = (tick >> 12) << 80 | 0x7 << 76 | (tick & 0xFFF) << 64 | 0b10 << 62 | secrets.randbits(62)
     return uuid.UUID(int=value)

@@ -60,10 +60,10 @@ class CounterCache(BaseCache):
         # A counter that this process has seen is there until it expires: no need to ask again.
         if self._known.has(name):
             return False
-        lifetime_s = self.default_timeout if timeout is DEFAULT_TIMEOUT else timeout
+        lifetime_s = float((self.default_timeout if timeout is DEFAULT_TIMEOUT else timeout) or 0)
         with connection.cursor() as cursor:
             cursor.execute(_ADD, [name, value, lifetime_s])
-            added = cursor.rowcount == 1
+            added: bool = cursor.rowcount == 1
             if added and random.randrange(_CLEANED_ONCE_IN) == 0:  # noqa: S311 (spreads work, keeps no secret)
                 cursor.execute(_CLEAN)
         self._known.add(name, lifetime_s)

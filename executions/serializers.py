@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from executions.models import Execution, Outcome
 
+# From which byte on a UTF-8 sequence goes on, or begins one of two, three or four bytes.
+_CONTINUES, _LEADS_2, _LEADS_3, _LEADS_4 = 0x80, 0xC0, 0xE0, 0xF0
+
 
 def answer(execution: Execution) -> dict[str, str | int]:
-    """Exactly stdout, stderr, exit_code and error. A program that was not compiled has its compiler's words in stderr."""
+    """Exactly stdout, stderr, exit_code and error. Where compiling failed, stderr is what the compiler said."""
     stdout, stderr = bytes(execution.stdout), bytes(execution.stderr)
     if execution.compile_exit_code and execution.outcome != Outcome.OK:
         stderr = bytes(execution.compile_stdout) + bytes(execution.compile_stderr)
@@ -27,12 +30,12 @@ def _whole_characters(output: bytes) -> bytes:
     """Without an incomplete UTF-8 sequence at the end: a lead byte stands among the last three, if there is one."""
     for back in range(1, min(3, len(output)) + 1):
         byte = output[-back]
-        if byte >= 0xC0:
+        if byte >= _LEADS_2:
             return output[:-back] if back < _sequence_length(byte) else output
-        if byte < 0x80:
+        if byte < _CONTINUES:
             break
     return output
 
 
 def _sequence_length(lead: int) -> int:
-    return 4 if lead >= 0xF0 else 3 if lead >= 0xE0 else 2
+    return 4 if lead >= _LEADS_4 else 3 if lead >= _LEADS_3 else 2

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Any, ClassVar
+from typing import Any
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
@@ -16,7 +16,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from executions import api_keys, metrics, services
-from executions.body import read_json_object
+from executions.body import discard, read_json_object
 from executions.client_address import client_address
 from executions.exceptions import RateLimited, Refusal, Unavailable
 from executions.finishing import DATABASE_RETRY_AFTER_S
@@ -45,16 +45,17 @@ class _AlwaysJSON(BaseContentNegotiation):
 class SeedView(APIView):
     """No session, no content negotiation, errors as {"error": …}."""
 
-    authentication_classes: ClassVar = []
-    permission_classes: ClassVar = []
-    throttle_classes: ClassVar = []
-    renderer_classes: ClassVar = [JSONRenderer]
-    content_negotiation_class: ClassVar = _AlwaysJSON
-    metadata_class: ClassVar = None
+    authentication_classes = []
+    permission_classes = []
+    throttle_classes = []
+    renderer_classes = [JSONRenderer]
+    content_negotiation_class = _AlwaysJSON
+    metadata_class = None
 
     def handle_exception(self, exc: Exception) -> Response:
         """The answer to what a view raised; what is not known here goes on to Django."""
         if isinstance(exc, RateLimited):
+            discard(self.request._request, max_bytes=settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
             return _error(str(exc), 429, retry_after_s=exc.retry_after_s)
         if isinstance(exc, Unavailable):
             return _with_id(_error(exc.message, 503, retry_after_s=exc.retry_after_s), exc.execution_id)
@@ -72,7 +73,7 @@ class SeedView(APIView):
 class ExecuteView(SeedView):
     """POST /execute."""
 
-    http_method_names: ClassVar = ["post"]
+    http_method_names = ["post"]
 
     def post(self, request: Request) -> Response:
         """Run a program and answer with what it printed."""
@@ -91,7 +92,7 @@ class ExecuteView(SeedView):
 class PingView(SeedView):
     """GET /ping: this process answers."""
 
-    http_method_names: ClassVar = ["get", "head"]
+    http_method_names = ["get", "head"]
 
     def get(self, request: Request) -> Response:  # noqa: ARG002 (Django's signature)
         """Always the same."""
@@ -101,7 +102,7 @@ class PingView(SeedView):
 class MetricsView(SeedView):
     """GET /metrics: totals over all rows, as JSON, or as Prometheus text where the client asks for it."""
 
-    http_method_names: ClassVar = ["get", "head"]
+    http_method_names = ["get", "head"]
 
     def get(self, request: Request) -> HttpResponse:
         """The totals."""

@@ -266,4 +266,8 @@ def clash_message(name: str, owner: Language | None) -> str:
     return f"“{name}” already names {owner.slug}." if owner else f"“{name}” is given twice."
 
 
-LanguageManager._catalogue = Catalogue(lambda: Language.objects.all())
+def _load() -> list[Language]:
+    return list(Language.objects.all())
+
+
+LanguageManager._catalogue = Catalogue(_load)

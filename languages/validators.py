@@ -14,7 +14,7 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 validate_slug = RegexValidator(
     r"\A[a-z0-9][a-z0-9+#._@-]*\Z",
-    "“%(value)s” cannot name a language: use lower-case letters, digits and + # . _ @ -, starting with a letter or digit.",
+    "“%(value)s” cannot name a language: use lower-case letters, digits and + # . _ @ -, and start with no sign.",
     "invalid_slug",
 )
 

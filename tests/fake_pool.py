@@ -10,6 +10,7 @@ import pytest
 from django.core.cache import caches
 
 from executions import api_keys, runtime
+from executions.ratelimit import CounterCache
 from executions.sandbox.errors import PoolBusy, PoolClosed
 from executions.sandbox.pool import PoolSnapshot
 from executions.sandbox.types import Job, JobResult, Outcome, Profile, StepResult
@@ -138,7 +139,9 @@ def nothing_remembered() -> Iterator[None]:
 def _forget() -> None:
     Language.objects.forget_catalogue()
     api_keys.verified.clear()
-    caches["ratelimit"].forget()
+    cache = caches["ratelimit"]
+    assert isinstance(cache, CounterCache)
+    cache.forget()
 
 
 @pytest.fixture

@@ -93,7 +93,8 @@ def test_search_finds_one_by_its_id(admin_client: Client) -> None:
 def test_filters(admin_client: Client, python: Language) -> None:
     ok = make(language=python)
     bad = make(outcome="nonzero_exit", exit_code=1)
-    page = admin_client.get(reverse(LIST), {"outcome__exact": "ok", "language__id__exact": python.pk}).content.decode()
+    wanted = {"outcome__exact": "ok", "language__id__exact": str(python.pk)}
+    page = admin_client.get(reverse(LIST), wanted).content.decode()
     assert str(ok.pk) in page
     assert str(bad.pk) not in page
     assert admin_client.get(reverse(LIST), {"status__exact": "queued"}).status_code == 200

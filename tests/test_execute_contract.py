@@ -41,6 +41,8 @@ def test_a_program_that_ends_well(python: Language, fake_pool: FakePool) -> None
         5.0,
         60_000,
     )
+    assert row.started_at is not None
+    assert row.finished_at is not None
     assert row.created_at <= row.started_at <= row.finished_at
 
 

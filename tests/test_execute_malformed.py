@@ -175,9 +175,12 @@ class Chunks(io.RawIOBase):
 
 def test_a_chunked_body_is_bounded_and_drained() -> None:
     stream = Chunks(5_000_000)
-    request = RequestFactory().generic(
-        "POST", "/execute", **{"wsgi.input": stream, "wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"}
-    )
+    meta: dict[str, Any] = {
+        "wsgi.input": stream,
+        "wsgi.input_terminated": True,
+        "HTTP_TRANSFER_ENCODING": "chunked",
+    }
+    request = RequestFactory().generic("POST", "/execute", **meta)
     with pytest.raises(Refusal) as refused:
         read_json_object(request, max_bytes=1000)
     assert (refused.value.status, stream.left) == (413, 0)

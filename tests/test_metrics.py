@@ -104,7 +104,7 @@ def test_prometheus_text(python: Language, fake_pool: FakePool, accept: str) -> 
     execute()
     execute("ruby")
     response = Client(headers={"accept": accept}).get("/metrics")
-    assert response["Content-Type"].startswith(accept.split(";")[0].split(",")[0])
+    assert response["Content-Type"].startswith(accept.split(";", maxsplit=1)[0].split(",", maxsplit=1)[0])
     parse = openmetrics_families if "openmetrics" in accept else text_families
     samples = {
         (sample.name, sample.labels.get("outcome"), sample.labels.get("language")): sample.value

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import multiprocessing
 import threading
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.cache import caches
 from django.db import OperationalError, connection
+from django.db.backends.postgresql.base import DatabaseWrapper
 from django.test import Client
 from django.utils import timezone
 
@@ -26,13 +26,12 @@ REQUESTS = 600
 
 
 @pytest.fixture(autouse=True)
-def steady_clock(monkeypatch: pytest.MonkeyPatch, nothing_remembered: None) -> Iterator[None]:
+def steady_clock(monkeypatch: pytest.MonkeyPatch, nothing_remembered: None) -> None:
     """No window ends within a test."""
     monkeypatch.setattr("django_ratelimit.core.time.time", lambda: 1_800_000_000.0)
-    yield
 
 
-def post(address: str = "192.0.2.1", **meta: str) -> Any:
+def post(address: str = "192.0.2.1", **meta: Any) -> Any:
     body = json.dumps({"language": "ruby", "source_code": "x"})
     return Client(REMOTE_ADDR=address, **meta).post("/execute", body, "application/json")
 
@@ -67,7 +66,7 @@ def test_behind_a_proxy_the_header_counts(db: None, settings: Any) -> None:
     settings.GEXEC_TRUSTED_PROXIES = 1
     for number in range(12):
         assert post(HTTP_X_FORWARDED_FOR=f"203.0.113.{number}").status_code == 400
-    assert str(Execution.objects.first().client_address) == "203.0.113.11"
+    assert Execution.objects.latest("id").client_address == "203.0.113.11"
 
 
 def test_only_execute_is_counted(db: None) -> None:
@@ -140,10 +139,16 @@ def test_the_counters_are_not_logged(db: None) -> None:
         assert cursor.fetchone() == ("u",)
 
 
+def _leave_the_pool() -> None:
+    """A forked process must not share its parent's connections."""
+    connection.close()
+    assert isinstance(connection, DatabaseWrapper)
+    connection.close_pool()
+
+
 def _flood(start: Any, statuses: Any) -> None:
     """In a process of its own: threads that ask at once."""
-    connection.close()
-    connection.close_pool()
+    _leave_the_pool()
 
     def ask() -> None:
         start.wait()
@@ -156,13 +161,12 @@ def _flood(start: Any, statuses: Any) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    connection.close_pool()
+    _leave_the_pool()
 
 
 @pytest.mark.usefixtures("transactional_db")
 def test_of_600_at_once_over_several_processes_exactly_10_pass(python: Language, fake_pool: FakePool) -> None:
-    connection.close()
-    connection.close_pool()
+    _leave_the_pool()
     context = multiprocessing.get_context("fork")
     start, statuses = context.Event(), context.Queue()
     processes = [context.Process(target=_flood, args=(start, statuses)) for _ in range(PROCESSES)]

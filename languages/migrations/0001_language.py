@@ -26,7 +26,7 @@ class Migration(migrations.Migration):
                         validators=[
                             django.core.validators.RegexValidator(
                                 "\\A[a-z0-9][a-z0-9+#._@-]*\\Z",
-                                "“%(value)s” cannot name a language: use lower-case letters, digits and + # . _ @ -, starting with a letter or digit.",
+                                "“%(value)s” cannot name a language: use lower-case letters, digits and + # . _ @ -, and start with no sign.",
                                 "invalid_slug",
                             )
                         ],
@@ -41,7 +41,7 @@ class Migration(migrations.Migration):
                             validators=[
                                 django.core.validators.RegexValidator(
                                     "\\A[a-z0-9][a-z0-9+#._@-]*\\Z",
-                                    "“%(value)s” cannot name a language: use lower-case letters, digits and + # . _ @ -, starting with a letter or digit.",
+                                    "“%(value)s” cannot name a language: use lower-case letters, digits and + # . _ @ -, and start with no sign.",
                                     "invalid_slug",
                                 )
                             ],
