@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from django.core.cache import caches
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, connections
 from django.db.backends.postgresql.base import DatabaseWrapper
 from django.test import Client
 from django.utils import timezone
@@ -141,9 +141,10 @@ def test_the_counters_are_not_logged(db: None) -> None:
 
 def _leave_the_pool() -> None:
     """A forked process must not share its parent's connections."""
-    connection.close()
-    assert isinstance(connection, DatabaseWrapper)
-    connection.close_pool()
+    wrapper = connections["default"]
+    assert isinstance(wrapper, DatabaseWrapper)
+    wrapper.close()
+    wrapper.close_pool()
 
 
 def _flood(start: Any, statuses: Any) -> None:
