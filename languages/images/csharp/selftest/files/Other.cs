@@ -1,0 +1,7 @@
+static class Other
+{
+    public static string Text()
+    {
+        return "from another file";
+    }
+}

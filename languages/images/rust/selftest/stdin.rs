@@ -1,0 +1,7 @@
+use std::io;
+
+fn main() {
+    for line in io::stdin().lines() {
+        println!("{}", line.unwrap());
+    }
+}
