@@ -42,7 +42,7 @@ ensure_requirements() {
         return
     fi
     say "Installing the Python packages of $1 ..."
-    .venv/bin/python -m pip install --disable-pip-version-check --quiet --progress-bar off -r "$1" ||
+    .venv/bin/python -m pip install --disable-pip-version-check -qq --progress-bar off -r "$1" ||
         fail "pip could not install $1; see above. Is the package index reached (pip config list)?"
     echo "$wanted" > "$stamp"
 }
