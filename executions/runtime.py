@@ -97,7 +97,7 @@ def _make_pool() -> Pool:
 
 
 def _is_alive(owner: str) -> bool:
-    """Whether the process that a container is labelled with may live; one of another installation is not ours to judge."""
+    """Whether the process that a container is labelled with may live; another installation's is not ours to judge."""
     installation, _, worker_id = owner.partition("/")
     try:
         return installation != workers.installation() or workers.is_alive(UUID(worker_id))

@@ -13,7 +13,7 @@ from executions.runtime import BASE_IMAGE
 from executions.sandbox import protocol
 from executions.sandbox.container import Container
 from executions.sandbox.docker import DockerEngine
-from executions.sandbox.engine import Engine
+from executions.sandbox.engine import Engine, Stream
 from executions.sandbox.errors import ContainerLost, EngineUnavailable, ImageMissing
 from executions.sandbox.policy import SandboxPolicy
 from executions.sandbox.types import Job, JobResult, Limits, Outcome, Profile, Step
@@ -128,10 +128,14 @@ def test_sending_to_a_removed_container_is_a_lost_container_at_the_latest_with_t
     engine.remove(stream.container_id)
     until_gone(engine, stream.container_id)
     with pytest.raises(ContainerLost):
-        for _ in range(100):
-            stream.send(protocol.kill_frame())
-            stream.receive(0.1)
+        _talk(stream)
     stream.close()
+
+
+def _talk(stream: Stream) -> None:
+    for _ in range(100):
+        stream.send(protocol.kill_frame())
+        stream.receive(0.1)
 
 
 def test_receiving_waits_no_longer_than_it_is_told(engine: Engine) -> None:

@@ -10,16 +10,13 @@ from __future__ import annotations
 import io
 import logging
 import secrets
-import select
-import socket
-import struct
 import tarfile
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -28,15 +25,15 @@ import docker.errors
 import requests.exceptions
 import urllib3.exceptions
 
-from executions.sandbox.errors import ContainerLost, EngineUnavailable, ImageBuildFailed, ImageMissing
+from executions.sandbox.errors import EngineUnavailable, ImageBuildFailed, ImageMissing
 from executions.sandbox.policy import SandboxPolicy, container_options, holder_options
+from executions.sandbox.stream import AttachedStream
 from executions.sandbox.types import Profile
 
 logger = logging.getLogger(__name__)
 
 RUNNER_SOURCES = Path(__file__).parent / "runner"
 LABEL = "gexec.owner"
-_STREAM_HEADER = struct.Struct(">BxxxL")
 _UNREACHABLE = (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError)
 
 
@@ -59,7 +56,7 @@ def _translated(what: str, image: str = "") -> Iterator[None]:
         raise ImageMissing(f"{what}: {error.explanation or error}") from error
     except docker.errors.APIError as error:
         text = str(error.explanation or error)
-        if image and error.status_code == 404 and "no such image" in text.lower():
+        if image and error.status_code == HTTPStatus.NOT_FOUND and "no such image" in text.lower():
             raise ImageMissing(f"the image {image} is not on the Docker host") from error
         raise EngineUnavailable(f"{what}: {text}") from error
     except docker.errors.DockerException as error:
@@ -97,7 +94,7 @@ class DockerImages:
             return None
         return ImageInfo(found["Id"], tuple(found.get("RepoTags") or ()), found["Size"], found["Created"])
 
-    def build(
+    def build(  # noqa: PLR0913 (what a build consists of)
         self,
         *,
         tag: str,
@@ -236,7 +233,8 @@ def _read_file(client: docker.APIClient, container_id: str, path: str) -> bytes:
     chunks, _ = client.get_archive(container_id, path)
     with tarfile.open(fileobj=io.BytesIO(b"".join(chunks))) as tar:
         member = tar.extractfile(tar.getmembers()[0])
-        assert member is not None, "the archive API gives a file for a file"
+        if member is None:
+            raise EngineUnavailable(f"{path} is no file in the runner's image")
         return member.read()
 
 
@@ -252,86 +250,6 @@ def directory_tar(folder: Path) -> bytes:
                 with path.open("rb") as content:
                     tar.addfile(member, content)
     return archive.getvalue()
-
-
-class AttachedStream:
-    """A started container's stdin and stdout over one attached socket.
-
-    Docker prefixes what comes out with 8 bytes: which stream, and how much. The runner's stderr is for operators and
-    only the last of it is kept.
-    """
-
-    def __init__(self, container_id: str, sock: Any) -> None:
-        self.container_id = container_id
-        self._holder = sock  # The SDK closes the connection when its response object is collected.
-        self._socket: socket.socket = getattr(sock, "_sock", sock)
-        self._socket.settimeout(10.0)
-        self._buffer = bytearray()
-        self._closed = False
-        self.notes = b""
-        self._poller = select.poll()
-        self._poller.register(self._socket, select.POLLIN)
-
-    def send(self, data: bytes) -> None:
-        """Write everything. Raises ContainerLost where the stream is broken or stuck for 10 seconds."""
-        try:
-            self._socket.sendall(data)
-        except OSError as error:
-            raise ContainerLost(f"the container's stdin is gone: {error}") from error
-
-    def receive(self, timeout_s: float) -> bytes | None:
-        """What the runner said next; None after `timeout_s` without a word. Raises ContainerLost at the end."""
-        deadline = time.monotonic() + timeout_s
-        while True:
-            payload = self._take()
-            if payload is not None:
-                return payload
-            left = deadline - time.monotonic()
-            if not self._poller.poll(max(0.0, left) * 1000.0):
-                return None
-            self._fill()
-
-    def quiet(self) -> bool:
-        """Whether the stream is open and has nothing to say, as a waiting container's must be."""
-        return not self._closed and not self._buffer and not self._poller.poll(0)
-
-    def close(self) -> None:
-        """End the container's stdin, upon which the runner ends everything and exits."""
-        if self._closed:
-            return
-        self._closed = True
-        try:
-            self._socket.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            logger.debug("stream already shut down", extra={"container": self.container_id})
-        self._holder.close()
-        self._socket.close()
-
-    def _fill(self) -> None:
-        try:
-            data = self._socket.recv(262_144)
-        except OSError as error:
-            raise ContainerLost(f"the container's stdout is gone: {error}") from error
-        if not data:
-            notes = self.notes.decode(errors="replace")
-            raise ContainerLost(f"the container has ended: {notes}" if notes else "the container has ended")
-        self._buffer += data
-
-    def _take(self) -> bytes | None:
-        """All whole chunks of stdout that have arrived, joined; None where there is none."""
-        out = bytearray()
-        while len(self._buffer) >= _STREAM_HEADER.size:
-            stream, size = _STREAM_HEADER.unpack_from(self._buffer)
-            end = _STREAM_HEADER.size + size
-            if len(self._buffer) < end:
-                break
-            chunk = self._buffer[_STREAM_HEADER.size : end]
-            del self._buffer[:end]
-            if stream == 1:
-                out += chunk
-            else:
-                self.notes = (self.notes + bytes(chunk))[-1000:]
-        return bytes(out) or None
 
 
 class DockerEngine:
@@ -391,7 +309,7 @@ class DockerEngine:
             except docker.errors.NotFound:
                 return
             except docker.errors.APIError as error:
-                if error.status_code != 409:  # 409: its removal is already in progress.
+                if error.status_code != HTTPStatus.CONFLICT:  # Its removal is in progress already.
                     raise
 
     def owned(self) -> dict[str, str]:

@@ -40,7 +40,7 @@ class SandboxPolicy:
         return self.runtime in ("", "runc", "crun", "io.containerd.runc.v2")
 
 
-def container_options(
+def container_options(  # noqa: PLR0913 (what a container consists of)
     profile: Profile, policy: SandboxPolicy, *, uid: int, network: str, labels: Mapping[str, str], volume: str
 ) -> dict[str, Any]:
     """Keyword arguments for the SDK's create_container and create_host_config, under `container` and `host`."""
@@ -73,7 +73,7 @@ def holder_options(policy: SandboxPolicy, *, labels: Mapping[str, str], volume: 
     return options
 
 
-def _options(
+def _options(  # noqa: PLR0913, PLR0917 (what both kinds of container consist of)
     policy: SandboxPolicy,
     command: list[str],
     capabilities: tuple[str, ...],

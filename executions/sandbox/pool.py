@@ -434,19 +434,19 @@ class Lease:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._pool._give_back(self)  # noqa: SLF001 - the two halves of one mechanism
+        self._pool._give_back(self)
 
     def run(self, job: Job, on_output: OnOutput | None = None) -> JobResult:
         """Run the job; whatever happens to the program or the container is in the result.
 
-        Raises ValueError for a job that cannot be passed on (NUL in an argument, a bad file name), and EngineUnavailable,
-        PoolBusy or ContainerLost where no container would take it.
+        Raises ValueError for a job that cannot be passed on (NUL in an argument, a bad file name), and
+        EngineUnavailable, PoolBusy or ContainerLost where no container would take it.
         """
         try:
             return self.container.run(job, owner=self.owner, on_output=on_output)
         except ContainerLost:
             logger.info("container %s was lost before its run", self.container.id[:12])
-            self.container = self._pool._replace(self)  # noqa: SLF001 - the two halves of one mechanism
+            self.container = self._pool._replace(self)
             return self.container.run(job, owner=self.owner, on_output=on_output)
 
     def cancel(self) -> None:

@@ -1,0 +1,81 @@
+"""The container options that a profile and the operator's policy lead to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from executions.sandbox.policy import RUNNER_CAPABILITIES, SandboxPolicy, container_options, holder_options
+from executions.sandbox.types import Profile
+
+PROFILE = Profile("image", 128 << 20, 50_000, 64, 32 << 20)
+
+
+def options(runtime: str = "", network: str = "container:abc") -> dict[str, Any]:
+    policy = SandboxPolicy(runtime=runtime)
+    return container_options(PROFILE, policy, uid=20_001, network=network, labels={"a": "b"}, volume="runner")
+
+
+def test_nothing_is_privileged_and_nothing_of_the_host_is_mounted() -> None:
+    host = options()["host"]
+    assert "privileged" not in host
+    assert "binds" not in host
+    assert [mount["Type"] for mount in host["mounts"]] == ["volume"]
+    assert host["mounts"][0]["ReadOnly"] is True
+    assert host["read_only"] is True
+    assert host["cap_drop"] == ["ALL"]
+    assert host["security_opt"] == ["no-new-privileges:true"]
+    assert host["ipc_mode"] == host["cgroupns"] == "private"
+
+
+def test_memory_has_no_swap_on_top() -> None:
+    host = options()["host"]
+    assert host["mem_limit"] == host["memswap_limit"] == 128 << 20
+
+
+def test_the_program_gets_its_processes_and_the_runner_two_more() -> None:
+    assert options()["host"]["pids_limit"] == 66
+
+
+def test_work_directories_are_in_memory_and_bounded_in_bytes_and_files() -> None:
+    host = options()["host"]
+    assert set(host["tmpfs"]) == {"/box", "/tmp"}
+    for mount in host["tmpfs"].values():
+        assert {"nosuid", "nodev", f"size={32 << 20}", "nr_inodes=16384"} <= set(mount.split(","))
+    assert host["shm_size"] == 8 << 20
+
+
+def test_the_right_to_change_network_is_given_only_where_it_is_used() -> None:
+    assert {"SYS_ADMIN", "NET_ADMIN"} <= set(options()["host"]["cap_add"])
+    kept = options(network="none")
+    assert set(kept["host"]["cap_add"]) == {*RUNNER_CAPABILITIES, "SETPCAP"}
+    assert kept["container"]["command"][4:6] == ["--net", "keep"]
+
+
+@pytest.mark.parametrize(
+    ("runtime", "shared"), [("", True), ("runc", True), ("crun", True), ("runsc", False), ("kata", False)]
+)
+def test_runtimes_with_a_network_stack_of_their_own_keep_dockers_network(runtime: str, shared: bool) -> None:
+    assert SandboxPolicy(runtime=runtime).shared_network_setup is shared
+
+
+def test_the_operators_runtime_is_used() -> None:
+    assert options(runtime="runsc")["host"]["runtime"] == "runsc"
+    assert "runtime" not in options()["host"]
+
+
+def test_the_container_ends_with_the_connection() -> None:
+    made = options()
+    assert made["container"]["stdin_open"] is True
+    assert made["container"]["detach"] is False
+    assert made["host"]["auto_remove"] is True
+    assert made["host"]["log_config"] == {"Type": "none", "Config": {}}
+
+
+def test_the_holder_of_the_network_can_do_nothing() -> None:
+    host = holder_options(SandboxPolicy(), labels={}, volume="runner")["host"]
+    assert host["cap_add"] == []
+    assert host["network_mode"] == "none"
+    assert host["pids_limit"] == 4
+    assert host["mem_limit"] == 16 << 20
