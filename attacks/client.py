@@ -1,0 +1,100 @@
+"""Speaks to the attacked server over HTTP."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+_ANSWER_S = 120
+_BUSY_TRIES = 20
+_HELLO = {
+    "python": ("print(6 * 7)", "42\n"),
+    "go": ('package main\n\nimport "fmt"\n\nfunc main() { fmt.Println(6 * 7) }\n', "42\n"),
+    "c": ('#include <stdio.h>\nint main(void) { printf("%d\\n", 6 * 7); }\n', "42\n"),
+}
+
+
+class RateLimited(Exception):
+    """The server answered 429: its rate limit has to be off, or far higher, for the attacks to mean anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A status and the body; `fields` are empty where the body is not a JSON object."""
+
+    status: int
+    body: bytes
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def text(self) -> str:
+        """The body, readable."""
+        return self.body.decode(errors="replace")
+
+
+class Client:
+    """One server, and the API keys that its operator gave."""
+
+    def __init__(self, url: str, keys: Sequence[str] = ()) -> None:
+        self.url = url.rstrip("/")
+        self.keys = tuple(keys)
+
+    @cached_property
+    def languages(self) -> frozenset[str]:
+        """Those of the attacks' languages that the server runs."""
+        return frozenset(language for language in _HELLO if self.execute(*_hello(language)).status == 200)
+
+    def execute(
+        self, source: str, language: str = "python", *, timeout_ms: int | None = None, key: int | None = None
+    ) -> Answer:
+        """POST /execute; asks again while the server says that it is busy."""
+        body: dict[str, Any] = {"language": language, "source_code": source}
+        if timeout_ms is not None:
+            body["timeout_ms"] = timeout_ms
+        answer = self.post(json.dumps(body).encode(), key=key)
+        for _ in range(_BUSY_TRIES):
+            if answer.status != 503:
+                break
+            time.sleep(0.5)
+            answer = self.post(json.dumps(body).encode(), key=key)
+        return answer
+
+    def post(self, body: bytes, path: str = "/execute", *, key: int | None = None) -> Answer:
+        """POST these bytes. Raises RateLimited."""
+        headers = {"Authorization": f"Api-Key {self.keys[key]}"} if key is not None else {}
+        return self._request(urllib.request.Request(self.url + path, data=body, headers=headers))
+
+    def clean_program_problem(self) -> str:
+        """Run a program that does no harm; what is wrong with its answer, or nothing."""
+        source, expected = _HELLO["python"]
+        answer = self.execute(source, timeout_ms=10_000)
+        wanted = {"stdout": expected, "stderr": "", "exit_code": 0, "error": ""}
+        return "" if answer.fields == wanted else f"a clean program was answered {answer.text[:300]}"
+
+    def _request(self, request: urllib.request.Request) -> Answer:
+        try:
+            with urllib.request.urlopen(request, timeout=_ANSWER_S) as response:
+                return _answer(response.status, response.read())
+        except urllib.error.HTTPError as error:
+            with error:
+                if error.code == 429:
+                    raise RateLimited("the server answered 429: start it with GEXEC_RATE_LIMIT=off") from None
+                return _answer(error.code, error.read())
+
+
+def _hello(language: str) -> tuple[str, str]:
+    return _HELLO[language][0], language
+
+
+def _answer(status: int, body: bytes) -> Answer:
+    try:
+        fields = json.loads(body)
+    except ValueError:
+        fields = {}
+    return Answer(status, body, fields if isinstance(fields, dict) else {})

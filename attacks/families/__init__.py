@@ -1,0 +1,1 @@
+"""The attacks as data, one module for each family."""

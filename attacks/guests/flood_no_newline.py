@@ -1,0 +1,2 @@
+while True:
+    os.write(1, b"y" * 65536)

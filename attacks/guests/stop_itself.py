@@ -1,0 +1,2 @@
+print("before the stop", flush=True)
+os.kill(os.getpid(), signal.SIGSTOP)
