@@ -12,8 +12,7 @@ find_python() {
 
 ensure_venv() {
     # A virtual environment does not survive being moved, or its Python being taken away.
-    if [ -x .venv/bin/python ] && .venv/bin/python -m pip --version > /dev/null 2>&1 &&
-        [ "$(.venv/bin/python -c 'import sys; print(sys.prefix)')" = "$(pwd -P)/.venv" ]; then
+    if [ -x .venv/bin/python ] && [ "$(cat .venv/.made-in 2> /dev/null)" = "$(pwd -P)" ]; then
         return
     fi
     python=$(find_python)
@@ -32,6 +31,7 @@ ensure_venv() {
     say "Making the virtual environment .venv ..."
     rm -rf .venv
     "$python" -m venv .venv || fail "python -m venv failed; see above."
+    pwd -P > .venv/.made-in
 }
 
 # ensure_requirements file: installs what it names when it, or a file that it includes, has changed.
