@@ -1,0 +1,92 @@
+import com.sun.source.tree.ClassTree;
+import com.sun.source.tree.CompilationUnitTree;
+import com.sun.source.tree.MethodTree;
+import com.sun.source.tree.Tree;
+import com.sun.source.util.JavacTask;
+import com.sun.source.util.TaskEvent;
+import com.sun.source.util.TaskListener;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import javax.tools.ForwardingJavaFileObject;
+import javax.tools.JavaFileObject;
+import javax.tools.ToolProvider;
+
+/**
+ * Compiles every Java file of the work directory and notes which class to start: the first one with a main method in
+ * the file that is named first, whatever it is called. A public class need not have the file's name there.
+ */
+public final class Build {
+    private static final Path CLASSES = Path.of("/tmp/classes");
+    private static final Path START = Path.of("/tmp/start");
+
+    private Build() {}
+
+    public static void main(String[] arguments) throws IOException {
+        var first = Path.of(arguments[0]);
+        var compiler = ToolProvider.getSystemJavaCompiler();
+        var files = compiler.getStandardFileManager(null, null, null);
+        Files.createDirectories(CLASSES);
+        var options = List.of("-d", CLASSES.toString(), "-proc:none", "-encoding", "UTF-8", "-Xlint:-options", "-g");
+        var sources = new ArrayList<JavaFileObject>();
+        for (var path : sources(first)) {
+            for (var source : files.getJavaFileObjects(path)) {
+                sources.add(path.equals(first) ? new AnyName(source) : source);
+            }
+        }
+        var task = (JavacTask) compiler.getTask(null, files, null, options, null, sources);
+        var starts = new ArrayList<String>();
+        task.addTaskListener(new TaskListener() {
+            @Override
+            public void finished(TaskEvent event) {
+                if (event.getKind() == TaskEvent.Kind.PARSE && event.getSourceFile().toUri().equals(first.toUri())) {
+                    starts.addAll(mainClasses(event.getCompilationUnit()));
+                }
+            }
+        });
+        if (!task.call()) {
+            System.exit(1);
+        }
+        // Without a main method the launcher says what it misses.
+        Files.writeString(START, starts.isEmpty() ? stem(first) : starts.get(0));
+    }
+
+    private static List<Path> sources(Path first) throws IOException {
+        try (Stream<Path> tree = Files.walk(Path.of(""))) {
+            var others = tree.filter(path -> path.toString().endsWith(".java") && !path.equals(first)).sorted();
+            return Stream.concat(Stream.of(first), others).toList();
+        }
+    }
+
+    private static List<String> mainClasses(CompilationUnitTree unit) {
+        var prefix = unit.getPackage() == null ? "" : unit.getPackage().getPackageName() + ".";
+        return unit.getTypeDecls().stream()
+                .filter(ClassTree.class::isInstance).map(ClassTree.class::cast)
+                .filter(type -> type.getMembers().stream().anyMatch(Build::isMain))
+                .map(type -> prefix + type.getSimpleName())
+                .toList();
+    }
+
+    private static boolean isMain(Tree member) {
+        return member instanceof MethodTree method && method.getName().contentEquals("main");
+    }
+
+    private static String stem(Path file) {
+        return file.getFileName().toString().replaceFirst("\\.java$", "");
+    }
+
+    /** A source file in which a public class may have any name. */
+    private static final class AnyName extends ForwardingJavaFileObject<JavaFileObject> {
+        AnyName(JavaFileObject file) {
+            super(file);
+        }
+
+        @Override
+        public boolean isNameCompatible(String simpleName, Kind kind) {
+            return kind == getKind();
+        }
+    }
+}

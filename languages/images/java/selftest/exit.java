@@ -1,0 +1,6 @@
+class Main {
+    public static void main(String[] arguments) {
+        System.out.println("leaving");
+        System.exit(7);
+    }
+}

@@ -1,0 +1,5 @@
+package util;
+
+public final class Text {
+    public static final String TEXT = "from another file";
+}

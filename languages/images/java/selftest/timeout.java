@@ -1,0 +1,7 @@
+class Main {
+    public static void main(String[] arguments) {
+        System.out.println("started");
+        while (true) {
+        }
+    }
+}

@@ -1,0 +1,4 @@
+void main() {
+    IO.println("żółć, 中文 🚀");
+    IO.println(IO.readln());
+}
