@@ -26,9 +26,9 @@ bench: ## Measure latency, throughput and memory, beside a bare process and plai
 	@scripts/bootstrap test
 	@$(PYTHON) -m benchmarks $(ARGS)
 
-attack: ## Run the attack suite against a running gexec (URL=http://localhost:8080)
+attack: ## Run the attack suite, against a server of its own or a running one (URL=http://localhost:8080)
 	@scripts/bootstrap test
-	@$(PYTHON) -m tests.attack $(or $(URL),http://localhost:8080)
+	@$(PYTHON) -m attacks $(if $(URL),--url $(URL)) $(ARGS)
 
 languages: ## Install languages (LANGUAGES="c cpp java", or all)
 	@scripts/bootstrap run
