@@ -103,17 +103,15 @@ TEMPLATES: list[dict[str, Any]] = [
     }
 ]
 
-# Requests give their connection back while a program runs, so a few serve many threads. A connection is tried before
-# it is handed out: the database may have been restarted in between.
+# Requests give their connection back while a program runs, so a few serve many threads.
 DATABASES: dict[str, dict[str, Any]] = {
     "default": {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "gexec.postgresql",
         **(
             database_of(DATABASE_URL)
             if DATABASE_URL
             else {"NAME": DATABASE, "USER": USER, "HOST": str(run_dir(GEXEC_DATA_DIR)), "OPTIONS": {}}
         ),
-        "CONN_HEALTH_CHECKS": True,
     }
 }
 DATABASES["default"]["OPTIONS"] |= {"connect_timeout": 5, "pool": {"min_size": 1, "max_size": 10, "timeout": 5}}
