@@ -36,6 +36,7 @@ logger = logging.getLogger(__name__)
 _START_TIMEOUT_S = 15.0
 _GONE_AFTER_S = 3.0
 """How long a container that was let go may take to disappear before it is removed by force."""
+_FORCED_GONE_AFTER_S = 10.0
 _CANCEL_S = 3.0
 _CANCEL_AGAIN_S = 0.2
 _UPKEEP_S = 1.0
@@ -405,14 +406,19 @@ class Pool:
                 self._engine.remove(container_id)
 
     def _remove_own_containers(self) -> None:
-        """Wait for what was let go to be gone, then remove the rest by force."""
-        deadline = time.monotonic() + _GONE_AFTER_S
+        """Wait for what was let go to be gone; remove by force what takes too long, and wait for that too."""
+        began = time.monotonic()
+        forced: set[str] = set()
         try:
             while own := [key for key, owner in self._engine.owned().items() if owner == self._owner]:
-                if time.monotonic() >= deadline:
-                    for container_id in own:
-                        self._engine.remove(container_id)
+                waited_s = time.monotonic() - began
+                if waited_s > _FORCED_GONE_AFTER_S:
+                    logger.warning("%d containers are still being removed by Docker", len(own))
                     return
+                if waited_s > _GONE_AFTER_S:
+                    for container_id in set(own) - forced:
+                        self._engine.remove(container_id)
+                        forced.add(container_id)
                 time.sleep(0.05)
         except EngineUnavailable as error:
             logger.warning("containers may be left for the next start to remove: %s", error)
