@@ -67,9 +67,9 @@ class BenchServer:
         return done.stdout
 
     def pids(self) -> list[int]:
-        """The web server's processes: gunicorn's master and workers."""
-        processes = _children(self._process.pid)
-        return [pid for pid in processes if b"gunicorn" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+        """The server's processes: serve, gunicorn's arbiter and workers; the database's are not among them."""
+        found = [self._process.pid, *_children(self._process.pid)]
+        return [pid for pid in found if b"postgres" not in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
     def _answers(self) -> bool:
         try:
