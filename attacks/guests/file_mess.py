@@ -2,8 +2,8 @@
 for place in ("/box", "/tmp", "/dev/shm"):
     os.chdir(place)
     for _ in range(1000):
-        os.mkdir("d")
-        os.chdir("d")
+        os.mkdir("deep")
+        os.chdir("deep")
     os.chdir(place)
     for byte in range(1, 256):
         if byte != ord("/"):

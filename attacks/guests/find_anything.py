@@ -23,7 +23,7 @@ for table in ("shm", "sem", "msg"):
         breach(f"System V {table}")
 if os.path.isdir("/dev/mqueue") and os.listdir("/dev/mqueue"):
     breach("POSIX message queues")
-for table in ("tcp", "tcp6", "udp", "udp6", "unix", "raw", "netlink"):
+for table in ("tcp", "tcp6", "udp", "udp6", "unix", "raw"):
     if os.path.exists(f"/proc/net/{table}"):
         for line in open(f"/proc/net/{table}").read().splitlines()[1:]:
             breach(f"{table}: {line}")

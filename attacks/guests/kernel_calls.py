@@ -1,5 +1,6 @@
 # Parts of the kernel that have been the way out before.
 ZERO = ctypes.create_string_buffer(256)
+AT = ctypes.addressof(ZERO)
 for name, number, arguments in (
     ("bpf map", 321, (0, struct.pack("IIII", 2, 4, 4, 1) + b"\0" * 100, 116)), ("bpf program", 321, (5, ZERO, 128)),
     ("perf_event_open", 298, (struct.pack("IIQ", 1, 112, 0) + b"\0" * 96, 0, -1, -1, 0)), ("userfaultfd", 323, (0,)),
@@ -18,6 +19,4 @@ for name, number, arguments in (
     ("a call of tomorrow", 900, ()), ("getpid by the x32 entry", 0x40000000 + 39, ()), ("ptrace by the x32 entry", 0x40000000 + 521, (16, 1, 0, 0)),
 ):
     refused(name, number, *arguments)
-if X86 and libc.prctl(26, 2) == 0 and False:
-    breach("PR_SET_TSC")
 done()

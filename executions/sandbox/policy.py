@@ -102,6 +102,8 @@ def _options(  # noqa: PLR0913, PLR0917 (what both kinds of container consist of
             "cap_add": list(capabilities),
             "security_opt": ["no-new-privileges:true"],
             "ipc_mode": "private",
+            # When the host itself runs out of memory, programs go before its services, and cannot change that.
+            "oom_score_adj": 500,
             "cgroupns": "private",
             "auto_remove": True,
             "log_config": {"Type": "none", "Config": {}},

@@ -11,9 +11,11 @@
 #include <net/if.h>
 #include <netinet/in.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -37,33 +39,100 @@ static const char *bring_up_loopback(void)
     return failed ? "bring up lo" : NULL;
 }
 
+struct setting {
+    const char *name;
+    const char *value;
+};
+
 /*
- * Without this, a port that one job used is in TIME_WAIT when the next one binds it. The container's own /proc/sys is
- * read-only, so a second procfs is mounted for the write. Where an LSM forbids the mount, the namespace stays as it is.
+ * Without the first, a port that one job used is in TIME_WAIT when the next one binds it. The others bound what lies in
+ * a connection: not every kernel charges that to the container.
  */
-static void keep_no_time_wait(const char *scratch)
+static const struct setting SETTINGS[] = {
+    {"tcp_max_tw_buckets", "0"},
+    {"tcp_rmem", "4096 65536 131072"},
+    {"tcp_wmem", "4096 16384 131072"},
+};
+
+static void change_setting(const char *procfs, const struct setting *setting)
 {
     char path[256];
+    snprintf(path, sizeof(path), "%s/sys/net/ipv4/%s", procfs, setting->name);
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    if (write(fd, setting->value, strlen(setting->value)) < 0)
+        perror(path);
+    close(fd);
+}
+
+static void leave(const char *mounted)
+{
+    if (umount2(mounted, MNT_DETACH) && errno != EINVAL && errno != ENOENT)
+        perror(mounted);
+}
+
+/*
+ * The container's own /proc/sys is read-only, so a second procfs is mounted for the writes. Where an LSM forbids the
+ * mount, the namespace stays as it is.
+ */
+static void tune_network(const char *scratch)
+{
     if (mount("proc", scratch, "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL))
         return;
-    snprintf(path, sizeof(path), "%s/sys/net/ipv4/tcp_max_tw_buckets", scratch);
-    int fd = open(path, O_WRONLY | O_CLOEXEC);
-    if (fd >= 0) {
-        if (write(fd, "0", 1) != 1)
-            perror("runner: tcp_max_tw_buckets");
+    for (size_t i = 0; i < COUNT(SETTINGS); i++)
+        change_setting(scratch, &SETTINGS[i]);
+    leave(scratch);
+}
+
+static bool write_hosts(const char *path)
+{
+    static const char HOSTS[] = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n";
+    int fd = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0644);
+    bool written = fd >= 0 && write(fd, HOSTS, sizeof(HOSTS) - 1) == sizeof(HOSTS) - 1;
+    if (fd >= 0)
         close(fd);
-    }
-    if (umount2(scratch, MNT_DETACH))
-        perror("runner: unmount of the scratch procfs");
+    return written;
+}
+
+static void own_hosts(const char *scratch)
+{
+    char path[256];
+    snprintf(path, sizeof(path), "%s/hosts", scratch);
+    if (mount("hosts", scratch, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=4096,nr_inodes=2,mode=755"))
+        return;
+    if (write_hosts(path) && mount(path, "/etc/hosts", NULL, MS_BIND, NULL))
+        perror("runner: /etc/hosts");
+    leave(scratch);
+}
+
+/*
+ * Containers that start in one network namespace are given the same files, and the runner's volume is everybody's:
+ * through locks and inotify on a file that is shared, programs of different callers would learn of each other.
+ */
+static void leave_shared_files(const char *scratch)
+{
+    own_hosts(scratch);
+    leave("/etc/hostname");
+    leave("/etc/resolv.conf");
+    leave("/.gexec");
+}
+
+/* The kernel has one number of terminals for all containers together. */
+static void bound_terminals(void)
+{
+    mount("devpts", "/dev/pts", "devpts", MS_REMOUNT | MS_NOSUID | MS_NOEXEC, "gid=5,mode=620,ptmxmode=666,max=16");
 }
 
 const char *guard_network(const char *scratch)
 {
     if (unshare(CLONE_NEWNET))
         return "unshare the network";
-    keep_no_time_wait(scratch);
+    tune_network(scratch);
+    leave_shared_files(scratch);
+    bound_terminals();
     /* A queue in it would outlive a job. It is not there in every container, so a failure means nothing. */
-    umount2("/dev/mqueue", MNT_DETACH);
+    leave("/dev/mqueue");
     return bring_up_loopback();
 }
 
@@ -166,7 +235,7 @@ struct refusal {
     uint16_t error;
 };
 
-/* ENOSYS where a C library has another way, EPERM where a program should learn that it may not. */
+/* ENOSYS where a C library has another way, EPERM where a program should learn that it may not, 0: done, it is told. */
 static const struct refusal REFUSALS[] = {
     {NR_CLONE3, ENOSYS},
     {SYS_setns, EPERM},
@@ -192,6 +261,15 @@ static const struct refusal REFUSALS[] = {
     {SYS_keyctl, ENOSYS},
     {SYS_add_key, ENOSYS},
     {SYS_request_key, ENOSYS},
+    /* The kernel has one number of asynchronous requests for the whole machine. */
+    {SYS_io_setup, ENOSYS},
+    {SYS_io_destroy, ENOSYS},
+    {SYS_io_submit, ENOSYS},
+    {SYS_io_cancel, ENOSYS},
+    {SYS_io_getevents, ENOSYS},
+    /* Nothing of a program's has to last, and these would make the host's disks work for it. */
+    {SYS_sync, 0},
+    {SYS_syncfs, 0},
     {SYS_shmget, ENOSYS},
     {SYS_shmat, ENOSYS},
     {SYS_shmctl, ENOSYS},
@@ -316,6 +394,18 @@ static const struct sock_filter SOCKET_PART[] = {
     ALLOW,
 };
 
+/* The sizes that the kernel chooses are large enough; what lies in a socket is not always charged to the container. */
+static const struct sock_filter SETSOCKOPT_PART[] = {
+    IF_EQUAL(SYS_setsockopt, 0, 7),
+    LOAD_ARGUMENT(1),
+    IF_EQUAL(SOL_SOCKET, 0, 3),
+    LOAD_ARGUMENT(2),
+    IF_EQUAL(SO_SNDBUF, 2, 0),
+    IF_EQUAL(SO_RCVBUF, 1, 0),
+    ALLOW,
+    REFUSE(0),
+};
+
 struct part {
     const struct sock_filter *code;
     size_t length;
@@ -324,7 +414,7 @@ struct part {
 static const struct part PARTS[] = {
     {CLONE_PART, COUNT(CLONE_PART)},           {SOCKET_PART, COUNT(SOCKET_PART)},
     {SOCKETPAIR_PART, COUNT(SOCKETPAIR_PART)}, {UNSHARE_PART, COUNT(UNSHARE_PART)},
-    {PERSONALITY_PART, COUNT(PERSONALITY_PART)},
+    {PERSONALITY_PART, COUNT(PERSONALITY_PART)}, {SETSOCKOPT_PART, COUNT(SETSOCKOPT_PART)},
 };
 
 const char *guard_system_calls(void)

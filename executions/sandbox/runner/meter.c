@@ -43,7 +43,15 @@ static const struct counter PEAK_COUNTERS[] = {
     {NULL, NULL, 0},
 };
 
-static struct source cpu_source, oom_source, peak_source;
+static const struct counter SOCKET_COUNTERS[] = {
+    {"/proc/net/sockstat", "sockets: used ", 1},
+    {NULL, NULL, 0},
+};
+
+/* It is only there where control groups are of version 1, which charges no container for what lies in its sockets. */
+static const char UNCHARGED[] = "/sys/fs/cgroup/memory/memory.oom_control";
+
+static struct source cpu_source, oom_source, peak_source, socket_source;
 
 static bool read_counter(const struct source *source, uint64_t *value)
 {
@@ -131,6 +139,9 @@ void meter_open(struct meter *meter)
     open_source(&cpu_source, CPU_COUNTERS);
     open_source(&oom_source, OOM_COUNTERS);
     open_source(&peak_source, PEAK_COUNTERS);
+    socket_source.fd = -1;
+    if (access(UNCHARGED, F_OK) == 0)
+        open_source(&socket_source, SOCKET_COUNTERS);
     meter_restart(meter);
 }
 
@@ -160,6 +171,17 @@ uint64_t meter_peak_bytes(const struct meter *meter)
 {
     uint64_t now;
     return read_counter(&peak_source, &now) && now > meter->peak_bytes ? now : meter->largest_bytes;
+}
+
+bool meter_watches_sockets(void)
+{
+    return socket_source.fd >= 0;
+}
+
+uint64_t meter_sockets(void)
+{
+    uint64_t now;
+    return read_counter(&socket_source, &now) ? now : 0;
 }
 
 void meter_restart(struct meter *meter)

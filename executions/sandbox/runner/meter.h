@@ -37,6 +37,12 @@ bool meter_oom(const struct meter *meter);
 /* The most memory that was used in the step. */
 uint64_t meter_peak_bytes(const struct meter *meter);
 
+/* Whether sockets have to be counted, because the kernel does not charge the container for what lies in them. */
+bool meter_watches_sockets(void);
+
+/* How many sockets there are in the container now. */
+uint64_t meter_sockets(void);
+
 /* The step is over: the next one counts from here. */
 void meter_restart(struct meter *meter);
 

@@ -48,6 +48,8 @@ enum {
     WIPE_LIMIT_US = 5 * 1000 * 1000,
     FAULT_LIMIT_MS = 1000,
     CPU_CHECK_US = 5000,
+    SOCKET_CHECK_US = 50 * 1000,
+    MAX_SOCKETS = 512,
     PAGE_BYTES = 4096,
 };
 
@@ -98,6 +100,7 @@ static struct {
     int64_t deadline_us;
     int64_t cpu_limit_us;
     int64_t cpu_check_us;
+    int64_t socket_check_us;
     int64_t ended_us;
 } step;
 
@@ -367,6 +370,15 @@ static bool cpu_limit_met(int64_t now_us)
     return left_us <= 0;
 }
 
+/* Their buffers are memory that the container was not charged for; a look at intervals lets little more through. */
+static bool too_many_sockets(int64_t now_us)
+{
+    if (now_us < step.socket_check_us)
+        return false;
+    step.socket_check_us = now_us + SOCKET_CHECK_US;
+    return meter_sockets() > MAX_SOCKETS;
+}
+
 static void watch_step(void)
 {
     int64_t now_us = monotonic_us();
@@ -378,6 +390,8 @@ static void watch_step(void)
         finish(WALL);
     else if (cpu_limit_met(now_us))
         finish(CPU);
+    else if (too_many_sockets(now_us))
+        finish(MEMORY);
 }
 
 static void report_not_started(enum launched launched)
@@ -399,6 +413,7 @@ static void start_step(struct frame *frame)
     step.deadline_us = step.started_us + (int64_t)step_frame.wall_ms * 1000;
     step.cpu_limit_us = (int64_t)step_frame.cpu_ms * 1000;
     step.cpu_check_us = step.started_us + step.cpu_limit_us / self.processors;
+    step.socket_check_us = meter_watches_sockets() ? step.started_us + SOCKET_CHECK_US : INT64_MAX;
     enum launched launched = launch(&step_frame, &self.account, self.trees[0].fd, &step.program);
     if (launched == LAUNCH_BROKEN)
         die("start a program");
@@ -538,6 +553,8 @@ static void wait_for_something(struct pollfd *polled)
     int64_t wake_us = step.deadline_us;
     if (step.cpu_limit_us > 0 && step.cpu_check_us < wake_us)
         wake_us = step.cpu_check_us;
+    if (step.socket_check_us < wake_us)
+        wake_us = step.socket_check_us;
     int64_t left_us = wake_us - monotonic_us();
     if (left_us > 0)
         timeout = (struct timespec){.tv_sec = left_us / 1000000, .tv_nsec = left_us % 1000000 * 1000};
