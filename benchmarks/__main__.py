@@ -245,7 +245,7 @@ def _idle_container_mb(pool: _Pool) -> float:
     label = f"gexec.data_dir={pool._server.data_dir}"
     usages = []
     for container in client.containers.list(filters={"label": label}, ignore_removed=True):
-        with contextlib.suppress(docker.errors.NotFound):  # One that was just used up.
+        with contextlib.suppress(docker.errors.NotFound, ValueError):  # One that is just being removed.
             usages.append(container.stats(stream=False)["memory_stats"].get("usage", 0) / (1 << 20))
     return round(max(usages, default=0.0), 2)
 
