@@ -1,0 +1,3 @@
+section .text
+
+        moove   eax, 1

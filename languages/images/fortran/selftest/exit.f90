@@ -1,0 +1,4 @@
+program leave
+    print '(a)', 'leaving'
+    stop 7
+end program leave

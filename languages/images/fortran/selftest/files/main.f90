@@ -1,0 +1,4 @@
+program several
+    use texts
+    print '(a)', text()
+end program several

@@ -1,0 +1,3 @@
+let () =
+  print_endline "leaving";
+  exit 7

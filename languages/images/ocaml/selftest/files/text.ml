@@ -1,0 +1,1 @@
+let text () = "from another file"

@@ -1,0 +1,3 @@
+let () =
+  print_endline "żółć, 中文 🚀";
+  print_endline (read_line ())

@@ -1,0 +1,2 @@
+.read tables.sql
+SELECT text FROM texts;

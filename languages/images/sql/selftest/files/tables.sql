@@ -1,0 +1,2 @@
+CREATE TABLE texts (text TEXT);
+INSERT INTO texts VALUES ('from another file');

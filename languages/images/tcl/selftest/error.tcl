@@ -1,0 +1,3 @@
+set first 1
+
+undeclared $first

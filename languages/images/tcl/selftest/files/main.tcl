@@ -1,0 +1,2 @@
+source other.tcl
+puts [text]

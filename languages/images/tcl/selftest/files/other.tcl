@@ -1,0 +1,3 @@
+proc text {} {
+    return "from another file"
+}

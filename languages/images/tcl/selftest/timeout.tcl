@@ -1,0 +1,3 @@
+puts "started"
+flush stdout
+while {1} {}
