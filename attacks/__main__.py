@@ -30,6 +30,7 @@ def main() -> int:
         with _target(options) as (client, host):
             got_through = _attack(chosen, client, host)
         left = host.left_at_the_end()
+        host.close()
     except (RateLimited, StartFailed, OSError) as error:
         print(error)
         return 2

@@ -51,6 +51,9 @@ class Host:
         """What should be gone once the attacked server has stopped."""
         return []
 
+    def close(self) -> None:
+        """Look no more."""
+
 
 class LocalHost(Host):
     """The machine that runs the Docker engine is this one."""
@@ -99,6 +102,10 @@ class OwnHost(LocalHost):
             time.sleep(0.1)
         found = [f"container {container['Id'][:12]}" for container in containers]
         return found + [f"volume {name}" for name in self._nameless_volumes() - self._volumes]
+
+    def close(self) -> None:
+        """Let the connection to the Docker engine go."""
+        self._client.close()
 
     def _nameless_volumes(self) -> frozenset[str]:
         """Volumes that an image made for one container, and that nobody uses."""

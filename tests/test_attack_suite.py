@@ -1,0 +1,46 @@
+"""Every attack of the suite, against one server that runs through all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from attacks.catalogue import FAMILIES, AnyAttack
+from attacks.client import Client
+from attacks.host import OwnHost
+from attacks.judge import judge
+from attacks.server import own_server
+from tests.conftest import clean_environment, create_database, database_url
+
+_NAMED = {f"{family}: {attack.name}": attack for family, attacks in FAMILIES.items() for attack in attacks}
+
+
+@dataclass(frozen=True)
+class Attacked:
+    """A server, and the machine that it runs on."""
+
+    client: Client
+    host: OwnHost
+
+
+@pytest.fixture(scope="module")
+def attacked(prepared_postgres: Path) -> Iterator[Attacked]:
+    """A server without a rate limit, two API keys, and containers that may be used again. It leaves nothing behind."""
+    create_database(prepared_postgres, "attacked", "gexec")
+    with own_server(clean_environment(DATABASE_URL=database_url(prepared_postgres, "attacked"))) as own:
+        host = OwnHost(str(own.data_dir))
+        yield Attacked(Client(own.url, own.make_keys(2)), host)
+    left = host.left_at_the_end()
+    host.close()
+    assert left == []
+
+
+@pytest.mark.parametrize("attack", _NAMED.values(), ids=_NAMED)
+def test_an_attack_is_held(attacked: Attacked, attack: AnyAttack) -> None:
+    verdict = judge(attack, attacked.client, attacked.host)
+    if verdict.skipped:
+        pytest.skip(verdict.skipped)
+    assert (verdict.problems, verdict.harm) == ((), ())
