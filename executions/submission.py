@@ -49,8 +49,15 @@ def _language(name: object) -> Language:
         raise Refusal("language must be a string")
     language = Language.objects.matching(name)
     if language is None or not language.enabled:
-        raise Refusal(f"unsupported language: {printable(name)}")
+        raise Refusal(unsupported(name))
     return language
+
+
+def unsupported(name: str) -> str:
+    """What to tell one who asks for a language that is not enabled: of one of which others are, which versions."""
+    others = [f"{other.slug} ({other.version})" for other in Language.objects.versions(name) if other.enabled]
+    versions = f"; versions that are: {', '.join(others)}" if others else ""
+    return f"unsupported language: {printable(name)}{versions}"
 
 
 def _source(source: object, max_bytes: int) -> str:

@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Generic, Protocol, TypeVar
 
+from languages.versions import SEPARATOR, family_of, is_version
+
 MAX_AGE_S = 1.0
 
 
@@ -15,6 +17,11 @@ class Named(Protocol):
 
     slug: str
     aliases: list[str]
+    version: str
+    enabled: bool
+
+    @property
+    def family(self) -> str: ...
 
 
 L = TypeVar("L", bound=Named)
@@ -33,8 +40,13 @@ class Catalogue(Generic[L]):
         self._loaded_at = float("-inf")
 
     def matching(self, name: str) -> L | None:
-        """The language, enabled or not, whose slug or alias is `name`, whatever its case."""
-        return self._current().get(name.lower())
+        """The language, enabled or not, with this slug or alias in any case; else the version that `name` asks for."""
+        return self._current().get(name.lower()) or self._of_version(name)
+
+    def versions(self, name: str) -> list[L]:
+        """The versions of the language that `name` names, by slug; `@…` in it is left aside."""
+        one = self._current().get(family_of(name.lower()))
+        return [] if one is None else [entry for entry in self.all() if entry.family == one.family]
 
     def all(self) -> list[L]:
         """Every language once, by slug."""
@@ -43,6 +55,11 @@ class Catalogue(Generic[L]):
     def forget(self) -> None:
         """Load again at the next question."""
         self._loaded_at = float("-inf")
+
+    def _of_version(self, name: str) -> L | None:
+        asked = name.partition(SEPARATOR)[2]
+        fitting = [entry for entry in self.versions(name) if asked and is_version(entry.version, asked)]
+        return min(fitting, key=lambda entry: (not entry.enabled, entry.slug), default=None)
 
     def _current(self) -> Mapping[str, L]:
         if self._is_stale():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import tarfile
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -14,8 +14,11 @@ from typing import Any
 IMAGES = Path(__file__).parent / "images"
 BASE = IMAGES / "base"
 
-_PLAIN = {"name", "aliases", "source_file"}
-_COMMANDS = {"compile": "compile_command", "run": "run_command"}
+_TEXTS = {"name", "source_file", "image", "example"}
+_LISTS = {
+    "aliases": "aliases", "compile": "compile_command", "run": "run_command", "version": "version_command",
+}  # fmt: skip
+_WANTED = ("name", "source_file", "run")
 _LIMITS = {
     "timeout_ms", "max_timeout_ms", "compile_timeout_ms", "memory_mb", "compile_memory_mb", "cpu_quota_us", "pids",
     "output_bytes", "tmpfs_mb",
@@ -35,12 +38,15 @@ class Folder:
     path: Path
     fields: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     """Values for the fields of the Language model; what is not named keeps the model's default."""
-    version_command: tuple[str, ...] = ()
-    """Prints the version of the interpreter or compiler."""
 
     @property
     def image(self) -> str:
         return str(self.fields["image"])
+
+    @property
+    def version_command(self) -> tuple[str, ...]:
+        """Prints the version of the interpreter or compiler."""
+        return tuple(self.fields.get("version_command", ()))
 
     def context(self) -> bytes:
         """The image's build context as a tar archive: the folder without what does not go into the image."""
@@ -56,15 +62,25 @@ def read(slug: str, images: Path = IMAGES) -> Folder:
     """The folder of that name. Raises BadFolder."""
     path = images / slug
     try:
-        said = tomllib.loads((path / "language.toml").read_text())
+        text = (path / "language.toml").read_text()
     except FileNotFoundError:
         raise BadFolder(f"no folder {slug}: there is no {path / 'language.toml'}") from None
-    except tomllib.TOMLDecodeError as error:
-        raise BadFolder(f"{path / 'language.toml'}: {error}") from error
-    fields = _fields(said, where=f"{slug}/language.toml")
-    fields |= {"slug": slug, "example": example_of(path)}
+    fields = fields_in(text, where=f"{slug}/language.toml")
+    fields |= {"slug": slug, "example": fields.get("example") or example_of(path)}
     fields.setdefault("image", f"gexec/{slug}")
-    return Folder(slug, path, MappingProxyType(fields), tuple(said.get("version", ())))
+    return Folder(slug, path, MappingProxyType(fields))
+
+
+def fields_in(text: str, *, where: str) -> dict[str, Any]:
+    """Values for the model's fields from the text of a language.toml, wherever it comes from. Raises BadFolder.
+
+    What is there has the type that the field wants; whether the value is allowed, the model says.
+    """
+    try:
+        said = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise BadFolder(f"{where}: {error}") from error
+    return _fields(said, where=where)
 
 
 def example_of(path: Path) -> str:
@@ -95,24 +111,46 @@ def _plain(member: tarfile.TarInfo) -> tarfile.TarInfo:
 
 
 def _fields(said: Mapping[str, Any], *, where: str) -> dict[str, Any]:
-    fields: dict[str, Any] = {name: said[name] for name in ("name", "source_file") if name in said}
-    for name in ("name", "source_file", "run"):
+    for name in _WANTED:
         if name not in said:
             raise BadFolder(f"{where}: {name} is missing")
-    fields["aliases"] = list(said.get("aliases", []))
-    fields |= {field_name: list(said[name]) for name, field_name in _COMMANDS.items() if name in said}
-    fields["environment"] = dict(said.get("environment", {}))
-    fields |= _section(said, "limits", _LIMITS, where) | _section(said, "warm", _WARM, where)
-    if "image" in said:
-        fields["image"] = said["image"]
-    known = _PLAIN | _COMMANDS.keys() | {"environment", "limits", "warm", "image", "version"}
+    known = _TEXTS | _LISTS.keys() | {"environment", "limits", "warm"}
     if unknown := sorted(said.keys() - known):
         raise BadFolder(f"{where}: unknown: {', '.join(unknown)}")
+    fields: dict[str, Any] = {"aliases": [], "environment": _section(said, "environment", where, _is_text, "a text")}
+    fields |= {name: _checked(said, name, where, _is_text, "a text") for name in _TEXTS & said.keys()}
+    for name in _LISTS.keys() & said.keys():
+        fields[_LISTS[name]] = _checked(said, name, where, _is_list_of_texts, 'a list of texts, such as ["a", "b"]')
+    for title, names in (("limits", _LIMITS), ("warm", _WARM)):
+        section = _section(said, title, where, _is_number, "a whole number")
+        if unknown := sorted(section.keys() - names):
+            raise BadFolder(f"{where}: unknown in [{title}]: {', '.join(unknown)}")
+        fields |= section
     return fields
 
 
-def _section(said: Mapping[str, Any], title: str, known: set[str], where: str) -> dict[str, Any]:
-    section = dict(said.get(title, {}))
-    if unknown := sorted(section.keys() - known):
-        raise BadFolder(f"{where}: unknown in [{title}]: {', '.join(unknown)}")
-    return section
+def _section(
+    said: Mapping[str, Any], title: str, where: str, is_right: Callable[[object], bool], wanted: str
+) -> dict[str, Any]:
+    section = said.get(title, {})
+    if not isinstance(section, dict):
+        raise BadFolder(f"{where}: {title} must be a section: [{title}]")
+    return {name: _checked(section, name, where, is_right, wanted) for name in section}
+
+
+def _checked(values: Mapping[str, Any], name: str, where: str, is_right: Callable[[object], bool], wanted: str) -> Any:
+    if not is_right(values[name]):
+        raise BadFolder(f"{where}: {name} must be {wanted}")
+    return values[name]
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and "\x00" not in value
+
+
+def _is_list_of_texts(value: object) -> bool:
+    return isinstance(value, list) and all(_is_text(each) for each in value)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)

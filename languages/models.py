@@ -12,12 +12,19 @@ from django.db import models
 from django.db.models import F, Q
 
 from languages.catalogue import Catalogue
-from languages.validators import validate_command, validate_environment, validate_slug, validate_source_file
+from languages.validators import (
+    validate_command,
+    validate_environment,
+    validate_image,
+    validate_slug,
+    validate_source_file,
+)
+from languages.versions import family_of
 
 CPU_PERIOD_US = 100_000
 MAX_TIMEOUT_MS = 3_600_000
 MIB = 1024 * 1024
-WITHOUT_IMAGE = "It cannot be enabled before its image is there: build or pull it, and test it."
+WITHOUT_IMAGE = "It cannot be enabled before its self-test has passed: build or pull the image, then test it."
 
 
 class LanguageManager(models.Manager["Language"]):
@@ -28,9 +35,14 @@ class LanguageManager(models.Manager["Language"]):
     def matching(self, name: str) -> Language | None:
         """The language, enabled or not, with this slug or alias in any case, as it was at most a second ago.
 
+        `python@3.13` is, where no language has that name, the one of Python's versions that reports 3.13 or 3.13.x.
         The row is shared between threads: read it, never change or save it.
         """
         return self._catalogue.matching(name)
+
+    def versions(self, name: str) -> list[Language]:
+        """The languages that stand side by side as versions of the one named, `@…` in the name left aside."""
+        return self._catalogue.versions(name)
 
     def catalogued(self) -> list[Language]:
         """All languages by slug, as they were at most a second ago; shared between threads."""
@@ -62,14 +74,24 @@ class Language(models.Model):
         help_text="Other names that a request may use, separated by commas: py, python3.",
     )
     version = models.CharField(
-        max_length=200, blank=True, help_text="The version as the interpreter or compiler reports it."
+        max_length=200, blank=True, help_text="The version as the interpreter or compiler reported it in the self-test."
     )
-    image = models.CharField(max_length=255, help_text="The image's name on the Docker host, such as gexec/python.")
+    version_command = models.JSONField(
+        default=list,
+        blank=True,
+        validators=[validate_command],
+        help_text='A JSON list of words that prints the version: ["python3", "--version"]. The self-test records it.',
+    )
+    image = models.CharField(
+        max_length=255,
+        validators=[validate_image],
+        help_text="The image's name on the Docker host or in a registry: gexec/python, ruby:3.3.",
+    )
     image_digest = models.CharField(
         "image digest",
         max_length=100,
         blank=True,
-        help_text="What the image was when it was last built or tested. Empty: not there yet.",
+        help_text="The image on which the self-test last passed, and in which programs run. Empty: none yet.",
     )
     source_file = models.CharField(
         max_length=255, validators=[validate_source_file], help_text="The source is stored under this name: main.py."
@@ -89,7 +111,8 @@ class Language(models.Model):
         default=dict,
         blank=True,
         validators=[validate_environment],
-        help_text='Environment variables as a JSON object: {"LANG": "C.UTF-8"}.',
+        help_text='Environment variables as a JSON object: {"LANG": "C.UTF-8"}. A value may hold {memory_mb}, '
+        "{heap_mb} (three quarters of the memory) and {cpus}.",
     )
     timeout_ms = models.PositiveIntegerField(
         "time limit (ms)",
@@ -163,7 +186,7 @@ class Language(models.Model):
     )
     enabled = models.BooleanField(
         default=False,
-        help_text="Requests may use it. Needs an image that is there: build or pull, then test, then enable.",
+        help_text="Requests may use it. Needs a self-test that has passed: build or pull, then test, then enable.",
     )
     example = models.TextField(blank=True, help_text="A short program, shown to users of the API.")
     tested_at = models.DateTimeField(null=True, blank=True, help_text="When its self-test last passed.")
@@ -211,8 +234,8 @@ class Language(models.Model):
                 violation_error_message="The least number of warm containers must not be above the most.",
             ),
             models.CheckConstraint(
-                name="language_enabled_has_image",
-                condition=Q(enabled=False) | ~Q(image_digest=""),
+                name="language_enabled_is_tested",
+                condition=Q(enabled=False) | (~Q(image_digest="") & Q(tested_at__isnull=False)),
                 violation_error_message=WITHOUT_IMAGE,
             ),
         ]
@@ -229,8 +252,14 @@ class Language(models.Model):
         type(self).objects.forget_catalogue()
         return deleted
 
+    @property
+    def family(self) -> str:
+        """What its versions have in common: `python` of `python@3.11`."""
+        return family_of(self.slug)
+
     def clean_fields(self, exclude: Any = None) -> None:
-        """Names are compared without case, so they are kept in lower case."""
+        """Names are compared without case, so they are kept in lower case. Browsers end lines as Windows does."""
+        self.example = self.example.replace("\r\n", "\n")
         self.slug = self.slug.lower()
         self.aliases = [alias.strip().lower() for alias in self.aliases or []]
         super().clean_fields(exclude)
@@ -242,7 +271,7 @@ class Language(models.Model):
         for field in ("memory_mb", "compile_memory_mb"):
             if (getattr(self, field) or 0) > settings.GEXEC_MAX_MEMORY_MB:
                 errors[field] = f"The server allows at most {settings.GEXEC_MAX_MEMORY_MB} MB (GEXEC_MAX_MEMORY_MB)."
-        if self.enabled and not self.image_digest:
+        if self.enabled and not (self.image_digest and self.tested_at):
             # A form that shows the digest and does not edit it leaves the constraint on it out.
             errors["enabled"] = WITHOUT_IMAGE
         if clash := self._name_clash():

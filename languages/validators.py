@@ -7,7 +7,8 @@ import re
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 
-PLACEHOLDERS = frozenset({"source"})
+from languages.commands import COMMAND_PLACEHOLDERS, ENVIRONMENT_PLACEHOLDERS
+
 MAX_NAME_BYTES = 255
 _PLACEHOLDER = re.compile(r"(?<!\$)\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -16,6 +17,12 @@ validate_slug = RegexValidator(
     r"\A[a-z0-9][a-z0-9+#._@-]*\Z",
     "“%(value)s” cannot name a language: use lower-case letters, digits and + # . _ @ -, and start with no sign.",
     "invalid_slug",
+)
+
+validate_image = RegexValidator(
+    r"\A(sha256:[0-9a-f]{64}|[a-z0-9][a-z0-9._:/-]*(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[0-9a-f]{64})?)\Z",
+    "“%(value)s” cannot name an image: write it as gexec/python, ruby:3.3 or registry.example:5000/team/ruby:3.3.",
+    "invalid_image",
 )
 
 
@@ -37,7 +44,7 @@ def validate_command(value: object) -> None:
         if "\x00" in word:
             raise ValidationError("A word of the command contains a NUL character.", "nul")
         for name in _PLACEHOLDER.findall(word):
-            if name not in PLACEHOLDERS:
+            if name not in COMMAND_PLACEHOLDERS:
                 raise ValidationError(
                     "{%(name)s} is not a placeholder; the only one is {source}, the source file's name.",
                     "unknown_placeholder",
@@ -54,3 +61,13 @@ def validate_environment(value: object) -> None:
             raise ValidationError("“%(name)s” cannot name an environment variable.", "invalid_name", {"name": name})
         if not isinstance(text, str) or "\x00" in text:
             raise ValidationError("The value of %(name)s must be a text without NUL.", "invalid_value", {"name": name})
+        for placeholder in _PLACEHOLDER.findall(text):
+            if placeholder not in ENVIRONMENT_PLACEHOLDERS:
+                raise ValidationError(
+                    "{%(name)s} is not a placeholder of the environment; there are %(known)s.",
+                    "unknown_placeholder",
+                    {
+                        "name": placeholder,
+                        "known": ", ".join(f"{{{name}}}" for name in sorted(ENVIRONMENT_PLACEHOLDERS)),
+                    },
+                )

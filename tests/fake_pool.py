@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 from django.core.cache import caches
+from django.utils import timezone
 
 from executions import api_keys, runtime
 from executions.ratelimit import CounterCache
@@ -156,6 +157,7 @@ def python(db: None, nothing_remembered: None) -> Language:
         image_digest="sha256:1",
         source_file="main.py",
         run_command=["python3", "{source}"],
+        tested_at=timezone.now(),
         enabled=True,
     )
 
@@ -174,5 +176,6 @@ def go(db: None, nothing_remembered: None) -> Language:
         compile_command=["go", "build", "-o", "main", "{source}"],
         run_command=["./main"],
         compile_memory_mb=256,
+        tested_at=timezone.now(),
         enabled=True,
     )

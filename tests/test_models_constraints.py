@@ -107,6 +107,9 @@ def language(**fields: Any) -> Language:
         ({"environment": ["a"]}, "environment", "JSON object"),
         ({"environment": {"A B": "x"}}, "environment", "cannot name an environment variable"),
         ({"environment": {"A": 1}}, "environment", "must be a text"),
+        ({"environment": {"A": "{memory}"}}, "environment", "there are {cpus}, {heap_mb}, {memory_mb}"),
+        ({"version_command": "ruby -v"}, "version_command", "JSON list of words"),
+        ({"image": "Ruby 3"}, "image", "cannot name an image"),
         ({"source_file": "../x"}, "source_file", "not a plain file name"),
         ({"source_file": "x" * 256}, "source_file", None),
         ({"memory_mb": 257}, "memory_mb", "at most 256 MB"),
@@ -116,7 +119,7 @@ def language(**fields: Any) -> Language:
         ({"timeout_ms": 0}, "timeout_ms", "greater than or equal to 1"),
         ({"cpu_quota_us": 1}, "cpu_quota_us", "greater than or equal to 1000"),
         ({"warm_min": 5}, "__all__", "warm containers must not be above"),
-        ({"enabled": True}, "enabled", "cannot be enabled before its image is there"),
+        ({"enabled": True}, "enabled", "cannot be enabled before its self-test has passed"),
     ],
 )
 def test_a_bad_language_is_explained(python: Language, fields: dict[str, Any], field: str, message: str | None) -> None:
@@ -150,6 +153,7 @@ def test_names_are_kept_in_lower_case(db: None) -> None:
         {"pids": 0},
         {"warm_min": 9},
         {"enabled": True},
+        {"enabled": True, "image_digest": "sha256:1"},
         {"aliases": ["py"]},
         {"aliases": ["python"]},
         {"slug": "py"},
