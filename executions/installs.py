@@ -21,7 +21,7 @@ from executions import base_image
 from executions.base_image import InstallError, Recipe, Report
 from executions.sandbox.docker import DockerImages, ImageInfo
 from executions.sandbox.errors import SandboxError
-from executions.selftest import Verdict, reported_version, run_cases
+from executions.selftest import Verdict, cases_for, reported_version, run_cases
 from languages import folders
 from languages.folders import BadFolder, Folder
 from languages.models import Language
@@ -107,9 +107,9 @@ def pull(language: Language, report: Report) -> ImageInfo:
     return DockerImages().pull(language.image, report)
 
 
-def image_of(language: Language) -> ImageInfo | None:
+def image_of(language: Language, images: DockerImages | None = None) -> ImageInfo | None:
     """What the Docker host has under the language's image name."""
-    return DockerImages().find(language.image)
+    return (images or DockerImages()).find(language.image)
 
 
 def test(
@@ -126,6 +126,8 @@ def test(
     image = images.find(language.image)
     if image is None:
         raise InstallError(f"{language.slug}: the image {language.image} is not on the Docker host; build or pull it")
+    if not cases_for(language):
+        raise InstallError(f"{language.slug}: there is nothing to test; give it an example, a program that ends well")
     report(f"{language.slug}: testing {language.image}")
     result = TestResult(
         image, reported_version(language, image.id), tuple(run_cases(language, image.id, on_verdict or _ignore))
@@ -135,11 +137,11 @@ def test(
     return result
 
 
-def enable(language: Language) -> None:
+def enable(language: Language, images: DockerImages | None = None) -> None:
     """Let requests use it. Raises InstallError unless its self-test passed on the image that is there."""
     if language.tested_at is None:
         raise InstallError(f"{language.slug}: not enabled: its self-test has not passed yet; run the test first")
-    image = image_of(language)
+    image = image_of(language, images)
     if image is None:
         raise InstallError(f"{language.slug}: not enabled: the image {language.image} is not on the Docker host")
     if image.id != language.image_digest:

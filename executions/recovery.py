@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from django.db import Error
 
-from executions import finishing, services, workers
+from executions import finishing, language_tasks, services, workers
 from executions.jobs import failed_fields
 from executions.models import OPEN, Execution, Worker
 
@@ -32,6 +32,7 @@ def sweep() -> int:
     for row in lost:
         logger.warning("execution %s was left %s by a process that is gone", row.pk, row.status)
         finishing.finish(row, failed_fields(SERVER_DIED))
+    language_tasks.sweep()
     if dead:
         workers.remove(dead)
     return len(lost)

@@ -13,6 +13,7 @@ from executions.sandbox.types import File, Job, JobResult, Limits, Step, StepRes
 from executions.sandbox.types import Outcome as StepOutcome
 from languages import folders
 from languages.commands import fill_environment
+from languages.folders import Folder
 from languages.models import Language
 from languages.selftests import Case, cases_of
 
@@ -38,9 +39,10 @@ class Verdict:
 
 
 def cases_for(language: Language) -> list[Case]:
-    """The cases of its folder; of a language without one, its example, which must end well."""
-    if language.slug in folders.slugs():
-        return cases_of(folders.read(language.slug))
+    """The cases of its folder, or of the language that it is a version of; else its example, which must end well."""
+    folder = _folder(language)
+    if folder is not None and folder.fields["source_file"] == language.source_file:
+        return cases_of(folder)
     return [Case("example", {language.source_file: language.example.encode()})] if language.example else []
 
 
@@ -56,10 +58,9 @@ def run_cases(
 
 
 def reported_version(language: Language, image: str) -> str:
-    """The version that the folder's version command prints on this image; what the row says where there is none."""
-    if language.slug not in folders.slugs():
-        return language.version
-    command = folders.read(language.slug).version_command
+    """What the version command prints on this image; what the row says where there is none."""
+    folder = _folder(language)
+    command = tuple(language.version_command) or (folder.version_command if folder else ())
     if not command:
         return language.version
     environment = fill_environment(
@@ -72,6 +73,12 @@ def reported_version(language: Language, image: str) -> str:
 def version_in(text: str) -> str:
     """The first thing that looks like a version: best with a dot, else any number."""
     return next((found[0] for pattern in _VERSIONS if (found := pattern.search(text))), "")
+
+
+def _folder(language: Language) -> Folder | None:
+    """Its own folder, or that of the language that it is a version of."""
+    known = folders.slugs()
+    return next((folders.read(name) for name in (language.slug, language.family) if name in known), None)
 
 
 def _job(language: Language, case: Case) -> Job:

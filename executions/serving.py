@@ -7,7 +7,7 @@ import threading
 
 from django.db import Error
 
-from executions import finishing, runtime
+from executions import finishing, language_tasks, runtime
 from executions.recovery import Heartbeat
 
 logger = logging.getLogger(__name__)
@@ -30,6 +30,7 @@ def stop(grace_s: float) -> None:
     """End serving: see Pool.close; then this process is no more known as a living one."""
     runtime.shutdown(grace_s)
     _stop.set()
+    language_tasks.abandon()
     _heartbeat.stop()
 
 
