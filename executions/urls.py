@@ -1,8 +1,8 @@
-"""The seed contract's paths."""
+"""The paths of the seed contract and of the API."""
 
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import include, path
 
 from executions.views import ExecuteView, MetricsView, PingView
 
@@ -10,4 +10,5 @@ urlpatterns = [
     path("execute", ExecuteView.as_view(), name="execute"),
     path("ping", PingView.as_view(), name="ping"),
     path("metrics", MetricsView.as_view(), name="metrics"),
+    path("api/v1/", include("executions.api.urls")),
 ]

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.http import HttpResponse
 from rest_framework.exceptions import APIException
-from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -21,6 +19,7 @@ from executions.client_address import client_address
 from executions.exceptions import RateLimited, Refusal, Unavailable
 from executions.finishing import DATABASE_RETRY_AFTER_S
 from executions.models import Execution, Outcome
+from executions.negotiation import AlwaysJSON
 from executions.ratelimit import check_rate
 from executions.serializers import answer
 from executions.submission import Origin, submission_of
@@ -32,16 +31,6 @@ _STATUS_OF_OUTCOME = {Outcome.SANDBOX_ERROR: 500, Outcome.CANCELLED: 503}
 SHUTDOWN_RETRY_AFTER_S = services.SHUTDOWN_RETRY_AFTER_S
 
 
-class _AlwaysJSON(BaseContentNegotiation):
-    """The seed contract is JSON whatever the Accept header says."""
-
-    def select_parser(self, request: Request, parsers: Any) -> Any:  # noqa: ARG002 (DRF's signature)
-        return None
-
-    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:  # noqa: ARG002
-        return renderers[0], renderers[0].media_type
-
-
 class SeedView(APIView):
     """No session, no content negotiation, errors as {"error": …}."""
 
@@ -49,7 +38,7 @@ class SeedView(APIView):
     permission_classes = []
     throttle_classes = []
     renderer_classes = [JSONRenderer]
-    content_negotiation_class = _AlwaysJSON
+    content_negotiation_class = AlwaysJSON
     metadata_class = None
 
     def handle_exception(self, exc: Exception) -> Response:

@@ -1,0 +1,14 @@
+"""The paths below /api/v1/."""
+
+from __future__ import annotations
+
+from django.urls import path, re_path
+
+from executions.api.languages import LanguagesView, LanguageView
+from executions.api.problems import NoSuchPath
+
+urlpatterns = [
+    path("languages", LanguagesView.as_view(), name="languages"),
+    path("languages/<str:name>", LanguageView.as_view(), name="language"),
+    re_path("", NoSuchPath.as_view()),
+]
