@@ -118,6 +118,19 @@ static void leave_shared_files(const char *scratch)
     leave("/.gexec");
 }
 
+/*
+ * Nothing of what a program may write there is of use to it, and some of it is to an attacker: above all that the kernel
+ * should end the runner, not the program, when memory runs out.
+ */
+static void make_procfs_read_only(void)
+{
+    unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY;
+    if (mount("/proc", "/proc", NULL, MS_BIND | MS_REC, NULL))
+        return;
+    if (mount(NULL, "/proc", NULL, MS_REMOUNT | MS_BIND | flags, NULL))
+        perror("runner: /proc");
+}
+
 /* The kernel has one number of terminals for all containers together. */
 static void bound_terminals(void)
 {
@@ -131,6 +144,7 @@ const char *guard_network(const char *scratch)
     tune_network(scratch);
     leave_shared_files(scratch);
     bound_terminals();
+    make_procfs_read_only();
     /* A queue in it would outlive a job. It is not there in every container, so a failure means nothing. */
     leave("/dev/mqueue");
     return bring_up_loopback();

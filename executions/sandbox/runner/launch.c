@@ -37,10 +37,21 @@ static bool limit(int resource, rlim_t value)
     return !setrlimit(resource, &(struct rlimit){value, value});
 }
 
-/* Raising it needs no privilege. Where there is no such file, the kernel picks its victim by size alone. */
+static int procfs = -1;
+
+const char *launch_open(void)
+{
+    procfs = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return procfs < 0 ? "open /proc" : NULL;
+}
+
+/*
+ * Raising it needs no privilege, and programs, for whom /proc is read-only, cannot lower it again. Where there is no such
+ * file, the kernel picks its victim by size alone.
+ */
 static void offer_to_oom_killer(void)
 {
-    int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    int fd = openat(procfs, "self/oom_score_adj", O_WRONLY | O_CLOEXEC);
     if (fd < 0)
         return;
     if (write(fd, "1000", 4) != 4)
@@ -64,9 +75,9 @@ static bool prepare(const struct plan *plan)
             return false;
     if (setsid() < 0 || fchdir(plan->work))
         return false;
+    offer_to_oom_killer();
     /* Everything else is close-on-exec; this is for what should never be there. */
     syscall(SYS_close_range, 3, ~0U, 0);
-    offer_to_oom_killer();
     if (!limit(RLIMIT_FSIZE, plan->step->file_size_bytes) || !limit(RLIMIT_NOFILE, plan->step->open_files))
         return false;
     umask(022);

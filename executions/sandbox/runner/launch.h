@@ -26,6 +26,9 @@ struct program {
 
 enum launched { LAUNCHED, NOT_FOUND, NOT_EXECUTABLE, LAUNCH_BROKEN };
 
+/* Once, before /proc becomes read-only. Returns NULL, or what could not be done. */
+const char *launch_open(void);
+
 /* Starts a step in the directory that `work` is open on. For all but LAUNCHED, errno says why. */
 enum launched launch(const struct step_frame *step, const struct account *account, int work, struct program *program);
 

@@ -728,6 +728,7 @@ int main(int argc, char **argv)
     take_streams();
     if (self.hold)
         hold();
+    must(launch_open());
     if (self.own_network)
         must(guard_network(paths.work));
     must(guard_limits());
