@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from urllib.parse import urlsplit
 
 from attacks.catalogue import FAMILIES, AnyAttack
 from attacks.client import Client, RateLimited
@@ -15,7 +14,6 @@ from attacks.host import Host, LocalHost, OwnHost
 from attacks.judge import Verdict, judge
 from attacks.server import StartFailed, bare_environment, own_server
 
-_LOCAL = {"localhost", "127.0.0.1", "::1"}
 _ROW = "{:<10}  {:<30}  {:<72}  {:<36}  {:<8}  {}"
 
 
@@ -55,8 +53,8 @@ def _chosen(word: str) -> list[tuple[str, AnyAttack]]:
 @contextmanager
 def _target(options: argparse.Namespace) -> Iterator[tuple[Client, Host]]:
     if options.url:
-        local = urlsplit(options.url).hostname in _LOCAL
-        yield Client(options.url, options.api_key), LocalHost() if local else Host()
+        client = Client(options.url, options.api_key)
+        yield client, LocalHost() if client.is_local else Host()
         return
     print("Starting a server of the suite's own ...", flush=True)
     with own_server(bare_environment()) as own:

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from attacks.attack import Report
 from attacks.client import Client
-from attacks.families import endings, escape, neighbours, protocol, requests, resources
+from attacks.families import direct, endings, escape, neighbours, protocol, requests, resources
 
 
 class AnyAttack(Protocol):
@@ -31,4 +31,5 @@ FAMILIES: dict[str, tuple[AnyAttack, ...]] = {
     "neighbours": neighbours.ATTACKS,
     "requests": requests.ATTACKS,
     "endings": endings.ATTACKS,
+    "direct": direct.ATTACKS,
 }

@@ -29,6 +29,11 @@ ATTACKS = (
         _greedy("memory_many.py", Ending.CLEAN, Ending.OUT_OF_MEMORY, timeout_ms=15_000),
     ),
     Attack("memory, tmpfs", "fills every scratch directory", _greedy("memory_tmpfs.py", *_KILLED, timeout_ms=10_000)),
+    Attack(
+        "memory, the runner's",
+        "writers smaller than the runner fill memory, so that the kernel ends the runner",
+        _greedy("memory_tiny.py", Ending.OUT_OF_MEMORY, Ending.TIMED_OUT, timeout_ms=4000),
+    ),
     Attack("memory, shared", "maps shared memory without end", _greedy("memory_shared.py", *_KILLED)),
     Attack("memory, memfd", "fills files that have no name", _greedy("memory_memfd.py", *_KILLED)),
     Attack("memory, pipes", "fills the largest pipes in fifty processes", _greedy("memory_pipes.py", timeout_ms=8000)),

@@ -1,0 +1,137 @@
+"""What the HTTP API cannot say yet, or not exactly: file names, and what the runner reports. On a local Docker engine."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from attacks.attack import GUESTS, Report
+from attacks.client import Client
+from executions.sandbox.container import Container
+from executions.sandbox.docker import DockerEngine, DockerImages, connect
+from executions.sandbox.policy import SandboxPolicy
+from executions.sandbox.types import File, Job, JobResult, Limits, Outcome, Profile, Step
+
+_IMAGE = "gexec/python"
+_BASE_IMAGE = "gexec/base"
+_READY_S = 20.0
+_LIMITS = Limits(wall_ms=15_000, output_bytes=1 << 20)
+_LIST = "import os\nfor where, _, names in os.walk('/box'):\n for name in names: print(os.path.join(where, name).encode())"
+
+REFUSED_NAMES = (
+    "", ".", "..", "/etc/passwd", "../main.py", "a/../../b", "a/./b", "a//b", "a/", "/", "nul\0.py", "x" * 256, "x" * 4097,
+    "a/" * 40 + "b", "\ud800",
+)  # fmt: skip
+ODD_NAMES = (
+    "-rf", "--help", "*", "$(id)", "`id`", ";id", " ", "new\nline", "tab\t", "\x01\x1b[31m", "\u202egnp.py", "e\u0301", "\u00e9", "\uff0e\uff0e",
+    "..\\x", "C:x", "CON", "...", ".hidden", "runner", ".gexec/runner", "proc/1/mem", "dev/shm/x", "x" * 255, "\U0001f600", "a/b/c/d/e/f/g",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class DirectAttack:
+    """A conversation with a container, without the server in between."""
+
+    name: str
+    tries: str
+    converse: Callable[[Container], tuple[str, list[str]]]
+    """Returns the outcome, and what is wrong with it."""
+
+    def perform(self, client: Client) -> Report:
+        """Start a container, attack it, and let it go."""
+        if not client.is_local or DockerImages().find(_IMAGE) is None:
+            return Report("skipped", skipped=f"no Docker engine with {_IMAGE} here")
+        with _container() as container:
+            outcome, problems = self.converse(container)
+        return Report(outcome, tuple(problems))
+
+
+@contextmanager
+def _container() -> Iterator[Container]:
+    client = connect()
+    engine = DockerEngine(SandboxPolicy(), owner="attacks", base_image=_BASE_IMAGE, client=client)
+    engine.prepare()
+    profile = Profile(_IMAGE, 128 << 20, 50_000, 64, 32 << 20, runs_per_container=1000)
+    container = Container(engine, engine.start(profile), profile)
+    try:
+        container.wait_ready(_READY_S)
+        yield container
+    finally:
+        container.close()
+        engine.remove(container.id)
+        engine.close()
+        client.close()
+
+
+def _python(source: str, *files: File, wall_ms: int = _LIMITS.wall_ms) -> Job:
+    limits = Limits(wall_ms=wall_ms, output_bytes=_LIMITS.output_bytes)
+    return Job(files, (Step("run", ("python3", "-c", source), limits),))
+
+
+def _run(container: Container, job: Job) -> JobResult:
+    result = container.run(job, owner="attack")
+    container.end_job()
+    container.wait_ready(_READY_S)
+    return result
+
+
+def _refuse_names(container: Container) -> tuple[str, list[str]]:
+    """Each is refused before anything is sent, and the container is as good as new."""
+    problems = []
+    for name in REFUSED_NAMES:
+        try:
+            container.run(_python("0", File(name, b"x")), owner="attack")
+        except ValueError:
+            container.runs -= 1
+            continue
+        problems.append(f"the name {name!r:.60} was taken")
+        break
+    return f"{len(REFUSED_NAMES)} refused", problems
+
+
+def _take_odd_names(container: Container) -> tuple[str, list[str]]:
+    """Each arrives as it is, inside the work directory."""
+    files = [File(name, name.encode()) for name in ODD_NAMES]
+    printed = _run(container, _python(_LIST, *files)).steps[0].stdout.decode().splitlines()
+    wanted = {repr(f"/box/{name}".encode()) for name in ODD_NAMES}
+    problems = [f"missing {name}" for name in wanted - set(printed)] + [f"appeared {name}" for name in set(printed) - wanted]
+    return f"{len(printed)} delivered", problems
+
+
+def _send_twice(container: Container) -> tuple[str, list[str]]:
+    """A second file of the same name is not the first one changed: the job ends with a fault and nothing runs."""
+    result = container.run(_python("print('ran')", File("same", b"1"), File("same", b"2")), owner="attack")
+    step = result.steps[0]
+    return step.outcome, [f"ran: {step.stdout!r}"] if step.outcome is not Outcome.SANDBOX_ERROR else []
+
+
+def _spin(container: Container) -> tuple[str, list[str]]:
+    """The CPU time that is reported is what the kernel tells the program itself, children included."""
+    step = _run(container, _python((GUESTS / "cpu_accounted.py").read_text())).steps[0]
+    said = re.search(rb"^cpu_ms ([\d.]+)$", step.stdout, re.MULTILINE)
+    if not said:
+        return step.outcome, [f"printed {step.stdout!r} {step.stderr!r}"]
+    difference = abs(step.cpu_ms / float(said[1]) - 1)
+    return f"{step.cpu_ms:.0f} ms, {difference:.1%} off", [f"{float(said[1]):.0f} ms by getrusage"] * (difference > 0.05)
+
+
+def _meet_the_wall(container: Container) -> tuple[str, list[str]]:
+    """The limit of 1000 ms is met a little late, never early."""
+    times = [_sleep(container) for _ in range(3)]
+    late = [f"ended after {wall_ms:.0f} ms" for wall_ms in times if not 1000 <= wall_ms < 1500]
+    return ", ".join(f"{wall_ms:.0f} ms" for wall_ms in times), late
+
+
+def _sleep(container: Container) -> float:
+    return _run(container, _python("import time; time.sleep(60)", wall_ms=1000)).steps[0].wall_ms
+
+
+ATTACKS = (
+    DirectAttack("file names, refused", "names with .., absolute, NUL, 4 KB, too deep", _refuse_names),
+    DirectAttack("file names, odd", "names that a shell, a terminal or a reader would take for something else", _take_odd_names),
+    DirectAttack("file names, twice", "two files of one name", _send_twice),
+    DirectAttack("CPU time", "spins in four processes and asks the kernel", _spin),
+    DirectAttack("wall time", "sleeps past a limit of 1000 ms, three times", _meet_the_wall),
+)
