@@ -39,8 +39,8 @@ def main() -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m attacks", description=__doc__)
-    parser.add_argument("--url", help="the server to attack; its rate limit has to be off. Without it: one of the suite's own")
-    parser.add_argument("--api-key", action="append", default=[], help="a key of that server; two for the attacks between keys")
+    parser.add_argument("--url", help="the server to attack, its rate limit off; without it, one of the suite's own")
+    parser.add_argument("--api-key", action="append", default=[], help="a key of that server; give two")
     parser.add_argument("--only", default="", metavar="NAME", help="only the attacks with this in `family: name`")
     return parser
 

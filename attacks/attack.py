@@ -57,7 +57,7 @@ def ending_of(answer: Answer) -> Ending:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One program, and what may come of it. A guest prints BREACH for what should have been refused, DONE at its end."""
+    """One program, and what may come of it. A guest prints BREACH for what should have failed, DONE at its end."""
 
     guest: str
     timeout_ms: int = 5000

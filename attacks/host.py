@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,12 +11,13 @@ from executions.sandbox.docker import connect
 from executions.sandbox.policy import SandboxPolicy
 
 _SETTINGS = (
-    "kernel/core_pattern", "kernel/modprobe", "kernel/hostname", "kernel/domainname", "kernel/panic", "kernel/sysrq", "kernel/tainted",
-    "kernel/randomize_va_space", "kernel/pid_max", "kernel/ngroups_max", "vm/overcommit_memory", "vm/panic_on_oom", "fs/suid_dumpable",
-    "fs/file-max", "net/ipv4/ip_forward", "user/max_user_namespaces",
+    "kernel/core_pattern", "kernel/modprobe", "kernel/hostname", "kernel/domainname", "kernel/panic", "kernel/sysrq",
+    "kernel/tainted", "kernel/randomize_va_space", "kernel/pid_max", "kernel/ngroups_max", "vm/overcommit_memory",
+    "vm/panic_on_oom", "fs/suid_dumpable", "fs/file-max", "net/ipv4/ip_forward", "user/max_user_namespaces",
 )  # fmt: skip
 _MARKED_PLACES = ("/", "/tmp", "/var/tmp", "/dev/shm", "/root", "/etc", "/run", "/usr/bin", "/home")
 _MARK = "gexec-attack-"
+"""How the names of the files begin that guests leave wherever they can."""
 _MODULES = Path("/proc/modules")
 _GONE_S = 10.0
 _NAMELESS = 64
@@ -72,7 +72,8 @@ class LocalHost(Host):
     def harm_since(self, before: Snapshot) -> list[str]:
         """What an attack did to the machine; empty where nothing is found."""
         now = self.look()
-        found = [f"{name} was {old} and is {new}" for (name, old), (_, new) in zip(before.settings, now.settings, strict=True) if old != new]
+        pairs = zip(before.settings, now.settings, strict=True)
+        found = [f"{name} was {old} and is {new}" for (name, old), (_, new) in pairs if old != new]
         found += [f"module {name} was loaded" for name in now.modules - before.modules]
         found += [f"mount {name}" for name in now.mounts - before.mounts]
         if abs(now.clock_offset_s - before.clock_offset_s) > 1.0:
@@ -147,9 +148,9 @@ def _foreign_mounts() -> Iterator[str]:
 
 
 def _marks() -> Iterator[str]:
-    for place in _MARKED_PLACES:
-        if Path(place).is_dir():
-            yield from (f"{place}/{name}" for name in os.listdir(place) if name.startswith(_MARK) and not name.startswith(f"{_MARK}server-"))
+    for place in map(Path, _MARKED_PLACES):
+        if place.is_dir():
+            yield from (str(path) for path in place.iterdir() if path.name.startswith(_MARK))
 
 
 def _guest_processes() -> Iterator[int]:
@@ -181,6 +182,6 @@ def _escaped() -> list[int]:
 
 def _link(path: str) -> str:
     try:
-        return os.readlink(path)
+        return str(Path(path).readlink())
     except OSError:
         return ""

@@ -60,7 +60,7 @@ class OwnServer:
 @contextmanager
 def own_server(environment: Mapping[str, str]) -> Iterator[OwnServer]:
     """Start one and stop it at the end; its data directory goes with it. Raises StartFailed."""
-    data_dir = Path(mkdtemp(prefix="gexec-attack-server-"))
+    data_dir = Path(mkdtemp(prefix="gexec-attacked-"))
     port = _free_port()
     settings = {"GEXEC_DATA_DIR": str(data_dir), "GEXEC_PORT": str(port), "GEXEC_RATE_LIMIT": "off"}
     own = OwnServer(f"http://127.0.0.1:{port}", data_dir, {**environment, **settings})

@@ -1,4 +1,4 @@
-"""What the HTTP API cannot say yet, or not exactly: file names, and what the runner reports. On a local Docker engine."""
+"""What the HTTP API cannot say yet: file names, and what the runner reports. On a local Docker engine."""
 
 from __future__ import annotations
 
@@ -17,16 +17,22 @@ from executions.sandbox.types import File, Job, JobResult, Limits, Outcome, Prof
 _IMAGE = "gexec/python"
 _BASE_IMAGE = "gexec/base"
 _READY_S = 20.0
+_CPU_TOLERANCE = 0.05
 _LIMITS = Limits(wall_ms=15_000, output_bytes=1 << 20)
-_LIST = "import os\nfor where, _, names in os.walk('/box'):\n for name in names: print(os.path.join(where, name).encode())"
+_LIST = """import os
+for where, _, names in os.walk('/box'):
+    for name in names:
+        print(os.path.join(where, name).encode())
+"""
 
 REFUSED_NAMES = (
-    "", ".", "..", "/etc/passwd", "../main.py", "a/../../b", "a/./b", "a//b", "a/", "/", "nul\0.py", "x" * 256, "x" * 4097,
-    "a/" * 40 + "b", "\ud800",
+    "", ".", "..", "/etc/passwd", "../main.py", "a/../../b", "a/./b", "a//b", "a/", "/", "nul\0.py", "x" * 256,
+    "x" * 4097, "a/" * 40 + "b", "\ud800",
 )  # fmt: skip
 ODD_NAMES = (
-    "-rf", "--help", "*", "$(id)", "`id`", ";id", " ", "new\nline", "tab\t", "\x01\x1b[31m", "\u202egnp.py", "e\u0301", "\u00e9", "\uff0e\uff0e",
-    "..\\x", "C:x", "CON", "...", ".hidden", "runner", ".gexec/runner", "proc/1/mem", "dev/shm/x", "x" * 255, "\U0001f600", "a/b/c/d/e/f/g",
+    "-rf", "--help", "*", "$(id)", "`id`", ";id", " ", "new\nline", "tab\t", "\x01\x1b[31m", "\u202egnp.py",
+    "e\u0301", "\u00e9", "\uff0e\uff0e", "..\\x", "C:x", "CON", "...", ".hidden", "runner", ".gexec/runner",
+    "proc/1/mem", "dev/shm/x", "x" * 255, "\U0001f600", "a/b/c/d/e/f/g",
 )  # fmt: skip
 
 
@@ -96,8 +102,8 @@ def _take_odd_names(container: Container) -> tuple[str, list[str]]:
     files = [File(name, name.encode()) for name in ODD_NAMES]
     printed = _run(container, _python(_LIST, *files)).steps[0].stdout.decode().splitlines()
     wanted = {repr(f"/box/{name}".encode()) for name in ODD_NAMES}
-    problems = [f"missing {name}" for name in wanted - set(printed)] + [f"appeared {name}" for name in set(printed) - wanted]
-    return f"{len(printed)} delivered", problems
+    missing = [f"missing {name}" for name in wanted - set(printed)]
+    return f"{len(printed)} delivered", missing + [f"appeared {name}" for name in set(printed) - wanted]
 
 
 def _send_twice(container: Container) -> tuple[str, list[str]]:
@@ -114,7 +120,8 @@ def _spin(container: Container) -> tuple[str, list[str]]:
     if not said:
         return step.outcome, [f"printed {step.stdout!r} {step.stderr!r}"]
     difference = abs(step.cpu_ms / float(said[1]) - 1)
-    return f"{step.cpu_ms:.0f} ms, {difference:.1%} off", [f"{float(said[1]):.0f} ms by getrusage"] * (difference > 0.05)
+    problems = [f"{float(said[1]):.0f} ms by getrusage"] if difference > _CPU_TOLERANCE else []
+    return f"{step.cpu_ms:.0f} ms, {difference:.1%} off", problems
 
 
 def _meet_the_wall(container: Container) -> tuple[str, list[str]]:
@@ -130,7 +137,7 @@ def _sleep(container: Container) -> float:
 
 ATTACKS = (
     DirectAttack("file names, refused", "names with .., absolute, NUL, 4 KB, too deep", _refuse_names),
-    DirectAttack("file names, odd", "names that a shell, a terminal or a reader would take for something else", _take_odd_names),
+    DirectAttack("file names, odd", "names that a shell, a terminal or a reader misreads", _take_odd_names),
     DirectAttack("file names, twice", "two files of one name", _send_twice),
     DirectAttack("CPU time", "spins in four processes and asks the kernel", _spin),
     DirectAttack("wall time", "sleeps past a limit of 1000 ms, three times", _meet_the_wall),

@@ -15,7 +15,7 @@ ATTACKS = (
     _probe("mounts", "mount in every way, chroot, pivot_root, writes outside the scratch places", "mounts.py"),
     _probe("namespaces", "unshare, setns, clone and clone3 of every namespace", "namespaces.py"),
     _probe("the runner", "ptrace, memory, descriptors, signals and limits of process 1", "runner_process.py"),
-    _probe("kernel settings", "/proc/sys, /sys, control groups, release_agent, core_pattern, kernel secrets", "proc_sys.py"),
+    _probe("kernel settings", "/proc/sys, /sys, control groups, core_pattern, kernel secrets", "proc_sys.py"),
     _probe("devices", "device nodes, TIOCSTI, consoles, I/O ports", "devices.py"),
     _probe("kernel calls", "bpf, perf, io_uring, keys, userfaultfd, kexec, modules, IPC", "kernel_calls.py"),
     _probe("32-bit calls", "int 0x80 past the filter", "kernel_calls_32bit.py"),

@@ -26,7 +26,7 @@ ATTACKS = (
     ),
     Attack(
         "the next run, everything left",
-        "files, modes, daemons, sockets, limits, names left in a container that is used again",
+        "files, modes, daemons, sockets and limits left in a used container",
         (Run("leave_everything.py", key=0), Run("find_anything.py", key=0)),
         same_container=True,
     ),

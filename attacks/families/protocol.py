@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from attacks.attack import Attack, Ending, Run
 
-_AFTER_FORGERY = ("printed after the forgery", "DONE")
+_FORGERY = Run("forged_frames.py", prints=("printed after the forgery", "DONE"))
 
 ATTACKS = (
-    Attack("forged frames", "says what the runner says, on every descriptor", (Run("forged_frames.py", prints=_AFTER_FORGERY),)),
+    Attack("forged frames", "says what the runner says, on every descriptor", (_FORGERY,)),
     Attack(
         "kill everybody",
         "signals process 1, its group, and everything else",

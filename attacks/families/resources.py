@@ -31,7 +31,7 @@ ATTACKS = (
     Attack("memory, tmpfs", "fills every scratch directory", _greedy("memory_tmpfs.py", *_KILLED, timeout_ms=10_000)),
     Attack(
         "memory, the runner's",
-        "writers smaller than the runner fill memory, so that the kernel ends the runner",
+        "writers smaller than the runner, so that the kernel ends that",
         _greedy("memory_tiny.py", Ending.OUT_OF_MEMORY, Ending.TIMED_OUT, timeout_ms=4000),
     ),
     Attack("memory, shared", "maps shared memory without end", _greedy("memory_shared.py", *_KILLED)),
@@ -63,9 +63,7 @@ ATTACKS = (
     Attack("file, sparse", "makes files of 1 PB", _greedy("file_sparse.py", Ending.CLEAN, prints=("DONE",))),
     Attack("files, a million", "makes empty files until refused", _greedy("file_million.py", timeout_ms=15_000)),
     Attack("CPU, many processes", "64 processes spin", _greedy("cpu_many.py", Ending.TIMED_OUT, timeout_ms=1500)),
-    Attack(
-        "arguments, huge", "execs with megabytes of arguments", _greedy("allocations_by_name.py", Ending.CLEAN)
-    ),
+    Attack("arguments, huge", "execs with megabytes of arguments", _greedy("allocations_by_name.py", Ending.CLEAN)),
     Attack(
         "signals and timers, queued",
         "queues 100,000 real-time signals and timers",
