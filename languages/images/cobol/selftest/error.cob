@@ -1,0 +1,5 @@
+identification division.
+program-id. wrong.
+procedure divisio.
+    display undeclared
+    stop run.

@@ -1,0 +1,3 @@
+(defvar *first* 1)
+
+(undeclared *first*)

@@ -1,0 +1,2 @@
+(write-line "leaving")
+(sb-ext:exit :code 7)

@@ -1,0 +1,2 @@
+(defun text ()
+  "from another file")

@@ -1,0 +1,8 @@
+(let ((x 42)
+      (numbers (make-array 1000000 :element-type '(unsigned-byte 32))))
+  (declare (type (unsigned-byte 62) x))
+  (dotimes (i 1000000)
+    (setf x (mod (+ (* x 1103515245) 12345) 2147483648)
+          (aref numbers i) x))
+  (setf numbers (sort numbers #'<))
+  (format t "~a ~a ~a~%" (aref numbers 0) (aref numbers 500000) (aref numbers 999999)))

@@ -1,0 +1,2 @@
+(write-line "żółć, 中文 🚀")
+(write-line (read-line))

@@ -1,0 +1,7 @@
+import std.stdio;
+import other;
+
+void main()
+{
+    writeln(text());
+}

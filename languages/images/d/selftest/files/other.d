@@ -1,0 +1,6 @@
+module other;
+
+string text()
+{
+    return "from another file";
+}

@@ -1,0 +1,9 @@
+import std.stdio;
+
+void main()
+{
+    writeln("started");
+    while (true)
+    {
+    }
+}

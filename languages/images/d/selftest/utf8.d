@@ -1,0 +1,7 @@
+import std.stdio;
+
+void main()
+{
+    writeln("żółć, 中文 🚀");
+    write(readln());
+}

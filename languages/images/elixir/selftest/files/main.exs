@@ -1,0 +1,3 @@
+Code.require_file("other.exs")
+
+IO.puts(Other.text())

@@ -1,0 +1,3 @@
+defmodule Other do
+  def text, do: "from another file"
+end

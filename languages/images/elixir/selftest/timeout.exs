@@ -1,0 +1,2 @@
+IO.puts("started")
+Stream.cycle([1]) |> Stream.run()

@@ -1,0 +1,2 @@
+IO.puts("żółć, 中文 🚀")
+IO.write(IO.gets(""))

@@ -1,0 +1,6 @@
+-module(main).
+-export([main/1]).
+
+main(_Arguments) ->
+    io:format("leaving~n"),
+    halt(7).

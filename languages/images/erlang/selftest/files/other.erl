@@ -1,0 +1,4 @@
+-module(other).
+-export([text/0]).
+
+text() -> "from another file".

@@ -1,0 +1,4 @@
+import System.Exit (ExitCode (ExitFailure), exitWith)
+
+main :: IO ()
+main = putStrLn "leaving" >> exitWith (ExitFailure 7)

@@ -1,0 +1,4 @@
+main :: IO ()
+main = do
+  putStrLn "żółć, 中文 🚀"
+  getLine >>= putStrLn

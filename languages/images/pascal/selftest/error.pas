@@ -1,0 +1,4 @@
+program Wrong;
+begin
+  Undeclared := 1;
+end.

@@ -1,0 +1,6 @@
+program Several;
+uses
+  Other;
+begin
+  WriteLn(Text);
+end.

@@ -1,0 +1,6 @@
+program Forever;
+begin
+  WriteLn('started');
+  Flush(Output);
+  while True do;
+end.

@@ -1,0 +1,3 @@
+main :-
+    current_prolog_flag(argv, Arguments),
+    maplist(writeln, Arguments).

@@ -1,0 +1,3 @@
+main :-
+    writeln(before),
+    writeln after.

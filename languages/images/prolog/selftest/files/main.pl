@@ -1,0 +1,5 @@
+:- use_module(other).
+
+main :-
+    text(Text),
+    writeln(Text).

@@ -1,0 +1,3 @@
+:- module(other, [text/1]).
+
+text("from another file").

@@ -1,0 +1,5 @@
+main :-
+    writeln(started),
+    flush_output,
+    repeat,
+    fail.

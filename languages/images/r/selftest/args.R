@@ -1,0 +1,1 @@
+cat(paste0(commandArgs(trailingOnly = TRUE), "\n"), sep = "")

@@ -1,0 +1,2 @@
+cat("leaving\n")
+quit(status = 7)

@@ -1,0 +1,2 @@
+source("other.R")
+cat(text(), "\n", sep = "")

@@ -1,0 +1,1 @@
+text <- function() "from another file"

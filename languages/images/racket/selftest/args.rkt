@@ -1,0 +1,4 @@
+#lang racket
+
+(for ([argument (current-command-line-arguments)])
+  (displayln argument))

@@ -1,0 +1,3 @@
+#lang racket
+
+(undeclared 1)

@@ -1,0 +1,4 @@
+#lang racket
+
+(displayln "leaving")
+(exit 7)

@@ -1,0 +1,5 @@
+#lang racket
+
+(require "other.rkt")
+
+(displayln (text))

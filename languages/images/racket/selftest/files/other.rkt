@@ -1,0 +1,5 @@
+#lang racket
+
+(provide text)
+
+(define (text) "from another file")

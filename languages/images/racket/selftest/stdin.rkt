@@ -1,0 +1,4 @@
+#lang racket
+
+(for ([line (in-lines)])
+  (displayln line))

@@ -1,0 +1,5 @@
+#lang racket
+
+(displayln "started")
+(flush-output)
+(let loop () (loop))

@@ -1,0 +1,4 @@
+#lang racket
+
+(displayln "żółć, 中文 🚀")
+(displayln (read-line))

@@ -1,0 +1,2 @@
+(display "Hello from Scheme!")
+(newline)

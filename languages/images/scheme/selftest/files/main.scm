@@ -1,0 +1,4 @@
+(use-modules (other))
+
+(display (text))
+(newline)

@@ -1,0 +1,4 @@
+(define-module (other)
+  #:export (text))
+
+(define (text) "from another file")

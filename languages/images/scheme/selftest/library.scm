@@ -1,0 +1,12 @@
+(use-modules (ice-9 regex) (ice-9 threads) (srfi srfi-1) (srfi srfi-19))
+
+(define counts (make-hash-table))
+(string-for-each (lambda (letter) (hash-set! counts letter (+ 1 (hash-ref counts letter 0)))) "aab")
+(format #t "collections: a=~a b=~a\n" (hash-ref counts #\a) (hash-ref counts #\b))
+(define part (string-match "([0-9]+)-([0-9]+)" "on 2024-03-01"))
+(format #t "regex: ~a ~a\n" (match:substring part 1) (match:substring part 2))
+(format #t "bigint: ~a\n" (expt 2 100))
+(format #t "sort: ~a\n" (string-join (sort '("pear" "fig" "apple") string<?) " "))
+(define day (julian-day->date (+ 2 (date->julian-day (make-date 0 0 0 12 28 2 2024 0))) 0))
+(format #t "date: ~a\n" (date->string day "~Y-~m-~d"))
+(format #t "threads: ~a\n" (reduce + 0 (map join-thread (map (lambda (number) (call-with-new-thread (lambda () number))) '(1 2 3 4)))))

@@ -1,0 +1,3 @@
+(display "started\n")
+(force-output)
+(let loop () (loop))
