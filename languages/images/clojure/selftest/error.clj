@@ -1,0 +1,3 @@
+(def first-number 1)
+
+(undeclared first-number)

@@ -1,0 +1,3 @@
+(require '[other :refer [text]])
+
+(println (text))

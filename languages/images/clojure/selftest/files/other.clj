@@ -1,0 +1,3 @@
+(ns other)
+
+(defn text [] "from another file")
