@@ -24,6 +24,8 @@ from languages.versions import family_of
 CPU_PERIOD_US = 100_000
 MAX_TIMEOUT_MS = 3_600_000
 MIB = 1024 * 1024
+COMPILERS_SHARE = 4
+"""How many times the memory of a run the compile step may be given: compilers need more than what they compile."""
 WITHOUT_IMAGE = "It cannot be enabled before its self-test has passed: build or pull the image, then test it."
 
 
@@ -268,9 +270,13 @@ class Language(models.Model):
         errors: dict[str, str] = {}
         if not self.run_command:
             errors["run_command"] = "Say how the program is started."
-        for field in ("memory_mb", "compile_memory_mb"):
-            if (getattr(self, field) or 0) > settings.GEXEC_MAX_MEMORY_MB:
-                errors[field] = f"The server allows at most {settings.GEXEC_MAX_MEMORY_MB} MB (GEXEC_MAX_MEMORY_MB)."
+        if (self.memory_mb or 0) > settings.GEXEC_MAX_MEMORY_MB:
+            errors["memory_mb"] = f"The server allows at most {settings.GEXEC_MAX_MEMORY_MB} MB (GEXEC_MAX_MEMORY_MB)."
+        if (self.compile_memory_mb or 0) > COMPILERS_SHARE * settings.GEXEC_MAX_MEMORY_MB:
+            errors["compile_memory_mb"] = (
+                f"The server allows at most {COMPILERS_SHARE * settings.GEXEC_MAX_MEMORY_MB} MB, "
+                f"{COMPILERS_SHARE} times what a run may have (GEXEC_MAX_MEMORY_MB)."
+            )
         if self.enabled and not (self.image_digest and self.tested_at):
             # A form that shows the digest and does not edit it leaves the constraint on it out.
             errors["enabled"] = WITHOUT_IMAGE
