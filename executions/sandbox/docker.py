@@ -348,19 +348,25 @@ class DockerEngine:
             created = self._client.create_container(image, host_config=host_config, **options["container"])
         container_id = created["Id"]
         try:
-            with _translated("starting a container"):
-                sock = self._client.attach_socket(
-                    container_id, params={"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
-                )
-                stream = AttachedStream(container_id, sock)
-                self._client.start(container_id)
+            with _translated("attaching to a container"):
+                parameters = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
+                stream = AttachedStream(container_id, self._client.attach_socket(container_id, params=parameters))
+            self._start_created(stream)
         except EngineUnavailable:
             self._remove_quietly(container_id)
             raise
         return stream
 
+    def _start_created(self, stream: AttachedStream) -> None:
+        try:
+            with _translated("starting a container"):
+                self._client.start(stream.container_id)
+        except EngineUnavailable:
+            stream.close()
+            raise
+
     def _remove_quietly(self, container_id: str) -> None:
         try:
             self.remove(container_id)
         except EngineUnavailable as error:
-            logger.warning("container %s could not be removed now: %s", container_id[:12], error)
+            logger.warning("container %s could not be removed now: %s", container_id[:12], str(error))

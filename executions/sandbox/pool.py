@@ -199,7 +199,7 @@ class Pool:
         with self._lock:
             shelf = self._stock.shelf(profile)
             if shelf.error is not None and shelf.not_before > time.monotonic() + 1.0:
-                raise shelf.error
+                raise shelf.error.with_traceback(None)
             failures_before = shelf.failures_ever
             shelf.waiting += 1
             self._changed.notify_all()
@@ -215,7 +215,7 @@ class Pool:
             raise PoolClosed("the server is shutting down")
         tries = 1 if isinstance(shelf.error, ImageMissing) else 2
         if shelf.error is not None and shelf.failures_ever - failures_before >= tries:
-            raise shelf.error
+            raise shelf.error.with_traceback(None)
         if time.monotonic() >= deadline:
             raise shelf.error or PoolBusy("no container became ready in time", retry_after_s=2)
 
@@ -335,12 +335,15 @@ class Pool:
 
     def _build_failed(self, shelf: Shelf, error: Exception) -> None:
         known = error if isinstance(error, SandboxError) else EngineUnavailable(f"unexpected: {error!r}")
+        # It is kept, and raised to several callers: without the frames that it came through, and what they hold.
+        known.__cause__ = known.__context__ = None
+        known.with_traceback(None)
         self._prepared.clear()
         with self._lock:
             shelf.building -= 1
             shelf.note_failure(known, time.monotonic())
             self._changed.notify_all()
-        logger.warning("no container of %s could be started: %s", shelf.profile.image, error)
+        logger.warning("no container of %s could be started: %s", shelf.profile.image, str(known))
 
     # Upkeep.
 
@@ -357,7 +360,7 @@ class Pool:
                     self.sweep()
                     next_sweep = now + _SWEEP_S
             except EngineUnavailable as error:
-                logger.warning("upkeep has to wait for Docker: %s", error)
+                logger.warning("upkeep has to wait for Docker: %s", str(error))
             except Exception:
                 logger.exception("upkeep failed and goes on")
             last = now
@@ -421,7 +424,7 @@ class Pool:
                         forced.add(container_id)
                 time.sleep(0.05)
         except EngineUnavailable as error:
-            logger.warning("containers may be left for the next start to remove: %s", error)
+            logger.warning("containers may be left for the next start to remove: %s", str(error))
 
 
 class Lease:

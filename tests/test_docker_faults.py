@@ -1,0 +1,156 @@
+"""A Docker engine that goes away, comes back, hangs, or loses containers under a run: clear errors, and recovery."""
+
+from __future__ import annotations
+
+import gc
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import docker
+import pytest
+
+from executions.runtime import BASE_IMAGE
+from executions.sandbox.docker import LABEL, DockerEngine, connect
+from executions.sandbox.errors import EngineUnavailable, PoolBusy, SandboxError
+from executions.sandbox.policy import SandboxPolicy
+from executions.sandbox.pool import Pool, PoolConfig
+from executions.sandbox.types import Job, Limits, Outcome, Profile, Step, StepResult, Warmth
+from tests.docker_proxy import DockerProxy
+
+PROFILE = Profile(BASE_IMAGE, 64 << 20, 50_000, 32, 16 << 20)
+# The docker SDK leaves the socket of a call that failed to be closed by Python's garbage collection.
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
+CALL_S = 3.0
+"""The time-out of calls to the engine in these tests."""
+
+
+@pytest.fixture
+def proxy(tmp_path: Path) -> Iterator[DockerProxy]:
+    with DockerProxy(tmp_path / "docker.sock") as made:
+        yield made
+
+
+@pytest.fixture
+def owner() -> str:
+    return f"test-{secrets.token_hex(4)}"
+
+
+@pytest.fixture
+def pool(proxy: DockerProxy, owner: str) -> Iterator[Pool]:
+    client = connect(timeout_s=CALL_S, base_url=proxy.url)
+    engine = DockerEngine(SandboxPolicy(), owner=owner, base_image=BASE_IMAGE, client=client)
+    made = Pool(engine, PoolConfig(slots=2, queue=4, wait_ms=8000), owner=owner)
+    made.start()
+    yield made
+    made.close(grace_s=1.0)
+    client.close()
+    gc.collect()
+    _assert_none_left(owner)
+
+
+def _assert_none_left(owner: str) -> None:
+    client = docker.from_env()
+    eventually(lambda: not client.containers.list(all=True, filters={"label": f"{LABEL}={owner}"}), timeout_s=15)
+    client.close()
+
+
+def eventually(true: Callable[[], bool], timeout_s: float = 30.0) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not true():
+        assert time.monotonic() < deadline, "it did not come true in time"
+        time.sleep(0.05)
+
+
+def run(pool: Pool, *words: str) -> StepResult:
+    limits = Limits(wall_ms=20_000, output_bytes=1 << 16)
+    with pool.lease(PROFILE, owner=None) as lease:
+        return lease.run(Job((), (Step("run", words, limits, {"PATH": "/usr/bin:/bin"}),))).steps[-1]
+
+
+def runs(pool: Pool) -> bool:
+    try:
+        return run(pool, "true").outcome is Outcome.OK
+    except SandboxError:
+        return False
+
+
+def warm(pool: Pool) -> int:
+    found = pool.snapshot().profiles.get(PROFILE)
+    return found.fresh if found else 0
+
+
+def test_an_engine_that_is_away_is_a_clear_error_and_its_return_heals(pool: Pool, proxy: DockerProxy) -> None:
+    proxy.go_away()
+    with pytest.raises(EngineUnavailable):
+        run(pool, "true")
+    assert pool.snapshot().in_use == 0
+    proxy.come_back()
+    eventually(lambda: runs(pool))
+
+
+def test_warm_containers_that_a_restart_took_are_replaced(pool: Pool, proxy: DockerProxy) -> None:
+    pool.keep_warm({PROFILE: Warmth(2, 2)})
+    eventually(lambda: warm(pool) == 2)
+    proxy.go_away()
+    eventually(lambda: warm(pool) == 0)
+    proxy.come_back()
+    eventually(lambda: warm(pool) == 2)
+    assert run(pool, "true").outcome is Outcome.OK
+
+
+def test_a_run_that_a_restart_takes_ends_at_once_with_what_it_printed(pool: Pool, proxy: DockerProxy) -> None:
+    threading.Timer(2.0, proxy.go_away).start()
+    began = time.monotonic()
+    step = run(pool, "sh", "-c", "echo before; sleep 60")
+    assert time.monotonic() - began < 15
+    assert (step.outcome, step.stdout) == (Outcome.SANDBOX_ERROR, b"before\n")
+    proxy.come_back()
+    eventually(lambda: runs(pool))
+
+
+def test_an_engine_that_hangs_is_a_bounded_wait_and_its_return_heals(pool: Pool, proxy: DockerProxy) -> None:
+    proxy.hang()
+    began = time.monotonic()
+    with pytest.raises((PoolBusy, EngineUnavailable)):
+        run(pool, "true")
+    assert time.monotonic() - began < 15
+    assert pool.snapshot().in_use == 0
+    proxy.go_on()
+    eventually(lambda: runs(pool))
+
+
+def test_a_container_that_is_killed_in_a_run_keeps_what_was_printed(pool: Pool, owner: str) -> None:
+    client = docker.APIClient()
+
+    def kill() -> None:
+        for container in client.containers(filters={"label": f"{LABEL}={owner}"}):
+            client.kill(container["Id"])
+
+    killer = threading.Timer(2.0, kill)
+    killer.start()
+    step = run(pool, "sh", "-c", "echo before; sleep 60")
+    killer.join()
+    client.close()
+    assert (step.outcome, step.stdout) == (Outcome.SANDBOX_ERROR, b"before\n")
+    # The holder of the network namespace was killed too.
+    eventually(lambda: runs(pool))
+
+
+def test_closing_while_the_engine_is_away_ends(proxy: DockerProxy, owner: str) -> None:
+    client = connect(timeout_s=CALL_S, base_url=proxy.url)
+    engine = DockerEngine(SandboxPolicy(), owner=owner, base_image=BASE_IMAGE, client=client)
+    pool = Pool(engine, PoolConfig(slots=2, queue=4, wait_ms=8000), owner=owner)
+    pool.start()
+    pool.keep_warm({PROFILE: Warmth(1, 1)})
+    eventually(lambda: warm(pool) == 1)
+    proxy.go_away()
+    began = time.monotonic()
+    pool.close(grace_s=1.0)
+    assert time.monotonic() - began < 20
+    client.close()
+    gc.collect()
+    # Their connection ended, and with it the containers.
+    _assert_none_left(owner)
