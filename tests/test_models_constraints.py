@@ -113,7 +113,7 @@ def language(**fields: Any) -> Language:
         ({"source_file": "../x"}, "source_file", "not a plain file name"),
         ({"source_file": "x" * 256}, "source_file", None),
         ({"memory_mb": 257}, "memory_mb", "at most 256 MB"),
-        ({"compile_memory_mb": 1024}, "compile_memory_mb", "at most 256 MB"),
+        ({"compile_memory_mb": 1025}, "compile_memory_mb", "at most 1024 MB"),
         ({"memory_mb": 1}, "memory_mb", "greater than or equal to 16"),
         ({"timeout_ms": 10, "max_timeout_ms": 5}, "__all__", "at most the longest"),
         ({"timeout_ms": 0}, "timeout_ms", "greater than or equal to 1"),
