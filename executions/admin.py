@@ -13,8 +13,11 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from executions import language_admin
 from executions.display import badge, code_block, duration, facts, nothing, output_block, size
 from executions.models import Execution, Outcome, Status
+
+__all__ = ["CappedPaginator", "ExecutionAdmin", "language_admin"]
 
 COUNTED_ROWS = 10_000
 _HEAVY = ("source", "stdin", "args", "stdout", "stderr", "compile_stdout", "compile_stderr", "limits")

@@ -4,35 +4,44 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from django.contrib import admin, messages
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db import models
-from django.db.models import QuerySet
-from django.forms import Textarea
-from django.http import HttpRequest
+from django.forms import Textarea, model_to_dict
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
 from django.utils.html import format_html
+from django.utils.http import content_disposition_header
 from django.utils.safestring import SafeString
 
-from languages.models import WITHOUT_IMAGE, Language
+from languages.documents import toml_of
+from languages.forms import LanguageFileForm
+from languages.models import Language
+from languages.versions import SEPARATOR, number_in
 
 
-@admin.register(Language)
 class LanguageAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs only
-    """A form over the whole row; the image's digest and version come from building or testing it."""
+    """A form over what an operator chooses, its history, and its way in and out as a file.
 
-    list_display = ("slug", "name", "state", "version", "names", "limits", "containers", "digest", "tested_at")
-    list_filter = ("enabled",)
+    What needs Docker stands in a subclass in executions, which is the one that is registered.
+    """
+
+    list_display: tuple[str, ...] = ("slug", "name", "version", "names", "limits", "containers", "digest", "tested_at")
     search_fields = ("slug", "name")
-    actions = ("enable", "disable")
-    readonly_fields = ("image_digest", "version", "tested_at", "updated_at")
+    readonly_fields = ("updated_at",)
     save_on_top = True
     formfield_overrides: ClassVar = {
         models.JSONField: {"widget": Textarea(attrs={"rows": 2, "class": "gexec-json", "spellcheck": "false"})},
         models.TextField: {"widget": Textarea(attrs={"rows": 8, "class": "gexec-json", "spellcheck": "false"})},
     }
     fieldsets = (
-        (None, {"fields": ("slug", "name", "aliases", "enabled")}),
-        ("Image", {"fields": ("image", "image_digest", "version", "tested_at")}),
-        ("Commands", {"fields": ("source_file", "compile_command", "run_command", "environment")}),
+        (None, {"fields": ("slug", "name", "aliases", "image")}),
+        (
+            "Commands",
+            {"fields": ("source_file", "compile_command", "run_command", "version_command", "environment")},
+        ),
         (
             "Limits of a run",
             {
@@ -55,10 +64,58 @@ class LanguageAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in t
     class Media:
         css: ClassVar = {"all": ("executions/admin.css",)}
 
-    @admin.display(description="state", ordering="enabled")
-    def state(self, language: Language) -> SafeString:
-        text, kind = _state(language)
-        return format_html('<span class="gexec-badge gexec-{}">{}</span>', kind, text)
+    def get_urls(self) -> list[URLPattern]:
+        """Besides Django's own: in and out as a file."""
+        wrap = self.admin_site.admin_view
+        return [
+            path("import/", wrap(self.import_view), name="languages_language_import"),
+            path("<int:pk>/export/", wrap(self.export_view), name="languages_language_export"),
+            *super().get_urls(),
+        ]
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """`?from=<key>` begins a version of that language: all the same but the names, which must be its own."""
+        key = request.GET.get("from", "")
+        original = Language.objects.filter(pk=key).first() if key.isdecimal() else None
+        if original is None:
+            return super().get_changeform_initial_data(request)
+        return {
+            **model_to_dict(original),
+            "slug": f"{original.family}{SEPARATOR}{number_in(original.version) or 'version'}",
+            "aliases": [],
+        }
+
+    def export_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The language as language.toml."""
+        language = get_object_or_404(Language, pk=pk)
+        if not self.has_view_permission(request, language):
+            raise PermissionDenied
+        response = HttpResponse(toml_of(language), content_type="application/toml; charset=utf-8")
+        response["Content-Disposition"] = content_disposition_header(
+            as_attachment=True, filename=f"{language.slug}.toml"
+        )
+        return response
+
+    def import_view(self, request: HttpRequest) -> HttpResponse:
+        """A language from a language.toml, disabled until it is tested."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        form = LanguageFileForm(request.POST or None, request.FILES or None)
+        if request.method == "POST" and form.is_valid():
+            language = form.language
+            language.save()
+            self.log_addition(request, language, f"Imported from {form.cleaned_data['file'].name}.")
+            self.message_user(
+                request, f"{language.name} was imported. Build or pull its image, then test and enable it."
+            )
+            return redirect("admin:languages_language_change", language.pk)
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "form": form,
+            "title": "Import a language",
+        }
+        return TemplateResponse(request, "languages/import.html", context)
 
     @admin.display(description="aliases")
     def names(self, language: Language) -> str:
@@ -74,32 +131,9 @@ class LanguageAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in t
         runs = "fresh" if language.runs_per_container == 1 else f"{language.runs_per_container} runs"
         return f"{language.warm_min}-{language.warm_max} warm, {runs}"
 
-    @admin.display(description="image")
+    @admin.display(description="tested image")
     def digest(self, language: Language) -> SafeString:
         return format_html("<code>{}</code>", language.image_digest.removeprefix("sha256:")[:12] or "-")
-
-    @admin.action(description="Enable selected languages", permissions=["change"])
-    def enable(self, request: HttpRequest, languages: QuerySet[Language]) -> None:
-        for language in languages:
-            if language.image_digest:
-                self._set_enabled(request, language, enabled=True)
-            else:
-                self.message_user(request, f"{language.name}: {WITHOUT_IMAGE}", messages.ERROR)
-
-    @admin.action(description="Disable selected languages", permissions=["change"])
-    def disable(self, request: HttpRequest, languages: QuerySet[Language]) -> None:
-        for language in languages:
-            self._set_enabled(request, language, enabled=False)
-
-    def _set_enabled(self, request: HttpRequest, language: Language, *, enabled: bool) -> None:
-        word = "enabled" if enabled else "disabled"
-        if language.enabled == enabled:
-            self.message_user(request, f"{language.name} was {word} already.", messages.INFO)
-            return
-        language.enabled = enabled
-        language.save(update_fields=["enabled", "updated_at"])
-        self.log_change(request, language, f"{word.capitalize()}.")
-        self.message_user(request, f"{language.name} is {word}.", messages.SUCCESS)
 
     def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:  # noqa: FBT001, FBT002 (Django's signature)
         """The history tells the old and the new value of each field that changed."""
@@ -108,9 +142,3 @@ class LanguageAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in t
         return "; ".join(
             f"{name}: {form.initial.get(name)!r} → {form.cleaned_data.get(name)!r}" for name in form.changed_data
         ) or super().construct_change_message(request, form, formsets, add)
-
-
-def _state(language: Language) -> tuple[str, str]:
-    if not language.image_digest:
-        return "no image", "bad"
-    return ("enabled", "good") if language.enabled else ("disabled", "warn")

@@ -15,5 +15,10 @@ def family_of(slug: str) -> str:
 
 def is_version(reported: str, asked: str) -> bool:
     """Whether 3.13.5, or `Python 3.13.5`, is what somebody means who asks for 3, 3.13 or 3.13.5."""
+    return f"{number_in(reported).lower()}.".startswith(f"{asked.lower()}.")
+
+
+def number_in(reported: str) -> str:
+    """3.13.5 in `Python 3.13.5`; empty where there is no number."""
     number = _NUMBER.search(reported)
-    return number is not None and f"{number[0].lower()}.".startswith(f"{asked.lower()}.")
+    return number[0] if number else ""

@@ -1,0 +1,64 @@
+"""A language from an uploaded language.toml: read, checked, and nothing of it executed."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from languages.folders import BadFolder, fields_in
+from languages.models import Language
+from languages.versions import family_of
+
+MAX_BYTES = 64 * 1024
+_NO_SLUG = "Say what requests call the language: the file's name does not."
+
+
+class LanguageFileForm(forms.Form):
+    """The file, and the slug where the file's name is not it. When valid, `language` is the row to save."""
+
+    file = forms.FileField(
+        label="File", allow_empty_file=True, help_text="A language.toml, or what Export gave. At most 64 KiB."
+    )
+    slug = forms.CharField(
+        required=False,
+        max_length=64,
+        help_text="What a request calls the language. Empty: the file's name, as in ruby.toml.",
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """Everything that would be said of the same values in the form."""
+        said = super().clean() or {}
+        if "file" not in said or "slug" not in said:
+            return said
+        try:
+            self.language = _language(said["file"], said["slug"])
+        except BadFolder as error:
+            self.add_error("file", str(error))
+        except ValidationError as error:
+            for name, messages in error.message_dict.items():
+                self.add_error(None, [f"{name}: {message}" for message in messages])
+        return said
+
+
+def _language(file: Any, slug: str) -> Language:
+    fields = fields_in(_text(file), where=file.name)
+    stem = PurePosixPath(file.name).name.removesuffix(".toml")
+    slug = slug or ("" if stem == "language" else stem)
+    if not slug:
+        raise BadFolder(_NO_SLUG)
+    language = Language(**{"image": f"gexec/{family_of(slug)}", **fields, "slug": slug})
+    language.full_clean()
+    return language
+
+
+def _text(file: Any) -> str:
+    content = file.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        raise BadFolder(f"{file.name} is larger than {MAX_BYTES // 1024} KiB")
+    try:
+        return str(content, "utf-8")
+    except UnicodeDecodeError:
+        raise BadFolder(f"{file.name} is not UTF-8 text") from None

@@ -1,0 +1,235 @@
+"""Building and testing a language goes on beside the requests; whoever looks sees how far it is, or that it is lost."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.test import Client
+from django.urls import reverse
+
+from executions import installs, language_state, language_tasks, recovery, workers
+from executions.base_image import Report
+from executions.ids import uuid7
+from executions.models import LanguageTask, TaskKind, TaskStatus, Worker
+from executions.sandbox.docker import ImageInfo
+from executions.sandbox.errors import EngineUnavailable, ImageMissing
+from executions.selftest import Verdict
+from languages.models import Language
+
+IMAGE = ImageInfo("sha256:1", (), 1_000_000, "2026-01-02T03:04:05Z")
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def one_image(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The Docker host has the image, as the pages see it."""
+
+    class Images:
+        def find(self, _name: str) -> ImageInfo:
+            return IMAGE
+
+    monkeypatch.setattr(language_state, "quick_images", Images)
+
+
+@pytest.fixture
+def operator(admin_client: Client, python: Language) -> Iterator[Client]:
+    """One who may change languages; at the end of the test no thread is at work."""
+    yield admin_client
+    wait(lambda: not LanguageTask.objects.filter(status=TaskStatus.RUNNING).exists())
+
+
+def wait(happened: Callable[[], bool]) -> None:
+    """Until it has."""
+    deadline = time.monotonic() + 20
+    while not happened():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.02)
+
+
+def press(client: Client, button: str, language: Language) -> Any:
+    """As the page's script does."""
+    url = reverse("admin:languages_language_task", args=[language.pk, button])
+    return client.post(url, headers={"Accept": "application/json"})
+
+
+def status(client: Client, language: Language) -> Any:
+    return client.get(reverse("admin:languages_language_status", args=[language.pk])).json()
+
+
+class Work:
+    """A build that says a line and waits until the test lets it go on."""
+
+    def __init__(self) -> None:
+        self.go_on = threading.Event()
+        self.error: Exception | None = None
+        self.lines = ["Step 1/4 : FROM base", "Step 2/4 : RUN \x1b[31mmake\x1b[0m\x00"]
+
+    def __call__(self, _language: Language, _report: Report, *, on_line: Report) -> ImageInfo:
+        for line in self.lines:
+            on_line(line)
+        assert self.go_on.wait(20)
+        on_line("Step 3/4 : RUN check")
+        if self.error:
+            raise self.error
+        return IMAGE
+
+
+@pytest.fixture
+def work(monkeypatch: pytest.MonkeyPatch) -> Work:
+    """What building does in this test."""
+    monkeypatch.setattr(language_tasks, "WRITE_EVERY_S", 0.0)
+    made = Work()
+    monkeypatch.setattr(installs, "build", made)
+    return made
+
+
+def test_a_build_is_seen_while_it_goes_on_and_after(operator: Client, python: Language, work: Work) -> None:
+    assert press(operator, "build", python).json()["running"] is True
+    wait(lambda: status(operator, python)["task"]["done"] == 1)
+    seen = status(operator, python)
+    assert seen["state"] == {"text": "building", "kind": "busy", "advice": "Step 2/4 : RUN make"}
+    assert (seen["task"]["total"], seen["task"]["headline"]) == (4, "Step 2/4 : RUN make")
+    assert seen["buttons"]["test"] == "Something is being done to it already."
+    work.go_on.set()
+    wait(lambda: status(operator, python)["running"] is False)
+    task = LanguageTask.objects.get()
+    assert (task.status, task.image_digest, task.started_by) == ("succeeded", "sha256:1", "admin")
+    assert task.log.splitlines()[-1] == "Step 3/4 : RUN check"
+    assert LogEntry.objects.get().change_message == "Build started."
+
+
+def test_one_thing_at_a_time_is_done_to_a_language(operator: Client, python: Language, work: Work) -> None:
+    press(operator, "build", python)
+    second = press(operator, "test", python)
+    assert (second.status_code, second.json()["refused"]) == (409, "python is being worked on already.")
+    work.go_on.set()
+    assert LanguageTask.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (installs.InstallError("make failed", log_end="no rule"), "make failed\nno rule"),
+        (ImageMissing("no\x00such image"), "nosuch image"),
+        (EngineUnavailable("Docker is away"), "Docker is away"),
+        (KeyError("bug"), "an error of the server; its log says more"),
+    ],
+)
+def test_what_went_wrong_is_shown(operator: Client, python: Language, work: Work, error: Exception, text: str) -> None:
+    work.error = error
+    work.go_on.set()
+    Language.objects.update(enabled=False)
+    press(operator, "build", python)
+    wait(lambda: status(operator, python)["running"] is False)
+    seen = status(operator, python)
+    assert (seen["task"]["status"], seen["task"]["error"]) == ("failed", text)
+    assert (seen["state"]["text"], seen["state"]["kind"]) == ("build failed", "bad")
+
+
+def test_each_self_test_has_its_verdict(operator: Client, python: Language, monkeypatch: pytest.MonkeyPatch) -> None:
+    verdicts = (Verdict("hello", "", None, 12.0, 1024), Verdict("args", "printed '\x00'", 5.0, None, 0))
+
+    def test(_language: Language, _report: Report, *, on_verdict: installs.OnVerdict) -> installs.TestResult:
+        for verdict in verdicts:
+            on_verdict(verdict)
+        return installs.TestResult(IMAGE, "3.13", verdicts)
+
+    monkeypatch.setattr(installs, "test", test)
+    press(operator, "test", python)
+    wait(lambda: status(operator, python)["running"] is False)
+    task = status(operator, python)["task"]
+    assert (task["status"], task["error"]) == ("failed", "failed 1 of 2: args")
+    assert task["verdicts"] == [
+        {"case": "hello", "passed": True, "complaint": "", "compile": "-", "run": "12 ms", "memory": "1.0 KiB"},
+        {
+            "case": "args",
+            "passed": False,
+            "complaint": "printed '\ufffd'",
+            "compile": "5 ms",
+            "run": "-",
+            "memory": "0 bytes",
+        },
+    ]
+
+
+def test_a_pulled_layer_has_one_line(operator: Client, python: Language, monkeypatch: pytest.MonkeyPatch) -> None:
+    def pull(_language: Language, report: Report) -> ImageInfo:
+        for line in ("a1 Waiting", "b2 Waiting", "a1 Downloading 1/2", "a1 Downloading 2/2"):
+            report(line)
+        return IMAGE
+
+    monkeypatch.setattr(installs, "pull", pull)
+    press(operator, "pull", python)
+    wait(lambda: status(operator, python)["running"] is False)
+    assert status(operator, python)["task"]["log"] == "a1 Downloading 2/2\nb2 Waiting"
+
+
+def running(python: Language, worker: Any) -> LanguageTask:
+    python.refresh_from_db()
+    return LanguageTask.objects.create(
+        language=python, kind=TaskKind.BUILD, worker=worker, started_at=python.updated_at
+    )
+
+
+def test_the_task_of_a_dead_process_is_lost(operator: Client, python: Language) -> None:
+    task = running(python, uuid7())
+    recovery.sweep()
+    task.refresh_from_db()
+    assert (task.status, task.error) == ("lost", language_tasks.SERVER_GONE)
+    assert status(operator, python)["buttons"]["make"] == ""
+
+
+def test_the_task_of_a_living_process_is_left_alone(operator: Client, python: Language, work: Work) -> None:
+    workers.beat()
+    other = Worker.objects.get(pk=workers.current())
+    other.pk = uuid7()
+    other.save(force_insert=True)
+    task = running(python, other.pk)
+    recovery.sweep()
+    task.refresh_from_db()
+    assert task.status == "running"
+    task.delete()
+
+
+def test_a_process_that_ends_says_so(operator: Client, python: Language, work: Work) -> None:
+    press(operator, "build", python)
+    language_tasks.abandon()
+    task = LanguageTask.objects.get()
+    assert (task.status, task.error) == ("lost", language_tasks.SERVER_GONE)
+    work.go_on.set()
+    wait(lambda: not language_tasks._at_work)
+    task.refresh_from_db()
+    assert task.status == "lost"
+
+
+def test_a_language_may_go_while_it_is_built(operator: Client, python: Language, work: Work) -> None:
+    press(operator, "build", python)
+    python.delete()
+    work.go_on.set()
+    wait(lambda: not language_tasks._at_work)
+    assert LanguageTask.objects.count() == 0
+
+
+def test_old_tasks_are_forgotten(python: Language, work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(language_tasks, "KEPT", 2)
+    work.go_on.set()
+    for _ in range(4):
+        language_tasks.start(language=python, kind=TaskKind.BUILD)
+        wait(lambda: not language_tasks._at_work)
+    assert LanguageTask.objects.count() == 2
+
+
+def test_nothing_to_test_is_no_pass(python: Language, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Images:
+        def find(self, _name: str) -> ImageInfo:
+            return IMAGE
+
+    monkeypatch.setattr(installs, "DockerImages", Images)
+    ruby = Language(slug="no-folder", name="No folder", image="x", source_file="a", run_command=["a"])
+    with pytest.raises(installs.InstallError, match="give it an example"):
+        installs.test(ruby, print)
