@@ -1,0 +1,5 @@
+import other.text
+
+fun main() {
+    println(text())
+}

@@ -1,0 +1,3 @@
+package other
+
+fun text() = "from another file"

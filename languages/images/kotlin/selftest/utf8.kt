@@ -1,0 +1,4 @@
+fun main() {
+    println("żółć, 中文 🚀")
+    println(readLine())
+}
