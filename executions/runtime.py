@@ -79,16 +79,17 @@ def prepare(report: Callable[[str], None]) -> None:
     install_runner(connect(timeout_s=600.0), base_image=BASE_IMAGE, on_line=report_step)
 
 
-def slots() -> int:
-    """Programs that this process may run at once: its share of GEXEC_SLOTS, by default two for each processor."""
-    total = settings.GEXEC_SLOTS or 2 * (os.cpu_count() or 1)
-    return max(1, -(-total // settings.GEXEC_WORKERS))
-
-
 def _make_pool() -> Pool:
     owner = f"{workers.installation()}/{workers.current()}"
     policy = SandboxPolicy(runtime=settings.GEXEC_DOCKER_RUNTIME)
-    config = PoolConfig(slots=slots(), queue=settings.GEXEC_QUEUE or 16 * slots(), wait_ms=settings.GEXEC_WAIT_MS)
+    slots = settings.GEXEC_SLOTS or 2 * (os.cpu_count() or 1)
+    config = PoolConfig(
+        slots=slots,
+        queue=settings.GEXEC_QUEUE or 16 * slots,
+        wait_ms=settings.GEXEC_WAIT_MS,
+        slots_folder=settings.GEXEC_DATA_DIR / "slots",
+        processes=settings.GEXEC_WORKERS,
+    )
     labels = {"gexec.data_dir": str(settings.GEXEC_DATA_DIR)}
     engine = DockerEngine(policy, owner=owner, base_image=BASE_IMAGE, labels=labels)
     made = Pool(engine, config, owner=owner, is_alive=_is_alive)

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 
 from executions.sandbox.container import Container, OnOutput
@@ -27,6 +28,7 @@ from executions.sandbox.errors import (
     ProtocolError,
     SandboxError,
 )
+from executions.sandbox.permits import OwnPermits, Permits, SharedPermits
 from executions.sandbox.slots import Slots
 from executions.sandbox.stock import Shelf, Stock
 from executions.sandbox.types import Job, JobResult, Profile, Warmth
@@ -50,10 +52,19 @@ class PoolConfig:
     """How large the pool is. Times in the unit of their name."""
 
     slots: int
+    """Programs at once; with `slots_folder` those of all processes that name it."""
     queue: int
     wait_ms: int
     builders: int = 2
     keep_idle_s: float = 60.0
+    slots_folder: Path | None = None
+    processes: int = 1
+
+
+def _permits(config: PoolConfig) -> Permits:
+    if config.slots_folder is None:
+        return OwnPermits(config.slots)
+    return SharedPermits(config.slots_folder, config.slots, processes=config.processes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +99,7 @@ class Pool:
         self._config = config
         self._owner = owner
         self._is_alive = is_alive
-        self._slots = Slots(config.slots, queue_limit=config.queue)
+        self._slots = Slots(_permits(config), queue_limit=config.queue)
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)
         self._stock = Stock()

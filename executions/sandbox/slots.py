@@ -8,25 +8,25 @@ import time
 from collections import deque
 
 from executions.sandbox.errors import PoolBusy, PoolClosed
+from executions.sandbox.permits import Permits
 
 
 class Slots:
     """Permits handed out in the order of asking. A permit that is released goes to the first who waits."""
 
-    def __init__(self, total: int, *, queue_limit: int) -> None:
-        self.total = total
+    def __init__(self, permits: Permits, *, queue_limit: int) -> None:
         self.queue_limit = queue_limit
+        self._permits = permits
         self._lock = threading.Lock()
         self._released = threading.Condition(self._lock)
-        self._free = total
         self._waiters: deque[_Waiter] = deque()
         self._closed = False
         self._typical_hold_s = 1.0
 
     @property
     def in_use(self) -> int:
-        """How many permits are out."""
-        return self.total - self._free
+        """How many permits this process has out."""
+        return self._permits.held
 
     @property
     def waiting(self) -> int:
@@ -47,7 +47,7 @@ class Slots:
                 raise PoolBusy("too many executions are waiting", retry_after_s=self._retry_after_s())
             waiter = _Waiter()
             self._waiters.append(waiter)
-        waiter.woken.wait(timeout_s)
+        self._wait(waiter, time.monotonic() + timeout_s)
         with self._lock:
             if waiter.granted:
                 return
@@ -61,10 +61,10 @@ class Slots:
         """Give a permit back after holding it for `held_s`, which is what Retry-After is estimated from."""
         with self._lock:
             self._typical_hold_s += 0.1 * (held_s - self._typical_hold_s)
-            if self._waiters:
+            if self._waiters and not self._permits.over_share:
                 self._waiters.popleft().grant()
             else:
-                self._free += 1
+                self._permits.give()
                 self._released.notify_all()
 
     def close(self) -> None:
@@ -82,7 +82,7 @@ class Slots:
         """Wait until every permit is back; whether that came true in time."""
         deadline = time.monotonic() + timeout_s
         with self._lock:
-            while self._free < self.total:
+            while self._permits.held:
                 left = deadline - time.monotonic()
                 if left <= 0:
                     return False
@@ -92,14 +92,22 @@ class Slots:
     def _take(self) -> bool:
         if self._closed:
             raise PoolClosed("the server is shutting down")
-        if self._free and not self._waiters:
-            self._free -= 1
-            return True
-        return False
+        return not self._waiters and self._permits.take()
+
+    def _wait(self, waiter: _Waiter, deadline: float) -> None:
+        """Wait to be granted a permit; while other processes hold permits, the first in line tries to take one."""
+        while (left := deadline - time.monotonic()) > 0:
+            poll_s = self._permits.poll_s
+            if waiter.woken.wait(left if poll_s is None else min(left, poll_s)):
+                return
+            with self._lock:
+                if self._waiters and self._waiters[0] is waiter and self._permits.take():
+                    self._waiters.popleft().grant()
+                    return
 
     def _retry_after_s(self) -> int:
         """When the line that stands now should be through: its length times a typical hold, shared by all slots."""
-        return max(1, min(60, math.ceil((len(self._waiters) + 1) * self._typical_hold_s / self.total)))
+        return max(1, min(60, math.ceil((len(self._waiters) + 1) * self._typical_hold_s / self._permits.total)))
 
 
 class _Waiter:

@@ -1,0 +1,104 @@
+"""What a slot is made of: a number in this process, or a locked file that all processes of the machine share."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+from typing import Protocol
+
+
+class Permits(Protocol):
+    """A fixed number of permits. Not safe for threads: the caller holds a lock."""
+
+    @property
+    def total(self) -> int:
+        """How many there are."""
+
+    @property
+    def held(self) -> int:
+        """How many this process has taken."""
+
+    @property
+    def poll_s(self) -> float | None:
+        """How often to try again while others hold all; None where nobody but this process holds any."""
+
+    def take(self) -> bool:
+        """Take one if one is free."""
+
+    def give(self) -> None:
+        """Give one back."""
+
+    @property
+    def over_share(self) -> bool:
+        """Whether this process holds more than its part, and should let others have what it gives back."""
+
+
+class OwnPermits:
+    """Permits of this process alone."""
+
+    poll_s = None
+    over_share = False
+
+    def __init__(self, total: int) -> None:
+        self.total = total
+        self.held = 0
+
+    def take(self) -> bool:
+        if self.held == self.total:
+            return False
+        self.held += 1
+        return True
+
+    def give(self) -> None:
+        self.held -= 1
+
+
+class SharedPermits:
+    """Permits of all processes that name the same folder: one file each, locked while it is held.
+
+    The kernel lets go of the locks of a process that dies, however it dies (flock(2)).
+    """
+
+    poll_s = 0.01
+
+    def __init__(self, folder: Path, total: int, *, processes: int) -> None:
+        """`processes` is how many are expected to share; each may take all permits while the others need none."""
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.total = total
+        self._share = -(-total // processes)
+        self._files = [
+            os.open(folder / f"slot-{number}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600) for number in range(total)
+        ]
+        self._free = list(range(total))
+        self._taken: list[int] = []
+
+    @property
+    def held(self) -> int:
+        return len(self._taken)
+
+    @property
+    def over_share(self) -> bool:
+        return self.held > self._share
+
+    def take(self) -> bool:
+        for number in self._free:
+            try:
+                fcntl.flock(self._files[number], fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            self._free.remove(number)
+            self._taken.append(number)
+            return True
+        return False
+
+    def give(self) -> None:
+        number = self._taken.pop()
+        fcntl.flock(self._files[number], fcntl.LOCK_UN)
+        self._free.append(number)
+
+    def close(self) -> None:
+        """Let go of everything."""
+        for file in self._files:
+            os.close(file)
+        self._files.clear()

@@ -1,0 +1,121 @@
+"""Slots that several processes share: never more are out than there are, none is lost, and nobody starves."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from executions.sandbox.errors import PoolBusy
+from executions.sandbox.permits import OwnPermits, SharedPermits
+from executions.sandbox.slots import Slots
+
+HOLD_ALL = """
+import sys, time
+from pathlib import Path
+from executions.sandbox.permits import SharedPermits
+permits = SharedPermits(Path(sys.argv[1]), int(sys.argv[2]), processes=2)
+while permits.take():
+    pass
+print(permits.held, flush=True)
+time.sleep(60)
+"""
+
+
+@contextmanager
+def holder_of_all(folder: Path, total: int) -> Iterator[subprocess.Popen[str]]:
+    """Another process that holds every permit that is free."""
+    command = [sys.executable, "-c", HOLD_ALL, str(folder), str(total)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        yield process
+        process.kill()
+
+
+@pytest.fixture(params=["own", "shared"])
+def slots(request: pytest.FixtureRequest, tmp_path: Path) -> Slots:
+    permits = OwnPermits(2) if request.param == "own" else SharedPermits(tmp_path, 2, processes=1)
+    return Slots(permits, queue_limit=10)
+
+
+def test_no_more_are_given_than_there_are(slots: Slots) -> None:
+    assert slots.try_acquire()
+    assert slots.try_acquire()
+    assert not slots.try_acquire()
+    with pytest.raises(PoolBusy):
+        slots.acquire(0.05)
+    slots.release(held_s=0.1)
+    assert slots.try_acquire()
+
+
+def test_those_who_wait_are_served_in_order(slots: Slots) -> None:
+    order: list[int] = []
+
+    def wait(number: int) -> None:
+        slots.acquire(10)
+        order.append(number)
+        slots.release(held_s=0.0)
+
+    slots.acquire(1)
+    slots.acquire(1)
+    threads = []
+    for number in range(5):
+        threads.append(threading.Thread(target=wait, args=(number,)))
+        threads[-1].start()
+        while slots.waiting < number + 1:
+            time.sleep(0.001)
+    slots.release(held_s=0.0)
+    for thread in threads:
+        thread.join(10)
+    assert order == [0, 1, 2, 3, 4]
+    assert slots.in_use == 1
+
+
+def test_two_processes_share_what_there_is(tmp_path: Path) -> None:
+    mine = Slots(SharedPermits(tmp_path, 3, processes=2), queue_limit=10)
+    assert mine.try_acquire()
+    with holder_of_all(tmp_path, 3):
+        assert not mine.try_acquire()
+        mine.release(held_s=0.0)
+        assert mine.try_acquire()
+
+
+def test_a_process_that_is_killed_gives_back_what_it_held(tmp_path: Path) -> None:
+    mine = Slots(SharedPermits(tmp_path, 2, processes=2), queue_limit=10)
+    with holder_of_all(tmp_path, 2) as other:
+        assert not mine.try_acquire()
+        threading.Timer(0.2, other.send_signal, [signal.SIGKILL]).start()
+        mine.acquire(10)
+    assert mine.try_acquire()
+
+
+def test_a_process_over_its_share_lets_another_have_what_it_gives_back(tmp_path: Path) -> None:
+    greedy = Slots(SharedPermits(tmp_path, 2, processes=2), queue_limit=10)
+    modest = Slots(SharedPermits(tmp_path, 2, processes=2), queue_limit=10)
+    greedy.acquire(1)
+    greedy.acquire(1)
+    served = threading.Event()
+
+    def wait(slots: Slots, event: threading.Event) -> None:
+        slots.acquire(20)
+        event.set()
+
+    queued = [threading.Thread(target=wait, args=(greedy, threading.Event()), daemon=True) for _ in range(3)]
+    for thread in queued:
+        thread.start()
+    other = threading.Thread(target=wait, args=(modest, served), daemon=True)
+    other.start()
+    for _ in range(200):
+        if greedy.in_use == 2:
+            greedy.release(held_s=0.0)
+        if served.wait(0.02):
+            break
+    assert served.is_set()
