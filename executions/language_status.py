@@ -61,11 +61,11 @@ def _buttons(language: Language, host: OnHost, *, running: bool) -> dict[str, st
 
 
 def _task(task: LanguageTask) -> dict[str, Any]:
-    began, ended = task.started_at, task.finished_at or timezone.now()
+    took = (task.finished_at or timezone.now()) - task.started_at
     by = f" by {task.started_by}" if task.started_by else ""
     return {
         "kind": task.kind,
-        "title": f"{task.get_kind_display()}{by}, {_moment(began)}, {duration((ended - began).total_seconds() * 1000)}",
+        "title": f"{task.get_kind_display()}{by}, {_moment(task.started_at)}, {took.total_seconds():.0f} s",
         "status": task.status,
         "headline": task.headline,
         "done": task.done,

@@ -139,7 +139,7 @@ def _test(language: Language, progress: _Progress) -> str:
 
 
 class _Progress:
-    """What a task says, put into its row no more often than every WRITE_EVERY_S."""
+    """What a task says, put into its row: steps and verdicts at once, other lines no more often than WRITE_EVERY_S."""
 
     def __init__(self, task: LanguageTask) -> None:
         self._task = task
@@ -159,12 +159,12 @@ class _Progress:
         self._lines[layer or str(self._said)] = line
         if len(self._lines) > LOG_LINES:
             del self._lines[next(iter(self._lines))]
-        self._write()
+        self._write(now=step is not None)
 
     def expect(self, total: int) -> None:
         """There are so many self-tests."""
         self._task.total, self._task.headline = total, "waiting for the first self-test"
-        self._write()
+        self._write(now=True)
 
     def judge(self, verdict: Verdict) -> None:
         """One self-test was run."""
@@ -173,7 +173,7 @@ class _Progress:
         self._task.verdicts.append(asdict(verdict) | {"complaint": complaint, "passed": verdict.passed})
         self._task.done += 1
         self._task.headline = f"{verdict.case}: {'passed' if verdict.passed else 'failed'}"
-        self._write()
+        self._write(now=True)
 
     def end(self, status: TaskStatus, *, error: str = "", image_digest: str = "") -> None:
         """The task is over."""
@@ -183,8 +183,8 @@ class _Progress:
         except (_Superseded, Error):
             logger.warning("task %s: its end could not be written: %s %s", self._task.pk, status, error)
 
-    def _write(self) -> None:
-        if time.monotonic() - self._written_at < WRITE_EVERY_S:
+    def _write(self, *, now: bool = False) -> None:
+        if not now and time.monotonic() - self._written_at < WRITE_EVERY_S:
             return
         try:
             self._update()

@@ -12,9 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
-from django.utils.html import format_html
 from django.utils.http import content_disposition_header
-from django.utils.safestring import SafeString
 
 from languages.documents import toml_of
 from languages.forms import LanguageFileForm
@@ -28,7 +26,7 @@ class LanguageAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in t
     What needs Docker stands in a subclass in executions, which is the one that is registered.
     """
 
-    list_display: tuple[str, ...] = ("slug", "name", "version", "names", "limits", "containers", "digest", "tested_at")
+    list_display: tuple[str, ...] = ("slug", "name", "version", "names", "limits", "containers", "tested_at")
     search_fields = ("slug", "name")
     readonly_fields = ("updated_at",)
     save_on_top = True
@@ -130,10 +128,6 @@ class LanguageAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in t
     def containers(self, language: Language) -> str:
         runs = "fresh" if language.runs_per_container == 1 else f"{language.runs_per_container} runs"
         return f"{language.warm_min}-{language.warm_max} warm, {runs}"
-
-    @admin.display(description="tested image")
-    def digest(self, language: Language) -> SafeString:
-        return format_html("<code>{}</code>", language.image_digest.removeprefix("sha256:")[:12] or "-")
 
     def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:  # noqa: FBT001, FBT002 (Django's signature)
         """The history tells the old and the new value of each field that changed."""
