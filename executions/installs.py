@@ -190,7 +190,7 @@ def _image(language: Language, report: Report) -> ImageInfo:
 def _accept(images: DockerImages, language: Language, result: TestResult) -> None:
     old = language.image_digest
     _write(language, image_digest=result.image.id, version=result.version, tested_at=timezone.now())
-    if old and old != result.image.id:
+    if old and old != result.image.id and not Language.objects.filter(image_digest=old).exists():
         _drop_names(images, old)
 
 
