@@ -2,14 +2,36 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import socket
+import struct
 import threading
+import time
 from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
 from gunicorn import util
 from gunicorn.workers.gthread import ThreadWorker
+
+READ_S = 10.0
+"""How long a client may take to send one request, head and body. Without it 64 halves of a request stop the service."""
+
+SEND_S = 10
+"""How long a client may leave an answer unread before the connection is given up."""
+_SEND_TIMEOUT = struct.pack("ll", SEND_S, 0)
+
+
+def _message(conn: Any) -> Any:
+    """The request that this connection brought last; None before its first has a whole head."""
+    return conn.parser.mesg if conn.parser is not None else None
+
+
+def _has_arrived(conn: Any, earlier: Any) -> bool:
+    """Whether a request later than `earlier` is there to its last byte. Of a chunked one that cannot be said."""
+    message = _message(conn)
+    return message is not earlier and getattr(message.body.reader, "length", None) == 0
 
 
 def _write_json_error(sock: Any, status_int: int, reason: str, mesg: str) -> None:
@@ -32,6 +54,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     def init_process(self) -> None:
         """Make this process's pool before the first request."""
         self._closing: threading.Thread | None = None
+        self._arriving: dict[Any, tuple[float, Any]] = {}
         # base.Worker.handle_error has no other hook for the body.
         util.write_error = _write_json_error
         super().init_process()
@@ -60,6 +83,24 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
 
         # Only now, with every row written, may others take this process for one that is gone.
         serving.stop(0)
+
+    def handle(self, conn: Any) -> Any:
+        """In a thread of the pool: read one request and answer it."""
+        conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _SEND_TIMEOUT)
+        self._arriving[conn] = (time.monotonic() + READ_S, _message(conn))
+        try:
+            return super().handle(conn)
+        finally:
+            del self._arriving[conn]
+
+    def wait_for_and_dispatch_events(self, timeout: float) -> None:
+        """In the main thread, at least once a second: hang up on clients that take too long to send their request."""
+        super().wait_for_and_dispatch_events(timeout)
+        now = time.monotonic()
+        for conn, (deadline, earlier) in list(self._arriving.items()):
+            if now > deadline and not _has_arrived(conn, earlier):
+                with contextlib.suppress(OSError):
+                    conn.sock.shutdown(socket.SHUT_RD)
 
     def is_parent_alive(self) -> bool:
         """An arbiter that was killed is a reason to stop as well, and as gracefully."""
