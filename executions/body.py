@@ -14,22 +14,26 @@ _DRAINED_BYTES = 32 * 1024 * 1024
 """A client that sends too much hears so only if it was let finish; beyond this it is cut off."""
 
 
-def read_json_object(request: HttpRequest, *, max_bytes: int) -> dict[str, Any]:
-    """The JSON object in the body. Refusal: 400 where it is none, 413 where it has more than `max_bytes`."""
-    data = parse_json(_read(request, max_bytes))
+def receive(request: HttpRequest, *, max_bytes: int) -> bytes | Refusal:
+    """The whole body, or why it will be refused: 413 where it has more than `max_bytes`.
+
+    Called before the first query, because a client that sends slowly would keep a connection of the database; and of a
+    client that is refused for something else, because one that is still sending would miss the answer.
+    """
+    try:
+        return _read(request, max_bytes)
+    except Refusal as refusal:
+        return refusal
+
+
+def json_object(body: bytes | Refusal) -> dict[str, Any]:
+    """The JSON object in a received body. Refusal: 400 where it is none, or what `receive` found."""
+    if isinstance(body, Refusal):
+        raise body
+    data = parse_json(body)
     if not isinstance(data, dict):
         raise Refusal("Invalid JSON: expected an object")
     return data
-
-
-def discard(request: HttpRequest, *, max_bytes: int) -> None:
-    """Read a refused request's body and forget it: a client that is still sending would miss the answer."""
-    try:
-        stream, length = _stream_of(request)
-        if length is None or length <= max_bytes:
-            _drain(stream, max_bytes)
-    except (Refusal, UnreadablePostError, OSError):
-        return
 
 
 def parse_json(body: bytes) -> Any:

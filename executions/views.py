@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
@@ -14,10 +15,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from executions import api_keys, metrics, services
-from executions.body import discard, read_json_object
+from executions.body import json_object, receive
 from executions.client_address import client_address
 from executions.exceptions import RateLimited, Refusal, Unavailable
-from executions.finishing import DATABASE_RETRY_AFTER_S
+from executions.finishing import DATABASE_RETRY_AFTER_S, release_connection
 from executions.models import Execution, Outcome
 from executions.negotiation import AlwaysJSON
 from executions.ratelimit import check_rate
@@ -41,10 +42,14 @@ class SeedView(APIView):
     content_negotiation_class = AlwaysJSON
     metadata_class = None
 
+    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
+        """Give the database connection back before the answer is sent: a client may take its time to read it."""
+        release_connection()
+        return super().finalize_response(request, response, *args, **kwargs)
+
     def handle_exception(self, exc: Exception) -> Response:
         """The answer to what a view raised; what is not known here goes on to Django."""
         if isinstance(exc, RateLimited):
-            discard(self.request._request, max_bytes=settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
             return _error(str(exc), 429, retry_after_s=exc.retry_after_s)
         if isinstance(exc, Unavailable):
             return _with_id(_error(exc.message, 503, retry_after_s=exc.retry_after_s), exc.execution_id)
@@ -66,13 +71,13 @@ class ExecuteView(SeedView):
 
     def post(self, request: Request) -> Response:
         """Run a program and answer with what it printed."""
+        body = receive(request._request, max_bytes=settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
         check_rate(request._request)
         address = client_address(request.META, trusted_proxies=settings.GEXEC_TRUSTED_PROXIES)
         origin = Origin(address)
         try:
             origin = Origin(address, api_keys.caller(request._request))
-            data = read_json_object(request._request, max_bytes=settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
-            submission = submission_of(data, max_source_bytes=settings.GEXEC_MAX_SOURCE_BYTES)
+            submission = submission_of(json_object(body), max_source_bytes=settings.GEXEC_MAX_SOURCE_BYTES)
         except Refusal as refusal:
             return _refused(refusal, services.record_refusal(refusal=refusal, origin=origin))
         return _answered(services.execute(submission=submission, origin=origin))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.test import Client, RequestFactory
 
-from executions.body import read_json_object
+from executions.body import json_object, receive
 from executions.exceptions import Refusal
 from executions.models import Execution, Status
 from languages.models import Language
@@ -182,11 +182,11 @@ def test_a_chunked_body_is_bounded_and_drained() -> None:
     }
     request = RequestFactory().generic("POST", "/execute", **meta)
     with pytest.raises(Refusal) as refused:
-        read_json_object(request, max_bytes=1000)
+        json_object(receive(request, max_bytes=1000))
     assert (refused.value.status, stream.left) == (413, 0)
 
 
 def test_a_content_length_that_is_no_number() -> None:
     request = RequestFactory().generic("POST", "/execute", CONTENT_LENGTH="x")
     with pytest.raises(Refusal, match="Content-Length"):
-        read_json_object(request, max_bytes=1000)
+        json_object(receive(request, max_bytes=1000))
