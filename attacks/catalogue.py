@@ -6,7 +6,7 @@ from typing import Protocol
 
 from attacks.attack import Report
 from attacks.client import Client
-from attacks.families import direct, endings, escape, neighbours, protocol, requests, resources
+from attacks.families import connections, direct, endings, escape, neighbours, protocol, requests, resources
 
 
 class AnyAttack(Protocol):
@@ -30,6 +30,7 @@ FAMILIES: dict[str, tuple[AnyAttack, ...]] = {
     "protocol": protocol.ATTACKS,
     "neighbours": neighbours.ATTACKS,
     "requests": requests.ATTACKS,
+    "connections": connections.ATTACKS,
     "endings": endings.ATTACKS,
     "direct": direct.ATTACKS,
 }
