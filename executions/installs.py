@@ -8,6 +8,7 @@ test that fails leaves what was there working.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import logging
 from collections.abc import Callable, Iterable
@@ -48,9 +49,15 @@ class TestResult:
         return all(verdict.passed for verdict in self.verdicts)
 
 
+@functools.cache
+def docker_images() -> DockerImages:
+    """One client for the process: each keeps connections of its own."""
+    return DockerImages()
+
+
 def ensure_base(report: Report, *, refresh: bool = False) -> str:
     """See that the base image is there and say its name. Raises InstallError, EngineUnavailable."""
-    return base_image.ensure_base(DockerImages(), report, mirror=settings.GEXEC_DEBIAN_MIRROR, refresh=refresh)
+    return base_image.ensure_base(docker_images(), report, mirror=settings.GEXEC_DEBIAN_MIRROR, refresh=refresh)
 
 
 def ensure(slugs: Iterable[str], report: Report) -> list[Language]:
@@ -89,7 +96,7 @@ def build(
     refresh: make every layer anew, with the packages of today. Raises InstallError with the end of the build's log.
     """
     folder = _folder(language.slug)
-    images = DockerImages()
+    images = docker_images()
     base = ensure_base(report)
     tag = _tag(folder, base)
     found = None if refresh else images.find(tag)
@@ -104,12 +111,12 @@ def build(
 def pull(language: Language, report: Report) -> ImageInfo:
     """Fetch the language's image from its registry. Raises ImageMissing, EngineUnavailable."""
     report(f"{language.slug}: pulling {language.image}")
-    return DockerImages().pull(language.image, report)
+    return docker_images().pull(language.image, report)
 
 
 def image_of(language: Language, images: DockerImages | None = None) -> ImageInfo | None:
     """What the Docker host has under the language's image name."""
-    return (images or DockerImages()).find(language.image)
+    return (images or docker_images()).find(language.image)
 
 
 def test(
@@ -122,7 +129,7 @@ def test(
 
     Raises InstallError where there is no image, SandboxError where the sandbox fails.
     """
-    images = DockerImages()
+    images = docker_images()
     image = images.find(language.image)
     if image is None:
         raise InstallError(f"{language.slug}: the image {language.image} is not on the Docker host; build or pull it")
@@ -161,7 +168,7 @@ def _ensure_one(slug: str, report: Report) -> Language:
     try:
         _bring_up(language, report)
     except (InstallError, SandboxError) as error:
-        if not language.image_digest or DockerImages().find(language.image_digest) is None:
+        if not language.image_digest or docker_images().find(language.image_digest) is None:
             raise
         report(f"{slug}: stays as it was: {error}")
     return language

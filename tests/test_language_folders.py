@@ -1,0 +1,150 @@
+"""A folder under languages/images is a language: each is valid, has its self-tests, and says what is wrong with it."""
+
+from __future__ import annotations
+
+import io
+import os
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from executions import installs
+from languages import folders
+from languages.commands import fill_command, fill_environment
+from languages.folders import BadFolder
+from languages.models import Language
+from languages.selftests import Case, cases_of
+
+SLUGS = folders.slugs()
+ALWAYS = {"hello", "utf8", "exit", "error", "timeout", "files"}
+
+
+def make_folder(images: Path, text: str, hello: str = "hello") -> None:
+    folder = images / "odd"
+    folder.mkdir()
+    (folder / "language.toml").write_text(text)
+    (folder / "hello.odd").write_text(hello)
+
+
+def test_there_are_thirty_languages() -> None:
+    assert len(SLUGS) >= 30
+
+
+@pytest.mark.django_db
+def test_all_folders_become_rows_and_no_two_names_clash() -> None:
+    for slug in SLUGS:
+        installs.load_folder(slug)
+    assert set(Language.objects.values_list("slug", flat=True)) >= set(SLUGS)
+    assert not Language.objects.filter(enabled=True, slug__in=set(SLUGS) - {"python", "go"}).exists()
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_every_language_has_its_self_tests(slug: str) -> None:
+    names = {case.name for case in cases_of(folders.read(slug))}
+    assert names >= ALWAYS
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_every_language_says_its_version_and_greets_with_its_name(slug: str) -> None:
+    folder = folders.read(slug)
+    assert folder.version_command
+    assert f"Hello from {folder.fields['name']}!" in folder.fields["example"]
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_every_image_starts_from_the_base_that_it_is_given(slug: str) -> None:
+    lines = (folders.IMAGES / slug / "Dockerfile").read_text().splitlines()
+    assert lines[0] == "ARG BASE=gexec/base"
+    assert {line.split()[1] for line in lines if line.startswith("FROM ")} == {"${BASE}"}
+
+
+def test_a_build_context_does_not_depend_on_the_checkout(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "Dockerfile").write_text("FROM x\n")
+        (folder / "run").write_text("#!/bin/sh\n")
+        (folder / "run").chmod(0o755 if name == "one" else 0o700)
+        os.utime(folder / "run", (1, 1) if name == "one" else (2, 2))
+    assert folders.context_of(tmp_path / "one") == folders.context_of(tmp_path / "two")
+
+
+def test_a_build_context_leaves_the_self_tests_out() -> None:
+    with tarfile.open(fileobj=io.BytesIO(folders.read("python").context())) as archive:
+        names = archive.getnames()
+    assert "Dockerfile" in names
+    assert not [name for name in names if "selftest" in name or name == "language.toml"]
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("name = ", "language.toml"),
+        ('name = "Odd"\nsource_file = "a"', "run is missing"),
+        ('name = "Odd"\nsource_file = "a"\nrun = ["a"]\ncolour = "red"', "unknown: colour"),
+        ('name = "Odd"\nsource_file = "a"\nrun = "a b"', "run must be a list"),
+        ('name = "Odd"\nsource_file = "a"\nrun = ["a"]\n[limits]\nmemory = 1', "unknown in [limits]: memory"),
+        ('name = "Odd"\nsource_file = "a"\nrun = ["a"]\n[limits]\nmemory_mb = "1"', "memory_mb must be a whole number"),
+    ],
+)
+def test_a_bad_folder_says_what_to_change(tmp_path: Path, text: str, complaint: str) -> None:
+    make_folder(tmp_path, text)
+    with pytest.raises(BadFolder) as refused:
+        folders.read("odd", tmp_path)
+    assert complaint in str(refused.value)
+
+
+def test_a_folder_with_two_hellos_or_none_is_refused(tmp_path: Path) -> None:
+    make_folder(tmp_path, 'name = "Odd"\nsource_file = "a"\nrun = ["a"]')
+    (tmp_path / "odd" / "hello.two").write_text("")
+    with pytest.raises(BadFolder, match="one hello program is wanted, there are 2"):
+        folders.read("odd", tmp_path)
+
+
+def test_a_missing_self_test_is_named(tmp_path: Path) -> None:
+    make_folder(tmp_path, 'name = "Odd"\nsource_file = "a"\nrun = ["a"]')
+    (tmp_path / "selftest.toml").write_text("[hello]\n[stdin]\n")
+    with pytest.raises(BadFolder, match="self-test stdin: one program is wanted, there are 0"):
+        cases_of(folders.read("odd", tmp_path))
+
+
+def test_a_language_may_leave_a_self_test_out_with_a_reason(tmp_path: Path) -> None:
+    make_folder(tmp_path, 'name = "Odd"\nsource_file = "a"\nrun = ["a"]')
+    (tmp_path / "selftest.toml").write_text('[hello]\nstdout = "Hello, {name}"\n[stdin]\n')
+    (tmp_path / "odd" / "selftest").mkdir()
+    (tmp_path / "odd" / "selftest" / "selftest.toml").write_text('[stdin]\nskip = "it reads nothing"\n')
+    assert cases_of(folders.read("odd", tmp_path)) == [Case("hello", {"a": b"hello"}, stdout="Hello, Odd")]
+
+
+def test_a_verdict_says_what_was_wrong() -> None:
+    case = Case("x", {}, stdout="a\n", exit_code=0, matches="line 3")
+    good = {"outcome": "ok", "exit_code": 0, "stdout": "a\n", "everything": "at line 3"}
+    assert case.complaint(**good) == ""  # type: ignore[arg-type]  # a dict of mixed values
+    for change, said in (
+        ({"outcome": "signal"}, "ended signal, not ok"),
+        ({"exit_code": 7}, "exit code 7, not 0"),
+        ({"stdout": "b\n"}, r"printed 'b\n', not 'a\n'"),
+        ({"everything": "at line 4"}, "nothing like 'line 3'"),
+    ):
+        assert said in case.complaint(**(good | change))  # type: ignore[arg-type]  # a dict of mixed values
+
+
+def test_placeholders_are_filled_and_other_braces_stay() -> None:
+    assert fill_command(["awk", "{ print }", "{source}"], source_file="a.awk") == ("awk", "{ print }", "a.awk")
+    filled = fill_environment({"HEAP": "{heap_mb}m", "CPUS": "{cpus}", "ALL": "{memory_mb}", "X": "{x}"},
+                              memory_mb=128, cpu_quota_us=150_000)  # fmt: skip
+    assert {name: filled[name] for name in ("HEAP", "CPUS", "ALL", "X")} == {
+        "HEAP": "96m", "CPUS": "2", "ALL": "128", "X": "{x}",
+    }  # fmt: skip
+
+
+def test_a_language_may_change_the_variables_that_all_programs_get() -> None:
+    plain = fill_environment({}, memory_mb=128, cpu_quota_us=50_000)
+    assert plain == {
+        "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "HOME": "/box",
+        "LANG": "C.UTF-8",
+        "TMPDIR": "/tmp",
+    }
+    assert fill_environment({"PATH": "/opt/bin"}, memory_mb=128, cpu_quota_us=50_000)["PATH"] == "/opt/bin"
