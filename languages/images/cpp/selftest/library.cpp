@@ -17,7 +17,8 @@ int main()
     std::cout << "sort: " << fruit[0] << ' ' << fruit[1] << ' ' << fruit[2] << '\n';
 
     using namespace std::chrono;
-    std::cout << std::format("date: {:%F}\n", sys_days(2024y / February / 28) + days(2));
+    year_month_day day = sys_days(2024y / February / 28) + days(2);
+    std::printf("date: %d-%02u-%02u\n", int(day.year()), unsigned(day.month()), unsigned(day.day()));
 
     std::atomic<int> total = 0;
     {
