@@ -151,6 +151,8 @@ WHITENOISE_USE_FINDERS = True
 
 # Six bytes may stand for one in JSON (\\u0000). What is larger than any allowed source can be is not read at all.
 DATA_UPLOAD_MAX_MEMORY_SIZE = GEXEC_MAX_SOURCE_BYTES * 6 + 65_536
+# A file that somebody sends to the admin never reaches the disk; one that is too large for memory is not kept at all.
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
 
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"

@@ -26,7 +26,7 @@ class LanguageAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in t
     What needs Docker stands in a subclass in executions, which is the one that is registered.
     """
 
-    list_display: tuple[str, ...] = ("slug", "name", "version", "names", "limits", "containers", "tested_at")
+    list_display: tuple[str, ...] = ("slug", "name", "version", "names", "limits", "containers", "tested")
     search_fields = ("slug", "name")
     readonly_fields = ("updated_at",)
     save_on_top = True
@@ -98,8 +98,8 @@ class LanguageAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in t
         """A language from a language.toml, disabled until it is tested."""
         if not self.has_add_permission(request):
             raise PermissionDenied
-        form = LanguageFileForm(request.POST or None, request.FILES or None)
-        if request.method == "POST" and form.is_valid():
+        form = LanguageFileForm(request.POST, request.FILES) if request.method == "POST" else LanguageFileForm()
+        if form.is_valid():
             language = form.language
             language.save()
             self.log_addition(request, language, f"Imported from {form.cleaned_data['file'].name}.")
@@ -122,12 +122,16 @@ class LanguageAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in t
     @admin.display(description="limits")
     def limits(self, language: Language) -> str:
         cores = language.cpu_quota_us / 100_000
-        return f"{language.timeout_ms / 1000:g} s, {language.memory_mb} MB, {cores:g} CPU, {language.pids} processes"
+        return f"{language.timeout_ms / 1000:g} s, {language.memory_mb} MB, {cores:g} CPU"
 
     @admin.display(description="containers")
     def containers(self, language: Language) -> str:
         runs = "fresh" if language.runs_per_container == 1 else f"{language.runs_per_container} runs"
         return f"{language.warm_min}-{language.warm_max} warm, {runs}"
+
+    @admin.display(description="tested", ordering="tested_at")
+    def tested(self, language: Language) -> str:
+        return f"{language.tested_at:%Y-%m-%d %H:%M}" if language.tested_at else "never"
 
     def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:  # noqa: FBT001, FBT002 (Django's signature)
         """The history tells the old and the new value of each field that changed."""

@@ -20,7 +20,10 @@ class LanguageFileForm(forms.Form):
     """The file, and the slug where the file's name is not it. When valid, `language` is the row to save."""
 
     file = forms.FileField(
-        label="File", allow_empty_file=True, help_text="A language.toml, or what Export gave. At most 64 KiB."
+        label="File",
+        allow_empty_file=True,
+        error_messages={"required": "Choose a file of at most 64 KiB."},
+        help_text="A language.toml, or what Export gave. At most 64 KiB.",
     )
     slug = forms.CharField(
         required=False,

@@ -11,7 +11,9 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from playwright.sync_api import Page, sync_playwright
 
+from executions import language_state
 from executions.models import Execution
+from executions.sandbox.docker import ImageInfo
 from languages.models import Language
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -21,9 +23,17 @@ pytestmark = [
 ]
 
 
+class Images:
+    """A Docker host with the image of the language that is there."""
+
+    def find(self, _name: str) -> ImageInfo:
+        return ImageInfo("sha256:1", (), 1_000_000, "2026-01-02T03:04:05Z")
+
+
 @pytest.fixture
-def rows(python: Language) -> None:
+def rows(python: Language, monkeypatch: pytest.MonkeyPatch) -> None:
     """An operator and an execution. Made before the browser starts: its event loop would get connections of its own."""
+    monkeypatch.setattr(language_state, "quick_images", Images)
     User.objects.create_superuser("operator", password="a-long-password-1")
     now = timezone.now()
     Execution.objects.create(

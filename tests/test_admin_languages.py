@@ -163,7 +163,7 @@ def test_the_list_shows_what_works(
     images.ids = {"gexec/python": on_host} if on_host else {}
     page = admin_client.get(reverse(LIST)).content.decode()
     assert badge in page
-    assert "60 s, 128 MB, 0.5 CPU, 64 processes" in page
+    assert "60 s, 128 MB, 0.5 CPU" in page
 
 
 def test_a_newer_image_waits_for_its_test(admin_client: Client, python: Language, images: Images) -> None:
@@ -249,6 +249,7 @@ def test_the_folders_file_is_imported_under_a_name_of_its_own(admin_client: Clie
         (RUBY + b"x = " + b"[" * 20_000, "ruby.toml", "ruby.toml"),
         (b"\xff\xfe", "ruby.toml", "not UTF-8"),
         (b"# " + b"x" * 65_536, "ruby.toml", "larger than 64 KiB"),
+        (b"# " + b"x" * 3_000_000, "ruby.toml", "Choose a file of at most 64 KiB"),
     ],
 )
 def test_a_bad_file_is_explained(
