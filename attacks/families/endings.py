@@ -10,6 +10,18 @@ _FAILED = (Ending.FAILED,)
 ATTACKS = (
     Attack("a daemon", "forks twice and stays; the parent ends", (Run("end_daemon.py"),), at_most_s=5),
     Attack(
+        "odd processes",
+        "siblings, subreapers, traced and stopped ones stay; the parent ends",
+        (Run("odd_processes.py"),),
+        at_most_s=5,
+    ),
+    Attack(
+        "the first thread ends",
+        "and the others go on",
+        (Run("leader_gone.py", timeout_ms=1000, ends=_TIMED_OUT, prints=("the first thread ends",)),),
+        at_most_s=5,
+    ),
+    Attack(
         "ignores every signal",
         "ignores and blocks all 64",
         (Run("end_ignores_signals.py", timeout_ms=1000, ends=_TIMED_OUT, prints=("ignoring everything",)),),

@@ -16,6 +16,12 @@ def _greedy(guest: str, *ends: Ending, timeout_ms: int = 5000, prints: tuple[str
 ATTACKS = (
     Attack("fork bomb", "forks until nothing is left", _greedy("fork_bomb.py", Ending.TIMED_OUT, timeout_ms=1500)),
     Attack(
+        "eight bombs at once",
+        "fork bombs in every slot, and more that wait",
+        8 * _greedy("fork_bomb.py", Ending.TIMED_OUT, timeout_ms=1500),
+        together=True,
+    ),
+    Attack(
         "fork bomb of daemons",
         "forks twice, leaves the session, ignores SIGTERM; the parent ends",
         _greedy("fork_bomb_daemons.py", Ending.CLEAN, prints=("DONE",)),

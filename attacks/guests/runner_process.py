@@ -36,6 +36,7 @@ for fd in range(16):
     blocked(f"/proc/1/fd/{fd}", os.open, f"/proc/1/fd/{fd}", os.O_WRONLY)
 for name in ("mem", "comm", "oom_score_adj", "coredump_filter", "clear_refs", "timerslack_ns", "task/1/comm", "autogroup", "setgroups"):
     blocked(f"write /proc/1/{name}", write, f"/proc/1/{name}")
+blocked("write /proc/self/mem", write, "/proc/self/mem")
 for limit in range(16):
     blocked(f"prlimit {limit}", resource.prlimit, 1, limit, (0, 0))
 for name, number, arguments in (
