@@ -29,6 +29,10 @@ def test_nothing_is_privileged_and_nothing_of_the_host_is_mounted() -> None:
     assert host["ipc_mode"] == host["cgroupns"] == "private"
 
 
+def test_programs_go_before_the_hosts_services_when_memory_is_short() -> None:
+    assert options()["host"]["oom_score_adj"] == 500
+
+
 def test_memory_has_no_swap_on_top() -> None:
     host = options()["host"]
     assert host["mem_limit"] == host["memswap_limit"] == 128 << 20

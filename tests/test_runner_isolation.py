@@ -46,6 +46,7 @@ REFUSED = [
     ("io_uring_setup", 425, (), errno.ENOSYS),
     ("io_uring_enter", 426, (), errno.ENOSYS),
     ("io_uring_register", 427, (), errno.ENOSYS),
+    ("io_setup", 206, (1, 0), errno.ENOSYS),
     ("add_key", 248, (), errno.ENOSYS),
     ("request_key", 249, (), errno.ENOSYS),
     ("keyctl", 250, (), errno.ENOSYS),
@@ -85,6 +86,8 @@ REFUSED = [
 ]
 ALLOWED = [
     ("getpid", 39, ()),
+    ("sync, which does nothing", 162, ()),
+    ("a buffer's size, which stays", 54, (-1, 1, 8, 0, 4)),
     ("personality query", 135, (0xFFFFFFFF,)),
     ("unshare files", 272, (0x400,)),
     ("tcp", 41, (2, 0x80801, 6)),
@@ -183,6 +186,30 @@ def test_a_program_may_kill_everybody_it_can(runner: LabRunner) -> None:
 
 def test_a_stopped_program_meets_the_wall(runner: LabRunner) -> None:
     assert runner.run("sh", "-c", "kill -STOP $$", wall_ms=300).result.reason is Reason.WALL
+
+
+def test_files_that_containers_share_are_parted_with(runner: LabRunner) -> None:
+    mounts = [line.split() for line in runner.run("cat", "/proc/self/mounts").stdout.decode().splitlines()]
+    kinds = {mount[1]: mount[2] for mount in mounts}
+    assert kinds["/etc/hosts"] == "tmpfs"
+    assert not {"/etc/hostname", "/etc/resolv.conf", "/.gexec"} & kinds.keys()
+    assert b"127.0.0.1\tlocalhost" in runner.run("cat", "/etc/hosts").stdout
+
+
+def test_a_container_has_few_terminals(runner: LabRunner) -> None:
+    assert runner.perl("my @h; for (1..100) { open $h[$_], '+<', '/dev/ptmx' or last; $n++ } print $n").stdout == b"16"
+
+
+def test_a_program_cannot_make_the_runner_the_kernels_victim(runner: LabRunner) -> None:
+    ended = runner.run("sh", "-c", "echo 0 > /proc/self/oom_score_adj; cat /proc/self/oom_score_adj")
+    assert ended.stdout == b"1000\n"
+
+
+def test_a_hoard_of_sockets_ends_in_the_memory_limit_where_the_kernel_does_not_charge_them(runner: LabRunner) -> None:
+    if runner.run("test", "-e", "/sys/fs/cgroup/memory/memory.oom_control").result.exit_code:
+        pytest.skip("control groups of version 2 charge them")
+    code = "use Socket; for (1..3) { fork } for (1..120) { socket $s[$_], PF_INET, SOCK_DGRAM, 17 } sleep 10"
+    assert runner.perl(code).result.reason is Reason.MEMORY
 
 
 def test_the_network_is_a_loopback_of_its_own(runner: LabRunner) -> None:

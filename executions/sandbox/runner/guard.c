@@ -137,7 +137,7 @@ static void bound_terminals(void)
     mount("devpts", "/dev/pts", "devpts", MS_REMOUNT | MS_NOSUID | MS_NOEXEC, "gid=5,mode=620,ptmxmode=666,max=16");
 }
 
-const char *guard_network(const char *scratch)
+const char *guard_container(const char *scratch)
 {
     if (unshare(CLONE_NEWNET))
         return "unshare the network";

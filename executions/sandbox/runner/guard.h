@@ -3,7 +3,8 @@
  *
  * Theory of operation: the container is started with two rights more than a run needs. SYS_ADMIN and NET_ADMIN are
  * there so that the runner can leave the holder's network namespace for an empty one of its own, which is far cheaper
- * than letting Docker make one. guard_network() uses them, guard_capabilities() drops them and all others but the few
+ * than letting Docker make one. Having them, it also parts with what containers share (files, numbers of which the kernel
+ * has one for all) and makes /proc read-only. guard_container() does that, guard_capabilities() drops them and all others but the few
  * that changing user, killing and wiping need, and guard_system_calls() installs a seccomp filter on the runner itself.
  * A filter and no_new_privs are inherited and cannot be taken off, so a program has them from its first instruction and
  * its start costs nothing for it. Docker's own profile is the wider one because of SYS_ADMIN; the filter closes what
@@ -15,7 +16,7 @@
 #include <stdbool.h>
 
 /* Each returns NULL, or what could not be done; errno says why. `scratch` is a directory to mount upon for a moment. */
-const char *guard_network(const char *scratch);
+const char *guard_container(const char *scratch);
 const char *guard_capabilities(void);
 const char *guard_system_calls(void);
 const char *guard_limits(void);

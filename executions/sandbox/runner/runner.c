@@ -730,7 +730,7 @@ int main(int argc, char **argv)
         hold();
     must(launch_open());
     if (self.own_network)
-        must(guard_network(paths.work));
+        must(guard_container(paths.work));
     must(guard_limits());
     open_trees(&paths);
     count_processors();
