@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import subprocess
+import sys
 import tempfile
 import threading
 from collections.abc import Callable
@@ -37,9 +38,12 @@ def bare(program: Program) -> Run:
     """The command as a process of this machine, without any sandbox."""
     directory = Path(tempfile.mkdtemp(prefix="gexec-bench-"))
     (directory / program.file_name).write_text(program.source)
+    # The interpreter itself: what `python3` finds first may be a script that looks for it.
+    python = str(Path(sys.executable).resolve())
+    command = [python if word == "python3" else word for word in program.by_hand]
 
     def run() -> None:
-        done = subprocess.run(program.by_hand, cwd=directory, capture_output=True, text=True, check=True)
+        done = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=True)
         expect(program, done.stdout)
 
     return run
