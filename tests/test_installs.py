@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import tarfile
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +16,6 @@ from django.utils import timezone
 from executions import installs
 from executions.base_image import DEFAULT_MIRROR, base_tag, sources, system_mirror
 from executions.installs import InstallError
-from executions.sandbox.docker import DockerImages
 from executions.selftest import version_in
 from languages import folders
 from languages.folders import Folder
@@ -58,7 +60,7 @@ def test_an_image_is_built_once_and_again_when_its_folder_changes(odd: Path) -> 
     write_dockerfile(odd, "LABEL odd=2")
     second = installs.build(language, quiet)
     assert second.id != first.id
-    assert installs.image_of(language) == DockerImages().find(second.id)
+    assert installs.image_of(language) == installs.docker_images().find(second.id)
 
 
 def test_the_self_test_is_no_part_of_what_an_image_is_made_of(odd: Path) -> None:
@@ -176,6 +178,21 @@ def test_security_updates_come_from_where_they_are_known_to_be() -> None:
         "deb http://near.example/debian trixie-updates main",
     ]
     assert sources(DEFAULT_MIRROR)[-1] == "deb http://deb.debian.org/debian-security trixie-security main"
+
+
+def test_a_file_system_becomes_an_image_from_a_file(docker_client: docker.DockerClient) -> None:
+    with tempfile.TemporaryFile() as packed:
+        with tarfile.open(fileobj=packed, mode="w") as archive:
+            member = tarfile.TarInfo("large")
+            member.size = 3_000_000
+            archive.addfile(member, io.BytesIO(bytes(member.size)))
+        packed.seek(0)
+        image = installs.docker_images().import_tar(packed, "gexec-test/imported:1")
+    try:
+        assert image.tags == ("gexec-test/imported:1",)
+        assert image.size_bytes == 3_000_000
+    finally:
+        docker_client.images.remove(image.id, force=True)
 
 
 def test_another_mirror_makes_another_base() -> None:

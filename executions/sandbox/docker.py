@@ -144,7 +144,9 @@ class DockerImages:
         """Make an image of a root file system's tar."""
         repository, _, version = _split_tag(tag)
         with _translated(f"importing {tag}"):
-            self._client.import_image_from_stream(source, repository=repository, tag=version or "latest")
+            # In pieces: the SDK says that it sends chunks, and sends a file as it is.
+            pieces = iter(lambda: source.read(1 << 20), b"")
+            self._client.import_image_from_stream(pieces, repository=repository, tag=version or "latest")
         return self._must_find(tag)
 
     def tag(self, name: str, new_name: str) -> None:
