@@ -18,6 +18,7 @@ _SETTINGS = (
 _MARKED_PLACES = ("/", "/tmp", "/var/tmp", "/dev/shm", "/root", "/etc", "/run", "/usr/bin", "/home")
 _MARK = "gexec-attack-"
 """How the names of the files begin that guests leave wherever they can."""
+_SYSTEM_PLACES = ("/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/opt", "/proc", "/root", "/sbin", "/sys", "/usr")
 _MODULES = Path("/proc/modules")
 _GONE_S = 10.0
 _NAMELESS = 64
@@ -65,7 +66,7 @@ class LocalHost(Host):
         return Snapshot(
             settings=tuple((name, _read(Path("/proc/sys") / name)) for name in _SETTINGS),
             modules=frozenset(line.split()[0] for line in _read(_MODULES).splitlines()),
-            mounts=frozenset(_foreign_mounts()),
+            mounts=frozenset(_system_mounts()),
             clock_offset_s=time.time() - time.monotonic(),
         )
 
@@ -139,11 +140,11 @@ def _read(path: Path) -> str:
         return ""
 
 
-def _foreign_mounts() -> Iterator[str]:
-    """Mount points that are not Docker's own."""
+def _system_mounts() -> Iterator[str]:
+    """Mount points where nobody mounts anything while a system runs; elsewhere Docker and others come and go."""
     for line in _read(Path("/proc/self/mountinfo")).splitlines():
         point = line.split()[4]
-        if "docker" not in point and "containerd" not in point:
+        if point == "/" or point.startswith(_SYSTEM_PLACES):
             yield point
 
 

@@ -18,6 +18,8 @@ _IMAGE = "gexec/python"
 _BASE_IMAGE = "gexec/base"
 _READY_S = 20.0
 _CPU_TOLERANCE = 0.05
+_LATE_MS = 2000
+"""A quiet machine needs a few; this is for one that has much else to do."""
 _LIMITS = Limits(wall_ms=15_000, output_bytes=1 << 20)
 _LIST = """import os
 for where, _, names in os.walk('/box'):
@@ -127,7 +129,7 @@ def _spin(container: Container) -> tuple[str, list[str]]:
 def _meet_the_wall(container: Container) -> tuple[str, list[str]]:
     """The limit of 1000 ms is met a little late, never early."""
     times = [_sleep(container) for _ in range(3)]
-    late = [f"ended after {wall_ms:.0f} ms" for wall_ms in times if not 1000 <= wall_ms < 1500]
+    late = [f"ended after {wall_ms:.0f} ms" for wall_ms in times if not 1000 <= wall_ms < 1000 + _LATE_MS]
     return ", ".join(f"{wall_ms:.0f} ms" for wall_ms in times), late
 
 
