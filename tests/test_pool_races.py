@@ -101,6 +101,19 @@ def test_a_container_is_used_again_by_its_owner_until_its_runs_are_up() -> None:
         assert engine.started == 2
 
 
+def test_a_container_that_was_leased_and_not_used_goes_back_as_fresh() -> None:
+    engine = FakeEngine()
+    with pool_of(engine) as pool:
+        pool.keep_warm({PROFILE: Warmth(1, 1)})
+        eventually(lambda: fresh(pool) == 1)
+        for owner in ("a", "b"):
+            with pool.lease(PROFILE, owner=owner):
+                pass
+        assert fresh(pool) == 1
+        assert run(pool, "true") is Outcome.OK
+        assert engine.started <= 2
+
+
 def test_owners_never_share_a_container() -> None:
     engine = FakeEngine()
     with pool_of(engine) as pool:

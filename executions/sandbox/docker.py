@@ -321,11 +321,12 @@ class DockerEngine:
         return {entry["Id"]: entry["Labels"][LABEL] for entry in found}
 
     def close(self) -> None:
-        """Let the network holder go; containers that are still there are the pool's to remove."""
+        """Let the network holder and the connections go; containers that are still there are the pool's to remove."""
         with self._holder_lock:
             if self._holder is not None:
                 self._holder.close()
                 self._holder = None
+        self._client.close()
 
     def _take_uid(self) -> int:
         with self._holder_lock:

@@ -46,4 +46,4 @@ class Engine(Protocol):
         """Every sandbox container there is, whoever made it: id → owner. Raises EngineUnavailable."""
 
     def close(self) -> None:
-        """Let go of what the engine itself keeps."""
+        """Let go of what the engine itself keeps. May be repeated; other calls still work after it."""

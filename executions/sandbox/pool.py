@@ -187,6 +187,8 @@ class Pool:
         self._dismiss(remaining)
         self._engine.close()
         self._remove_own_containers()
+        # Looking for them has opened connections again.
+        self._engine.close()
 
     # The way of a lease.
 
@@ -248,22 +250,30 @@ class Pool:
 
     def _give_back(self, lease: Lease) -> None:
         container = lease.container
-        keep = False
-        if container.reusable and not self._closed:
-            try:
-                container.end_job()
-                keep = True
-            except ContainerLost:
-                logger.info("container %s broke after its run", container.id[:12])
+        keep = not self._closed and self._can_stay(container)
         with self._lock:
             self._leases.discard(lease)
-            if keep and self._stock.wanted(container.profile) and not self._closed:
-                self._stock.shelf(container.profile).kept.append(container)
-            else:
-                keep = False
+            keep = keep and self._stock.wanted(container.profile) and not self._closed
+            if keep:
+                shelf = self._stock.shelf(container.profile)
+                (shelf.kept if container.runs else shelf.fresh).append(container)
         if not keep:
             self._dismiss([container])
         self._slots.release(held_s=time.monotonic() - lease.began)
+
+    @staticmethod
+    def _can_stay(container: Container) -> bool:
+        """Whether the container may be leased again: it was never used, or it ended well and is being wiped."""
+        if container.runs == 0:
+            return True
+        if not container.reusable:
+            return False
+        try:
+            container.end_job()
+        except ContainerLost:
+            logger.info("container %s broke after its run", container.id[:12])
+            return False
+        return True
 
     def _dismiss(self, containers: list[Container]) -> None:
         """Let containers end; the upkeep sees to it that they are gone."""

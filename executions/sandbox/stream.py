@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import select
 import socket
+import ssl
 import struct
 import time
 from typing import Any
@@ -52,13 +53,13 @@ class AttachedStream:
             if payload is not None:
                 return payload
             left = deadline - time.monotonic()
-            if not self._poller.poll(max(0.0, left) * 1000.0):
+            if not self._readable(max(0.0, left)):
                 return None
             self._fill()
 
     def quiet(self) -> bool:
         """Whether the stream is open and has nothing to say, as a waiting container's must be."""
-        return not self._closed and not self._buffer and not self._poller.poll(0)
+        return not self._closed and not self._buffer and not self._readable(0.0)
 
     def close(self) -> None:
         """End the container's stdin, upon which the runner ends everything and exits."""
@@ -71,6 +72,12 @@ class AttachedStream:
             logger.debug("stream already shut down", extra={"container": self.container_id})
         self._holder.close()
         self._socket.close()
+
+    def _readable(self, timeout_s: float) -> bool:
+        # Over TLS, bytes may have been decrypted already and wait where poll does not see them.
+        if isinstance(self._socket, ssl.SSLSocket) and self._socket.pending():
+            return True
+        return bool(self._poller.poll(timeout_s * 1000.0))
 
     def _fill(self) -> None:
         try:
