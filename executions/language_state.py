@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 
 from executions import language_tasks
 from executions.models import LanguageTask, TaskKind, TaskStatus
@@ -37,8 +38,9 @@ class State:
     advice: str = ""
 
 
+@cache
 def quick_images() -> DockerImages:
-    """For pages: gives up soon. Raises EngineUnavailable."""
+    """For pages: gives up soon. One for the process, or each look would open a connection. Raises EngineUnavailable."""
     return DockerImages(connect(timeout_s=DOCKER_ANSWER_S))
 
 

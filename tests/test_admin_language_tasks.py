@@ -229,7 +229,7 @@ def test_nothing_to_test_is_no_pass(python: Language, monkeypatch: pytest.Monkey
         def find(self, _name: str) -> ImageInfo:
             return IMAGE
 
-    monkeypatch.setattr(installs, "DockerImages", Images)
+    monkeypatch.setattr(installs, "docker_images", Images)
     ruby = Language(slug="no-folder", name="No folder", image="x", source_file="a", run_command=["a"])
     with pytest.raises(installs.InstallError, match="give it an example"):
         installs.test(ruby, print)

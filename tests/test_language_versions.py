@@ -1,0 +1,67 @@
+"""Versions of a language stand side by side: each is tested as the language is, and keeps the image that it runs in."""
+
+from __future__ import annotations
+
+import pytest
+
+from executions import installs
+from executions.sandbox.docker import ImageInfo
+from executions.selftest import Verdict, cases_for
+from languages.models import Language
+from languages.versions import is_version
+
+
+@pytest.mark.parametrize("asked", ["3", "3.13", "3.13.5"])
+def test_a_version_is_asked_for_as_exactly_as_one_likes(asked: str) -> None:
+    assert is_version("Python 3.13.5", asked)
+
+
+@pytest.mark.parametrize("asked", ["3.1", "2", "3.13.5.1", "", "python"])
+def test_what_only_looks_like_a_version_is_none(asked: str) -> None:
+    assert not is_version("Python 3.13.5", asked)
+
+
+def test_nothing_is_a_version_of_what_reported_none() -> None:
+    assert not is_version("", "3")
+
+
+def version_of_python(**fields: object) -> Language:
+    return Language(slug="python@3.11", example="print(1)", **{"source_file": "main.py", **fields})
+
+
+def test_a_version_takes_the_tests_of_its_language() -> None:
+    assert [case.name for case in cases_for(version_of_python())][:2] == ["hello", "stdin"]
+
+
+def test_where_the_files_differ_the_example_is_the_test() -> None:
+    assert [case.name for case in cases_for(version_of_python(source_file="prog.py"))] == ["example"]
+
+
+class Images:
+    """A Docker host on which gexec/python was built anew."""
+
+    removed: list[str]
+
+    def __init__(self) -> None:
+        self.removed = []
+
+    def find(self, name: str) -> ImageInfo:
+        return ImageInfo("sha256:new" if name == "gexec/python" else name, ("gexec/python:old",), 1, "")
+
+    def remove(self, name: str) -> None:
+        self.removed.append(name)
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_a_rebuilt_image_takes_the_old_one_away_unless_a_version_runs_in_it(
+    python: Language, go: Language, monkeypatch: pytest.MonkeyPatch, shared: bool
+) -> None:
+    if shared:
+        Language.objects.filter(pk=go.pk).update(image_digest=python.image_digest)
+    images = Images()
+    monkeypatch.setattr(installs, "docker_images", lambda: images)
+    monkeypatch.setattr(installs, "run_cases", lambda *_: [Verdict("hello", "", None, 1.0, 1)])
+    monkeypatch.setattr(installs, "reported_version", lambda *_: "3.14")
+    assert installs.test(python, lambda _line: None).passed
+    assert Language.objects.get(slug="python").image_digest == "sha256:new"
+    assert images.removed == ([] if shared else ["gexec/python:old"])
