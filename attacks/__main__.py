@@ -14,7 +14,7 @@ from attacks.host import Host, LocalHost, OwnHost
 from attacks.judge import Verdict, judge
 from attacks.server import StartFailed, bare_environment, own_server
 
-_ROW = "{:<10}  {:<30}  {:<72}  {:<36}  {:<8}  {}"
+_ROW = "{:<11}  {:<30}  {:<72}  {:<36}  {:<8}  {}"
 
 
 def main() -> int:
@@ -58,7 +58,7 @@ def _target(options: argparse.Namespace) -> Iterator[tuple[Client, Host]]:
         return
     print("Starting a server of the suite's own ...", flush=True)
     with own_server(bare_environment()) as own:
-        yield Client(own.url, own.make_keys(2)), OwnHost(str(own.data_dir))
+        yield Client(own.url, own.make_keys(2), reuses=True), OwnHost(str(own.data_dir))
 
 
 def _attack(chosen: list[tuple[str, AnyAttack]], client: Client, host: Host) -> int:

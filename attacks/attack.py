@@ -142,7 +142,10 @@ class Attack:
         answers = self._send_together(client, token) if self.together else self._send_in_turn(client, token)
         took_s = time.monotonic() - began
         problems = [text for run, answer in zip(self.runs, answers, strict=True) for text in run.problems(answer)]
-        problems += self._container_problems(answers)
+        containers = _container(answers[0]), _container(answers[-1])
+        if self.same_container and containers[0] != containers[1] and not client.reuses and not problems:
+            return Report("skipped", skipped="containers are not used again here")
+        problems += self._container_problems(*containers)
         if self.at_most_s is not None and took_s > self.at_most_s:
             problems.append(f"answered after {took_s:.1f} s")
         outcome = ", ".join(dict.fromkeys(ending_of(answer).value for answer in answers))
@@ -162,10 +165,9 @@ class Attack:
         with ThreadPoolExecutor(len(self.runs)) as threads:
             return list(threads.map(send, self.runs))
 
-    def _container_problems(self, answers: list[Answer]) -> list[str]:
+    def _container_problems(self, first: str, last: str) -> list[str]:
         if self.same_container is None:
             return []
-        first, last = (_container(answer) for answer in (answers[0], answers[-1]))
         if not first or not last:
             return ["the programs did not say which container they were in"]
         if (first == last) != self.same_container:

@@ -43,9 +43,11 @@ class Answer:
 class Client:
     """One server, and the API keys that its operator gave."""
 
-    def __init__(self, url: str, keys: Sequence[str] = ()) -> None:
+    def __init__(self, url: str, keys: Sequence[str] = (), *, reuses: bool = False) -> None:
+        """`reuses`: the server is known to use containers again for a key, so it is wrong where it does not."""
         self.url = url.rstrip("/")
         self.keys = tuple(keys)
+        self.reuses = reuses
 
     @property
     def is_local(self) -> bool:

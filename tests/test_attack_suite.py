@@ -32,7 +32,7 @@ def attacked(prepared_postgres: Path) -> Iterator[Attacked]:
     create_database(prepared_postgres, "attacked", "gexec")
     with own_server(clean_environment(DATABASE_URL=database_url(prepared_postgres, "attacked"))) as own:
         host = OwnHost(str(own.data_dir))
-        yield Attacked(Client(own.url, own.make_keys(2)), host)
+        yield Attacked(Client(own.url, own.make_keys(2), reuses=True), host)
     left = host.left_at_the_end()
     host.close()
     assert left == []
