@@ -1,0 +1,136 @@
+"""`python -m benchmarks.languages [slug ...]`: each language's hello world, compiled and run in a fresh warm container
+at one processor, beside the same commands by hand in a container that runs already.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import io
+import os
+import statistics
+import tarfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import django
+import docker
+
+from benchmarks.server import BenchServer
+
+CPU_QUOTA_US = 100_000
+
+
+def main() -> None:
+    """Measure the installed languages, or those that are named, one after another."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.languages")
+    parser.add_argument("slugs", nargs="*", metavar="slug")
+    parser.add_argument("--rounds", type=int, default=7)
+    options = parser.parse_args()
+    with BenchServer() as server:
+        if options.slugs:
+            server.manage("languages", "install", *options.slugs)
+        os.environ |= server.environment | {"DJANGO_SETTINGS_MODULE": "gexec.settings"}
+        django.setup()
+        print(f"{'language':14} {'warm ms':>9} {'by hand ms':>11} {'ratio':>6} {'CPU ms':>8} {'peak MB':>8}")
+        for slug in options.slugs or _enabled():
+            _measure(slug, options.rounds)
+        _shut_down()
+
+
+def _enabled() -> list[str]:
+    from languages.models import Language  # noqa: PLC0415 (Django is set up only now)
+
+    return list(Language.objects.filter(enabled=True).values_list("slug", flat=True))
+
+
+def _shut_down() -> None:
+    from executions import runtime  # noqa: PLC0415
+
+    runtime.shutdown(5.0)
+
+
+def _measure(slug: str, rounds: int) -> None:
+    """Rounds in turn, so that both meet the same machine."""
+    from executions import jobs, runtime  # noqa: PLC0415
+    from executions.sandbox.types import File, Job, Warmth  # noqa: PLC0415
+    from languages.models import Language  # noqa: PLC0415
+
+    language = Language.objects.get(slug=slug)
+    language.cpu_quota_us = CPU_QUOTA_US
+    profile = dataclasses.replace(runtime.profile_of(language), cpu_quota_us=CPU_QUOTA_US)
+    job = Job((File(language.source_file, language.example.encode()),), jobs.steps_of(language, timeout_ms=60_000))
+    pool = runtime.pool()
+    pool.keep_warm({profile: Warmth(1, 1)})
+    warm: list[float] = []
+    by_hand: list[float] = []
+    steps: Any = ()
+    with _container(language) as run_by_hand:
+        run_by_hand(job.steps)
+        for _ in range(rounds):
+            _wait_until_warm(pool, profile)
+            began = time.perf_counter()
+            with pool.lease(profile, owner=None, wait_ms=60_000) as lease:
+                steps = lease.run(job).steps
+            warm.append((time.perf_counter() - began) * 1000)
+            if any(step.outcome != "ok" for step in steps):
+                print(f"{slug:14} failed: {steps[-1].outcome} {steps[-1].stderr[-300:]!r}")
+                return
+            began = time.perf_counter()
+            run_by_hand(job.steps)
+            by_hand.append((time.perf_counter() - began) * 1000)
+    warm_ms, hand_ms = statistics.median(warm), statistics.median(by_hand)
+    cpu_ms, peak_mb = sum(step.cpu_ms for step in steps), max(step.peak_memory_bytes for step in steps) / (1 << 20)
+    print(f"{slug:14} {warm_ms:9.0f} {hand_ms:11.0f} {warm_ms / hand_ms:6.2f} {cpu_ms:8.0f} {peak_mb:8.0f}", flush=True)
+
+
+def _wait_until_warm(pool: Any, profile: Any) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and not pool.snapshot().profiles[profile].fresh:
+        time.sleep(0.05)
+    time.sleep(0.2)
+
+
+@contextmanager
+def _container(language: Any) -> Iterator[Any]:
+    """A started container of the language's image; gives what runs steps in it with `docker exec`."""
+    client = docker.from_env()
+    memory_mb = max(language.memory_mb, language.compile_memory_mb or 0)
+    container = client.containers.run(
+        language.image_digest or language.image,
+        ["sleep", "3600"],
+        detach=True,
+        auto_remove=True,
+        mem_limit=memory_mb << 20,
+        cpu_quota=CPU_QUOTA_US,
+        cpu_period=100_000,
+        network_mode="none",
+        tmpfs={"/box": "exec,mode=1777", "/tmp": "exec,mode=1777"},
+    )
+    content = language.example.encode()
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        member = tarfile.TarInfo(language.source_file)
+        member.size, member.mode = len(content), 0o644
+        tar.addfile(member, io.BytesIO(content))
+    # The archive API does not see the tmpfs, so the file takes a way through the image's own file system.
+    container.put_archive("/opt", archive.getvalue())
+    container.exec_run(["cp", f"/opt/{language.source_file}", "/box/"])
+
+    def run(steps: Any) -> None:
+        for step in steps:
+            code, output = container.exec_run(list(step.argv), workdir="/box", environment=dict(step.environment))
+            if code:
+                raise SystemExit(f"{language.slug} by hand: exit code {code}: {output[-500:]!r}")
+
+    try:
+        yield run
+    finally:
+        container.remove(force=True)
+        client.close()
+
+
+if __name__ == "__main__":
+    main()
