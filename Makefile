@@ -22,9 +22,10 @@ lint: ## ruff, mypy and the direction of imports
 	@mypy .
 	@lint-imports
 
-bench: ## Measure latency, throughput and memory, beside a bare process and plain Docker
+bench: ## Measure latency, throughput, memory and compile times, beside a bare process and plain Docker
 	@scripts/bootstrap test
 	@$(PYTHON) -m benchmarks $(ARGS)
+	@$(PYTHON) -m benchmarks.languages
 
 attack: ## Run the attack suite, against a server of its own or a running one (URL=http://localhost:8080)
 	@scripts/bootstrap test

@@ -38,8 +38,8 @@ def bare(program: Program) -> Run:
     """The command as a process of this machine, without any sandbox."""
     directory = Path(tempfile.mkdtemp(prefix="gexec-bench-"))
     (directory / program.file_name).write_text(program.source)
-    # The interpreter itself: what `python3` finds first may be a script that looks for it.
-    python = str(Path(sys.executable).resolve())
+    # The system's own interpreter: what `python3` finds first may be a script, or load what somebody installed.
+    python = next(path for path in ("/usr/bin/python3", str(Path(sys.executable).resolve())) if Path(path).exists())
     command = [python if word == "python3" else word for word in program.by_hand]
 
     def run() -> None:
