@@ -69,6 +69,8 @@ class Run:
     """Which of the API keys it is sent with; none: without a key."""
     delay_s: float = 0.0
     """For runs that are sent together: how long after the first."""
+    kind: str = ""
+    """Which of the guest's variants: it stands for @KIND@ in the program."""
 
     @property
     def language(self) -> str:
@@ -76,10 +78,11 @@ class Run:
         return {".py": "python", ".go": "go", ".c": "c"}[Path(self.guest).suffix]
 
     def source(self, token: str) -> str:
-        """The program with what all guests of its language share; TOKEN names the marks that it leaves."""
+        """The program with what all guests of its language share; `token` names the marks that it leaves."""
         prelude = PRELUDES.get(self.language)
         text = (GUESTS / prelude).read_text() if prelude else ""
-        return (text + (GUESTS / self.guest).read_text()).replace("@TOKEN@", token)
+        text += (GUESTS / self.guest).read_text()
+        return text.replace("@TOKEN@", token).replace("@KIND@", self.kind)
 
     def problems(self, answer: Answer) -> list[str]:
         """What is wrong with this answer; empty where it is as it should be."""

@@ -13,6 +13,10 @@ def _greedy(guest: str, *ends: Ending, timeout_ms: int = 5000, prints: tuple[str
     return (Run(guest, timeout_ms=timeout_ms, ends=ends or ANY_LIMIT, prints=prints),)
 
 
+def _sockets(kind: str) -> tuple[Run, ...]:
+    return (Run("memory_sockets.py", timeout_ms=8000, ends=ANY_LIMIT, prints=_NO_WORDS, kind=kind),)
+
+
 ATTACKS = (
     Attack("fork bomb", "forks until nothing is left", _greedy("fork_bomb.py", Ending.TIMED_OUT, timeout_ms=1500)),
     Attack(
@@ -43,9 +47,9 @@ ATTACKS = (
     Attack("memory, shared", "maps shared memory without end", _greedy("memory_shared.py", *_KILLED)),
     Attack("memory, memfd", "fills files that have no name", _greedy("memory_memfd.py", *_KILLED)),
     Attack("memory, pipes", "fills the largest pipes in fifty processes", _greedy("memory_pipes.py", timeout_ms=8000)),
-    Attack("memory, Unix sockets", "fills Unix sockets in ten processes", _greedy("memory_unix.py", timeout_ms=8000)),
-    Attack("memory, TCP", "fills TCP connections over the loopback", _greedy("memory_tcp.py", timeout_ms=8000)),
-    Attack("memory, UDP", "fills UDP sockets over the loopback", _greedy("memory_udp.py", timeout_ms=8000)),
+    Attack("memory, Unix sockets", "fills Unix sockets in ten processes", _sockets("Unix")),
+    Attack("memory, TCP", "fills TCP connections over the loopback", _sockets("TCP")),
+    Attack("memory, UDP", "fills UDP sockets over the loopback", _sockets("UDP")),
     Attack(
         "stack overflow",
         "recurses without end",

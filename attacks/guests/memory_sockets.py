@@ -69,5 +69,5 @@ def hoard_in_children(make, name):
         os.waitpid(child, 0)
 
 
-hoard_in_children(socket.socketpair, "Unix")
+hoard_in_children({"TCP": tcp_pair, "UDP": udp_pair, "Unix": socket.socketpair}["@KIND@"], "@KIND@")
 done()
