@@ -1,0 +1,1 @@
+printf("Hello from Octave!\n");

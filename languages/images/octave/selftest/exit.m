@@ -1,0 +1,2 @@
+printf("leaving\n");
+exit(7);

@@ -1,0 +1,3 @@
+function text = other()
+  text = "from another file";
+end

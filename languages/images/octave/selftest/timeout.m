@@ -1,0 +1,3 @@
+printf("started\n");
+while true
+end

@@ -1,0 +1,2 @@
+printf("żółć, 中文 🚀\n");
+printf("%s\n", fgetl(stdin));
