@@ -36,6 +36,7 @@ start_docker() {
         mount_cgroups
         # Installing the package may have started it a moment ago; its own pid file keeps two from running.
         if ! wait_for_docker 3; then
+            remove_stale_pid_file /var/run/docker.pid
             as_root sh -c "setsid dockerd >> '$log' 2>&1 < /dev/null &"
         fi
         log_command="tail -n 15 $log"
@@ -46,6 +47,14 @@ start_docker() {
     $log_command >&2 || true
     fail "The Docker engine was started and does not answer: $(docker_answers 2>&1 || true)
 The end of its log is above. Once 'docker info' works, try again."
+}
+
+# A daemon that was killed leaves its number behind, and the next one refuses to start where another process has it now.
+remove_stale_pid_file() {
+    pid=$(cat "$1" 2> /dev/null) || return 0
+    if [ "$(cat "/proc/$pid/comm" 2> /dev/null)" != dockerd ]; then
+        as_root rm -f "$1"
+    fi
 }
 
 # wait_for_docker seconds

@@ -137,6 +137,27 @@ def test_a_daemon_that_does_not_start_shows_the_end_of_its_log(bare: Path, tmp_p
     assert "Once 'docker info' works, try again." in done.stderr
 
 
+@pytest.mark.parametrize("left", ["another process", "nobody"])
+def test_the_pid_file_that_a_killed_daemon_left_is_removed(bare: Path, tmp_path: Path, left: str) -> None:
+    file = tmp_path / "docker.pid"
+    file.write_text(str(os.getpid()) if left == "another process" else "4194304")
+    done = shell(f"remove_stale_pid_file {file}", bare, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert not file.exists()
+
+
+def test_the_pid_file_of_a_living_daemon_stays(bare: Path, tmp_path: Path) -> None:
+    daemon = tmp_path / "dockerd"
+    shutil.copy(shutil.which("sleep") or "sleep", daemon)
+    file = tmp_path / "docker.pid"
+    with subprocess.Popen([daemon, "60"]) as process:
+        file.write_text(str(process.pid))
+        done = shell(f"remove_stale_pid_file {file}", bare, tmp_path)
+        process.kill()
+    assert done.returncode == 0, done.stderr
+    assert file.exists()
+
+
 def test_a_second_set_up_is_silent() -> None:
     if not (PROJECT / ".venv").exists():
         pytest.skip("the project's own environment is not made")
