@@ -214,6 +214,7 @@ class Pool:
             if shelf.error is not None and shelf.not_before > time.monotonic() + 1.0:
                 raise shelf.error.with_traceback(None)
             failures_before = shelf.failures_ever
+            shelf.note_shortage()
             shelf.waiting += 1
             self._changed.notify_all()
             try:

@@ -14,6 +14,7 @@ from executions.sandbox.types import Profile, Warmth
 _LONGEST_BACKOFF_S = 10.0
 _FIRST_BACKOFF_S = 0.1
 _RATE_MEMORY_S = 10.0
+_SHORTAGE_MEMORY_S = 30.0
 
 
 @dataclass
@@ -39,6 +40,8 @@ class Shelf:
     """How long a start takes, as lately seen."""
     arrivals: int = 0
     rate_per_s: float = 0.0
+    shortage: float = 0.0
+    """How many more would have spared somebody the wait lately."""
 
     def take(self, owner: str | None) -> Container | None:
         """The best container for this owner: one of its own, else a fresh one."""
@@ -65,16 +68,26 @@ class Shelf:
         self.error = error
 
     def note_demand(self, elapsed_s: float) -> None:
-        """Fold the arrivals since the last call into the rate, which forgets within about ten seconds."""
+        """Fold the arrivals since the last call into the rate, which forgets within about ten seconds; let a shortage
+        be forgotten in half a minute.
+        """
+        self.shortage = max(0.0, self.shortage - elapsed_s / _SHORTAGE_MEMORY_S)
         weight = min(1.0, elapsed_s / _RATE_MEMORY_S)
         self.rate_per_s += weight * (self.arrivals / max(elapsed_s, 0.001) - self.rate_per_s)
         self.arrivals = 0
 
+    def note_shortage(self) -> None:
+        """Somebody found no container waiting."""
+        self.shortage = min(self.shortage + 1.0, float(self.warmth.maximum))
+
     @property
     def target(self) -> int:
-        """How many fresh containers to keep: what arrives while two are made, within the operator's bounds."""
+        """How many fresh containers to keep, within the operator's bounds: what arrives while two are made, or the
+        minimum and what was short of late.
+        """
         expected = math.ceil(self.rate_per_s * self.build_s * 2.0 - 0.05)
-        return max(self.warmth.minimum, min(self.warmth.maximum, expected))
+        missed = self.warmth.minimum + math.ceil(self.shortage - 0.05)
+        return max(self.warmth.minimum, min(self.warmth.maximum, max(expected, missed)))
 
     def needs_build(self, now: float) -> bool:
         """Whether another start should begin now."""
