@@ -1,0 +1,3 @@
+def first = 1
+
+undeclared(first)

@@ -1,0 +1,2 @@
+println "leaving"
+System.exit(7)

@@ -1,0 +1,2 @@
+println "żółć, 中文 🚀"
+println System.in.newReader().readLine()
