@@ -1,0 +1,59 @@
+import java.io.IOException;
+import java.lang.reflect.Modifier;
+import java.net.URL;
+import java.net.URLClassLoader;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import scala.tools.nsc.Main;
+
+/** Compiles the Scala files of the work directory and notes the object to start: Main, or the first one with a main method. */
+public final class Build {
+    private static final Path CLASSES = Path.of("/tmp/classes");
+    private static final Path START = Path.of("/tmp/start");
+
+    private Build() {}
+
+    public static void main(String[] arguments) throws IOException {
+        Files.createDirectories(CLASSES);
+        var options = new ArrayList<>(List.of("-usejavacp", "-nowarn", "-encoding", "UTF-8", "-d", CLASSES.toString()));
+        options.addAll(relative(Path.of(""), ".scala"));
+        Main.process(options.toArray(String[]::new));
+        if (Main.reporter().hasErrors()) {
+            System.exit(1);
+        }
+        var starts = starts();
+        // Without a main method the launcher says what it misses.
+        Files.writeString(START, starts.isEmpty() || starts.contains("Main") ? "Main" : starts.get(0));
+    }
+
+    private static List<String> relative(Path folder, String ending) throws IOException {
+        try (Stream<Path> tree = Files.walk(folder)) {
+            return tree.map(path -> folder.relativize(path).toString()).filter(name -> name.endsWith(ending)).sorted().toList();
+        }
+    }
+
+    private static List<String> starts() throws IOException {
+        var starts = new ArrayList<String>();
+        try (var loader = new URLClassLoader(new URL[] {CLASSES.toUri().toURL()})) {
+            for (var file : relative(CLASSES, ".class")) {
+                var name = file.substring(0, file.length() - ".class".length()).replace('/', '.');
+                if (!name.contains("$") && isStart(name, loader)) {
+                    starts.add(name);
+                }
+            }
+        }
+        return starts;
+    }
+
+    private static boolean isStart(String name, ClassLoader loader) {
+        try {
+            var main = Class.forName(name, false, loader).getMethod("main", String[].class);
+            return Modifier.isStatic(main.getModifiers());
+        } catch (ReflectiveOperationException | LinkageError none) {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,3 @@
+object Arguments extends App {
+  args.foreach(println)
+}

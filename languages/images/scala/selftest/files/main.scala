@@ -1,0 +1,5 @@
+import other.Text
+
+object Main extends App {
+  println(Text.text)
+}

@@ -1,0 +1,5 @@
+package other
+
+object Text {
+  val text = "from another file"
+}

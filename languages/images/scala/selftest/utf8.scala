@@ -1,0 +1,6 @@
+import scala.io.StdIn
+
+object Main extends App {
+  println("żółć, 中文 🚀")
+  println(StdIn.readLine())
+}
