@@ -1,0 +1,3 @@
+func text() -> String {
+    "from another file"
+}
