@@ -1,3 +1,5 @@
+package gexec;
+
 import java.math.BigInteger;
 import java.time.LocalDate;
 import java.util.ArrayDeque;

@@ -1,3 +1,5 @@
+package usual
+
 import java.util.Scanner
 
 data class Point(val x: Int, val y: Int)
