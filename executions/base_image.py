@@ -94,7 +94,8 @@ def _debian(images: DockerImages, report: Report, mirror: str, *, refresh: bool)
             return name
     report(f"pulling {DEBIAN_IMAGE}")
     try:
-        DockerImages(connect(timeout_s=_PULL_SILENCE_S)).pull(DEBIAN_IMAGE, _ignore)
+        with DockerImages(connect(timeout_s=_PULL_SILENCE_S)) as patient:
+            patient.pull(DEBIAN_IMAGE, _ignore)
     except SandboxError as error:
         report(f"no registry gave it ({_short(error)}); making it from Debian packages, about half a minute")
         _bootstrap(images, report, mirror)

@@ -76,7 +76,11 @@ def prepare(report: Callable[[str], None]) -> None:
         if line.startswith("Step "):
             report(f"Compiling the runner: {line}")
 
-    install_runner(connect(timeout_s=600.0), base_image=BASE_IMAGE, on_line=report_step)
+    client = connect(timeout_s=600.0)
+    try:
+        install_runner(client, base_image=BASE_IMAGE, on_line=report_step)
+    finally:
+        client.close()
 
 
 def _make_pool() -> Pool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import subprocess
 import sys
@@ -105,17 +106,21 @@ def test_a_process_over_its_share_lets_another_have_what_it_gives_back(tmp_path:
     served = threading.Event()
 
     def wait(slots: Slots, event: threading.Event) -> None:
-        slots.acquire(20)
-        event.set()
+        with contextlib.suppress(PoolBusy):
+            slots.acquire(20)
+            event.set()
 
-    queued = [threading.Thread(target=wait, args=(greedy, threading.Event()), daemon=True) for _ in range(3)]
-    for thread in queued:
+    waiting = [threading.Thread(target=wait, args=(greedy, threading.Event())) for _ in range(3)]
+    waiting.append(threading.Thread(target=wait, args=(modest, served)))
+    for thread in waiting:
         thread.start()
-    other = threading.Thread(target=wait, args=(modest, served), daemon=True)
-    other.start()
     for _ in range(200):
         if greedy.in_use == 2:
             greedy.release(held_s=0.0)
         if served.wait(0.02):
             break
+    greedy.refuse_waiting()
+    modest.refuse_waiting()
+    for thread in waiting:
+        thread.join(20)
     assert served.is_set()

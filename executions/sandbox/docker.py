@@ -80,6 +80,16 @@ class DockerImages:
     def __init__(self, client: docker.APIClient | None = None) -> None:
         self._client = client or connect(timeout_s=600.0)
 
+    def __enter__(self) -> DockerImages:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close its connections. One that a process keeps need not be closed."""
+        self._client.close()
+
     def ping(self) -> None:
         """Raise EngineUnavailable unless the daemon answers."""
         with _translated("Docker does not answer"):
@@ -124,20 +134,25 @@ class DockerImages:
                 forcerm=True,
                 decode=True,
             )
+            error = ""
+            # Read to the end whatever it says: a stream that is left open keeps its connection.
             for event in events:
-                if "error" in event:
-                    raise ImageBuildFailed(f"building {tag} failed: {event['error']}", log_end="\n".join(lines[-40:]))
+                error = error or event.get("error", "")
                 note(event.get("stream", ""))
+        if error:
+            raise ImageBuildFailed(f"building {tag} failed: {error}", log_end="\n".join(lines[-40:]))
         return self._must_find(tag)
 
     def pull(self, name: str, on_line: Callable[[str], None]) -> ImageInfo:
         """Fetch an image from its registry. Raises ImageMissing, or EngineUnavailable where no registry answers."""
         repository, _, tag = name.partition("@") if "@" in name else _split_tag(name)
         with _translated(f"pulling {name}", name):
+            error = ""
             for event in self._client.pull(repository, tag=tag or "latest", stream=True, decode=True):
-                if "error" in event:
-                    raise ImageMissing(f"pulling {name} failed: {event['error']}")
+                error = error or event.get("error", "")
                 on_line(" ".join(str(event[key]) for key in ("id", "status", "progress") if event.get(key)))
+        if error:
+            raise ImageMissing(f"pulling {name} failed: {error}")
         return self._must_find(name)
 
     def import_tar(self, source: BinaryIO, tag: str) -> ImageInfo:

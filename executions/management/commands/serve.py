@@ -136,7 +136,8 @@ def _listener() -> Any:
 
 def _ask_docker() -> None:
     try:
-        DockerImages(connect(timeout_s=DOCKER_ANSWER_S)).ping()
+        with DockerImages(connect(timeout_s=DOCKER_ANSWER_S)) as images:
+            images.ping()
     except EngineUnavailable as error:
         raise CommandError(
             f"The Docker engine{f' at DOCKER_HOST={settings.DOCKER_HOST}' if settings.DOCKER_HOST else ''} does not "
