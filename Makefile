@@ -33,6 +33,7 @@ attack: ## Run the attack suite, against a server of its own or a running one (U
 
 languages: ## Install languages (LANGUAGES="c cpp java", or all)
 	@scripts/bootstrap run
+	@$(PYTHON) manage.py migrate --verbosity 0
 	@$(PYTHON) manage.py languages install $(or $(LANGUAGES),python go)
 
 clean: ## Remove the virtual environment and caches; the data in var/ stays
