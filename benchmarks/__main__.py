@@ -160,7 +160,7 @@ def _subjects(program: Program, server: BenchServer, pool: _Pool) -> list[Subjec
             program,
             lambda: subjects.on_pool(program, direct, reused, lambda: pool.steps(slug)),
             0.0,
-            on_pool(reused, 0),
+            on_pool(reused, 1),
         ),
     ]
 
