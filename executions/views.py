@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.http import HttpResponse
 from rest_framework.exceptions import APIException
-from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from executions import api_keys, metrics, services
 from executions.body import json_object, receive
 from executions.client_address import client_address
 from executions.exceptions import RateLimited, Refusal, Unavailable
-from executions.finishing import DATABASE_RETRY_AFTER_S, release_connection
+from executions.finishing import DATABASE_RETRY_AFTER_S
 from executions.models import Execution, Outcome
-from executions.negotiation import AlwaysJSON
+from executions.negotiation import JsonView
 from executions.ratelimit import check_rate
 from executions.serializers import answer
 from executions.submission import Origin, submission_of
@@ -32,20 +29,8 @@ _STATUS_OF_OUTCOME = {Outcome.SANDBOX_ERROR: 500, Outcome.CANCELLED: 503}
 SHUTDOWN_RETRY_AFTER_S = services.SHUTDOWN_RETRY_AFTER_S
 
 
-class SeedView(APIView):
-    """No session, no content negotiation, errors as {"error": …}."""
-
-    authentication_classes = []
-    permission_classes = []
-    throttle_classes = []
-    renderer_classes = [JSONRenderer]
-    content_negotiation_class = AlwaysJSON
-    metadata_class = None
-
-    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
-        """Give the database connection back before the answer is sent: a client may take its time to read it."""
-        release_connection()
-        return super().finalize_response(request, response, *args, **kwargs)
+class SeedView(JsonView):
+    """Errors as {"error": …}."""
 
     def handle_exception(self, exc: Exception) -> Response:
         """The answer to what a view raised; what is not known here goes on to Django."""

@@ -8,15 +8,13 @@ from http import HTTPStatus
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from rest_framework.exceptions import APIException, NotFound
-from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from executions import api_keys
 from executions.exceptions import Refusal
 from executions.finishing import DATABASE_RETRY_AFTER_S
-from executions.negotiation import AlwaysJSON
+from executions.negotiation import JsonView
 from executions.submission import printable
 
 logger = logging.getLogger(__name__)
@@ -36,15 +34,9 @@ def problem(status: int, code: str, detail: str) -> Response:
     return Response(body, status=status, content_type=MEDIA_TYPE)
 
 
-class ApiView(APIView):
-    """No session, no content negotiation; a key where the settings ask for one."""
+class ApiView(JsonView):
+    """Errors as problems; a key where the settings ask for one."""
 
-    authentication_classes = []
-    permission_classes = []
-    throttle_classes = []
-    renderer_classes = [JSONRenderer]
-    content_negotiation_class = AlwaysJSON
-    metadata_class = None
     http_method_names = ["get", "head"]
 
     def initial(self, request: Request, *args: object, **kwargs: object) -> None:
