@@ -84,7 +84,6 @@ class Container:
         Raises ContainerLost where nothing of the job can have started, so that another container may take it, and
         ValueError where the job cannot be said in frames.
         """
-        reused = self.runs > 0
         opening = b"".join(
             protocol.file_frames(file.name, file.content, executable=file.executable) for file in job.files
         )
@@ -109,7 +108,7 @@ class Container:
             self._clean = self._clean and results[-1].outcome in _CLEAN
             if results[-1].outcome is not Outcome.OK and not (job.keep_going and self._clean):
                 break
-        return JobResult(tuple(results), reused)
+        return JobResult(tuple(results))
 
     def end_job(self) -> None:
         """Ask the runner to clean up; `usable` finds out whether it could. Raises ContainerLost."""

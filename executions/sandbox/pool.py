@@ -150,10 +150,7 @@ class Pool:
         self._slots.acquire(max(0.0, deadline - time.monotonic()))
         began = time.monotonic()
         try:
-            container = self._take_usable(profile, owner)
-            while container is None:
-                self._await_fresh(profile, deadline)
-                container = self._take_usable(profile, owner)
+            container = self._obtain(profile, owner, deadline)
         except BaseException:
             self._slots.release(held_s=0.0)
             raise
@@ -191,6 +188,12 @@ class Pool:
         self._engine.close()
 
     # The way of a lease.
+
+    def _obtain(self, profile: Profile, owner: str | None, deadline: float) -> Container:
+        """A container that is there, or one as soon as it is made."""
+        while (container := self._take_usable(profile, owner)) is None:
+            self._await_fresh(profile, deadline)
+        return container
 
     def _take_usable(self, profile: Profile, owner: str | None) -> Container | None:
         while True:
@@ -243,11 +246,7 @@ class Pool:
         """Another container for a lease whose first one broke before anything ran."""
         self._dismiss([lease.container])
         deadline = time.monotonic() + self._config.wait_ms / 1000
-        container = self._take_usable(lease.container.profile, lease.owner)
-        while container is None:
-            self._await_fresh(lease.container.profile, deadline)
-            container = self._take_usable(lease.container.profile, lease.owner)
-        return container
+        return self._obtain(lease.container.profile, lease.owner, deadline)
 
     def _give_back(self, lease: Lease) -> None:
         container = lease.container
@@ -457,7 +456,6 @@ class Lease:
         self.owner = owner
         self.began = began
         self._pool = pool
-        self._cancelled = False
 
     def __enter__(self) -> Lease:
         return self
@@ -482,13 +480,7 @@ class Lease:
 
     def cancel(self) -> None:
         """End the running step, whose outcome will be `cancelled`. Callable from any thread."""
-        self._cancelled = True
         try:
             self.container.cancel()
         except ContainerLost:
             logger.debug("nothing left to cancel in %s", self.container.id[:12])
-
-    @property
-    def cancelled(self) -> bool:
-        """Whether somebody asked for the end."""
-        return self._cancelled

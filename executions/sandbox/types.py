@@ -90,7 +90,6 @@ class JobResult:
     """One result for each step that was started, in order."""
 
     steps: tuple[StepResult, ...]
-    container_reused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
