@@ -67,9 +67,8 @@ class BenchServer:
         return done.stdout
 
     def pids(self) -> list[int]:
-        """The server's processes: serve, gunicorn's arbiter and workers; the database's are not among them."""
-        found = [self._process.pid, *_children(self._process.pid)]
-        return [pid for pid in found if b"postgres" not in Path(f"/proc/{pid}/cmdline").read_bytes()]
+        """The server's processes."""
+        return server_processes(self._process.pid)
 
     def _answers(self) -> bool:
         try:
@@ -77,6 +76,12 @@ class BenchServer:
                 return bool(answer.status == 200)
         except (urllib.error.URLError, OSError):
             return False
+
+
+def server_processes(pid: int) -> list[int]:
+    """`serve`, gunicorn's arbiter and workers below the process of `serve`; the database's are not among them."""
+    found = [pid, *_children(pid)]
+    return [pid for pid in found if b"postgres" not in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
 
 def _children(pid: int) -> list[int]:

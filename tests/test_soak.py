@@ -5,20 +5,10 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from benchmarks import soak
+from benchmarks.server import server_processes
 from tests.conftest import StartServer
-
-
-def _server_processes(pid: int) -> list[int]:
-    """`serve`, gunicorn's arbiter and its worker, without the database."""
-    found = [pid]
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in task.read_text().split():
-            if b"postgres" not in Path(f"/proc/{child}/cmdline").read_bytes():
-                found += _server_processes(int(child))
-    return found
 
 
 def test_nothing_grows_over_many_executions_of_every_ending(server: StartServer) -> None:
@@ -26,7 +16,7 @@ def test_nothing_grows_over_many_executions_of_every_ending(server: StartServer)
     running.manage("languages", "set", "python", "runs_per_container=20")
     key = running.manage("create_api_key", "soak").stdout.splitlines()[-1].strip()
     assert not soak.load(running.port, runs=40, concurrency=4, key=key)
-    processes = _server_processes(running.pid)
+    processes = server_processes(running.pid)
     assert len(processes) == 3
     before = soak.settled(processes, running.data_dir, wait_s=6)
     assert not soak.load(running.port, runs=160, concurrency=4, key=key)
