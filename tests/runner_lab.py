@@ -75,21 +75,22 @@ class RunnerGone(Exception):
 class LabRunner:
     """One container. `frames` that were read and not yet asked for are kept in order."""
 
-    def __init__(self, binary: str = "runner", **options: Any) -> None:
+    def __init__(self, binary: str = "runner", *, under: tuple[str, ...] = (), **options: Any) -> None:
+        """`under` is a command that ends by becoming the runner; `options` are those of the container."""
         self._client = docker.from_env()
         self._reader = FrameReader()
         self._raw = bytearray()
         self._frames: list[RunnerFrame] = []
         self.heard = bytearray()
         self.stderr = b""
-        self.container = self._create(binary, options)
+        self.container = self._create([*under, binary], options)
         self._response = self.container.attach_socket(params={"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
         self._socket = self._response._sock
         self.container.start()
         self.ready = self.expect(Ready)
 
-    def _create(self, binary: str, options: dict[str, Any]) -> Any:
-        command = [binary, "--uid", str(UID), "--gid", str(UID), "--net", "unshare", "--work", "/box"]
+    def _create(self, binary: list[str], options: dict[str, Any]) -> Any:
+        command = [*binary, "--uid", str(UID), "--gid", str(UID), "--net", "unshare", "--work", "/box"]
         command += ["--wipe", "/tmp", "--wipe", "/dev/shm"]
         defaults: dict[str, Any] = {
             "network_mode": "none",

@@ -50,6 +50,15 @@ def test_signals_have_their_usual_effect_at_the_start(runner: LabRunner) -> None
     assert {masks["SigBlk:"], masks["SigIgn:"]} == {"0" * 16}
 
 
+def test_signals_that_the_engine_was_started_with_do_not_come_down_to_programs() -> None:
+    # By the kernel's own call (rt_sigaction): the C library refuses to touch signals 32 and 33.
+    ignore = (
+        "my $ignore = pack('Q4', 1, 0, 0, 0); syscall(13, $_ + 0, $ignore, 0, 8) for 1..8, 10..18, 20..64; exec @ARGV"
+    )
+    with LabRunner("runner", under=("perl", "-e", ignore)) as runner:
+        test_signals_have_their_usual_effect_at_the_start(runner)
+
+
 @pytest.mark.parametrize("size", [0, 1, 4096, 65536, 65537, 262_144, 1_000_000, 5_000_000])
 def test_stdin_of_any_size_comes_back(runner: LabRunner, size: int) -> None:
     sent = bytes(index * 7 % 251 for index in range(1000)) * (size // 1000 + 1)

@@ -51,6 +51,7 @@ enum {
     SOCKET_CHECK_US = 50 * 1000,
     MAX_SOCKETS = 512,
     PAGE_BYTES = 4096,
+    KERNEL_SIGSET_BYTES = 8,
 };
 
 enum reason { EXITED, SIGNALED, WALL, CPU, MEMORY, OUTPUT, KILLED, NOT_STARTED };
@@ -668,6 +669,17 @@ static void open_trees(const struct paths *paths)
             add_tree(paths->wiped[i], false);
 }
 
+/*
+ * Whatever the container engine was started with comes down to here, and would go on to the programs. The C library keeps
+ * two signals to itself and refuses to touch them, so the kernel is asked; a record of zeroes is the default action.
+ */
+static void reset_signals(void)
+{
+    static const unsigned long default_action[4];
+    for (int number = 1; number < NSIG; number++)
+        syscall(SYS_rt_sigaction, number, default_action, NULL, KERNEL_SIGSET_BYTES);
+}
+
 /* Every signal is blocked for good, so none can interrupt; two of them are read from a descriptor. */
 static void take_signals(void)
 {
@@ -676,8 +688,7 @@ static void take_signals(void)
     sigemptyset(&read);
     sigaddset(&read, SIGCHLD);
     sigaddset(&read, SIGTERM);
-    for (int number = 1; number < NSIG; number++)
-        signal(number, SIG_DFL);
+    reset_signals();
     if (sigprocmask(SIG_SETMASK, &all, NULL))
         die("block signals");
     self.signals = signalfd(-1, &read, SFD_CLOEXEC | SFD_NONBLOCK);
