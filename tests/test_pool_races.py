@@ -397,3 +397,25 @@ def test_nothing_leaks_over_many_runs_with_every_kind_of_ending() -> None:
         assert pool.snapshot().in_use == 0
         assert len(engine.streams) <= 4 + 4 + 2
         assert threading.active_count() <= threads_before + 8
+
+
+def test_what_a_dead_server_left_goes_at_the_first_look_and_what_came_after_that_at_the_end() -> None:
+    engine = FakeEngine(others={"left": "dead", "theirs": "other"})
+    with pool_of(engine):
+        eventually(lambda: "left" in engine.removed)
+        engine.others["late"] = "dead"
+    assert engine.others == {"theirs": "other"}
+
+
+def test_a_pool_closes_also_when_nobody_can_say_who_lives() -> None:
+    def unknown(owner: str) -> bool:
+        raise OSError(f"no word of {owner}")
+
+    engine = FakeEngine(others={"left": "dead"})
+    pool = Pool(engine, PoolConfig(slots=1, queue=1, wait_ms=100), owner="me", is_alive=unknown)
+    pool.start()
+    pool.keep_warm({PROFILE: Warmth(1, 1)})
+    eventually(lambda: fresh(pool) == 1)
+    pool.close(grace_s=1.0)
+    assert engine.streams == {}
+    assert engine.others == {"left": "dead"}

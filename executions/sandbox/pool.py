@@ -184,6 +184,7 @@ class Pool:
         self._dismiss(remaining)
         self._engine.close()
         self._remove_own_containers()
+        self._sweep_at_close()
         # Looking for them has opened connections again.
         self._engine.close()
 
@@ -428,6 +429,13 @@ class Pool:
             if owner != self._owner and not self._is_alive(owner):
                 logger.info("removing container %s that a dead server left", container_id[:12])
                 self._engine.remove(container_id)
+
+    def _sweep_at_close(self) -> None:
+        """Once more, since the next may be far off: a killed server's last start may have ended after the first one."""
+        try:
+            self.sweep()
+        except Exception as error:  # noqa: BLE001 - the closing goes on, whoever cannot tell who lives
+            logger.warning("containers of dead servers may be left: %s", error)
 
     def _remove_own_containers(self) -> None:
         """Wait for what was let go to be gone; remove by force what takes too long, and wait for that too."""
