@@ -139,6 +139,8 @@ def test(
     result = TestResult(
         image, reported_version(language, image.id), tuple(run_cases(language, image.id, on_verdict or _ignore))
     )
+    if language.start_ahead and not any(verdict.started_ahead for verdict in result.verdicts):
+        report(f"{language.slug}: cannot be started ahead: it did not wait where it opens {language.source_file}")
     if result.passed:
         _accept(images, language, result)
     return result

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from executions.models import Outcome
-from executions.sandbox.types import File, Job, JobResult, Limits, Step, StepResult
+from executions.sandbox.types import Ahead, File, Job, JobResult, Limits, Step, StepResult
 from executions.sandbox.types import Outcome as StepOutcome
 from executions.submission import Submission
 from languages.commands import fill_command, fill_environment
@@ -39,6 +39,14 @@ def steps_of(
 ) -> tuple[Step, ...]:
     """The compile step, where the language has one, and the run."""
     return (*_compile_steps(language), _run_step(language, timeout_ms, stdin, args))
+
+
+def ahead_of(language: Language) -> Ahead | None:
+    """What a container of this language starts before its first job: the run step's command, word for word."""
+    if not language.start_ahead:
+        return None
+    step = _run_step(language, language.timeout_ms, b"", ())
+    return Ahead(language.source_file, step.argv, tuple(step.environment.items()))
 
 
 def limits_of(submission: Submission) -> dict[str, int]:

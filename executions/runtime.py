@@ -10,6 +10,7 @@ from uuid import UUID
 from django.conf import settings
 
 from executions import finishing, workers
+from executions.jobs import ahead_of
 from executions.sandbox.docker import DockerEngine, connect, install_runner
 from executions.sandbox.policy import SandboxPolicy
 from executions.sandbox.pool import Pool, PoolConfig
@@ -53,6 +54,7 @@ def profile_of(language: Language) -> Profile:
         pids=language.pids,
         tmpfs_bytes=language.tmpfs_mb * MIB,
         runs_per_container=language.runs_per_container,
+        ahead=ahead_of(language),
     )
 
 

@@ -32,6 +32,7 @@ class Verdict:
     compile_ms: float | None
     run_ms: float | None
     peak_memory_bytes: int
+    started_ahead: bool = False
 
     @property
     def passed(self) -> bool:
@@ -90,6 +91,7 @@ def _job(language: Language, case: Case) -> Job:
 def _run(language: Language, image: str, job: Job) -> JobResult:
     profile = dataclasses.replace(runtime.profile_of(language), image=image)
     with runtime.pool().lease(profile, owner=None, wait_ms=LEASE_WAIT_MS) as lease:
+        lease.start_ahead()
         return lease.run(job)
 
 
@@ -103,7 +105,7 @@ def _verdict(case: Case, result: JobResult) -> Verdict:
     )
     walls = {step.name: step.wall_ms for step in result.steps}
     peak = max(step.peak_memory_bytes for step in result.steps)
-    return Verdict(case.name, complaint, walls.get("compile"), walls.get("run"), peak)
+    return Verdict(case.name, complaint, walls.get("compile"), walls.get("run"), peak, last.started_ahead)
 
 
 def _outcome(last: StepResult) -> str:

@@ -55,7 +55,7 @@ class LanguageAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in t
             },
         ),
         ("Limits of compiling", {"fields": ("compile_timeout_ms", "compile_memory_mb")}),
-        ("Containers", {"fields": ("runs_per_container", "warm_min", "warm_max")}),
+        ("Containers", {"fields": ("start_ahead", "runs_per_container", "warm_min", "warm_max")}),
         ("For users", {"fields": ("example", "updated_at")}),
     )
 

@@ -25,6 +25,7 @@ def toml_of(language: Language) -> str:
         "compile": language.compile_command or None,
         "run": language.run_command,
         "version": language.version_command or None,
+        "start_ahead": language.start_ahead or None,
         "example": language.example or None,
         "environment": language.environment or None,
         "limits": _chosen(language, _LIMITS),

@@ -15,6 +15,7 @@ IMAGES = Path(__file__).parent / "images"
 BASE = IMAGES / "base"
 
 _TEXTS = {"name", "source_file", "image", "example"}
+_FLAGS = {"start_ahead"}
 _LISTS = {
     "aliases": "aliases", "compile": "compile_command", "run": "run_command", "version": "version_command",
 }  # fmt: skip
@@ -114,11 +115,12 @@ def _fields(said: Mapping[str, Any], *, where: str) -> dict[str, Any]:
     for name in _WANTED:
         if name not in said:
             raise BadFolder(f"{where}: {name} is missing")
-    known = _TEXTS | _LISTS.keys() | {"environment", "limits", "warm"}
+    known = _TEXTS | _FLAGS | _LISTS.keys() | {"environment", "limits", "warm"}
     if unknown := sorted(said.keys() - known):
         raise BadFolder(f"{where}: unknown: {', '.join(unknown)}")
     fields: dict[str, Any] = {"aliases": [], "environment": _section(said, "environment", where, _is_text, "a text")}
     fields |= {name: _checked(said, name, where, _is_text, "a text") for name in _TEXTS & said.keys()}
+    fields |= {name: _checked(said, name, where, _is_flag, "true or false") for name in _FLAGS & said.keys()}
     for name in _LISTS.keys() & said.keys():
         fields[_LISTS[name]] = _checked(said, name, where, _is_list_of_texts, 'a list of texts, such as ["a", "b"]')
     for title, names in (("limits", _LIMITS), ("warm", _WARM)):
@@ -150,6 +152,10 @@ def _is_text(value: object) -> bool:
 
 def _is_list_of_texts(value: object) -> bool:
     return isinstance(value, list) and all(_is_text(each) for each in value)
+
+
+def _is_flag(value: object) -> bool:
+    return isinstance(value, bool)
 
 
 def _is_number(value: object) -> bool:

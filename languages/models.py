@@ -171,6 +171,12 @@ class Language(models.Model):
         validators=_bounded(1, 4096),
         help_text="Size of the work directory; it lies in memory and counts as such.",
     )
+    start_ahead = models.BooleanField(
+        "start ahead",
+        default=False,
+        help_text="A waiting container has started the interpreter, and a run is a fork of it. For interpreters "
+        "with one thread that open the source file with fopen, as CPython does; others run as they do without.",
+    )
     runs_per_container = models.PositiveIntegerField(
         default=1,
         validators=_bounded(1, 1_000_000),
@@ -277,6 +283,8 @@ class Language(models.Model):
                 f"The server allows at most {COMPILERS_SHARE * settings.GEXEC_MAX_MEMORY_MB} MB, "
                 f"{COMPILERS_SHARE} times what a run may have (GEXEC_MAX_MEMORY_MB)."
             )
+        if self.start_ahead and self.compile_command:
+            errors["start_ahead"] = "Only what runs the source file itself can be started ahead of it."
         if self.enabled and not (self.image_digest and self.tested_at):
             # A form that shows the digest and does not edit it leaves the constraint on it out.
             errors["enabled"] = WITHOUT_IMAGE

@@ -41,6 +41,7 @@ class FakeStream:
         self._stdin = bytearray()
         self._ended = False
         self.jobs_done = 0
+        self.started_ahead = False
         self.memory_bytes = 0
         self.say(self._ready(), after_s=engine.ready_after_s)
 
@@ -110,7 +111,10 @@ class FakeStream:
         return kind, payload
 
     def _obey(self, kind: bytes, payload: bytes) -> None:
-        if kind == b"S":
+        if kind == b"A":
+            assert not self.started_ahead
+            self.started_ahead = True
+        elif kind == b"S":
             self._start(payload)
         elif kind == b"I" and self._running == ["cat"]:
             self._cat(payload)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 RUNNER = Path(__file__).parent.parent / "executions" / "sandbox" / "runner"
 BASE = "debian:trixie-slim"
 UID = 64001
+AHEAD_UID = 64002
 ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin"}
 CAPABILITIES = ["SYS_ADMIN", "NET_ADMIN", "SETPCAP", "SETUID", "SETGID", "KILL", "CHOWN", "DAC_OVERRIDE", "FOWNER"]
 TMPFS = f"rw,exec,nosuid,nodev,size={64 << 20}"
@@ -32,11 +33,12 @@ PATIENCE_S = 30.0
 
 Frame = TypeVar("Frame", bound=RunnerFrame)
 
-_LAB = "FROM {build}\nRUN make -C /src runner asan fuzz guest && cd /src && mv runner asan fuzz guest /usr/local/bin/\n"
+BINARIES = "runner asan fuzz guest interpreter"
+_LAB = f"FROM {{build}}\nRUN make -C /src {BINARIES} && cd /src && mv {BINARIES} /usr/local/bin/\n"
 
 
 def lab_image(client: docker.DockerClient) -> str:
-    """An image with the runner, its sanitized build, the fuzz driver and the guest program; built once a source."""
+    """An image with the runner, its sanitized build, and what the tests start; built once a source."""
     files = sorted(path for path in RUNNER.rglob("*") if path.suffix in {".c", ".h"} or path.name[-4:] == "file")
     digest = hashlib.sha256(b"\0".join(path.name.encode() + path.read_bytes() for path in files)).hexdigest()[:16]
     tag = f"gexec-test/runner-lab:{digest}"
@@ -75,15 +77,21 @@ class RunnerGone(Exception):
 class LabRunner:
     """One container. `frames` that were read and not yet asked for are kept in order."""
 
-    def __init__(self, binary: str = "runner", *, under: tuple[str, ...] = (), **options: Any) -> None:
-        """`under` is a command that ends by becoming the runner; `options` are those of the container."""
+    def __init__(
+        self, binary: str = "runner", *, under: tuple[str, ...] = (), ahead: bool = True, **options: Any
+    ) -> None:
+        """`under` is a command that ends by becoming the runner; `options` are those of the container.
+
+        `ahead` says whether the runner may start a command ahead, as it does for an A frame.
+        """
         self._client = docker.from_env()
         self._reader = FrameReader()
         self._raw = bytearray()
         self._frames: list[RunnerFrame] = []
         self.heard = bytearray()
         self.stderr = b""
-        self.container = self._create([*under, binary], options)
+        command = [*under, binary, *(["--ahead-uid", str(AHEAD_UID)] if ahead else [])]
+        self.container = self._create(command, options)
         self._response = self.container.attach_socket(params={"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
         self._socket = self._response._sock
         self.container.start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,7 +13,7 @@ import pytest
 
 from executions.sandbox.errors import EngineUnavailable, ImageMissing, PoolBusy, PoolClosed
 from executions.sandbox.pool import Pool, PoolConfig
-from executions.sandbox.types import Job, Limits, Outcome, Profile, Step, Warmth
+from executions.sandbox.types import Ahead, Job, Limits, Outcome, Profile, Step, Warmth
 from tests.fake_engine import FakeEngine, frame
 
 PROFILE = Profile("python", 128 << 20, 50_000, 64, 64 << 20)
@@ -419,3 +420,40 @@ def test_a_pool_closes_also_when_nobody_can_say_who_lives() -> None:
     pool.close(grace_s=1.0)
     assert engine.streams == {}
     assert engine.others == {"left": "dead"}
+
+
+AHEAD = Profile("python", 128 << 20, 50_000, 64, 64 << 20, runs_per_container=3, ahead=Ahead("x", ("cat", "x")))
+
+
+def started_ahead(engine: FakeEngine) -> list[bool]:
+    return [stream.started_ahead for stream in engine.streams.values()]
+
+
+def test_a_container_that_waits_has_its_interpreter_started() -> None:
+    engine = FakeEngine()
+    with pool_of(engine) as pool:
+        pool.keep_warm({AHEAD: Warmth(2, 2), PROFILE: Warmth(1, 1)})
+        eventually(lambda: fresh(pool, AHEAD) == 2 and fresh(pool) == 1)
+        assert sorted(started_ahead(engine)) == [False, True, True]
+
+
+def test_a_container_that_is_waited_for_gets_its_job_first() -> None:
+    engine = FakeEngine(start_s=0.05)
+    with pool_of(engine) as pool:
+        pool.keep_warm({AHEAD: Warmth(0, 1)})
+        with pool.lease(AHEAD, owner="key") as lease:
+            assert started_ahead(engine) == [False]
+            lease.run(job("true"))
+        eventually(lambda: started_ahead(engine) == [True])
+        assert run(pool, "true", profile=AHEAD, owner="key") is Outcome.OK
+        assert engine.started == 1
+
+
+def test_a_command_that_is_too_long_to_be_started_ahead_is_run_all_the_same() -> None:
+    engine = FakeEngine()
+    long = dataclasses.replace(AHEAD, ahead=Ahead("x", ("cat", "x" * 20_000)))
+    with pool_of(engine) as pool:
+        pool.keep_warm({long: Warmth(1, 1)})
+        eventually(lambda: fresh(pool, long) == 1)
+        assert started_ahead(engine) == [False]
+        assert run(pool, "true", profile=long) is Outcome.OK

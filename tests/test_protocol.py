@@ -27,7 +27,9 @@ RUNNER_FRAMES = st.one_of(
     st.builds(Ready, st.just(1), U32),
     st.builds(Output, st.sampled_from([1, 2]), st.binary(min_size=1, max_size=300)),
     st.builds(Window, U32),
-    st.builds(Result, st.sampled_from(Reason), U8, U8, st.booleans(), st.booleans(), U64, U64, U64, TEXTS),
+    st.builds(
+        Result, st.sampled_from(Reason), U8, U8, st.booleans(), st.booleans(), st.booleans(), U64, U64, U64, TEXTS
+    ),
     st.builds(Fault, TEXTS),
 )
 
@@ -44,7 +46,7 @@ def encoded(frame: RunnerFrame) -> bytes:
         case Fault():
             kind, payload = b"!", frame.message.encode()
         case Result():
-            flags = frame.stdout_cut | frame.stderr_cut << 1
+            flags = frame.stdout_cut | frame.stderr_cut << 1 | frame.started_ahead << 2
             numbers = (frame.wall_us, frame.cpu_us, frame.peak_memory_bytes)
             detail = frame.detail.encode()
             fixed = struct.pack(">BBBBQQQI", frame.reason, frame.exit_code, frame.signal, flags, *numbers, len(detail))
@@ -117,7 +119,7 @@ def test_a_changed_byte_breaks_nothing_but_the_stream(frame: RunnerFrame, data: 
         b"W\0\0\0\5\0\0\0\0\0",
         b"X\0\0\0\x1f" + bytes(31),
         b"X\0\0\0\x20\x08" + bytes(31),
-        b"X\0\0\0\x20\0\0\0\x04" + bytes(28),
+        b"X\0\0\0\x20\0\0\0\x08" + bytes(28),
         b"X\0\0\0\x20" + bytes(28) + b"\0\0\0\1",
         b"X\0\0\0\x21" + bytes(28) + b"\0\0\0\0a",
     ],
@@ -138,7 +140,9 @@ def test_the_pool_writes_the_golden_frames(golden: dict[str, Any]) -> None:
     for name in {"content", "data"} & arguments.keys():
         arguments[name] = arguments[name].encode()
     positional = [
-        arguments.pop(name) for name in ("name", "content", "argv", "environment", "data") if name in arguments
+        arguments.pop(name)
+        for name in ("name", "script", "content", "argv", "environment", "data")
+        if name in arguments
     ]
     assert getattr(protocol, golden["call"])(*positional, **arguments).hex() == golden["hex"]
 
@@ -240,4 +244,4 @@ def test_a_bad_file_name_is_refused(name: str) -> None:
     ],
 )
 def test_every_reason_has_its_outcome(reason: Reason, exit_code: int, outcome: Outcome) -> None:
-    assert protocol.outcome_of(Result(reason, exit_code, 0, False, False, 0, 0, 0, "")) is outcome
+    assert protocol.outcome_of(Result(reason, exit_code, 0, False, False, False, 0, 0, 0, "")) is outcome

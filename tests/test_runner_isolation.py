@@ -231,8 +231,8 @@ def test_runners_that_join_a_holder_have_networks_of_their_own() -> None:
         read_only=True,
     )
     try:
-        joined = {"network_mode": f"container:{holder.id}"}
-        with LabRunner(**joined) as one, LabRunner(**joined) as other:
+        network = f"container:{holder.id}"
+        with LabRunner(network_mode=network) as one, LabRunner(network_mode=network) as other:
             names = {runner.run("readlink", "/proc/self/ns/net").stdout for runner in (one, other)}
             assert one.run("cat", "/proc/net/dev").stdout.count(b":") == 1
         assert len(names) == 2

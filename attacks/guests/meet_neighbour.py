@@ -36,9 +36,10 @@ while time.monotonic() < until:
         for name in os.listdir(place):
             if TOKEN in name and name != mark:
                 breach(f"{place}/{name}")
-    seen = {int(name) for name in os.listdir("/proc") if name.isdigit()} - {1, os.getpid(), child}
-    for process in seen:
-        breach(f"process {process}")
+    # The interpreter that waits beside this program is one; a neighbour would bring a runner as well.
+    seen = set(others()) - {child}
+    if len(seen) > 1:
+        breach(f"processes {seen}")
     if open("/proc/net/unix").read().count(TOKEN) > 1:
         breach("two listeners of one name")
     if len([name for name in os.listdir("/dev/pts") if name.isdigit()] if os.path.isdir("/dev/pts") else []) > 0:

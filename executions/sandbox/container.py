@@ -6,6 +6,7 @@ time here, because the runner's word is not enough for what the server keeps in 
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -14,6 +15,8 @@ from executions.sandbox import protocol
 from executions.sandbox.engine import Engine, Stream
 from executions.sandbox.errors import ContainerLost, EngineUnavailable, ProtocolError
 from executions.sandbox.types import Job, JobResult, Outcome, Profile, Step, StepResult
+
+logger = logging.getLogger(__name__)
 
 OnOutput = Callable[[str, int, bytes], None]
 """Called with the step's name, the stream (1 stdout, 2 stderr) and the bytes, as they come."""
@@ -41,6 +44,8 @@ class Container:
         self._sending = threading.Lock()
         self._clean = True
         self._awaits_ready = True
+        self._ahead = _ahead_frame(profile)
+        """What has not been sent yet."""
 
     @property
     def id(self) -> str:
@@ -78,6 +83,12 @@ class Container:
             self._awaits_ready = False
             return
 
+    def start_ahead(self) -> None:
+        """Let the runner start what the profile says, so that it waits for the next job. Raises ContainerLost."""
+        if self._ahead:
+            self._send(self._ahead)
+            self._ahead = b""
+
     def run(self, job: Job, *, owner: str | None, on_output: OnOutput | None = None) -> JobResult:
         """Run one job; the results say what happened, also when the container broke under it.
 
@@ -114,7 +125,8 @@ class Container:
         """Ask the runner to clean up; `usable` finds out whether it could. Raises ContainerLost."""
         self._awaits_ready = True
         self.idle_since = time.monotonic()
-        self._send(protocol.end_frame())
+        self._send(protocol.end_frame() + self._ahead)
+        self._ahead = b""
 
     def cancel(self) -> None:
         """End the running step; it is answered as cancelled. Callable from any thread. Raises ContainerLost."""
@@ -152,6 +164,17 @@ class Container:
             self._clean = False
             return exchange.broken(str(error))
         return exchange.result
+
+
+def _ahead_frame(profile: Profile) -> bytes:
+    """Empty where nothing is to be started ahead, or cannot be: what is too long for that may yet be run."""
+    if profile.ahead is None:
+        return b""
+    try:
+        return protocol.ahead_frame(profile.ahead.script, profile.ahead.argv, dict(profile.ahead.environment))
+    except ValueError as error:
+        logger.warning("programs of %s are not started ahead: %s", profile.image, error)
+        return b""
 
 
 class _Exchange:
@@ -245,6 +268,7 @@ class _Exchange:
             wall_ms=result.wall_us / 1000,
             cpu_ms=result.cpu_us / 1000,
             peak_memory_bytes=result.peak_memory_bytes,
+            started_ahead=result.started_ahead,
             detail=result.detail,
         )
 

@@ -31,6 +31,11 @@ class SandboxPolicy:
     pipe pages and pending signals by user over all containers."""
 
     @property
+    def ahead_uid(self) -> int:
+        """Whose an interpreter is that is started ahead: no program's."""
+        return self.first_uid - 1
+
+    @property
     def shared_network_setup(self) -> bool:
         """Whether containers start in a holder's network namespace and unshare their own.
 
@@ -45,7 +50,10 @@ def container_options(  # noqa: PLR0913 (what a container consists of)
 ) -> dict[str, Any]:
     """Keyword arguments for the SDK's create_container and create_host_config, under `container` and `host`."""
     unshare = network != "none"
-    command = ["--uid", str(uid), "--gid", str(uid), "--net", "unshare" if unshare else "keep"]
+    command = ["--uid", str(uid), "--gid", str(uid)]
+    if profile.ahead is not None:
+        command += ["--ahead-uid", str(policy.ahead_uid)]
+    command += ["--net", "unshare" if unshare else "keep"]
     command += ["--work", WORK_DIRECTORY]
     for directory in (WORK_DIRECTORY, "/tmp", "/dev/shm"):  # noqa: S108 - paths inside the container
         command += ["--wipe", directory]
@@ -56,7 +64,8 @@ def container_options(  # noqa: PLR0913 (what a container consists of)
         "memswap_limit": profile.memory_bytes,
         "cpu_quota": profile.cpu_quota_us,
         "cpu_period": profile.cpu_period_us,
-        "pids_limit": profile.pids + 2,  # The runner, and the moment in which it starts a program.
+        # The runner, the moment in which it starts a program, and what it has started ahead.
+        "pids_limit": profile.pids + (2 if profile.ahead is None else 3),
         "shm_size": max(1 << 20, profile.tmpfs_bytes // 4),
         "tmpfs": {
             WORK_DIRECTORY: _tmpfs(profile.tmpfs_bytes),

@@ -306,7 +306,7 @@ class Pool:
             began = time.monotonic()
             try:
                 self._prepare()
-                container = self._start_container(shelf.profile)
+                container = self._start_container(shelf)
             except Exception as error:  # noqa: BLE001 - a builder outlives whatever a start meets with
                 self._build_failed(shelf, error)
             else:
@@ -335,11 +335,14 @@ class Pool:
                 self._engine.prepare()
                 self._prepared.set()
 
-    def _start_container(self, profile: Profile) -> Container:
-        stream = self._engine.start(profile)
-        container = Container(self._engine, stream, profile)
+    def _start_container(self, shelf: Shelf) -> Container:
+        stream = self._engine.start(shelf.profile)
+        container = Container(self._engine, stream, shelf.profile)
         try:
             container.wait_ready(_START_TIMEOUT_S)
+            if not shelf.waiting:
+                # Otherwise it gets its job now, and a start ahead of it would only be in the way.
+                container.start_ahead()
         except (ContainerLost, ProtocolError) as error:
             self._dismiss([container])
             raise EngineUnavailable(f"a container did not become ready: {error}") from error
@@ -485,6 +488,13 @@ class Lease:
             logger.info("container %s was lost before its run", self.container.id[:12])
             self.container = self._pool._replace(self)
             return self.container.run(job, owner=self.owner, on_output=on_output)
+
+    def start_ahead(self) -> None:
+        """Let its container start what it would have started while it waited. Call it before `run`."""
+        try:
+            self.container.start_ahead()
+        except ContainerLost:
+            logger.debug("container %s was lost before its run", self.container.id[:12])
 
     def cancel(self) -> None:
         """End the running step, whose outcome will be `cancelled`. Callable from any thread."""

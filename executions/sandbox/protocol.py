@@ -20,6 +20,8 @@ STDIN_WINDOW = 256 * 1024
 _MAX_NAME_BYTES = 4096
 _MAX_COMPONENT_BYTES = 255
 _MAX_COMPONENTS = 32
+_MAX_AHEAD_PAYLOAD = 16 * 1024
+_MAX_AHEAD_TEXTS = 256
 _MAX_U16 = 0xFFFF
 _MAX_U32 = 0xFFFF_FFFF
 _MAX_U64 = 0xFFFF_FFFF_FFFF_FFFF
@@ -28,6 +30,7 @@ _HEADER = struct.Struct(">cI")
 _FILE = struct.Struct(">BH")
 _STEP = struct.Struct(">IIQQIBHH")
 _TEXT = struct.Struct(">I")
+_AHEAD = struct.Struct(">HH")
 _READY = struct.Struct(">HI")
 _WINDOW = struct.Struct(">I")
 _RESULT = struct.Struct(">BBBBQQQ")
@@ -36,6 +39,8 @@ _FLAG_EXECUTABLE = 1
 _FLAG_APPEND = 2
 _FLAG_STDOUT_CUT = 1
 _FLAG_STDERR_CUT = 2
+_FLAG_STARTED_AHEAD = 4
+_RESULT_FLAGS = _FLAG_STDOUT_CUT | _FLAG_STDERR_CUT | _FLAG_STARTED_AHEAD
 
 
 class Reason(IntEnum):
@@ -83,6 +88,7 @@ class Result:
     signal: int
     stdout_cut: bool
     stderr_cut: bool
+    started_ahead: bool
     wall_us: int
     cpu_us: int
     peak_memory_bytes: int
@@ -138,6 +144,20 @@ def file_frames(name: str, content: bytes, *, executable: bool = False) -> bytes
     return b"".join(frames)
 
 
+def ahead_frame(script: str, argv: Sequence[str], environment: Mapping[str, str]) -> bytes:
+    """The frame that starts an interpreter before its script is there. ValueError where something does not fit."""
+    if why := valid_file_name(script):
+        raise ValueError(f"the script's name {why}")
+    if not argv:
+        raise ValueError("a command needs at least the program's name")
+    variables = _variables(environment)
+    _in_range(_MAX_AHEAD_TEXTS, argc=len(argv), envc=len(variables))
+    payload = _AHEAD.pack(len(argv), len(variables)) + b"".join(_text(text) for text in (script, *argv, *variables))
+    if len(payload) > _MAX_AHEAD_PAYLOAD:
+        raise ValueError(f"a command and environment of {len(payload)} bytes is too long to be started ahead")
+    return _frame(b"A", payload)
+
+
 def step_frame(  # noqa: PLR0913 - one argument for each field of the frame
     argv: Sequence[str],
     environment: Mapping[str, str],
@@ -151,7 +171,7 @@ def step_frame(  # noqa: PLR0913 - one argument for each field of the frame
     """The frame that starts a program. ValueError where something does not fit or cannot be passed to exec."""
     if not argv:
         raise ValueError("a step needs at least the program's name")
-    variables = [_variable(name, value) for name, value in environment.items()]
+    variables = _variables(environment)
     _in_range(_MAX_U16, argc=len(argv), envc=len(variables))
     _in_range(_MAX_U32, wall_ms=wall_ms, cpu_ms=cpu_ms or 0, open_files=open_files)
     _in_range(_MAX_U64, output_bytes=output_bytes, file_size_bytes=file_size_bytes)
@@ -180,6 +200,10 @@ def _frame(kind: bytes, payload: bytes) -> bytes:
     if len(payload) > MAX_HOST_PAYLOAD:
         raise ValueError(f"a frame of {len(payload)} bytes is longer than {MAX_HOST_PAYLOAD}")
     return _HEADER.pack(kind, len(payload)) + payload
+
+
+def _variables(environment: Mapping[str, str]) -> list[str]:
+    return [_variable(name, value) for name, value in environment.items()]
 
 
 def _variable(name: str, value: str) -> str:
@@ -260,7 +284,7 @@ def _parse_result(payload: bytes) -> Result:
     reason, exit_code, signal, flags, wall_us, cpu_us, peak = _unpack(_RESULT, fixed, "X")
     (length,) = _unpack(_TEXT, rest[: _TEXT.size], "X")
     detail = rest[_TEXT.size :]
-    if len(detail) != length or flags & ~(_FLAG_STDOUT_CUT | _FLAG_STDERR_CUT) or reason not in set(Reason):
+    if len(detail) != length or flags & ~_RESULT_FLAGS or reason not in set(Reason):
         raise ProtocolError("a malformed X frame")
     return Result(
         reason=Reason(reason),
@@ -268,6 +292,7 @@ def _parse_result(payload: bytes) -> Result:
         signal=signal,
         stdout_cut=bool(flags & _FLAG_STDOUT_CUT),
         stderr_cut=bool(flags & _FLAG_STDERR_CUT),
+        started_ahead=bool(flags & _FLAG_STARTED_AHEAD),
         wall_us=wall_us,
         cpu_us=cpu_us,
         peak_memory_bytes=peak,

@@ -81,6 +81,8 @@ class StepResult:
     wall_ms: float = 0.0
     cpu_ms: float = 0.0
     peak_memory_bytes: int = 0
+    started_ahead: bool = False
+    """Whether the program is a fork of the interpreter that the container had started before."""
     detail: str = ""
     """For sandbox_error: what went wrong, safe to show to an operator."""
 
@@ -90,6 +92,20 @@ class JobResult:
     """One result for each step that was started, in order."""
 
     steps: tuple[StepResult, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """A command that a waiting container starts before its first job; steps that run the same one are forks of it.
+
+    It is for interpreters that have one thread, open their script by name with the C library's fopen, and draw no
+    random numbers before that which a program would see.
+    """
+
+    script: str
+    """The name by which the command opens its script: there the interpreter waits."""
+    argv: tuple[str, ...]
+    environment: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +121,7 @@ class Profile:
     """Size of /box; /tmp has the same, /dev/shm a quarter. All of it counts as memory."""
     runs_per_container: int = 1
     cpu_period_us: int = 100_000
+    ahead: Ahead | None = None
 
 
 @dataclass(frozen=True, slots=True)

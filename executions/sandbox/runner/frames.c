@@ -3,9 +3,9 @@
 
 #include <string.h>
 
-enum { FILE_EXECUTABLE = 1, FILE_APPEND = 2, FILE_HEAD_BYTES = 3, STEP_HEAD_BYTES = 33, VERSION = 1 };
+enum { FILE_EXECUTABLE = 1, FILE_APPEND = 2, FILE_HEAD_BYTES = 3, STEP_HEAD_BYTES = 33, AHEAD_HEAD_BYTES = 4, VERSION = 1 };
 
-static const char HOST_TYPES[] = "FSIKE";
+static const char HOST_TYPES[] = "AFSIKE";
 
 static uint64_t get(const uint8_t *from, int bytes)
 {
@@ -135,6 +135,21 @@ bool parse_step(struct frame *frame, struct step_frame *step)
         return false;
     return take_texts(&cursor, step->argv, argc) && take_texts(&cursor, step->envp, envc) && cursor.left == 0 &&
            all_are_variables(step->envp);
+}
+
+bool parse_ahead(struct frame *frame, struct ahead_frame *ahead)
+{
+    if (frame->length < AHEAD_HEAD_BYTES)
+        return false;
+    size_t argc = get(frame->payload, 2);
+    size_t envc = get(frame->payload + 2, 2);
+    struct cursor cursor = {frame->payload + AHEAD_HEAD_BYTES, frame->length - AHEAD_HEAD_BYTES};
+    if (argc == 0 || argc > MAX_AHEAD_TEXTS || envc > MAX_AHEAD_TEXTS)
+        return false;
+    ahead->script = take_text(&cursor);
+    return ahead->script && strlen(ahead->script) <= MAX_NAME_BYTES && good_name(ahead->script, strlen(ahead->script)) &&
+           take_texts(&cursor, ahead->argv, argc) && take_texts(&cursor, ahead->envp, envc) && cursor.left == 0 &&
+           all_are_variables(ahead->envp);
 }
 
 size_t put_header(uint8_t *to, char type, size_t length)

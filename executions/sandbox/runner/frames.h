@@ -2,7 +2,7 @@
  * frames: the bytes between the pool and the runner, taken apart and put together.
  *
  * Theory of operation: nothing here does I/O or keeps state. next_frame() looks at the start of a buffer and says
- * whether a whole frame is there; parse_file() and parse_step() take a payload apart in place. The texts of a step are
+ * whether a whole frame is there; parse_file(), parse_step() and parse_ahead() take a payload apart in place. Texts are
  * moved down over their own length prefixes, which makes room for the NUL that exec wants without touching a byte
  * beyond the payload. Everything that the pool sends is checked here, so that the rest may rely on it. PROTOCOL.md is
  * the page that this follows; fuzz.c feeds it garbage.
@@ -25,6 +25,8 @@ enum {
     MAX_COMPONENTS = 32,
     MAX_TEXTS = 65535,
     RESULT_FIXED_BYTES = 28,
+    MAX_AHEAD_PAYLOAD = 16 * 1024,
+    MAX_AHEAD_TEXTS = 256,
 };
 
 enum frame_state { FRAME_PARTIAL, FRAME_WHOLE, FRAME_BAD };
@@ -53,6 +55,12 @@ struct step_frame {
     char *envp[MAX_TEXTS + 1];
 };
 
+struct ahead_frame {
+    char *script;
+    char *argv[MAX_AHEAD_TEXTS + 1];
+    char *envp[MAX_AHEAD_TEXTS + 1];
+};
+
 struct result {
     uint8_t reason;
     uint8_t exit_code;
@@ -70,6 +78,7 @@ enum frame_state next_frame(uint8_t *bytes, size_t length, struct frame *frame);
 /* Take a payload apart; false for one of the wrong shape. Pointers go into the payload. */
 bool parse_file(const struct frame *frame, struct file_frame *file);
 bool parse_step(struct frame *frame, struct step_frame *step);
+bool parse_ahead(struct frame *frame, struct ahead_frame *ahead);
 
 /* Write a frame to `to` and return its size. The caller has made room. */
 size_t put_header(uint8_t *to, char type, size_t length);

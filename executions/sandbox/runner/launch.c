@@ -49,7 +49,7 @@ const char *launch_open(void)
  * Raising it needs no privilege, and programs, for whom /proc is read-only, cannot lower it again. Where there is no such
  * file, the kernel picks its victim by size alone.
  */
-static void offer_to_oom_killer(void)
+void launch_offer_to_oom_killer(void)
 {
     int fd = openat(procfs, "self/oom_score_adj", O_WRONLY | O_CLOEXEC);
     if (fd < 0)
@@ -75,7 +75,7 @@ static bool prepare(const struct plan *plan)
             return false;
     if (setsid() < 0 || fchdir(plan->work))
         return false;
-    offer_to_oom_killer();
+    launch_offer_to_oom_killer();
     /* Everything else is close-on-exec; this is for what should never be there. */
     syscall(SYS_close_range, 3, ~0U, 0);
     if (!limit(RLIMIT_FSIZE, plan->step->file_size_bytes) || !limit(RLIMIT_NOFILE, plan->step->open_files))
@@ -93,17 +93,17 @@ static const char *search_path(char *const *envp)
 }
 
 /* Returns only when nothing of that name could be run; errno is then the most telling of the refusals. */
-static void search_and_exec(const struct step_frame *step)
+static void search_and_exec(char *const *argv, char *const *envp)
 {
     static char candidate[2 * MAX_NAME_BYTES];
     int telling = ENOENT;
-    for (const char *path = search_path(step->envp); path; path = *path ? path + 1 : NULL) {
+    for (const char *path = search_path(envp); path; path = *path ? path + 1 : NULL) {
         size_t length = strcspn(path, ":");
-        int size = snprintf(candidate, sizeof(candidate), "%.*s/%s", (int)length, length ? path : ".", step->argv[0]);
+        int size = snprintf(candidate, sizeof(candidate), "%.*s/%s", (int)length, length ? path : ".", argv[0]);
         path += length;
         if (size < 0 || (size_t)size >= sizeof(candidate))
             continue;
-        execve(candidate, step->argv, step->envp);
+        execve(candidate, argv, envp);
         if (errno != ENOENT && errno != ENOTDIR)
             telling = errno;
         if (errno != ENOENT && errno != ENOTDIR && errno != EACCES)
@@ -112,14 +112,19 @@ static void search_and_exec(const struct step_frame *step)
     errno = telling;
 }
 
+void launch_exec(char *const *argv, char *const *envp)
+{
+    if (strchr(argv[0], '/'))
+        execve(argv[0], argv, envp);
+    else
+        search_and_exec(argv, envp);
+}
+
 static _Noreturn void become(struct plan *plan)
 {
     if (prepare(plan)) {
         plan->reached_exec = true;
-        if (strchr(plan->step->argv[0], '/'))
-            execve(plan->step->argv[0], plan->step->argv, plan->step->envp);
-        else
-            search_and_exec(plan->step);
+        launch_exec(plan->step->argv, plan->step->envp);
     }
     plan->error = errno;
     _exit(127);
@@ -144,38 +149,58 @@ static bool open_pipe(int *kept, int *given, bool to_program, const struct accou
     return !fchown(*given, account->uid, account->gid) && !fcntl(*kept, F_SETFL, O_NONBLOCK);
 }
 
-static void close_all(const int *fds, int count)
+static void close_all(int *fds, int count)
 {
-    for (int i = 0; i < count; i++)
+    for (int i = 0; i < count; i++) {
         if (fds[i] >= 0)
             close(fds[i]);
+        fds[i] = -1;
+    }
+}
+
+bool launch_open_streams(struct program *program, int given[3], const struct account *account)
+{
+    int kept[3] = {-1, -1, -1};
+    bool opened = true;
+    given[0] = given[1] = given[2] = -1;
+    for (int i = 0; i < 3 && opened; i++)
+        opened = open_pipe(&kept[i], &given[i], i == 0, account);
+    if (!opened) {
+        int error = errno;
+        close_all(given, 3);
+        close_all(kept, 3);
+        errno = error;
+    }
+    program->in = kept[0];
+    program->streams[0] = kept[1];
+    program->streams[1] = kept[2];
+    return opened;
+}
+
+void launch_close_streams(struct program *program)
+{
+    close_all(&program->in, 1);
+    close_all(program->streams, 2);
 }
 
 enum launched launch(const struct step_frame *step, const struct account *account, int work, struct program *program)
 {
-    struct plan plan = {.step = step, .account = account, .work = work, .ends = {-1, -1, -1}};
-    int kept[3] = {-1, -1, -1};
-    int error = 0;
+    struct plan plan = {.step = step, .account = account, .work = work};
 
-    for (int i = 0; i < 3 && !error; i++)
-        if (!open_pipe(&kept[i], &plan.ends[i], i == 0, account))
-            error = errno;
-    program->pid = error ? -1 : start(&plan);
-    error = error || program->pid < 0 ? errno : plan.error;
+    if (!launch_open_streams(program, plan.ends, account))
+        return LAUNCH_BROKEN;
+    program->pid = start(&plan);
+    int error = program->pid < 0 ? errno : plan.error;
     close_all(plan.ends, 3);
     /* Changing the user in the shared memory may have made it readable again, by the system's setting. */
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-    if (!error) {
-        program->in = kept[0];
-        program->streams[0] = kept[1];
-        program->streams[1] = kept[2];
+    if (!error)
         return LAUNCHED;
-    }
-    close_all(kept, 3);
+    launch_close_streams(program);
     if (program->pid > 0)
         waitpid(program->pid, NULL, 0);
     errno = error;
-    if (program->pid > 0 && !plan.reached_exec)
+    if (!plan.reached_exec)
         return LAUNCH_BROKEN;
     return error == ENOENT || error == ENOTDIR ? NOT_FOUND : NOT_EXECUTABLE;
 }

@@ -11,6 +11,7 @@
 
 #include "frames.h"
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 struct account {
@@ -31,5 +32,15 @@ const char *launch_open(void);
 
 /* Starts a step in the directory that `work` is open on. For all but LAUNCHED, errno says why. */
 enum launched launch(const struct step_frame *step, const struct account *account, int work, struct program *program);
+
+/* A step's streams: the runner's ends in `program`, the program's in `given`. False, with errno, when there are none. */
+bool launch_open_streams(struct program *program, int given[3], const struct account *account);
+void launch_close_streams(struct program *program);
+
+/* For a child: executes the command, searching PATH as a shell does. Returns only when that failed, with errno. */
+void launch_exec(char *const *argv, char *const *envp);
+
+/* For a child: whoever ends for want of memory, it shall be this one. */
+void launch_offer_to_oom_killer(void);
 
 #endif

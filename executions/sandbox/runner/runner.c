@@ -14,12 +14,15 @@
  */
 #define _GNU_SOURCE
 #include "clock.h"
+#include "forkserver.h"
 #include "frames.h"
 #include "guard.h"
 #include "launch.h"
 #include "meter.h"
 #include "tree.h"
 
+#include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -30,6 +33,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -59,6 +63,8 @@ enum phase { IDLE, RUNNING, DRAINING };
 
 static struct {
     struct account account;
+    uid_t ahead_uid;
+    struct forkserver forkserver;
     struct tree trees[MAX_TREES];
     int tree_count;
     bool own_network;
@@ -66,6 +72,7 @@ static struct {
     int signals;
     int processors;
     uint32_t jobs_done;
+    bool job_begun;
 } self;
 
 static struct {
@@ -92,6 +99,7 @@ static struct {
 static struct {
     enum phase phase;
     struct program program;
+    bool ahead;
     bool main_gone;
     int status;
     enum reason reason;
@@ -178,6 +186,8 @@ static bool reap(void)
     pid_t pid;
     while ((pid = wait4(-1, &status, WNOHANG, &usage)) > 0) {
         meter_reaped(&meter, &usage);
+        if (pid == self.forkserver.pid)
+            forkserver_reaped(&self.forkserver);
         if (step.phase == RUNNING && pid == step.program.pid) {
             step.main_gone = true;
             step.status = status;
@@ -187,9 +197,42 @@ static bool reap(void)
     return pid == 0;
 }
 
+/* Whether the runner and the fork server are all that there is. */
+static bool alone_but_for(pid_t server)
+{
+    bool alone = true;
+    DIR *proc = opendir("/proc");
+    if (!proc)
+        return false;
+    for (struct dirent *entry; (entry = readdir(proc));)
+        if (isdigit((unsigned char)entry->d_name[0])) {
+            long pid = atol(entry->d_name);
+            alone = alone && (pid == 1 || pid == server);
+        }
+    closedir(proc);
+    return alone;
+}
+
 static bool alone(void)
 {
+    if (self.forkserver.ready)
+        return alone_but_for(self.forkserver.pid);
     return kill(-1, 0) && errno == ESRCH;
+}
+
+/* With the program's own right to kill, and no more: that spares the server, which has another user. */
+static bool kill_programs(void)
+{
+    bool nobody;
+    if (!self.forkserver.ready)
+        return kill(-1, SIGKILL) && errno == ESRCH;
+    if (syscall(SYS_setresuid, -1, self.account.uid, -1))
+        die("take the program's user");
+    nobody = kill(-1, SIGKILL) && errno == ESRCH;
+    if (syscall(SYS_setresuid, -1, 0, -1))
+        end_container(1);
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    return nobody;
 }
 
 static void end_everybody(void)
@@ -197,8 +240,9 @@ static void end_everybody(void)
     int64_t deadline_us = monotonic_us() + END_LIMIT_US;
     for (;;) {
         struct signalfd_siginfo seen;
-        bool nobody = kill(-1, SIGKILL) && errno == ESRCH;
-        if (!reap() && (nobody || alone()))
+        bool nobody = kill_programs();
+        bool childless = !reap();
+        if ((childless && nobody) || alone())
             return;
         if (monotonic_us() > deadline_us)
             refuse("processes that cannot be killed");
@@ -318,7 +362,7 @@ static void conclude(void)
         .reason = (uint8_t)final_reason(),
         .exit_code = (uint8_t)(WIFEXITED(step.status) ? WEXITSTATUS(step.status) : 0),
         .signal = (uint8_t)(WIFSIGNALED(step.status) ? WTERMSIG(step.status) : 0),
-        .flags = (uint8_t)(step.cut[0] | step.cut[1] << 1),
+        .flags = (uint8_t)(step.cut[0] | step.cut[1] << 1 | step.ahead << 2),
         .wall_us = (uint64_t)(step.ended_us - step.started_us),
         .cpu_us = (uint64_t)meter_cpu_us(&meter),
         .peak_memory_bytes = meter_peak_bytes(&meter),
@@ -402,10 +446,27 @@ static void report_not_started(enum launched launched)
     send_result(&result);
 }
 
+/* From here on there is something of a job's in the container. */
+static void begin_job(void)
+{
+    if (self.job_begun)
+        return;
+    self.job_begun = true;
+    must(forkserver_settle(&self.forkserver, &self.trees[0]));
+    meter_restart(&meter);
+}
+
+static enum launched launch_step(void)
+{
+    step.ahead = forkserver_launch(&self.forkserver, &step_frame, &self.account, &step.program);
+    return step.ahead ? LAUNCHED : launch(&step_frame, &self.account, self.trees[0].fd, &step.program);
+}
+
 static void start_step(struct frame *frame)
 {
     if (step.phase != IDLE || !parse_step(frame, &step_frame))
         refuse("a malformed or untimely S frame");
+    begin_job();
     memset(&step, 0, sizeof(step));
     feed.head = feed.length = feed.unacknowledged = 0;
     feed.closing = false;
@@ -415,7 +476,7 @@ static void start_step(struct frame *frame)
     step.cpu_limit_us = (int64_t)step_frame.cpu_ms * 1000;
     step.cpu_check_us = step.started_us + step.cpu_limit_us / self.processors;
     step.socket_check_us = meter_watches_sockets() ? step.started_us + SOCKET_CHECK_US : INT64_MAX;
-    enum launched launched = launch(&step_frame, &self.account, self.trees[0].fd, &step.program);
+    enum launched launched = launch_step();
     if (launched == LAUNCH_BROKEN)
         die("start a program");
     if (launched == LAUNCHED)
@@ -424,10 +485,19 @@ static void start_step(struct frame *frame)
         report_not_started(launched);
 }
 
+static void start_ahead(struct frame *frame)
+{
+    if (self.job_begun || self.forkserver.pid != 0)
+        refuse("an untimely A frame");
+    if (!forkserver_start(&self.forkserver, self.ahead_uid, frame, &self.account, &self.trees[0]))
+        refuse("a malformed A frame");
+}
+
 static void write_file(struct frame *frame)
 {
     if (step.phase != IDLE || !parse_file(frame, &file_frame))
         refuse("a malformed or untimely F frame");
+    begin_job();
     must(tree_write(&self.trees[0], &file_frame));
 }
 
@@ -469,6 +539,9 @@ static void get_ready(void)
     }
     if (!alone())
         refuse("another process in the container");
+    if (self.forkserver.lost)
+        refuse("the interpreter that was started ahead has ended");
+    self.job_begun = false;
     meter_restart(&meter);
     queue.tail += put_ready(room_for_frame(), self.jobs_done);
 }
@@ -485,7 +558,8 @@ static void end_job(struct frame *frame)
 static const struct {
     char type;
     void (*handle)(struct frame *frame);
-} HANDLERS[] = {{'F', write_file}, {'S', start_step}, {'I', feed_step}, {'K', kill_step}, {'E', end_job}};
+} HANDLERS[] = {{'A', start_ahead}, {'F', write_file}, {'S', start_step},
+                {'I', feed_step},   {'K', kill_step},  {'E', end_job}};
 
 static void handle(struct frame *frame)
 {
@@ -596,7 +670,7 @@ static _Noreturn void serve(void)
 
 static _Noreturn void usage(void)
 {
-    fputs("usage: runner --uid N --gid N [--net unshare|keep] --work DIR [--wipe DIR]...\n"
+    fputs("usage: runner --uid N --gid N [--ahead-uid N] [--net unshare|keep] --work DIR [--wipe DIR]...\n"
           "       runner --hold\n",
           stderr);
     exit(2);
@@ -623,9 +697,9 @@ static unsigned number(const char *text)
 }
 
 static const struct option OPTIONS[] = {
-    {"uid", required_argument, NULL, 'u'},  {"gid", required_argument, NULL, 'g'}, {"net", required_argument, NULL, 'n'},
-    {"work", required_argument, NULL, 'w'}, {"wipe", required_argument, NULL, 'x'}, {"hold", no_argument, NULL, 'h'},
-    {NULL, 0, NULL, 0},
+    {"uid", required_argument, NULL, 'u'},  {"gid", required_argument, NULL, 'g'},  {"ahead-uid", required_argument, NULL, 'a'},
+    {"work", required_argument, NULL, 'w'}, {"wipe", required_argument, NULL, 'x'}, {"net", required_argument, NULL, 'n'},
+    {"hold", no_argument, NULL, 'h'},       {NULL, 0, NULL, 0},
 };
 
 struct paths {
@@ -640,6 +714,8 @@ static void take_option(int option, struct paths *paths)
         self.account.uid = number(optarg);
     else if (option == 'g')
         self.account.gid = number(optarg);
+    else if (option == 'a')
+        self.ahead_uid = number(optarg);
     else if (option == 'n' && (strcmp(optarg, "unshare") == 0 || strcmp(optarg, "keep") == 0))
         self.own_network = strcmp(optarg, "unshare") == 0;
     else if (option == 'w')

@@ -33,12 +33,16 @@ static void parse(struct frame *frame)
 {
     static struct step_frame step;
     static struct file_frame file;
+    static struct ahead_frame ahead;
     if (frame->type == 'F' && parse_file(frame, &file)) {
         check(file.content + file.content_length == frame->payload + frame->length, "the content ends with the frame");
         check(file.name[0] != '/' && !strstr(file.name, "//"), "the name is relative");
     }
     if (frame->type == 'S' && parse_step(frame, &step))
         check(step.argv[0] && texts_in(step.argv) + texts_in(step.envp) <= frame->length, "the texts are in the frame");
+    if (frame->type == 'A' && parse_ahead(frame, &ahead))
+        check(ahead.argv[0] && texts_in(ahead.argv) + texts_in(ahead.envp) + strlen(ahead.script) <= frame->length,
+              "the texts are in the frame");
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -64,6 +68,7 @@ static const struct {
     {15, "F\0\0\0\12\1\0\4a/.bxyz"},
     {56, "S\0\0\0\63\0\0\3\350\0\0\0\0\0\0\0\0\0\20\0\0\0\0\0\0\0\20\0\0\0\0\0\100\0\0\2\0\1"
          "\0\0\0\1a\0\0\0\0\0\0\0\5A=b\0c"},
+    {27, "A\0\0\0\26\0\1\0\1\0\0\0\1a\0\0\0\2py\0\0\0\3A=b"},
     {9, "I\0\0\0\4abcd"},
     {5, "K\0\0\0\0"},
     {5, "E\0\0\0\0"},
@@ -79,7 +84,7 @@ static size_t below(size_t bound)
     return (size_t)(state % bound);
 }
 
-static const uint8_t TELLING[] = {0, 1, 2, 4, '.', '/', '=', 0x7f, 0x80, 0xff, 'F', 'S'};
+static const uint8_t TELLING[] = {0, 1, 2, 4, '.', '/', '=', 0x7f, 0x80, 0xff, 'A', 'F', 'S'};
 
 static size_t mutate(uint8_t *bytes, size_t room)
 {

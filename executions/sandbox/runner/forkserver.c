@@ -1,0 +1,275 @@
+/* forkserver: see forkserver.h for the theory of operation. */
+#define _GNU_SOURCE
+#include "forkserver.h"
+
+#include "clock.h"
+#include "preload.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { START_LIMIT_MS = 1000, FORK_LIMIT_MS = 5000, WIPE_LIMIT_US = 1000 * 1000, OWN_VARIABLES = 2 };
+
+extern const uint8_t preload_begin[], preload_end[];
+__asm__(".pushsection .rodata\n"
+        ".global preload_begin\npreload_begin:\n.incbin \"preload.so\"\n"
+        ".global preload_end\npreload_end:\n"
+        ".popsection\n");
+
+/* There is one server in a container, and what it was started with has to last. */
+static uint8_t payload[MAX_AHEAD_PAYLOAD];
+static struct ahead_frame ahead;
+
+struct plan {
+    uid_t uid;
+    const struct account *account;
+    char **envp;
+    int work;
+    int streams[STREAMS];
+    int control;
+    int preload;
+    volatile int error;
+};
+
+static bool keep_only_setuid(uid_t uid)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[2] = {{0}, {0}};
+    data[0].permitted = data[0].effective = data[0].inheritable = 1U << CAP_SETUID;
+    return !prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) && !syscall(SYS_setresuid, uid, uid, uid) &&
+           !syscall(SYS_capset, &header, data) && !prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_SETUID, 0, 0);
+}
+
+static bool prepare(const struct plan *plan)
+{
+    gid_t gid = plan->account->gid;
+    sigset_t none;
+    sigemptyset(&none);
+    if (setsid() < 0 || fchdir(plan->work))
+        return false;
+    launch_offer_to_oom_killer();
+    for (int i = 0; i < STREAMS; i++)
+        if (dup2(plan->streams[i], i) < 0)
+            return false;
+    if (dup2(plan->control, CONTROL_FD) < 0 || dup2(plan->preload, PRELOAD_FD) < 0)
+        return false;
+    syscall(SYS_close_range, PRELOAD_FD + 1, ~0U, 0);
+    umask(022);
+    return !syscall(SYS_setgroups, 0, NULL) && !syscall(SYS_setresgid, gid, gid, gid) && keep_only_setuid(plan->uid) &&
+           !sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static __attribute__((noinline)) pid_t start(struct plan *plan)
+{
+    pid_t pid = vfork();
+    if (pid == 0) {
+        if (prepare(plan))
+            launch_exec(ahead.argv, plan->envp);
+        plan->error = errno;
+        _exit(127);
+    }
+    return pid;
+}
+
+static int preload_file(void)
+{
+    size_t size = (size_t)(preload_end - preload_begin);
+    int fd = memfd_create("preload", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (fd < 0)
+        return -1;
+    if (write(fd, preload_begin, size) == (ssize_t)size &&
+        !fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
+        return fd;
+    close(fd);
+    return -1;
+}
+
+static bool open_files(struct plan *plan, struct forkserver *server)
+{
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends))
+        return false;
+    server->control = ends[0];
+    plan->control = ends[1];
+    plan->preload = preload_file();
+    /* An interpreter looks at what its streams are: they are pipes now as they will be. */
+    for (int i = 0; i < STREAMS; i++) {
+        if (pipe2(ends, O_CLOEXEC))
+            return false;
+        plan->streams[i] = ends[i == 0 ? 0 : 1];
+        close(ends[i == 0 ? 1 : 0]);
+    }
+    return plan->preload >= 0;
+}
+
+static void close_fd(int fd)
+{
+    if (fd >= 0)
+        close(fd);
+}
+
+static void forget(struct forkserver *server)
+{
+    close_fd(server->control);
+    server->control = -1;
+    server->pid = 0;
+    server->ready = false;
+}
+
+/* The step's variables, and two that preload.c takes out again before the interpreter looks. */
+static bool make_environment(char **envp)
+{
+    static char preload[64], script[MAX_NAME_BYTES + sizeof(SCRIPT_VARIABLE) + 1];
+    size_t count = 0;
+    for (; ahead.envp[count]; count++) {
+        if (strncmp(ahead.envp[count], "LD_PRELOAD=", strlen("LD_PRELOAD=")) == 0)
+            return false;
+        envp[count] = ahead.envp[count];
+    }
+    snprintf(preload, sizeof(preload), "LD_PRELOAD=/proc/self/fd/%d", PRELOAD_FD);
+    snprintf(script, sizeof(script), "%s=%s", SCRIPT_VARIABLE, ahead.script);
+    envp[count] = preload;
+    envp[count + 1] = script;
+    envp[count + OWN_VARIABLES] = NULL;
+    return true;
+}
+
+/* The server has the program's group, so that it can look at the script, until it waits. */
+static bool place_script(const struct tree *work)
+{
+    static struct file_frame file;
+    strcpy(file.name, ahead.script);
+    return !tree_write(work, &file) && !fchmod(work->fd, work->mode | S_IXGRP);
+}
+
+bool forkserver_start(struct forkserver *server, uid_t uid, const struct frame *frame, const struct account *account,
+                      const struct tree *work)
+{
+    static char *envp[MAX_AHEAD_TEXTS + OWN_VARIABLES + 1];
+    struct plan plan = {
+        .uid = uid, .account = account, .envp = envp, .work = work->fd, .streams = {-1, -1, -1}, .control = -1, .preload = -1};
+    struct frame copy = {.type = frame->type, .payload = payload, .length = frame->length};
+    if (frame->length > MAX_AHEAD_PAYLOAD)
+        return false;
+    memcpy(payload, frame->payload, frame->length);
+    *server = (struct forkserver){.control = -1};
+    if (!parse_ahead(&copy, &ahead))
+        return false;
+    if (uid == 0 || uid == account->uid || !make_environment(envp))
+        return true;
+    server->placed = true;
+    if (place_script(work) && open_files(&plan, server))
+        server->pid = start(&plan);
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    close_fd(plan.control);
+    close_fd(plan.preload);
+    for (int i = 0; i < STREAMS; i++)
+        close_fd(plan.streams[i]);
+    if (plan.error)
+        fprintf(stderr, "runner: start %s ahead: %s\n", ahead.argv[0], strerror(plan.error));
+    if (server->pid <= 0)
+        forget(server);
+    return true;
+}
+
+static bool heard(int fd, void *to, size_t size, int limit_ms)
+{
+    struct pollfd polled = {.fd = fd, .events = POLLIN};
+    while (poll(&polled, 1, limit_ms) < 0)
+        if (errno != EINTR)
+            return false;
+    return polled.revents && recv(fd, to, size, MSG_DONTWAIT) == (ssize_t)size;
+}
+
+const char *forkserver_settle(struct forkserver *server, const struct tree *work)
+{
+    char word;
+    if (!server->placed)
+        return NULL;
+    server->placed = false;
+    server->ready = server->pid > 0 && heard(server->control, &word, sizeof(word), START_LIMIT_MS);
+    if (server->pid > 0 && !server->ready) {
+        kill(server->pid, SIGKILL);
+        waitpid(server->pid, NULL, 0);
+        forget(server);
+    }
+    const char *failed = tree_wipe(work, monotonic_us() + WIPE_LIMIT_US);
+    return failed ? failed : tree_restore(work);
+}
+
+static bool same_texts(char *const *one, char *const *other)
+{
+    for (; *one && *other; one++, other++)
+        if (strcmp(*one, *other) != 0)
+            return false;
+    return !*one && !*other;
+}
+
+static bool serves(const struct forkserver *server, const struct step_frame *step)
+{
+    return server->ready && same_texts(ahead.argv, step->argv) && same_texts(ahead.envp, step->envp);
+}
+
+static bool send_order(int control, const struct order *order, const int ends[STREAMS])
+{
+    union {
+        struct cmsghdr header;
+        char bytes[CMSG_SPACE(STREAMS * sizeof(int))];
+    } passed = {0};
+    struct iovec vector = {(void *)order, sizeof(*order)};
+    struct msghdr message = {
+        .msg_iov = &vector, .msg_iovlen = 1, .msg_control = &passed, .msg_controllen = sizeof(passed)};
+    passed.header = (struct cmsghdr){
+        .cmsg_len = CMSG_LEN(STREAMS * sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
+    memcpy(CMSG_DATA(&passed.header), ends, STREAMS * sizeof(int));
+    return sendmsg(control, &message, MSG_NOSIGNAL | MSG_DONTWAIT) == sizeof(*order);
+}
+
+/* One that has been asked and does not answer might do so later: it is ended, and with it the container's further use. */
+static pid_t fork_step(struct forkserver *server, const struct step_frame *step, uid_t uid, const int ends[STREAMS])
+{
+    struct order order = {.file_size_bytes = step->file_size_bytes, .open_files = step->open_files, .uid = uid};
+    struct answer answer = {0};
+    if (!send_order(server->control, &order, ends))
+        return -1;
+    if (!heard(server->control, &answer, sizeof(answer), FORK_LIMIT_MS)) {
+        kill(-1, SIGKILL);
+        return -1;
+    }
+    if (answer.error != 0 && answer.pid > 0)
+        waitpid(answer.pid, NULL, 0);
+    return answer.error == 0 ? answer.pid : -1;
+}
+
+bool forkserver_launch(struct forkserver *server, const struct step_frame *step, const struct account *account,
+                       struct program *program)
+{
+    int given[STREAMS];
+    if (!serves(server, step) || !launch_open_streams(program, given, account))
+        return false;
+    program->pid = fork_step(server, step, account->uid, given);
+    for (int i = 0; i < STREAMS; i++)
+        close(given[i]);
+    if (program->pid > 0)
+        return true;
+    launch_close_streams(program);
+    return false;
+}
+
+void forkserver_reaped(struct forkserver *server)
+{
+    server->lost = server->lost || server->ready;
+    forget(server);
+}
