@@ -27,6 +27,7 @@ from benchmarks.server import BenchServer
 
 CONCURRENCY = 4
 REUSE_RUNS = 1_000_000
+AFTER_FIRST_S = 1.0
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -183,6 +184,8 @@ def _run_all(rows: list[Subject], options: argparse.Namespace) -> None:
             _progress(f"block {block + 1} of {blocks}: {row.program.language}, {row.name}")
             row.before()
             row.runs[0]()
+            # Containers that are made in place of the one that it took would be measured with the next runs.
+            time.sleep(AFTER_FIRST_S)
             for _ in range(max(1, options.rounds // blocks)):
                 time.sleep(row.settle_s)
                 measure.one(row.runs[0], row.figures)
