@@ -81,7 +81,7 @@ class BenchServer:
 def server_processes(pid: int) -> list[int]:
     """`serve`, gunicorn's arbiter and workers below the process of `serve`; the database's are not among them."""
     found = [pid, *_children(pid)]
-    return [pid for pid in found if b"postgres" not in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    return [pid for pid in found if b"postgres" not in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0]]
 
 
 def _children(pid: int) -> list[int]:

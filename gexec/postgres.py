@@ -19,9 +19,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import psycopg
-from psycopg import sql
-
+from gexec.children import Child
 from gexec.locks import FileLock
 
 DATABASE = "gexec"
@@ -77,7 +75,19 @@ class Server:
         self._run_dir = run_dir(data_dir)
         self._report = report
         self._lock = FileLock(data_dir / "postgres.lock")
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | Child | None = None
+
+    @classmethod
+    def inherited(cls, data_dir: Path, report: Callable[[str], None], *, pid: int, lock: int) -> Server:
+        """The server that this process started before it executed its present program; see `handed_on`."""
+        server = cls(data_dir, report)
+        server._lock = FileLock.inherited(data_dir / "postgres.lock", lock)
+        server._process = Child(pid)
+        return server
+
+    def handed_on(self) -> tuple[int, int]:
+        """What this process's next program needs to look after the server: its pid, and the lock's descriptor."""
+        return self._process.pid if self._process else 0, self._lock.descriptor()
 
     def start(self, *, wait_for_lock_s: float = 0.0) -> None:
         """Take the lock, make the database where there is none, and return when it answers.
@@ -262,6 +272,8 @@ class Server:
 
 def answers(directory: Path) -> bool:
     """Whether a server accepts connections on the socket in `directory`."""
+    import psycopg  # noqa: PLC0415 (20 MB, and whoever keeps the server running has no use for it)
+
     try:
         psycopg.connect(host=str(directory), user=USER, dbname="postgres", connect_timeout=5).close()
     except psycopg.OperationalError:
@@ -270,6 +282,9 @@ def answers(directory: Path) -> bool:
 
 
 def _ensure_database(directory: Path) -> None:
+    import psycopg  # noqa: PLC0415 (as above)
+    from psycopg import sql  # noqa: PLC0415 (as above)
+
     with psycopg.connect(host=str(directory), user=USER, dbname="postgres", autocommit=True) as connection:
         found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
         if not found:

@@ -17,7 +17,19 @@ from tests.runner_lab import AHEAD_UID, ENVIRONMENT, UID, Ended, LabRunner
 SCRIPT = "main.sh"
 COMMAND = ("interpreter", SCRIPT)
 # The fields of /proc/self/status that say what a process may do.
-RIGHTS: tuple[str, ...] = ("Uid", "Gid", "Groups", "Umask", "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb", "NoNewPrivs", "Seccomp")
+RIGHTS: tuple[str, ...] = (
+    "Uid",
+    "Gid",
+    "Groups",
+    "Umask",
+    "CapInh",
+    "CapPrm",
+    "CapEff",
+    "CapBnd",
+    "CapAmb",
+    "NoNewPrivs",
+    "Seccomp",
+)
 RIGHTS += ("Seccomp_filters", "SigBlk", "SigIgn", "SigCgt", "Threads")
 
 

@@ -14,6 +14,7 @@ import docker
 import psycopg
 import pytest
 
+from gexec.children import Child
 from gexec.postgres import USER, answers, run_dir
 from tests.conftest import Answer, RunningServer, StartServer, left_after
 
@@ -94,6 +95,26 @@ def test_beyond_the_grace_a_program_is_killed_and_its_caller_told(
     assert not left_after(docker_client, running.data_dir, within_s=10)
 
 
+def test_what_serves_is_the_process_that_was_started_without_what_only_the_start_needed(server: StartServer) -> None:
+    running = server(embedded=True)
+    assert b"gexec.supervisor" in Path(f"/proc/{running.pid}/cmdline").read_bytes()
+    resident_pages = int(Path(f"/proc/{running.pid}/statm").read_text().split()[1])
+    assert resident_pages * os.sysconf("SC_PAGESIZE") < 40 * 1024 * 1024
+    assert running.stop() == 0
+    assert "stopping" in running.log
+
+
+def test_a_signal_that_comes_while_it_becomes_another_program_is_heard(server: StartServer) -> None:
+    running = server(embedded=True, ready=False)
+    command = Path(f"/proc/{running.pid}/cmdline")
+    while b"gexec.supervisor" not in command.read_bytes():
+        assert running.process.poll() is None, running.log
+    assert running.stop() == 0
+    assert processes_of(running.data_dir) == []
+    again = server(embedded=True, data_dir=running.data_dir, port=running.port)
+    assert again.execute("print(1)").status == 200
+
+
 def test_an_idle_server_stops_at_once_and_takes_the_database_along(server: StartServer) -> None:
     running = server(embedded=True)
     running.execute("print(1)")
@@ -143,3 +164,22 @@ def processes_of(data_dir: Path) -> list[str]:
     """Processes whose command line names the directory."""
     listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
     return [line for line in listed.splitlines() if str(data_dir) in line]
+
+
+@pytest.mark.parametrize(("command", "code"), [("exit 3", 3), ("kill -9 $$", -9), ("exit 0", 0)])
+def test_a_child_that_was_inherited_ends_as_one_that_was_started(command: str, code: int) -> None:
+    pid = os.posix_spawn("/bin/sh", ["sh", "-c", command], {})
+    child = Child(pid)
+    assert child.wait(10) == code
+    assert child.poll() == code
+    child.send_signal(signal.SIGKILL)
+
+
+def test_a_child_that_goes_on_is_not_waited_for_longer_than_asked() -> None:
+    child = Child(os.posix_spawn("/bin/sleep", ["sleep", "60"], {}))
+    with pytest.raises(subprocess.TimeoutExpired):
+        child.wait(0.1)
+    assert child.poll() is None
+    child.send_signal(signal.SIGTERM)
+    assert child.wait(10) == -signal.SIGTERM
+    assert Child(os.getpid()).poll() == 0

@@ -23,7 +23,7 @@ from executions.sandbox.errors import EngineUnavailable, SandboxError
 from gexec.addresses import bound_socket
 from gexec.locks import FileLock, Held
 from gexec.postgres import PostgresError, Server
-from gexec.supervisor import Stopped, Supervisor
+from gexec.supervisor import Stopped, become, raise_when_stopped
 
 LANGUAGES = ("python", "go")
 """Installed at the first start; others are the operator's choice."""
@@ -40,11 +40,10 @@ class Command(BaseCommand):
     help = "Start the database, migrate, install python and go where missing, and serve over HTTP."
 
     def handle(self, *_args: Any, **_options: Any) -> None:
-        """Exits 0 after a stop that was asked for, 1 on any error."""
+        """Exits 0 after a stop that was asked for, 1 on any error. With all prepared it becomes gexec.supervisor."""
         data_dir = Path(settings.GEXEC_DATA_DIR)
         postgres = None if settings.DATABASE_URL else Server(data_dir, self._say)
-        supervisor = Supervisor(postgres, grace_s=settings.GEXEC_SHUTDOWN_GRACE_S)
-        supervisor.heed_signals()
+        raise_when_stopped()
         lock = FileLock(data_dir / "serve.lock")
         try:
             _take(lock, data_dir)
@@ -56,17 +55,22 @@ class Command(BaseCommand):
                 # The worker processes make their own connections.
                 connection.close()
                 _close_pool()
-                code = supervisor.run(Path(settings.BASE_DIR), listener.detach())
+                become(
+                    project=Path(settings.BASE_DIR),
+                    data_dir=data_dir,
+                    grace_s=settings.GEXEC_SHUTDOWN_GRACE_S,
+                    listener=listener.detach(),
+                    lock=lock,
+                    postgres=postgres,
+                )
         except Stopped:
-            code = 0
+            return
         except (Held, PostgresError, SandboxError, installs.InstallError) as error:
             raise CommandError(str(error)) from error
         finally:
             if postgres is not None:
                 postgres.stop()
             lock.release()
-        if code:
-            raise SystemExit(code)
 
     def _start_database(self, postgres: Server | None) -> None:
         if postgres is not None:
