@@ -2,6 +2,12 @@
 
 from django.db import migrations, models
 
+# What was installed from the folder before gets what the folder says now.
+START_PYTHON_AHEAD = """
+UPDATE languages_language SET start_ahead = true
+    WHERE slug = 'python' AND run_command = '["python3", "{source}"]' AND compile_command = '[]'
+"""
+
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -18,4 +24,5 @@ class Migration(migrations.Migration):
                 verbose_name="start ahead",
             ),
         ),
+        migrations.RunSQL(START_PYTHON_AHEAD, migrations.RunSQL.noop),
     ]
