@@ -446,13 +446,29 @@ static void report_not_started(enum launched launched)
     send_result(&result);
 }
 
+/*
+ * Whatever has the right to change users and is not known to wait must be gone before there is a file of a job's that it
+ * could run: the interpreter itself, or a process that it has started.
+ */
+static void settle_forkserver(void)
+{
+    if (!forkserver_settle(&self.forkserver))
+        return;
+    if (!self.forkserver.ready || !alone()) {
+        self.forkserver.ready = false;
+        end_everybody();
+    }
+    must(tree_wipe(&self.trees[0], monotonic_us() + WIPE_LIMIT_US));
+    must(tree_restore(&self.trees[0]));
+}
+
 /* From here on there is something of a job's in the container. */
 static void begin_job(void)
 {
     if (self.job_begun)
         return;
     self.job_begun = true;
-    must(forkserver_settle(&self.forkserver, &self.trees[0]));
+    settle_forkserver();
     meter_restart(&meter);
 }
 

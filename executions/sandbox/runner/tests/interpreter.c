@@ -2,10 +2,11 @@
  * interpreter: what the tests start ahead. It draws a number, as an interpreter has a state after its start, opens its
  * script, and becomes a shell that runs it and finds the number in $BOOT.
  *
- * usage: interpreter [slow|stuck|other|twice] SCRIPT
+ * usage: interpreter [slow|stuck|other|twice|helped|wrapped] SCRIPT
  *
  * slow: the start takes half a second. stuck: it never comes to the script. other: it opens the script by a way that
- * preload.c does not know. twice: it looks into the script before.
+ * preload.c does not know. twice: it looks into the script before. helped: a process that it has started beside itself
+ * runs the script too, as soon as there is something in it. wrapped: that process alone does, and this one waits.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -14,11 +15,29 @@
 #include <string.h>
 #include <unistd.h>
 
+static void run_when_there_is_something(const char *path)
+{
+    char byte;
+    for (;;) {
+        int fd = open(path, O_RDONLY);
+        if (fd >= 0 && read(fd, &byte, 1) == 1)
+            execl("/bin/sh", "sh", path, (char *)NULL);
+        close(fd);
+        usleep(100);
+    }
+}
+
 static FILE *open_script(const char *manner, const char *path)
 {
     if (strcmp(manner, "slow") == 0)
         usleep(500 * 1000);
     while (strcmp(manner, "stuck") == 0)
+        pause();
+    if (strcmp(manner, "helped") == 0 && fork() == 0)
+        run_when_there_is_something(path);
+    if (strcmp(manner, "wrapped") == 0 && fork() == 0)
+        run_when_there_is_something(path);
+    while (strcmp(manner, "wrapped") == 0)
         pause();
     if (strcmp(manner, "other") == 0)
         return fdopen(open(path, O_RDONLY), "r");
