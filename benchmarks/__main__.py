@@ -51,9 +51,14 @@ def main() -> None:
     """Measure and print."""
     options = _options()
     wanted = options.programs.split(",")
-    with BenchServer() as server, _Pool(server) as pool:
-        available = {program.language for program in ALL if pool.has(program.language)}
-        programs = [program for program in ALL if program.language in wanted and program.language in available]
+    programs = [program for program in ALL if program.language in wanted]
+    with BenchServer() as server:
+        server.manage("languages", "install", *(program.language for program in programs))
+        _measure(programs, server, options)
+
+
+def _measure(programs: list[Program], server: BenchServer, options: argparse.Namespace) -> None:
+    with _Pool(server) as pool:
         rows = [row for program in programs for row in _subjects(program, server, pool)]
         try:
             _run_all(rows, options)
@@ -96,9 +101,6 @@ class _Pool:
     def __exit__(self, *_: object) -> None:
         self._runtime.shutdown(5.0)
 
-    def has(self, slug: str) -> bool:
-        return slug in self.languages
-
     def profile(self, slug: str, runs_per_container: int) -> Any:
         language = self.languages[slug]
         language.runs_per_container = runs_per_container
@@ -138,7 +140,7 @@ def _subjects(program: Program, server: BenchServer, pool: _Pool) -> list[Subjec
         return apply
 
     direct = pool.pool
-    rows = [Subject("bare process", program, lambda: subjects.bare(program))] if slug != "go" else []
+    rows = [Subject("bare process", program, lambda: subjects.bare(program))] if slug == "python" else []
     if slug != "python":
         rows.append(Subject("started container", program, lambda: subjects.in_started_container(program, image)))
     return [
