@@ -415,7 +415,8 @@ class Pool:
     def _bury_departed(self, now: float) -> None:
         with self._lock:
             departed = dict(self._departed)
-        if not departed:
+        # They are given their time before the engine is asked, which costs it something.
+        if not departed or now < min(departed.values()):
             return
         present = self._engine.owned()
         for container_id, deadline in departed.items():
