@@ -28,6 +28,7 @@ from benchmarks.server import BenchServer
 CONCURRENCY = 4
 REUSE_RUNS = 1_000_000
 AFTER_FIRST_S = 1.0
+REST_S = 2.0
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -41,6 +42,8 @@ class Subject:
     settle_s: float = 0.0
     """How long to wait after a run one after another, so that the next finds the pool full."""
     before: Callable[[], None] = lambda: None
+    rest_s: float = 0.0
+    """How long to wait before a slice, so that the containers for it are made and none are made within it."""
     figures: Figures = field(default_factory=Figures)
 
     def __post_init__(self) -> None:
@@ -59,9 +62,14 @@ def main() -> None:
 
 def _measure(programs: list[Program], server: BenchServer, options: argparse.Namespace) -> None:
     with _Pool(server) as pool:
-        rows = [row for program in programs for row in _subjects(program, server, pool)]
+        rows: list[Subject] = []
         try:
-            _run_all(rows, options)
+            for program in programs:
+                # One after the other: what a language keeps warm, and lets go later, would be in the others' way.
+                _keep_cold(server, pool)
+                of_program = _subjects(program, server, pool)
+                _run_all(of_program, options)
+                rows += of_program
             report = _report(rows, server, pool)
         finally:
             subjects.remove_started()
@@ -70,6 +78,12 @@ def _measure(programs: list[Program], server: BenchServer, options: argparse.Nam
     path = RESULTS / f"{datetime.now(UTC):%Y%m%d-%H%M%S}.json"
     path.write_text(json.dumps(report, indent=1))
     print(f"\nThe same as JSON: {path}")
+
+
+def _keep_cold(server: BenchServer, pool: _Pool) -> None:
+    pool.warm(None, 0)
+    for slug in pool.languages:
+        server.manage("languages", "set", slug, "runs_per_container=1", "warm_min=0", "warm_max=0")
 
 
 def _options() -> argparse.Namespace:
@@ -126,7 +140,8 @@ def _subjects(program: Program, server: BenchServer, pool: _Pool) -> list[Subjec
 
     def set_runs(count: int) -> Callable[[], None]:
         def apply() -> None:
-            server.manage("languages", "set", slug, f"runs_per_container={count}", f"warm_max={CONCURRENCY}")
+            warm = (f"warm_min={pool.languages[slug].warm_min}", f"warm_max={CONCURRENCY}")
+            server.manage("languages", "set", slug, f"runs_per_container={count}", *warm)
             pool.warm(None, 0)
             time.sleep(2.5)
 
@@ -149,7 +164,12 @@ def _subjects(program: Program, server: BenchServer, pool: _Pool) -> list[Subjec
         Subject("naive SDK service", program, lambda: subjects.naive_service(program, image)),
         Subject("gexec, fresh", program, lambda: subjects.over_http(program, server.port, None), 0.4, set_runs(1)),
         Subject(
-            "gexec, reused", program, lambda: subjects.over_http(program, server.port, key), 0.0, set_runs(REUSE_RUNS)
+            "gexec, reused",
+            program,
+            lambda: subjects.over_http(program, server.port, key),
+            0.0,
+            set_runs(REUSE_RUNS),
+            REST_S,
         ),
         Subject(
             "pool, fresh",
@@ -164,6 +184,7 @@ def _subjects(program: Program, server: BenchServer, pool: _Pool) -> list[Subjec
             lambda: subjects.on_pool(program, direct, reused, lambda: pool.steps(slug)),
             0.0,
             on_pool(reused, 1),
+            REST_S,
         ),
     ]
 
@@ -196,6 +217,7 @@ def _run_all(rows: list[Subject], options: argparse.Namespace) -> None:
             _progress(f"slice {number + 1} of {options.slices}: {row.program.language}, {row.name}")
             row.before()
             measure.slice_of(row.runs, Figures(), seconds=0.5)
+            time.sleep(row.rest_s)
             measure.slice_of(row.runs, row.figures, seconds=options.slice_seconds)
 
 
