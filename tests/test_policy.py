@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from executions.sandbox.policy import RUNNER_CAPABILITIES, SandboxPolicy, container_options, holder_options
-from executions.sandbox.types import Profile
+from executions.sandbox.types import Ahead, Profile
 
 PROFILE = Profile("image", 128 << 20, 50_000, 64, 32 << 20)
 
 
-def options(runtime: str = "", network: str = "container:abc") -> dict[str, Any]:
+def options(runtime: str = "", network: str = "container:abc", profile: Profile = PROFILE) -> dict[str, Any]:
     policy = SandboxPolicy(runtime=runtime)
-    return container_options(PROFILE, policy, uid=20_001, network=network, labels={"a": "b"}, volume="runner")
+    return container_options(profile, policy, uid=20_001, network=network, labels={"a": "b"}, volume="runner")
 
 
 def test_nothing_is_privileged_and_nothing_of_the_host_is_mounted() -> None:
@@ -40,6 +41,21 @@ def test_memory_has_no_swap_on_top() -> None:
 
 def test_the_program_gets_its_processes_and_the_runner_two_more() -> None:
     assert options()["host"]["pids_limit"] == 66
+
+
+def test_the_oci_runtime_has_room_for_its_threads_however_few_processes_a_program_gets() -> None:
+    assert options(profile=replace(PROFILE, pids=2))["host"]["pids_limit"] == 16
+
+
+def test_what_is_started_ahead_has_a_user_of_its_own_and_does_not_count_as_the_programs() -> None:
+    made = options(profile=replace(PROFILE, ahead=Ahead("main.py", ("python3", "main.py"))))
+    command = made["container"]["command"]
+    policy = SandboxPolicy()
+    uid = int(command[command.index("--ahead-uid") + 1])
+    assert uid not in range(policy.first_uid, policy.first_uid + policy.uid_count)
+    assert uid > 0
+    assert made["host"]["pids_limit"] == 67
+    assert "--ahead-uid" not in options()["container"]["command"]
 
 
 def test_work_directories_are_in_memory_and_bounded_in_bytes_and_files() -> None:
@@ -81,5 +97,5 @@ def test_the_holder_of_the_network_can_do_nothing() -> None:
     host = holder_options(SandboxPolicy(), labels={}, volume="runner")["host"]
     assert host["cap_add"] == []
     assert host["network_mode"] == "none"
-    assert host["pids_limit"] == 4
+    assert host["pids_limit"] == 16
     assert host["mem_limit"] == 16 << 20

@@ -18,6 +18,9 @@ RUNNER_CAPABILITIES = ("SETUID", "SETGID", "KILL", "CHOWN", "DAC_OVERRIDE", "FOW
 # one of its own, NET_ADMIN to bring up the loopback there, SETPCAP to give all of this up for good.
 START_CAPABILITIES = ("SYS_ADMIN", "NET_ADMIN", "SETPCAP")
 
+# The OCI runtime has threads in the container until it becomes the runner; where it may not make one, the start fails.
+START_PROCESSES = 16
+
 
 @dataclass(frozen=True, slots=True)
 class SandboxPolicy:
@@ -65,7 +68,7 @@ def container_options(  # noqa: PLR0913 (what a container consists of)
         "cpu_quota": profile.cpu_quota_us,
         "cpu_period": profile.cpu_period_us,
         # The runner, the moment in which it starts a program, and what it has started ahead.
-        "pids_limit": profile.pids + (2 if profile.ahead is None else 3),
+        "pids_limit": max(START_PROCESSES, profile.pids + (2 if profile.ahead is None else 3)),
         "shm_size": max(1 << 20, profile.tmpfs_bytes // 4),
         "tmpfs": {
             WORK_DIRECTORY: _tmpfs(profile.tmpfs_bytes),
@@ -78,7 +81,7 @@ def container_options(  # noqa: PLR0913 (what a container consists of)
 def holder_options(policy: SandboxPolicy, *, labels: Mapping[str, str], volume: str) -> dict[str, Any]:
     """Options for the container that does nothing but own the network namespace that others start in."""
     options = _options(policy, ["--hold"], (), "none", labels, volume)
-    options["host"] |= {"mem_limit": 16 << 20, "memswap_limit": 16 << 20, "pids_limit": 4}
+    options["host"] |= {"mem_limit": 16 << 20, "memswap_limit": 16 << 20, "pids_limit": START_PROCESSES}
     return options
 
 
