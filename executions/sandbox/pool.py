@@ -183,8 +183,8 @@ class Pool:
             remaining += [lease.container for lease in self._leases]
         self._dismiss(remaining)
         self._engine.close()
-        self._remove_own_containers()
-        self._sweep_at_close()
+        if self._remove_own_containers():
+            self._sweep_at_close()
         # Looking for them has opened connections again.
         self._engine.close()
 
@@ -441,8 +441,11 @@ class Pool:
         except Exception as error:  # noqa: BLE001 - the closing goes on, whoever cannot tell who lives
             logger.warning("containers of dead servers may be left: %s", error)
 
-    def _remove_own_containers(self) -> None:
-        """Wait for what was let go to be gone; remove by force what takes too long, and wait for that too."""
+    def _remove_own_containers(self) -> bool:
+        """Wait for what was let go to be gone; remove by force what takes too long, and wait for that too.
+
+        False where the engine does not answer.
+        """
         began = time.monotonic()
         forced: set[str] = set()
         try:
@@ -450,7 +453,7 @@ class Pool:
                 waited_s = time.monotonic() - began
                 if waited_s > _FORCED_GONE_AFTER_S:
                     logger.warning("%d containers are still being removed by Docker", len(own))
-                    return
+                    break
                 if waited_s > _GONE_AFTER_S:
                     for container_id in set(own) - forced:
                         self._engine.remove(container_id)
@@ -458,6 +461,8 @@ class Pool:
                 time.sleep(0.05)
         except EngineUnavailable as error:
             logger.warning("containers may be left for the next start to remove: %s", str(error))
+            return False
+        return True
 
 
 class Lease:
