@@ -42,8 +42,10 @@ PROGRAMS = {
     "threads": """
         import threading
         print(threading.current_thread().name, threading.main_thread().native_id == __import__('os').getpid())
-        ts = [threading.Thread(target=print, args=(i,)) for i in range(3)]
+        seen = []
+        ts = [threading.Thread(target=seen.append, args=(i,)) for i in range(3)]
         [t.start() for t in ts]; [t.join() for t in ts]
+        print(sorted(seen))
     """,
     "processes": """
         import multiprocessing, subprocess, sys
