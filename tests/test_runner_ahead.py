@@ -138,7 +138,7 @@ def test_whatever_a_fork_leaves_is_ended_and_the_server_is_not(ahead: LabRunner)
 
 
 def test_a_fork_bomb_ends_and_leaves_the_server(ahead: LabRunner) -> None:
-    bomb = run(ahead, "b() { b | b & }; b; sleep 60", wall_ms=500)
+    bomb = run(ahead, "exec perl -e 'while (1) { fork }'", wall_ms=500)
     assert bomb.result.reason is Reason.WALL
     ahead.end()
     assert run(ahead, "echo $BOOT").result.started_ahead
@@ -224,12 +224,13 @@ def test_a_slow_start_is_waited_for() -> None:
 
 def test_the_cpu_time_of_the_start_is_not_the_programs() -> None:
     with LabRunner() as runner:
-        spin = "for (1..3000000) { $x++ }; open F, q(main.sh)"
-        start_ahead(runner, "interpreter", SCRIPT)
-        time.sleep(0.2)
-        assert run(runner, "true").result.cpu_us < 50_000
-        runner.end()
-        assert run(runner, f"perl -e '{spin}'").result.cpu_us > 50_000
+        slow = ("interpreter", "slow", SCRIPT)
+        executed = run(runner, "true", *slow).result
+        assert (executed.cpu_us >= 100_000, executed.started_ahead) == (True, False)
+        runner.send(protocol.end_frame() + protocol.ahead_frame(SCRIPT, slow, ENVIRONMENT))
+        runner.expect(Ready)
+        forked = run(runner, "true", *slow).result
+        assert (forked.cpu_us < 50_000, forked.started_ahead) == (True, True)
 
 
 def test_an_interpreter_that_looks_into_its_script_first_waits_there_and_finds_all_of_it_then() -> None:
