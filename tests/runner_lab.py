@@ -45,8 +45,12 @@ def lab_image(client: docker.DockerClient) -> str:
     try:
         client.images.get(tag)
     except ImageNotFound:
-        build, _ = client.images.build(path=str(RUNNER), buildargs={"BASE": BASE}, target="build", rm=True)
-        client.images.build(fileobj=_context(_LAB.format(build=build.id)), custom_context=True, tag=tag, rm=True)
+        build, _ = client.images.build(
+            path=str(RUNNER), buildargs={"BASE": BASE}, target="build", rm=True, forcerm=True
+        )
+        client.images.build(
+            fileobj=_context(_LAB.format(build=build.id)), custom_context=True, tag=tag, rm=True, forcerm=True
+        )
     return tag
 
 
