@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -11,7 +12,9 @@ import pytest
 
 from tests.conftest import PROJECT, clean_environment
 
-TOOLS = ("sh", "dirname", "id", "df", "awk", "cat", "cksum", "mktemp", "rm", "mkdir", "grep", "env", "tail", "sleep")
+TOOLS = (
+    "sh", "dirname", "id", "df", "awk", "cat", "cksum", "mktemp", "rm", "mkdir", "grep", "env", "tail", "sleep", "tee",
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -131,10 +134,60 @@ def test_a_daemon_that_does_not_start_shows_the_end_of_its_log(bare: Path, tmp_p
     stub(bare, "setsid", "echo 'failed to start daemon: no cgroups'; exit 1")
     (bare / "sleep").unlink()
     stub(bare, "sleep", "exit 0")
-    done = shell("docker_answers() { echo none; return 1; }\nmount_cgroups() { :; }\nensure_docker", bare, tmp_path)
+    stubs = "docker_answers() { echo none; return 1; }\nregister_crun() { :; }\nmount_cgroups() { :; }\n"
+    done = shell(f"{stubs}mount_left_controllers() {{ :; }}\nensure_docker", bare, tmp_path)
     assert done.returncode == 1
     assert "failed to start daemon: no cgroups" in done.stderr
     assert "Once 'docker info' works, try again." in done.stderr
+
+
+def test_crun_is_registered_before_an_engine_that_nobody_configured_is_started(bare: Path, tmp_path: Path) -> None:
+    stub(bare, "crun", "exit 0")
+    file = tmp_path / "docker" / "daemon.json"
+    done = shell(f"register_crun {file}", bare, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(file.read_text()) == {"runtimes": {"crun": {"path": str(bare / "crun")}}}
+
+
+def test_crun_is_installed_where_it_is_missing(bare: Path, tmp_path: Path) -> None:
+    stub(bare, "apt-get", f"echo '#!/bin/sh' > {bare}/crun && {shutil.which('chmod')} +x {bare}/crun")
+    file = tmp_path / "daemon.json"
+    done = shell(f"register_crun {file}", bare, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(file.read_text())["runtimes"]["crun"]["path"] == str(bare / "crun")
+
+
+def test_without_crun_the_engine_is_set_up_all_the_same(bare: Path, tmp_path: Path) -> None:
+    stub(bare, "apt-get", "exit 100")
+    file = tmp_path / "daemon.json"
+    done = shell(f"register_crun {file}\necho went on", bare, tmp_path)
+    assert done.stdout == "went on\n"
+    assert "Going on without crun" in done.stderr
+    assert not file.exists()
+
+
+def test_an_engine_that_somebody_configured_is_left_as_it_is(bare: Path, tmp_path: Path) -> None:
+    stub(bare, "crun", "exit 0")
+    file = tmp_path / "daemon.json"
+    file.write_text('{"data-root": "/srv"}')
+    done = shell(f"register_crun {file}", bare, tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert file.read_text() == '{"data-root": "/srv"}'
+
+
+def test_controllers_that_were_left_to_the_second_hierarchy_are_mounted_in_the_first(
+    bare: Path, tmp_path: Path
+) -> None:
+    stub(bare, "mount", 'echo "$*"')
+    controllers = tmp_path / "unified" / "cgroup.controllers"
+    controllers.parent.mkdir()
+    controllers.write_text("hugetlb rdma\n")
+    done = shell(f"mount_left_controllers {tmp_path}", bare, tmp_path)
+    wanted = [f"-t cgroup -o {name} cgroup {tmp_path}/{name}" for name in ("hugetlb", "rdma")]
+    assert (done.returncode, done.stdout.splitlines()) == (0, wanted)
+    assert (tmp_path / "rdma").is_dir()
+    controllers.write_text("\n")
+    assert shell(f"mount_left_controllers {tmp_path}", bare, tmp_path).stdout == ""
 
 
 @pytest.mark.parametrize("left", ["another process", "nobody"])
