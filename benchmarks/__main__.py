@@ -24,6 +24,8 @@ from benchmarks import measure, subjects
 from benchmarks.measure import Figures, Run
 from benchmarks.programs import ALL, Program
 from benchmarks.server import BenchServer
+from executions.sandbox.docker import connect, runtimes
+from executions.sandbox.policy import SandboxPolicy
 
 CONCURRENCY = 4
 REUSE_RUNS = 1_000_000
@@ -226,13 +228,17 @@ def _progress(text: str) -> None:
 
 
 def _report(rows: list[Subject], server: BenchServer, pool: _Pool) -> dict[str, Any]:
-    info = docker.from_env().version()
+    with contextlib.closing(connect()) as client:
+        info = client.info()
+        runtime = runtimes(client, SandboxPolicy(runtime=os.environ.get("GEXEC_DOCKER_RUNTIME", "")))[0]
     return {
         "machine": {
             "processor": _processor(),
             "cores": os.cpu_count(),
             "kernel": platform.release(),
-            "docker": info["Version"],
+            "docker": info["ServerVersion"],
+            "runtime": runtime,
+            "default_runtime": info["DefaultRuntime"],
             "python": platform.python_version(),
         },
         "server_memory_mb": round(measure.proportional_memory_mb(server.pids()), 1),
@@ -287,6 +293,7 @@ def _table(report: dict[str, Any]) -> str:
     head = (
         f"\r\033[K{machine['processor']}, {machine['cores']} cores, Linux {machine['kernel']}, "
         f"Docker {machine['docker']}, Python {machine['python']}\n"
+        f"gexec's containers start with {machine['runtime']}, the others with {machine['default_runtime']}\n"
         f"server {report['server_memory_mb']} MB; an idle warm container {report['idle_container_mb']} MB\n\n"
     )
     columns = (

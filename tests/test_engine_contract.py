@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from functools import cache
 
 import pytest
 
@@ -22,24 +23,52 @@ from tests.fake_engine import FakeEngine
 PATH = {"PATH": "/usr/bin:/bin"}
 
 
-@pytest.fixture(params=["fake", "docker", "docker-network-none"])
+class _PlainNetwork(SandboxPolicy):
+    @property
+    def shared_network_setup(self) -> bool:
+        return False
+
+
+class _BrokenRuntimeFirst(SandboxPolicy):
+    def runtimes(self, *, default: str, known: Collection[str]) -> tuple[str, ...]:  # noqa: ARG002 - as it is there
+        return ("no-such-runtime", default)
+
+
+POLICIES = {
+    "docker-runc": SandboxPolicy(runtime="runc"),
+    "docker-crun": SandboxPolicy(runtime="crun"),
+    # A runtime that is named, but is no runc by its name, gets Docker's own network `none`.
+    "docker-network-none": _PlainNetwork(),
+    "docker-broken-runtime": _BrokenRuntimeFirst(),
+}
+
+
+@pytest.fixture(params=["fake", *POLICIES])
 def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
     made: Engine
     if request.param == "fake":
         made = FakeEngine(images={BASE_IMAGE})
     else:
-        # A runtime that is named, but is no runc by its name, gets Docker's own network `none`.
-        policy = SandboxPolicy() if request.param == "docker" else _PlainNetwork()
-        made = DockerEngine(policy, owner=f"test-{secrets.token_hex(4)}", base_image=BASE_IMAGE)
+        if request.param == "docker-crun" and (reason := _crun_fails_with()):
+            pytest.skip(reason)
+        made = DockerEngine(POLICIES[request.param], owner=f"test-{secrets.token_hex(4)}", base_image=BASE_IMAGE)
     made.prepare()
     yield made
     made.close()
 
 
-class _PlainNetwork(SandboxPolicy):
-    @property
-    def shared_network_setup(self) -> bool:
-        return False
+@cache
+def _crun_fails_with() -> str:
+    """Why Docker starts no container with crun here; empty where it does."""
+    engine = DockerEngine(POLICIES["docker-crun"], owner=f"test-{secrets.token_hex(4)}", base_image=BASE_IMAGE)
+    engine.prepare()
+    try:
+        engine.start(Profile(BASE_IMAGE, 64 << 20, 50_000, 32, 16 << 20)).close()
+    except EngineUnavailable as error:
+        return str(error)
+    finally:
+        engine.close()
+    return ""
 
 
 @contextmanager
@@ -162,3 +191,24 @@ def test_resizing_what_is_gone_is_an_error(engine: Engine) -> None:
 def test_an_image_that_is_not_there_is_told_apart(engine: Engine) -> None:
     with pytest.raises(ImageMissing):
         engine.start(Profile("gexec-test/never-built", 64 << 20, 50_000, 32, 16 << 20))
+
+
+def test_a_runtime_that_fails_is_given_up_after_a_few_starts(caplog: pytest.LogCaptureFixture) -> None:
+    engine = DockerEngine(_BrokenRuntimeFirst(), owner=f"test-{secrets.token_hex(4)}", base_image=BASE_IMAGE)
+    engine.prepare()
+    for _ in range(5):
+        with started(engine):
+            pass
+    engine.close()
+    assert 1 < sum("no-such-runtime did not start it" in record.getMessage() for record in caplog.records) < 5
+
+
+def test_a_runtime_that_the_operator_named_is_never_replaced() -> None:
+    owner = f"test-{secrets.token_hex(4)}"
+    policy = SandboxPolicy(runtime="no-such-runtime")
+    engine = DockerEngine(policy, owner=owner, base_image=BASE_IMAGE)
+    engine.prepare()
+    with pytest.raises(EngineUnavailable, match="no-such-runtime"):
+        engine.start(Profile(BASE_IMAGE, 64 << 20, 50_000, 32, 16 << 20))
+    engine.close()
+    assert owner not in engine.owned().values()

@@ -80,6 +80,22 @@ def test_runtimes_with_a_network_stack_of_their_own_keep_dockers_network(runtime
     assert SandboxPolicy(runtime=runtime).shared_network_setup is shared
 
 
+@pytest.mark.parametrize(
+    ("asked", "default", "known", "chosen"),
+    [
+        ("", "runc", ["runc"], ("runc",)),
+        ("", "runc", ["crun", "runc"], ("crun", "runc")),
+        ("", "crun", ["crun", "runc"], ("crun",)),
+        ("", "runsc", ["crun", "runc", "runsc"], ("runsc",)),
+        ("", "", [], ("",)),
+        ("runc", "runc", ["crun", "runc"], ("runc",)),
+        ("runsc", "runc", ["crun", "runc", "runsc"], ("runsc",)),
+    ],
+)
+def test_crun_takes_runcs_place_and_no_other(asked: str, default: str, known: list[str], chosen: tuple[str]) -> None:
+    assert SandboxPolicy(runtime=asked).runtimes(default=default, known=known) == chosen
+
+
 def test_the_operators_runtime_is_used() -> None:
     assert options(runtime="runsc")["host"]["runtime"] == "runsc"
     assert "runtime" not in options()["host"]

@@ -14,7 +14,7 @@ import tarfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from http import HTTPStatus
 from pathlib import Path
@@ -34,6 +34,8 @@ logger = logging.getLogger(__name__)
 
 RUNNER_SOURCES = Path(__file__).parent / "runner"
 LABEL = "gexec.owner"
+_REFUSALS = 3
+"""After so many in a row, where another runtime did start the container, a runtime is not tried again."""
 _UNREACHABLE = (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError)
 
 
@@ -47,6 +49,10 @@ class ImageInfo:
     created: str
 
 
+class _Refused(EngineUnavailable):
+    """The daemon answered, and does not do what it was asked."""
+
+
 @contextmanager
 def _translated(what: str, image: str = "") -> Iterator[None]:
     """Turn the SDK's and the transport's exceptions into ours."""
@@ -58,7 +64,7 @@ def _translated(what: str, image: str = "") -> Iterator[None]:
         text = str(error.explanation or error)
         if image and error.status_code == HTTPStatus.NOT_FOUND and "no such image" in text.lower():
             raise ImageMissing(f"the image {image} is not on the Docker host") from error
-        raise EngineUnavailable(f"{what}: {text}") from error
+        raise _Refused(f"{what}: {text}") from error
     except docker.errors.DockerException as error:
         raise EngineUnavailable(f"{what}: {error}") from error
     except _UNREACHABLE as error:
@@ -73,6 +79,13 @@ def connect(*, timeout_s: float = 30.0, base_url: str | None = None, connections
     # To a socket there is no proxy, and looking for one takes a third of a call's time.
     client.trust_env = not client.base_url.startswith("http+docker://")
     return client
+
+
+def runtimes(client: docker.APIClient, policy: SandboxPolicy) -> tuple[str, ...]:
+    """The OCI runtimes to start this daemon's containers with, best first. Raises EngineUnavailable."""
+    with _translated("asking Docker for its runtimes"):
+        info = client.info()
+    return policy.runtimes(default=info.get("DefaultRuntime") or "", known=info.get("Runtimes") or {})
 
 
 class DockerImages:
@@ -291,10 +304,17 @@ class DockerEngine:
         self._holder_lock = threading.Lock()
         self._holder: AttachedStream | None = None
         self._next_uid = secrets.randbelow(policy.uid_count)
+        self._runtimes: tuple[str, ...] = (policy.runtime,)
+        self._refusals = 0
 
     def prepare(self) -> None:
-        """See that the runner's volume is there; quick when it is. Raises EngineUnavailable, ImageMissing."""
+        """See that the runner's volume is there, and choose the runtime; quick when it is there.
+
+        Raises EngineUnavailable, ImageMissing, ImageBuildFailed.
+        """
         install_runner(self._client, base_image=self._base_image, on_line=lambda line: logger.info("runner: %s", line))
+        self._runtimes = runtimes(self._client, self._policy)
+        self._refusals = 0
 
     def ping(self) -> None:
         """Raise EngineUnavailable unless the daemon answers."""
@@ -303,16 +323,20 @@ class DockerEngine:
 
     def start(self, profile: Profile) -> AttachedStream:
         """Create, attach and start one container. Raises ImageMissing, EngineUnavailable."""
-        network = self._network(profile)
-        options = container_options(
-            profile,
-            self._policy,
-            uid=self._take_uid(),
-            network=network,
-            labels=self._labels,
-            volume=self._volume,
-        )
-        return self._start(profile.image, options)
+        runtime, *others = self._runtimes
+        try:
+            stream = self._start_with(runtime, profile)
+        except _Refused as error:
+            if not others:
+                raise
+            stream = self._start_with(others[0], profile)
+            logger.warning("a container started with %s, since %s did not start it: %s", others[0], runtime, error)
+            self._refusals += 1
+            if self._refusals >= _REFUSALS:
+                self._runtimes = tuple(others)
+        else:
+            self._refusals = 0
+        return stream
 
     def resize(self, container_id: str, memory_bytes: int) -> None:
         """Change a running container's memory limit. Raises EngineUnavailable."""
@@ -349,15 +373,23 @@ class DockerEngine:
             self._next_uid = (self._next_uid + 1) % self._policy.uid_count
             return self._policy.first_uid + self._next_uid
 
-    def _network(self, profile: Profile) -> str:
+    def _start_with(self, runtime: str, profile: Profile) -> AttachedStream:
+        policy = replace(self._policy, runtime=runtime)
+        network = self._network(profile, policy)
+        options = container_options(
+            profile, policy, uid=self._take_uid(), network=network, labels=self._labels, volume=self._volume
+        )
+        return self._start(profile.image, options)
+
+    def _network(self, profile: Profile, policy: SandboxPolicy) -> str:
         """The network mode: a holder's namespace, which the runner leaves for one of its own, or Docker's `none`."""
-        if not self._policy.shared_network_setup:
+        if not policy.shared_network_setup:
             return "none"
         with self._holder_lock:
             if self._holder is None or not self._holder.quiet():
                 if self._holder is not None:
                     self._holder.close()
-                options = holder_options(self._policy, labels=self._labels, volume=self._volume)
+                options = holder_options(policy, labels=self._labels, volume=self._volume)
                 self._holder = self._start(profile.image, options)
             return f"container:{self._holder.container_id}"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +27,7 @@ class SandboxPolicy:
     """What the operator decides about every container."""
 
     runtime: str = ""
-    """The OCI runtime's name, such as runsc; empty for Docker's default."""
+    """The OCI runtime's name, such as runsc; empty for the best that Docker has, see `runtimes`."""
     first_uid: int = 20_000
     uid_count: int = 40_000
     """Each container's program gets a user of its own from this range, because the kernel counts inotify watches,
@@ -37,6 +37,16 @@ class SandboxPolicy:
     def ahead_uid(self) -> int:
         """Whose an interpreter is that is started ahead: no program's."""
         return self.first_uid - 1
+
+    def runtimes(self, *, default: str, known: Collection[str]) -> tuple[str, ...]:
+        """What to start containers with, best first, on an engine with this default and these registered.
+
+        crun does what runc does in a fraction of its time. It takes the place of no other runtime: whoever made gVisor
+        the default wants that.
+        """
+        if self.runtime:
+            return (self.runtime,)
+        return ("crun", default) if default == "runc" and "crun" in known else (default,)
 
     @property
     def shared_network_setup(self) -> bool:
