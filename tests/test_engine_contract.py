@@ -193,6 +193,35 @@ def test_an_image_that_is_not_there_is_told_apart(engine: Engine) -> None:
         engine.start(Profile("gexec-test/never-built", 64 << 20, 50_000, 32, 16 << 20))
 
 
+@pytest.mark.parametrize("engine", POLICIES, indirect=True)
+def test_nothing_but_the_scratch_directories_can_be_written(engine: Engine) -> None:
+    code = "find / -xdev -writable ! -type l; find /dev /sys -writable -type d"
+    with started(engine) as container:
+        found = run(container, "sh", "-c", code).steps[0].stdout
+    assert sorted(found.decode().split()) == ["/box", "/dev/shm", "/tmp"]
+
+
+@pytest.mark.parametrize("engine", POLICIES, indirect=True)
+def test_programs_have_no_right_and_both_filters(engine: Engine) -> None:
+    with started(engine) as container:
+        status = run(container, "cat", "/proc/self/status").steps[0].stdout.decode()
+    values = dict(line.split(":\t", 1) for line in status.splitlines())
+    assert {values[name] for name in ("CapInh", "CapPrm", "CapEff", "CapAmb")} == {"0" * 16}
+    assert (values["NoNewPrivs"], values["Seccomp"], values["Seccomp_filters"]) == ("1", "2", "2")
+    assert set(values["Uid"].split()) == set(values["Gid"].split())
+    assert values["Groups"].strip() == ""
+
+
+@pytest.mark.parametrize("engine", ["docker-runc", "docker-crun"], indirect=True)
+def test_no_two_containers_have_a_file_in_common(engine: Engine) -> None:
+    # Whoever locks or watches one learns of the other. What the kernel has for all is no file of ours.
+    code = "awk '$3 !~ /^(proc|sysfs|cgroup2?)$/ { print $2 }' /proc/self/mounts | xargs stat -c %d:%i"
+    with started(engine) as one, started(engine) as other:
+        files = [run(container, "sh", "-c", code).steps[0].stdout.split() for container in (one, other)]
+    assert len(files[0]) > 5
+    assert not set(files[0]) & set(files[1])
+
+
 def test_a_runtime_that_fails_is_given_up_after_a_few_starts(caplog: pytest.LogCaptureFixture) -> None:
     engine = DockerEngine(_BrokenRuntimeFirst(), owner=f"test-{secrets.token_hex(4)}", base_image=BASE_IMAGE)
     engine.prepare()

@@ -21,6 +21,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -118,6 +119,54 @@ static void leave_shared_files(const char *scratch)
     leave("/.gexec");
 }
 
+static void mask(const char *path, dev_t devices)
+{
+    struct stat status;
+    if (stat(path, &status))
+        return;
+    if (S_ISDIR(status.st_mode))
+        mount("mask", path, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY, "nr_inodes=1,mode=555");
+    else if (status.st_dev != devices)
+        mount("/dev/null", path, NULL, MS_BIND, NULL);
+}
+
+static bool begins(const char *text, const char *prefix)
+{
+    return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+/* Whether something that belongs to another file system was mounted there to hide what the kernel shows. */
+static bool is_mask(const char *path, const char *type)
+{
+    if (begins(path, "/sys/fs/cgroup") || !(begins(path, "/proc/") || begins(path, "/sys/")))
+        return false;
+    return strcmp(type, "proc") && strcmp(type, "sysfs");
+}
+
+/*
+ * What hides a part of /proc or /sys may be one file for all containers: crun takes the host's /dev/null, and newer ones
+ * one empty directory. The container's own take their place.
+ */
+static void own_masks(void)
+{
+    static char mounts[1 << 16];
+    struct stat devices;
+    int fd = open("/proc/self/mounts", O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || stat("/dev", &devices))
+        return;
+    ssize_t got;
+    for (size_t used = 0; (got = read(fd, mounts + used, sizeof(mounts) - 1 - used)) > 0; used += (size_t)got)
+        ;
+    close(fd);
+    char *rest = mounts;
+    for (char *line = strsep(&rest, "\n"); line; line = strsep(&rest, "\n")) {
+        strsep(&line, " ");
+        char *path = strsep(&line, " "), *type = strsep(&line, " ");
+        if (type && is_mask(path, type))
+            mask(path, devices.st_dev);
+    }
+}
+
 /*
  * Nothing of what a program may write there is of use to it, and some of it is to an attacker: above all that the kernel
  * should end the runner, not the program, when memory runs out.
@@ -143,11 +192,24 @@ const char *guard_container(const char *scratch)
         return "unshare the network";
     tune_network(scratch);
     leave_shared_files(scratch);
+    own_masks();
     bound_terminals();
     make_procfs_read_only();
     /* A queue in it would outlive a job. It is not there in every container, so a failure means nothing. */
     leave("/dev/mqueue");
     return bring_up_loopback();
+}
+
+/*
+ * Directories that a runtime may have left for everybody to write in, where no wipe would find it: POSIX queues where
+ * they could not be unmounted, and what crun mounts to hold the first version's control groups.
+ */
+void guard_directories(void)
+{
+    static const char *const OPEN[] = {"/dev/mqueue", "/sys/fs/cgroup"};
+    for (size_t i = 0; i < COUNT(OPEN); i++)
+        if (chmod(OPEN[i], 0555) && errno != EROFS && errno != ENOENT)
+            perror(OPEN[i]);
 }
 
 static const int KEPT_CAPABILITIES[] = {CAP_SETUID, CAP_SETGID, CAP_KILL, CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER};

@@ -4,8 +4,9 @@
  * Theory of operation: the container is started with two rights more than a run needs. SYS_ADMIN and NET_ADMIN are
  * there so that the runner can leave the holder's network namespace for an empty one of its own, which is far cheaper
  * than letting Docker make one. Having them, it also parts with what containers share (files, numbers of which the kernel
- * has one for all) and makes /proc read-only. guard_container() does that, guard_capabilities() drops them and all others but the few
- * that changing user, killing and wiping need, and guard_system_calls() installs a seccomp filter on the runner itself.
+ * has one for all) and makes /proc read-only. guard_container() does that, guard_capabilities() drops them and all
+ * others but the few that changing user, killing and wiping need, and guard_system_calls() installs a seccomp filter on
+ * the runner itself. guard_directories() needs no such right, and holds where the others were not given.
  * A filter and no_new_privs are inherited and cannot be taken off, so a program has them from its first instruction and
  * its start costs nothing for it. Docker's own profile is the wider one because of SYS_ADMIN; the filter closes what
  * that opened.
@@ -15,10 +16,11 @@
 
 #include <stdbool.h>
 
-/* Each returns NULL, or what could not be done; errno says why. `scratch` is a directory to mount upon for a moment. */
+/* Each but the last returns NULL, or what could not be done; errno says why. `scratch` is a directory to mount upon for a moment. */
 const char *guard_container(const char *scratch);
 const char *guard_capabilities(void);
 const char *guard_system_calls(void);
 const char *guard_limits(void);
+void guard_directories(void);
 
 #endif

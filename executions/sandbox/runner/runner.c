@@ -834,6 +834,7 @@ int main(int argc, char **argv)
     must(launch_open());
     if (self.own_network)
         must(guard_container(paths.work));
+    guard_directories();
     must(guard_limits());
     open_trees(&paths);
     count_processors();
