@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -53,6 +54,7 @@ class BenchServer:
         self._process.send_signal(signal.SIGTERM)
         self._process.wait(60)
         self._log.close()
+        shutil.rmtree(self.data_dir, ignore_errors=True)
 
     def manage(self, *arguments: str) -> str:
         """Run a manage.py command against this server; its output. Raises CalledProcessError."""

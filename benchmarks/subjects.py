@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import http.client
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -37,6 +39,7 @@ def expect(program: Program, stdout: str) -> None:
 def bare(program: Program) -> Run:
     """The command as a process of this machine, without any sandbox."""
     directory = Path(tempfile.mkdtemp(prefix="gexec-bench-"))
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
     (directory / program.file_name).write_text(program.source)
     # The system's own interpreter: what `python3` finds first may be a script, or load what somebody installed.
     python = next(path for path in ("/usr/bin/python3", str(Path(sys.executable).resolve())) if Path(path).exists())
