@@ -102,6 +102,19 @@ def test_a_container_is_used_again_by_its_owner_until_its_runs_are_up() -> None:
         assert engine.started == 2
 
 
+def test_runs_in_containers_that_were_kept_ask_for_no_fresh_ones() -> None:
+    engine = FakeEngine()
+    profile = dataclasses.replace(REUSED, runs_per_container=1_000_000)
+    with pool_of(engine) as pool:
+        pool.keep_warm({profile: Warmth(1, 4)})
+        eventually(lambda: fresh(pool, profile) == 1)
+        until = time.monotonic() + 2.5
+        while time.monotonic() < until:
+            run(pool, "true", profile=profile, owner="a")
+        # The one that was taken, the one in its place, and one more at most, should the first have been waited for.
+        assert engine.started <= 3
+
+
 def test_a_container_that_was_leased_and_not_used_goes_back_as_fresh() -> None:
     engine = FakeEngine()
     with pool_of(engine) as pool:

@@ -205,9 +205,11 @@ class Pool:
                 if container is None:
                     return None
             if container.usable():
-                with self._lock:
-                    shelf.arrivals += 1
-                    self._changed.notify_all()
+                if not container.runs:
+                    # One less that is fresh: the demand that the builders answer. Who reuses asks nothing of them.
+                    with self._lock:
+                        shelf.arrivals += 1
+                        self._changed.notify_all()
                 return container
             self._dismiss([container])
 
