@@ -126,7 +126,7 @@ static void mask(const char *path, dev_t devices)
         return;
     if (S_ISDIR(status.st_mode))
         mount("mask", path, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY, "nr_inodes=1,mode=555");
-    else if (status.st_dev != devices)
+    else if (S_ISCHR(status.st_mode) && status.st_dev != devices)
         mount("/dev/null", path, NULL, MS_BIND, NULL);
 }
 
@@ -151,8 +151,8 @@ static void own_masks(void)
 {
     static char mounts[1 << 16];
     struct stat devices;
-    int fd = open("/proc/self/mounts", O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || stat("/dev", &devices))
+    int fd = stat("/dev", &devices) ? -1 : open("/proc/self/mounts", O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
         return;
     ssize_t got;
     for (size_t used = 0; (got = read(fd, mounts + used, sizeof(mounts) - 1 - used)) > 0; used += (size_t)got)

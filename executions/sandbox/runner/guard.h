@@ -16,7 +16,10 @@
 
 #include <stdbool.h>
 
-/* Each but the last returns NULL, or what could not be done; errno says why. `scratch` is a directory to mount upon for a moment. */
+/*
+ * Each but the last returns NULL, or what could not be done; errno says why. `scratch` is a directory to mount upon for
+ * a moment.
+ */
 const char *guard_container(const char *scratch);
 const char *guard_capabilities(void);
 const char *guard_system_calls(void);
