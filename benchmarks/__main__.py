@@ -19,13 +19,12 @@ from typing import Any
 
 import django
 import docker
+from docker.models.containers import Container
 
 from benchmarks import measure, subjects
 from benchmarks.measure import Figures, Run
 from benchmarks.programs import ALL, Program
 from benchmarks.server import BenchServer
-from executions.sandbox.docker import connect, runtimes
-from executions.sandbox.policy import SandboxPolicy
 
 CONCURRENCY = 4
 REUSE_RUNS = 1_000_000
@@ -228,21 +227,21 @@ def _progress(text: str) -> None:
 
 
 def _report(rows: list[Subject], server: BenchServer, pool: _Pool) -> dict[str, Any]:
-    with contextlib.closing(connect()) as client:
-        info = client.info()
-        runtime = runtimes(client, SandboxPolicy(runtime=os.environ.get("GEXEC_DOCKER_RUNTIME", "")))[0]
+    client = docker.from_env()
+    info = client.info()
+    waiting = _waiting(pool, client)
     return {
         "machine": {
             "processor": _processor(),
             "cores": os.cpu_count(),
             "kernel": platform.release(),
             "docker": info["ServerVersion"],
-            "runtime": runtime,
+            "runtime": next((container.attrs["HostConfig"]["Runtime"] for container in waiting), "?"),
             "default_runtime": info["DefaultRuntime"],
             "python": platform.python_version(),
         },
         "server_memory_mb": round(measure.proportional_memory_mb(server.pids()), 1),
-        "idle_container_mb": _idle_container_mb(pool),
+        "idle_container_mb": _idle_container_mb(waiting),
         "rows": [_row(row, rows) for row in rows],
     }
 
@@ -269,15 +268,19 @@ def _row(row: Subject, rows: list[Subject]) -> dict[str, Any]:
     }
 
 
-def _idle_container_mb(pool: _Pool) -> float:
-    """What the kernel charges a warm container that waits, over several of them."""
-    profile = pool.profile("python", 1)
-    pool.warm(profile, 2)
+def _waiting(pool: _Pool, client: docker.DockerClient) -> list[Container]:
+    """The containers that wait, with at least two warm ones among them."""
+    pool.warm(pool.profile("python", 1), 2)
     time.sleep(2)
-    client = docker.from_env()
     label = f"gexec.data_dir={pool._server.data_dir}"
+    found: list[Container] = client.containers.list(filters={"label": label}, ignore_removed=True)
+    return found
+
+
+def _idle_container_mb(waiting: list[Container]) -> float:
+    """What the kernel charges a warm container that waits, over several of them."""
     usages = []
-    for container in client.containers.list(filters={"label": label}, ignore_removed=True):
+    for container in waiting:
         with contextlib.suppress(docker.errors.NotFound, ValueError):  # One that is just being removed.
             usages.append(container.stats(stream=False)["memory_stats"].get("usage", 0) / (1 << 20))
     return round(max(usages, default=0.0), 2)

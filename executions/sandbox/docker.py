@@ -81,13 +81,6 @@ def connect(*, timeout_s: float = 30.0, base_url: str | None = None, connections
     return client
 
 
-def runtimes(client: docker.APIClient, policy: SandboxPolicy) -> tuple[str, ...]:
-    """The OCI runtimes to start this daemon's containers with, best first. Raises EngineUnavailable."""
-    with _translated("asking Docker for its runtimes"):
-        info = client.info()
-    return policy.runtimes(default=info.get("DefaultRuntime") or "", known=info.get("Runtimes") or {})
-
-
 class DockerImages:
     """Images on the Docker host: find, build, pull, import, remove."""
 
@@ -313,7 +306,10 @@ class DockerEngine:
         Raises EngineUnavailable, ImageMissing, ImageBuildFailed.
         """
         install_runner(self._client, base_image=self._base_image, on_line=lambda line: logger.info("runner: %s", line))
-        self._runtimes = runtimes(self._client, self._policy)
+        with _translated("asking Docker for its runtimes"):
+            info = self._client.info()
+        known = info.get("Runtimes") or {}
+        self._runtimes = self._policy.runtimes(default=info.get("DefaultRuntime") or "", known=known)
         self._refusals = 0
 
     def ping(self) -> None:
