@@ -96,18 +96,21 @@ mount_cgroups() {
         return
     fi
     as_root mount -t tmpfs -o mode=755 cgroup /sys/fs/cgroup || fail "Mounting /sys/fs/cgroup failed; Docker needs it."
-    awk '!/^#/ && $4 == 1 { print $1 }' /proc/cgroups | while read -r controller; do
-        as_root mkdir -p "/sys/fs/cgroup/$controller"
-        as_root mount -t cgroup -o "$controller" cgroup "/sys/fs/cgroup/$controller" ||
-            say "The control group $controller cannot be mounted."
-    done
+    mount_controllers /sys/fs/cgroup $(awk '!/^#/ && $4 == 1 { print $1 }' /proc/cgroups)
 }
 
 # A second hierarchy beside the first may have kept controllers that nobody mounted; crun refuses such a mixture.
 mount_left_controllers() {
-    for controller in $(cat "$1/unified/cgroup.controllers" 2> /dev/null); do
-        as_root mkdir -p "$1/$controller"
-        as_root mount -t cgroup -o "$controller" cgroup "$1/$controller" ||
+    mount_controllers "$1" $(cat "$1/unified/cgroup.controllers" 2> /dev/null)
+}
+
+# mount_controllers directory controller...
+mount_controllers() {
+    directory=$1
+    shift
+    for controller in "$@"; do
+        as_root mkdir -p "$directory/$controller"
+        as_root mount -t cgroup -o "$controller" cgroup "$directory/$controller" ||
             say "The control group $controller cannot be mounted."
     done
 }
