@@ -52,7 +52,7 @@ def ensure_base(images: DockerImages, report: Report, *, mirror: str = "", refre
     tag = base_tag(mirror)
     if not refresh and images.find(tag) is not None:
         return tag
-    debian = _debian(images, report, mirror, refresh=refresh)
+    debian = ensure_debian(images, report, mirror=mirror, refresh=refresh)
     report(f"building {BASE_IMAGE} from {debian}")
     arguments = {"DEBIAN": debian, "SOURCES": "\n".join(sources(mirror))}
     build_image(images, Recipe(tag, context_of(BASE), arguments, "base"), no_cache=refresh, on_line=_ignore)
@@ -87,8 +87,11 @@ def build_image(images: DockerImages, recipe: Recipe, *, no_cache: bool, on_line
         raise InstallError(str(error), log_end=error.log_end) from error
 
 
-def _debian(images: DockerImages, report: Report, mirror: str, *, refresh: bool) -> str:
-    """The Debian image to start from: what is there, else a registry's, else one made here."""
+def ensure_debian(images: DockerImages, report: Report, *, mirror: str = "", refresh: bool = False) -> str:
+    """The name of a plain Debian image: one that is there, else a registry's, else one made here.
+
+    Raises InstallError, EngineUnavailable.
+    """
     for name in (DEBIAN_IMAGE, OWN_DEBIAN_IMAGE):
         if not refresh and images.find(name) is not None:
             return name

@@ -16,14 +16,15 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 import docker
 from docker.errors import APIError, ImageNotFound
 
+from executions.base_image import ensure_base
 from executions.sandbox import protocol
+from executions.sandbox.docker import DockerImages
 from executions.sandbox.protocol import FrameReader, Output, Ready, Result, RunnerFrame, Window
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 RUNNER = Path(__file__).parent.parent / "executions" / "sandbox" / "runner"
-BASE = "debian:trixie-slim"
 UID = 64001
 AHEAD_UID = 64002
 ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin"}
@@ -45,8 +46,10 @@ def lab_image(client: docker.DockerClient) -> str:
     try:
         client.images.get(tag)
     except ImageNotFound:
+        with DockerImages() as images:
+            base = ensure_base(images, print)
         build, _ = client.images.build(
-            path=str(RUNNER), buildargs={"BASE": BASE}, target="build", rm=True, forcerm=True
+            path=str(RUNNER), buildargs={"BASE": base}, target="build", rm=True, forcerm=True
         )
         client.images.build(
             fileobj=_context(_LAB.format(build=build.id)), custom_context=True, tag=tag, rm=True, forcerm=True

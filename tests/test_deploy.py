@@ -15,9 +15,10 @@ from pathlib import Path
 import docker
 import pytest
 
+from executions.base_image import ensure_debian
+from executions.sandbox.docker import DockerImages
 from tests.conftest import PROJECT, clean_environment, create_database, database_url, free_port, manage
 
-BASE = "debian:trixie-slim"
 TAG = "gexec-test/server"
 PYTHON_OF_BASE = "3.13"
 SOCKET = Path("/var/run/docker.sock")
@@ -61,10 +62,12 @@ def image(tmp_path_factory: pytest.TempPathFactory, docker_client: docker.Docker
     command = [sys.executable, "-m", "pip", "download", "-q", "-r", str(context / "wanted.txt")]
     command += ["-d", str(context / "wheelhouse"), "--only-binary=:all:", f"--python-version={PYTHON_OF_BASE}"]
     subprocess.run([*command, *platforms, f"--platform=manylinux2014_{os.uname().machine}"], check=True)
+    with DockerImages() as images:
+        base = ensure_debian(images, print)
     built, _ = docker_client.images.build(
         path=str(context),
         tag=TAG,
-        buildargs={"BASE": BASE, "DOCKER_GID": str(SOCKET.stat().st_gid)},
+        buildargs={"BASE": base, "DOCKER_GID": str(SOCKET.stat().st_gid)},
         rm=True,
         forcerm=True,
     )
