@@ -11,9 +11,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
 from environs import EnvError
 
-from gexec import database
-from gexec.locks import Held
-from gexec.postgres import PostgresError
+from serve import database
+from serve.locks import Held
+from serve.postgres import PostgresError
 
 
 def main() -> None:

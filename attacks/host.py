@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from executions.sandbox.docker import connect
-from executions.sandbox.policy import SandboxPolicy
+from sandbox.docker import connect
+from sandbox.policy import SandboxPolicy
 
 _SETTINGS = (
     "kernel/core_pattern", "kernel/modprobe", "kernel/hostname", "kernel/domainname", "kernel/panic", "kernel/sysrq",

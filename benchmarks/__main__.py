@@ -105,10 +105,11 @@ class _Pool:
     def __enter__(self) -> _Pool:
         os.environ |= self._server.environment | {"DJANGO_SETTINGS_MODULE": "gexec.settings"}
         django.setup()
-        from executions import jobs, runtime  # noqa: PLC0415 - Django is set up only now
+        from dispatch import runtime  # noqa: PLC0415 - Django is set up only now
+        from languages import programs  # noqa: PLC0415
         from languages.models import Language  # noqa: PLC0415
 
-        self._jobs, self._runtime = jobs, runtime
+        self._programs, self._runtime = programs, runtime
         self.languages = {language.slug: language for language in Language.objects.filter(enabled=True)}
         self.pool = runtime.pool()
         return self
@@ -119,16 +120,16 @@ class _Pool:
     def profile(self, slug: str, runs_per_container: int) -> Any:
         language = self.languages[slug]
         language.runs_per_container = runs_per_container
-        return self._runtime.profile_of(language)
+        return self._programs.profile_of(language)
 
     def steps(self, slug: str) -> Any:
-        return self._jobs.steps_of(self.languages[slug], timeout_ms=60_000)
+        return self._programs.steps_of(self.languages[slug], timeout_ms=60_000)
 
     def image(self, slug: str) -> str:
         return str(self.languages[slug].image)
 
     def warm(self, profile: Any, count: int) -> None:
-        from executions.sandbox.types import Warmth  # noqa: PLC0415
+        from sandbox.types import Warmth  # noqa: PLC0415
 
         self.pool.keep_warm({profile: Warmth(count, CONCURRENCY)} if count else {})
 

@@ -42,21 +42,22 @@ def main() -> None:
 
 
 def _shut_down() -> None:
-    from executions import runtime  # noqa: PLC0415
+    from dispatch import runtime  # noqa: PLC0415
 
     runtime.shutdown(5.0)
 
 
 def _measure(slug: str, rounds: int) -> None:
     """Rounds in turn, so that both meet the same machine."""
-    from executions import jobs, runtime  # noqa: PLC0415
-    from executions.sandbox.types import File, Job, Warmth  # noqa: PLC0415
+    from dispatch import runtime  # noqa: PLC0415
+    from languages import programs  # noqa: PLC0415
     from languages.models import Language  # noqa: PLC0415
+    from sandbox.types import File, Job, Warmth  # noqa: PLC0415
 
     language = Language.objects.get(slug=slug)
     language.cpu_quota_us = CPU_QUOTA_US
-    profile = dataclasses.replace(runtime.profile_of(language), cpu_quota_us=CPU_QUOTA_US)
-    job = Job((File(language.source_file, language.example.encode()),), jobs.steps_of(language, timeout_ms=60_000))
+    profile = dataclasses.replace(programs.profile_of(language), cpu_quota_us=CPU_QUOTA_US)
+    job = Job((File(language.source_file, language.example.encode()),), programs.steps_of(language, timeout_ms=60_000))
     pool = runtime.pool()
     pool.keep_warm({profile: Warmth(1, 1)})
     warm: list[float] = []

@@ -17,8 +17,8 @@ import docker
 
 from benchmarks.measure import Run
 from benchmarks.programs import Program
-from executions.sandbox.pool import Pool
-from executions.sandbox.types import File, Job, Limits, Outcome, Profile, Step
+from sandbox.pool import Pool
+from sandbox.types import File, Job, Limits, Outcome, Profile, Step
 
 MEMORY_BYTES = 128 << 20
 LIMITS = ["--memory", "128m", "--memory-swap", "128m", "--cpus", "0.5", "--pids-limit", "64", "--read-only"]

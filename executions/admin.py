@@ -13,11 +13,8 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from executions import language_admin
-from executions.display import badge, code_block, duration, facts, nothing, output_block, size
 from executions.models import Execution, Outcome, Status
-
-__all__ = ["CappedPaginator", "ExecutionAdmin", "language_admin"]
+from rest.display import badge, code_block, duration, facts, nothing, output_block, size
 
 COUNTED_ROWS = 10_000
 _HEAVY = ("source", "stdin", "args", "stdout", "stderr", "compile_stdout", "compile_stderr", "limits")
@@ -63,7 +60,7 @@ class ExecutionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in 
     )
 
     class Media:
-        css: ClassVar = {"all": ("executions/admin.css",)}
+        css: ClassVar = {"all": ("rest/admin.css",)}
 
     def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 (Django's signature)
         return False

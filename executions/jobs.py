@@ -5,14 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from executions.models import Outcome
-from executions.sandbox.types import Ahead, File, Job, JobResult, Limits, Step, StepResult
-from executions.sandbox.types import Outcome as StepOutcome
 from executions.submission import Submission
-from languages.commands import fill_command, fill_environment
-from languages.models import MIB, Language
+from languages.programs import COMPILE, steps_of
+from sandbox.types import File, Job, JobResult, StepResult
+from sandbox.types import Outcome as StepOutcome
 
-COMPILE = "compile"
-RUN = "run"
 KILLED_EXIT_CODE = 137
 """What a shell reports for SIGKILL, by which every limit ends a program."""
 _SIGNAL_BASE = 128
@@ -32,21 +29,6 @@ def job_of(submission: Submission) -> Job:
         (File(language.source_file, submission.source.encode()),),
         steps_of(language, timeout_ms=submission.timeout_ms),
     )
-
-
-def steps_of(
-    language: Language, *, timeout_ms: int, stdin: bytes = b"", args: tuple[str, ...] = ()
-) -> tuple[Step, ...]:
-    """The compile step, where the language has one, and the run."""
-    return (*_compile_steps(language), _run_step(language, timeout_ms, stdin, args))
-
-
-def ahead_of(language: Language) -> Ahead | None:
-    """What a container of this language starts before its first job: the run step's command, word for word."""
-    if not language.start_ahead:
-        return None
-    step = _run_step(language, language.timeout_ms, b"", ())
-    return Ahead(language.source_file, step.argv, tuple(step.environment.items()))
 
 
 def limits_of(submission: Submission) -> dict[str, int]:
@@ -86,27 +68,6 @@ def failed_fields(detail: str) -> dict[str, Any]:
 def sandbox_error(detail: str) -> str:
     """The answer's error for a fault of ours."""
     return f"sandbox error: {detail}"
-
-
-def _compile_steps(language: Language) -> tuple[Step, ...]:
-    if not language.compile_command:
-        return ()
-    memory_mb = language.compile_memory_mb or language.memory_mb
-    limits = Limits(
-        wall_ms=language.compile_timeout_ms, output_bytes=language.output_bytes, memory_bytes=memory_mb * MIB
-    )
-    argv = fill_command(language.compile_command, source_file=language.source_file)
-    return (Step(COMPILE, argv, limits, _environment(language, memory_mb)),)
-
-
-def _run_step(language: Language, timeout_ms: int, stdin: bytes, args: tuple[str, ...]) -> Step:
-    limits = Limits(wall_ms=timeout_ms, output_bytes=language.output_bytes, memory_bytes=language.memory_mb * MIB)
-    argv = fill_command(language.run_command, source_file=language.source_file)
-    return Step(RUN, argv + args, limits, _environment(language, language.memory_mb), stdin)
-
-
-def _environment(language: Language, memory_mb: int) -> dict[str, str]:
-    return fill_environment(language.environment, memory_mb=memory_mb, cpu_quota_us=language.cpu_quota_us)
 
 
 def _compile_columns(step: StepResult) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The rows: executions, the server processes that run them, what is done to languages, and what is counted."""
+"""The rows: executions, and how many there are."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Q
 
-from executions.ids import uuid7
 from languages.models import Language
+from rest.ids import uuid7
 
 NAME_LENGTH = 64
 
@@ -126,78 +126,6 @@ class Execution(models.Model):
         return str(self.id)
 
 
-class Worker(models.Model):
-    """A server process, as long as it lives. Its heartbeat keeps `seen_at` fresh."""
-
-    id = models.UUIDField(primary_key=True, editable=False)
-    hostname = models.CharField(max_length=255)
-    pid_namespace = models.CharField(max_length=64, help_text="Within which the pid means anything.")
-    pid = models.IntegerField()
-    pid_started = models.BigIntegerField(help_text="Start time from /proc/<pid>/stat: a pid may be used again.")
-    seen_at = models.DateTimeField()
-
-    def __str__(self) -> str:
-        return f"{self.hostname}:{self.pid}"
-
-
-class TaskKind(models.TextChoices):
-    """What an operator may have done to a language."""
-
-    BUILD = "build", "Build"
-    PULL = "pull", "Pull"
-    TEST = "test", "Test"
-
-
-class TaskStatus(models.TextChoices):
-    """Where a task is. `lost`: the process that was at it is gone."""
-
-    RUNNING = "running"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    LOST = "lost"
-
-
-class LanguageTask(models.Model):
-    """Building, pulling or testing a language, and how far it has come. Only executions.language_tasks writes it."""
-
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    language = models.ForeignKey(Language, on_delete=models.CASCADE, related_name="tasks")
-    kind = models.CharField(max_length=8, choices=TaskKind.choices)
-    status = models.CharField(max_length=10, choices=TaskStatus.choices, default=TaskStatus.RUNNING)
-    done = models.PositiveIntegerField(default=0, help_text="Steps or self-tests that are behind it.")
-    total = models.PositiveIntegerField(default=0, help_text="Of how many; 0: not known.")
-    headline = models.TextField(blank=True, default="", help_text="What it is at.")
-    log = models.TextField(blank=True, default="", help_text="The end of what it said.")
-    verdicts = models.JSONField(blank=True, default=list, help_text="One object for each self-test that was run.")
-    error = models.TextField(blank=True, default="")
-    image_digest = models.CharField(max_length=100, blank=True, default="")
-    started_by = models.CharField(max_length=150, blank=True, default="")
-    worker = models.UUIDField(help_text="The server process that is at it.")
-    started_at = models.DateTimeField()
-    finished_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        ordering: ClassVar = ["-id"]
-        constraints: ClassVar = [
-            models.UniqueConstraint(
-                fields=["language"], condition=Q(status=TaskStatus.RUNNING), name="language_task_one_at_a_time"
-            ),
-            models.CheckConstraint(
-                name="language_task_finished_when_not_running",
-                condition=Q(status=TaskStatus.RUNNING, finished_at__isnull=True)
-                | (Q(status__in=TaskStatus.values, finished_at__isnull=False) & ~Q(status=TaskStatus.RUNNING)),
-            ),
-            models.CheckConstraint(
-                name="language_task_error_tells_why",
-                condition=Q(status__in=[TaskStatus.RUNNING, TaskStatus.SUCCEEDED], error="")
-                | (Q(status__in=[TaskStatus.FAILED, TaskStatus.LOST]) & ~Q(error="")),
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.language_id}: {self.status}"
-
-
 class ExecutionTotal(models.Model):
     """How many execution rows there are, kept by a trigger on them in the transaction that writes the row.
 
@@ -218,14 +146,3 @@ class ExecutionTotal(models.Model):
 
     def __str__(self) -> str:
         return f"{self.language_slug}/{self.outcome}/{self.shard}"
-
-
-class Counter(models.Model):
-    """One window of one client in the rate limit. The table is unlogged: a crash of the database empties it."""
-
-    key = models.CharField(max_length=250, primary_key=True)
-    value = models.BigIntegerField()
-    expires_at = models.DateTimeField(db_index=True)
-
-    def __str__(self) -> str:
-        return self.key

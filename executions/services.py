@@ -11,15 +11,18 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from executions import finishing, runtime, workers
-from executions.exceptions import Refusal, Unavailable
-from executions.ids import uuid7
+from dispatch import runtime, workers
+from executions import transitions
 from executions.jobs import failed_fields, finished_fields, job_of, limits_of, sandbox_error
 from executions.models import Execution, Status
-from executions.sandbox.errors import EngineUnavailable, ImageMissing, PoolBusy, PoolClosed, SandboxError
-from executions.sandbox.pool import Lease
-from executions.sandbox.types import Profile
 from executions.submission import Origin, Submission
+from languages import programs
+from rest.connections import release_connection
+from rest.exceptions import Refusal, Unavailable
+from rest.ids import uuid7
+from sandbox.errors import EngineUnavailable, ImageMissing, PoolBusy, PoolClosed, SandboxError
+from sandbox.pool import Lease
+from sandbox.types import Profile
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +47,7 @@ def execute(*, submission: Submission, origin: Origin) -> Execution:
         with _leased(execution, submission, origin) as lease:
             fields = _run(execution, submission, lease)
         if fields:
-            finishing.finish(execution, fields)
+            transitions.finish(execution, fields)
             logger.info("execution %s: %s in %.0f ms", execution.pk, execution.outcome, execution.wall_ms or 0.0)
     return execution
 
@@ -92,7 +95,7 @@ def _flight(execution: Execution) -> Iterator[None]:
 @contextmanager
 def _leased(execution: Execution, submission: Submission, origin: Origin) -> Iterator[Lease]:
     """A slot, with the row running. Where one is free at once the row was never queued: one commit less."""
-    profile = runtime.profile_of(submission.language)
+    profile = programs.profile_of(submission.language)
     try:
         lease = runtime.pool().try_lease(profile, owner=origin.api_key_id)
     except SandboxError as error:
@@ -112,13 +115,13 @@ def _leased(execution: Execution, submission: Submission, origin: Origin) -> Ite
 def _wait_for_lease(execution: Execution, profile: Profile, origin: Origin) -> Lease:
     _insert(execution)
     waiting_since = time.monotonic()
-    finishing.release_connection()
+    release_connection()
     try:
         lease = runtime.pool().lease(profile, owner=origin.api_key_id)
     except SandboxError as error:
         _no_lease(execution, error, queue_ms=_ms_since(waiting_since))
     with _released_on_error(lease):
-        finishing.start(execution, queue_ms=_ms_since(waiting_since))
+        transitions.start(execution, queue_ms=_ms_since(waiting_since))
     return lease
 
 
@@ -136,7 +139,7 @@ def _run(execution: Execution, submission: Submission, lease: Lease) -> dict[str
     if execution.status != Status.RUNNING:
         # Another process took this one for dead and finished the row: nothing may run for it any more.
         return {}
-    finishing.release_connection()
+    release_connection()
     try:
         return finished_fields(submission, lease.run(job_of(submission)))
     except SandboxError as error:
@@ -158,9 +161,9 @@ def _no_lease(execution: Execution, error: SandboxError, *, queue_ms: float) -> 
         logger.error("execution %s: no container: %s", execution.pk, error)
         message, retry_after_s = sandbox_error(_reason(error)), ENGINE_RETRY_AFTER_S
     if isinstance(error, (PoolBusy, PoolClosed)):
-        finishing.reject(execution, error=message, queue_ms=queue_ms)
+        transitions.reject(execution, error=message, queue_ms=queue_ms)
     else:
-        finishing.finish(execution, failed_fields(_reason(error)))
+        transitions.finish(execution, failed_fields(_reason(error)))
     raise Unavailable(message, retry_after_s=retry_after_s, execution_id=execution.pk) from error
 
 

@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from executions.exceptions import Refusal
+from languages.lookup import unsupported
 from languages.models import Language
-
-_ECHOED_CHARACTERS = 64
+from rest.exceptions import Refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +35,6 @@ def submission_of(data: Mapping[str, Any], *, max_source_bytes: int) -> Submissi
     return Submission(language, source, _timeout_ms(data.get("timeout_ms"), language))
 
 
-def printable(text: str) -> str:
-    """`text` cut to a length that can be echoed, with what PostgreSQL and JSON refuse in text replaced."""
-    clipped = text if len(text) <= _ECHOED_CHARACTERS else text[: _ECHOED_CHARACTERS - 1] + "…"
-    return clipped.replace("\x00", "\ufffd").encode(errors="replace").decode()
-
-
 def _language(name: object) -> Language:
     if name is None or name == "":
         raise Refusal("language cannot be empty")
@@ -51,13 +44,6 @@ def _language(name: object) -> Language:
     if language is None or not language.enabled:
         raise Refusal(unsupported(name))
     return language
-
-
-def unsupported(name: str) -> str:
-    """What to tell one who asks for a language that is not enabled: of one of which others are, which versions."""
-    others = [f"{other.slug} ({other.version})" for other in Language.objects.versions(name) if other.enabled]
-    versions = f"; versions that are: {', '.join(others)}" if others else ""
-    return f"unsupported language: {printable(name)}{versions}"
 
 
 def _source(source: object, max_bytes: int) -> str:

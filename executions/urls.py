@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from executions.views import ExecuteView, MetricsView, PingView
+from executions.seed.views import ExecuteView, MetricsView, PingView
 
 urlpatterns = [
     path("execute", ExecuteView.as_view(), name="execute"),

@@ -13,7 +13,7 @@ from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
 from django.middleware.csrf import CsrfViewMiddleware
 
-from executions.client_address import client_address
+from rest.client_address import client_address
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponseForbidden

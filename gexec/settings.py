@@ -13,8 +13,8 @@ from environs import Env
 from gexec import logs
 from gexec.addresses import is_loopback
 from gexec.database_url import database_of
-from gexec.postgres import DATABASE, USER, run_dir
 from gexec.secret import secret_key
+from serve.postgres import DATABASE, USER, run_dir
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Env()
@@ -68,6 +68,8 @@ INSTALLED_APPS = [
     "rest_framework",
     "rest_framework_api_key",
     "axes",
+    "rest",
+    "dispatch",
     "languages",
     "executions",
 ]
@@ -118,7 +120,7 @@ DATABASES["default"]["OPTIONS"] |= {"connect_timeout": 5, "pool": {"min_size": 1
 # The rate limit counts in PostgreSQL: any other cache lets more through than it should when requests come at once.
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
-    "ratelimit": {"BACKEND": "executions.ratelimit.CounterCache"},
+    "ratelimit": {"BACKEND": "rest.throttling.CounterCache"},
 }
 RATELIMIT_USE_CACHE = "ratelimit"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -24,7 +24,7 @@ import pytest
 from django.conf import settings
 from psycopg import sql
 
-from gexec.postgres import USER, Server, run_dir
+from serve.postgres import USER, Server, run_dir
 
 PROJECT = Path(__file__).resolve().parent.parent
 START_S = 240

@@ -11,8 +11,8 @@ import threading
 import time
 from dataclasses import dataclass, field
 
-from executions.sandbox.errors import ContainerLost, EngineUnavailable, ImageMissing
-from executions.sandbox.types import Profile
+from sandbox.errors import ContainerLost, EngineUnavailable, ImageMissing
+from sandbox.types import Profile
 
 _HEADER = struct.Struct(">cI")
 _STEP = struct.Struct(">IIQQIBHH")

@@ -10,12 +10,13 @@ import pytest
 from django.core.cache import caches
 from django.utils import timezone
 
-from executions import api_keys, runtime
-from executions.ratelimit import CounterCache
-from executions.sandbox.errors import PoolBusy, PoolClosed
-from executions.sandbox.pool import PoolSnapshot
-from executions.sandbox.types import Job, JobResult, Outcome, Profile, StepResult
+from dispatch import runtime
 from languages.models import Language
+from rest import authentication
+from rest.throttling import CounterCache
+from sandbox.errors import PoolBusy, PoolClosed
+from sandbox.pool import PoolSnapshot
+from sandbox.types import Job, JobResult, Outcome, Profile, StepResult
 
 Behaviour = Callable[[Job], JobResult]
 
@@ -139,7 +140,7 @@ def nothing_remembered() -> Iterator[None]:
 
 def _forget() -> None:
     Language.objects.forget_catalogue()
-    api_keys.verified.clear()
+    authentication.verified.clear()
     cache = caches["ratelimit"]
     assert isinstance(cache, CounterCache)
     cache.forget()

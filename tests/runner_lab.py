@@ -16,15 +16,15 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 import docker
 from docker.errors import APIError, ImageNotFound
 
-from executions.base_image import ensure_base
-from executions.sandbox import protocol
-from executions.sandbox.docker import DockerImages
-from executions.sandbox.protocol import FrameReader, Output, Ready, Result, RunnerFrame, Window
+from languages.toolchain.base_image import ensure_base
+from sandbox import protocol
+from sandbox.docker import DockerImages
+from sandbox.protocol import FrameReader, Output, Ready, Result, RunnerFrame, Window
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-RUNNER = Path(__file__).parent.parent / "executions" / "sandbox" / "runner"
+RUNNER = Path(__file__).parent.parent / "sandbox" / "runner"
 UID = 64001
 AHEAD_UID = 64002
 ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin"}

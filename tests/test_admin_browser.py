@@ -11,10 +11,10 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from playwright.sync_api import Page, sync_playwright
 
-from executions import language_state
 from executions.models import Execution
-from executions.sandbox.docker import ImageInfo
+from languages import state
 from languages.models import Language
+from sandbox.docker import ImageInfo
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = [
@@ -33,7 +33,7 @@ class Images:
 @pytest.fixture
 def rows(python: Language, monkeypatch: pytest.MonkeyPatch) -> None:
     """An operator and an execution. Made before the browser starts: its event loop would get connections of its own."""
-    monkeypatch.setattr(language_state, "quick_images", Images)
+    monkeypatch.setattr(state, "quick_images", Images)
     User.objects.create_superuser("operator", password="a-long-password-1")
     now = timezone.now()
     Execution.objects.create(

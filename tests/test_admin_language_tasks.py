@@ -12,14 +12,17 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.urls import reverse
 
-from executions import installs, language_state, language_tasks, recovery, workers
-from executions.base_image import Report
-from executions.ids import uuid7
-from executions.models import LanguageTask, TaskKind, TaskStatus, Worker
-from executions.sandbox.docker import ImageInfo
-from executions.sandbox.errors import EngineUnavailable, ImageMissing
-from executions.selftest import Verdict
-from languages.models import Language
+from dispatch import workers
+from dispatch.models import Worker
+from executions import recovery
+from languages import state, tasks
+from languages.models import Language, LanguageTask, TaskKind, TaskStatus
+from languages.toolchain import installs
+from languages.toolchain.base_image import Report
+from languages.toolchain.selftest import Verdict
+from rest.ids import uuid7
+from sandbox.docker import ImageInfo
+from sandbox.errors import EngineUnavailable, ImageMissing
 
 IMAGE = ImageInfo("sha256:1", (), 1_000_000, "2026-01-02T03:04:05Z")
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -33,7 +36,7 @@ def one_image(monkeypatch: pytest.MonkeyPatch) -> None:
         def find(self, _name: str) -> ImageInfo:
             return IMAGE
 
-    monkeypatch.setattr(language_state, "quick_images", Images)
+    monkeypatch.setattr(state, "quick_images", Images)
 
 
 @pytest.fixture
@@ -82,7 +85,7 @@ class Work:
 @pytest.fixture
 def work(monkeypatch: pytest.MonkeyPatch) -> Work:
     """What building does in this test."""
-    monkeypatch.setattr(language_tasks, "WRITE_EVERY_S", 0.0)
+    monkeypatch.setattr(tasks, "WRITE_EVERY_S", 0.0)
     made = Work()
     monkeypatch.setattr(installs, "build", made)
     return made
@@ -180,7 +183,7 @@ def test_the_task_of_a_dead_process_is_lost(operator: Client, python: Language) 
     task = running(python, uuid7())
     recovery.sweep()
     task.refresh_from_db()
-    assert (task.status, task.error) == ("lost", language_tasks.SERVER_GONE)
+    assert (task.status, task.error) == ("lost", tasks.SERVER_GONE)
     assert status(operator, python)["buttons"]["make"] == ""
 
 
@@ -198,11 +201,11 @@ def test_the_task_of_a_living_process_is_left_alone(operator: Client, python: La
 
 def test_a_process_that_ends_says_so(operator: Client, python: Language, work: Work) -> None:
     press(operator, "build", python)
-    language_tasks.abandon()
+    tasks.abandon()
     task = LanguageTask.objects.get()
-    assert (task.status, task.error) == ("lost", language_tasks.SERVER_GONE)
+    assert (task.status, task.error) == ("lost", tasks.SERVER_GONE)
     work.go_on.set()
-    wait(lambda: not language_tasks._at_work)
+    wait(lambda: not tasks._at_work)
     task.refresh_from_db()
     assert task.status == "lost"
 
@@ -211,16 +214,16 @@ def test_a_language_may_go_while_it_is_built(operator: Client, python: Language,
     press(operator, "build", python)
     python.delete()
     work.go_on.set()
-    wait(lambda: not language_tasks._at_work)
+    wait(lambda: not tasks._at_work)
     assert LanguageTask.objects.count() == 0
 
 
 def test_old_tasks_are_forgotten(python: Language, work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(language_tasks, "KEPT", 2)
+    monkeypatch.setattr(tasks, "KEPT", 2)
     work.go_on.set()
     for _ in range(4):
-        language_tasks.start(language=python, kind=TaskKind.BUILD)
-        wait(lambda: not language_tasks._at_work)
+        tasks.start(language=python, kind=TaskKind.BUILD)
+        wait(lambda: not tasks._at_work)
     assert LanguageTask.objects.count() == 2
 
 

@@ -13,10 +13,10 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from executions import language_state
-from executions.sandbox.docker import ImageInfo
-from executions.sandbox.errors import EngineUnavailable
+from languages import state
 from languages.models import Language
+from sandbox.docker import ImageInfo
+from sandbox.errors import EngineUnavailable
 
 LIST = "admin:languages_language_changelist"
 FORM = {
@@ -69,7 +69,7 @@ def images(monkeypatch: pytest.MonkeyPatch) -> Images:
     """What the Docker host has, as the pages see it."""
     there = Images()
     there.ids = {"gexec/python": "sha256:1", "gexec/go": "sha256:2"}
-    monkeypatch.setattr(language_state, "quick_images", lambda: there)
+    monkeypatch.setattr(state, "quick_images", lambda: there)
     return there
 
 

@@ -13,9 +13,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from rest_framework_api_key.models import APIKey
 
-from executions import api_keys
 from executions.models import Execution
 from languages.models import Language
+from rest import authentication
 from tests.fake_pool import FakePool
 
 pytestmark = pytest.mark.usefixtures("rate_limit_off")
@@ -59,7 +59,7 @@ def test_a_revoked_key(python: Language, fake_pool: FakePool) -> None:
     key = make_key()
     assert post(f"Api-Key {key}").status_code == 200
     APIKey.objects.update(revoked=True)
-    api_keys.verified.clear()  # as after REMEMBERED_S
+    authentication.verified.clear()  # as after REMEMBERED_S
     assert post(f"Api-Key {key}").status_code == 401
 
 

@@ -10,10 +10,10 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from executions import runtime
-from executions.sandbox.pool import PoolSnapshot, ProfileSnapshot
-from executions.sandbox.types import Profile
+from languages import programs
 from languages.models import Language
+from sandbox.pool import PoolSnapshot, ProfileSnapshot
+from sandbox.types import Profile
 from tests.fake_pool import FakePool
 
 LANGUAGES = "/api/v1/languages"
@@ -91,7 +91,7 @@ def test_a_name_with_signs_is_found(python: Language) -> None:
 
 
 def test_warm_is_what_the_pool_says(python: Language, fake_pool: FakePool, monkeypatch: pytest.MonkeyPatch) -> None:
-    profiles: dict[Profile, ProfileSnapshot] = {runtime.profile_of(python): ProfileSnapshot(1, 0, 0, 0, "")}
+    profiles: dict[Profile, ProfileSnapshot] = {programs.profile_of(python): ProfileSnapshot(1, 0, 0, 0, "")}
     monkeypatch.setattr(fake_pool, "snapshot", lambda: PoolSnapshot(4, 0, 0, profiles))
     assert get(f"{LANGUAGES}/python").json()["warm"] is True
 

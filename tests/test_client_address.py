@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from executions.client_address import client_address, limited_as
+from rest.client_address import client_address, limited_as
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ from pathlib import Path
 import docker
 import pytest
 
-from executions.base_image import ensure_debian
-from executions.sandbox.docker import DockerImages
+from languages.toolchain.base_image import ensure_debian
+from sandbox.docker import DockerImages
 from tests.conftest import PROJECT, clean_environment, create_database, database_url, free_port, manage
 
 TAG = "gexec-test/server"

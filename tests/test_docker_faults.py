@@ -12,12 +12,11 @@ from pathlib import Path
 import docker
 import pytest
 
-from executions.runtime import BASE_IMAGE
-from executions.sandbox.docker import LABEL, DockerEngine, connect
-from executions.sandbox.errors import EngineUnavailable, PoolBusy, SandboxError
-from executions.sandbox.policy import SandboxPolicy
-from executions.sandbox.pool import Pool, PoolConfig
-from executions.sandbox.types import Job, Limits, Outcome, Profile, Step, StepResult, Warmth
+from sandbox.docker import BASE_IMAGE, LABEL, DockerEngine, connect
+from sandbox.errors import EngineUnavailable, PoolBusy, SandboxError
+from sandbox.policy import SandboxPolicy
+from sandbox.pool import Pool, PoolConfig
+from sandbox.types import Job, Limits, Outcome, Profile, Step, StepResult, Warmth
 from tests.docker_proxy import DockerProxy
 
 PROFILE = Profile(BASE_IMAGE, 64 << 20, 50_000, 32, 16 << 20)

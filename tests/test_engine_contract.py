@@ -10,14 +10,13 @@ from functools import cache
 
 import pytest
 
-from executions.runtime import BASE_IMAGE
-from executions.sandbox import protocol
-from executions.sandbox.container import Container
-from executions.sandbox.docker import DockerEngine
-from executions.sandbox.engine import Engine, Stream
-from executions.sandbox.errors import ContainerLost, EngineUnavailable, ImageMissing
-from executions.sandbox.policy import SandboxPolicy
-from executions.sandbox.types import Job, JobResult, Limits, Outcome, Profile, Step
+from sandbox import protocol
+from sandbox.container import Container
+from sandbox.docker import BASE_IMAGE, DockerEngine
+from sandbox.engine import Engine, Stream
+from sandbox.errors import ContainerLost, EngineUnavailable, ImageMissing
+from sandbox.policy import SandboxPolicy
+from sandbox.types import Job, JobResult, Limits, Outcome, Profile, Step
 from tests.fake_engine import FakeEngine
 
 PATH = {"PATH": "/usr/bin:/bin"}

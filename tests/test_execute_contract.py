@@ -11,10 +11,10 @@ from django.db import connection
 from django.test import Client
 
 from executions.models import Execution, Outcome, Status
-from executions.sandbox.errors import ContainerLost, EngineUnavailable, ImageMissing, PoolBusy
-from executions.sandbox.types import Outcome as Step
-from executions.sandbox.types import StepResult
 from languages.models import Language
+from sandbox.errors import ContainerLost, EngineUnavailable, ImageMissing, PoolBusy
+from sandbox.types import Outcome as Step
+from sandbox.types import StepResult
 from tests.fake_pool import FakePool, ran, result
 
 pytestmark = pytest.mark.usefixtures("rate_limit_off")

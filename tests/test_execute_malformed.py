@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from django.test import Client, RequestFactory
 
-from executions.body import json_object, receive
-from executions.exceptions import Refusal
 from executions.models import Execution, Status
 from languages.models import Language
+from rest.exceptions import Refusal
+from rest.parsers import json_object, receive
 from tests.fake_pool import FakePool
 
 pytestmark = pytest.mark.usefixtures("rate_limit_off", "python", "fake_pool")

@@ -13,13 +13,13 @@ import docker.errors
 import pytest
 from django.utils import timezone
 
-from executions import installs
-from executions.base_image import DEFAULT_MIRROR, base_tag, sources, system_mirror
-from executions.installs import InstallError
-from executions.selftest import version_in
 from languages import folders
 from languages.folders import Folder
 from languages.models import Language
+from languages.toolchain import installs
+from languages.toolchain.base_image import DEFAULT_MIRROR, base_tag, sources, system_mirror
+from languages.toolchain.installs import InstallError
+from languages.toolchain.selftest import version_in
 
 IMAGE = "gexec-test/odd"
 TOML = f'name = "Odd"\nsource_file = "main.odd"\nrun = ["cat", "{{source}}"]\nimage = "{IMAGE}"\n'

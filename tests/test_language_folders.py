@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from executions import installs
 from languages import folders
 from languages.commands import fill_command, fill_environment
 from languages.folders import BadFolder
 from languages.models import Language
 from languages.selftests import Case, cases_of
+from languages.toolchain import installs
 
 SLUGS = folders.slugs()
 ALWAYS = {"hello", "utf8", "exit", "error", "timeout", "files"}

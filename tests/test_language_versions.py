@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from executions import installs
-from executions.sandbox.docker import ImageInfo
-from executions.selftest import Verdict, cases_for
 from languages.models import Language
+from languages.toolchain import installs
+from languages.toolchain.selftest import Verdict, cases_for
 from languages.versions import is_version
+from sandbox.docker import ImageInfo
 
 
 @pytest.mark.parametrize("asked", ["3", "3.13", "3.13.5"])

@@ -12,9 +12,9 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as text_families
 
 from executions.models import Execution, ExecutionTotal, Status
-from executions.sandbox.errors import PoolBusy
-from executions.sandbox.types import Outcome
 from languages.models import Language
+from sandbox.errors import PoolBusy
+from sandbox.types import Outcome
 from tests.fake_pool import FakePool, ran, result
 
 pytestmark = pytest.mark.usefixtures("rate_limit_off")

@@ -13,9 +13,9 @@ from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from executions.ids import uuid7
 from executions.models import Execution
 from languages.models import Language
+from rest.ids import uuid7
 
 NOW = timezone.now()
 LATER = NOW + timedelta(seconds=1)

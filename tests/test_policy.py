@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from executions.sandbox.policy import RUNNER_CAPABILITIES, SandboxPolicy, container_options, holder_options
-from executions.sandbox.types import Ahead, Profile
+from sandbox.policy import RUNNER_CAPABILITIES, SandboxPolicy, container_options, holder_options
+from sandbox.types import Ahead, Profile
 
 PROFILE = Profile("image", 128 << 20, 50_000, 64, 32 << 20)
 

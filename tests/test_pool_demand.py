@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from executions.sandbox.stock import Shelf
-from executions.sandbox.types import Profile, Warmth
+from sandbox.stock import Shelf
+from sandbox.types import Profile, Warmth
 
 PROFILE = Profile("python", 128 << 20, 50_000, 64, 64 << 20)
 

@@ -11,9 +11,9 @@ from contextlib import contextmanager
 
 import pytest
 
-from executions.sandbox.errors import EngineUnavailable, ImageMissing, PoolBusy, PoolClosed
-from executions.sandbox.pool import Pool, PoolConfig
-from executions.sandbox.types import Ahead, Job, Limits, Outcome, Profile, Step, Warmth
+from sandbox.errors import EngineUnavailable, ImageMissing, PoolBusy, PoolClosed
+from sandbox.pool import Pool, PoolConfig
+from sandbox.types import Ahead, Job, Limits, Outcome, Profile, Step, Warmth
 from tests.fake_engine import FakeEngine, frame
 
 PROFILE = Profile("python", 128 << 20, 50_000, 64, 64 << 20)

@@ -13,15 +13,15 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from gexec import database
-from gexec.locks import FileLock, Held
-from gexec.postgres import USER, PostgresError, Server, answers, run_dir
+from serve import database
+from serve.locks import FileLock, Held
+from serve.postgres import USER, PostgresError, Server, answers, run_dir
 from tests.conftest import PROJECT, clean_environment, manage
 
 KEEP_RUNNING = """
 import sys, time
 from pathlib import Path
-from gexec.postgres import Server
+from serve.postgres import Server
 Server(Path(sys.argv[1]), print).start()
 print("ready", flush=True)
 time.sleep(600)

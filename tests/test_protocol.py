@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from executions.sandbox import protocol
-from executions.sandbox.errors import ProtocolError
-from executions.sandbox.protocol import Fault, FrameReader, Output, Ready, Reason, Result, RunnerFrame, Window
-from executions.sandbox.types import Outcome
+from sandbox import protocol
+from sandbox.errors import ProtocolError
+from sandbox.protocol import Fault, FrameReader, Output, Ready, Reason, Result, RunnerFrame, Window
+from sandbox.types import Outcome
 from tests.golden import FRAMES
 
 U32 = st.integers(0, 2**32 - 1)

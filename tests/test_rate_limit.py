@@ -15,9 +15,10 @@ from django.db.backends.postgresql.base import DatabaseWrapper
 from django.test import Client
 from django.utils import timezone
 
-from executions import ratelimit
-from executions.models import Counter, Execution
+from executions.models import Execution
 from languages.models import Language
+from rest import throttling
+from rest.models import Counter
 from tests.fake_pool import FakePool
 
 PROCESSES = 4
@@ -101,8 +102,8 @@ def test_without_a_database_nobody_gets_through(db: None, monkeypatch: pytest.Mo
     def fail(*_: object) -> None:
         raise OperationalError("gone")
 
-    monkeypatch.setattr(ratelimit, "check_rate", fail)
-    monkeypatch.setattr("executions.views.check_rate", fail)
+    monkeypatch.setattr(throttling, "check_rate", fail)
+    monkeypatch.setattr("executions.seed.views.check_rate", fail)
     response = post()
     assert (response.status_code, response.json()) == (503, {"error": "the database is not available"})
     assert "Retry-After" in response
@@ -110,7 +111,7 @@ def test_without_a_database_nobody_gets_through(db: None, monkeypatch: pytest.Mo
 
 def test_expired_counters_go_away(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     Counter.objects.create(key="old", value=3, expires_at=timezone.now() - timedelta(seconds=1))
-    monkeypatch.setattr("executions.ratelimit.random.randrange", lambda _stop: 0)
+    monkeypatch.setattr("rest.throttling.random.randrange", lambda _stop: 0)
     post()
     assert not Counter.objects.filter(key="old").exists()
     assert Counter.objects.count() == 1
@@ -135,7 +136,7 @@ def test_the_cache_counts_as_a_cache_does(db: None) -> None:
 
 def test_the_counters_are_not_logged(db: None) -> None:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT relpersistence FROM pg_class WHERE relname = 'executions_counter'")
+        cursor.execute("SELECT relpersistence FROM pg_class WHERE relname = 'rest_counter'")
         assert cursor.fetchone() == ("u",)
 
 

@@ -15,11 +15,14 @@ import pytest
 from django.db import OperationalError
 from django.utils import timezone
 
-from executions import finishing, recovery, services, workers
-from executions.models import Execution, Outcome, Status, Worker
-from executions.sandbox.types import Job, JobResult
+from dispatch import workers
+from dispatch.heartbeat import Heartbeat
+from dispatch.models import Worker
+from executions import recovery, services, transitions
+from executions.models import Execution, Outcome, Status
 from executions.submission import Origin, Submission
 from languages.models import Language
+from sandbox.types import Job, JobResult
 from tests.fake_pool import FakePool, succeed
 
 
@@ -157,15 +160,15 @@ def test_nothing_is_run_for_a_row_that_was_finished_while_it_waited(python: Lang
 def test_a_result_waits_for_a_database_that_was_away(
     python: Language, fake_pool: FakePool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real_move, failures = finishing._move, [OperationalError("gone"), OperationalError("gone")]
+    real_move, failures = transitions._move, [OperationalError("gone"), OperationalError("gone")]
 
     def move(*args: Any) -> None:
         if failures:
             raise failures.pop()
         real_move(*args)
 
-    monkeypatch.setattr(finishing, "_move", move)
-    monkeypatch.setattr(finishing, "_RETRY_S", 0.0)
+    monkeypatch.setattr(transitions, "_move", move)
+    monkeypatch.setattr(transitions, "_RETRY_S", 0.0)
     row = services.execute(submission=Submission(python, "x", 1000), origin=Origin(None))
     assert (row.outcome, failures) == (Outcome.OK, [])
 
@@ -176,7 +179,7 @@ def test_the_heartbeat_makes_a_row_that_was_taken_away_again(caplog: pytest.LogC
     assert workers.is_alive(worker)
     Worker.objects.all().delete()
     assert not workers.is_alive(worker)
-    heartbeat = recovery.Heartbeat(beat_s=3600)
+    heartbeat = Heartbeat(recovery.sweep, beat_s=3600)
     with caplog.at_level(logging.WARNING):
         heartbeat._beat()
     assert "taken for dead" in caplog.text
@@ -186,7 +189,7 @@ def test_the_heartbeat_makes_a_row_that_was_taken_away_again(caplog: pytest.LogC
 @pytest.mark.usefixtures("transactional_db")
 def test_a_heartbeat_from_start_to_stop() -> None:
     left(Status.RUNNING, uuid.uuid4())
-    heartbeat = recovery.Heartbeat(beat_s=0.01)
+    heartbeat = Heartbeat(recovery.sweep, beat_s=0.01)
     heartbeat.start()
     assert Execution.objects.get().outcome == Outcome.SANDBOX_ERROR
     first = Worker.objects.get().seen_at

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from executions.sandbox import protocol
-from executions.sandbox.protocol import Fault, Ready, Reason
+from sandbox import protocol
+from sandbox.protocol import Fault, Ready, Reason
 from tests.runner_lab import AHEAD_UID, ENVIRONMENT, UID, Ended, LabRunner
 
 SCRIPT = "main.sh"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from executions.sandbox.protocol import Fault, Reason
+from sandbox.protocol import Fault, Reason
 from tests.runner_lab import UID, LabRunner
 
 if TYPE_CHECKING:

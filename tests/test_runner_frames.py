@@ -5,8 +5,8 @@ from __future__ import annotations
 import docker
 import pytest
 
-from executions.sandbox import protocol
-from executions.sandbox.protocol import Fault, Ready
+from sandbox import protocol
+from sandbox.protocol import Fault, Ready
 from tests.golden import bytes_of
 from tests.runner_lab import LabRunner, lab_image
 

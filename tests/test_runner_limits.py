@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from executions.sandbox import protocol
-from executions.sandbox.protocol import Output, Reason
+from sandbox import protocol
+from sandbox.protocol import Output, Reason
 from tests.runner_lab import LabRunner
 
 if TYPE_CHECKING:

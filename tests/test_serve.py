@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psycopg
 
-from gexec.postgres import USER, answers, run_dir
+from serve.postgres import USER, answers, run_dir
 from tests.conftest import StartServer, clean_environment, free_port, manage
 
 

@@ -14,8 +14,8 @@ import docker
 import psycopg
 import pytest
 
-from gexec.children import Child
-from gexec.postgres import USER, answers, run_dir
+from serve.children import Child
+from serve.postgres import USER, answers, run_dir
 from tests.conftest import Answer, RunningServer, StartServer, left_after
 
 SLEEPER = "import time; print('begun', flush=True); time.sleep({seconds}); print('done')"
@@ -97,7 +97,7 @@ def test_beyond_the_grace_a_program_is_killed_and_its_caller_told(
 
 def test_what_serves_is_the_process_that_was_started_without_what_only_the_start_needed(server: StartServer) -> None:
     running = server(embedded=True)
-    assert b"gexec.supervisor" in Path(f"/proc/{running.pid}/cmdline").read_bytes()
+    assert b"serve.supervisor" in Path(f"/proc/{running.pid}/cmdline").read_bytes()
     resident_pages = int(Path(f"/proc/{running.pid}/statm").read_text().split()[1])
     assert resident_pages * os.sysconf("SC_PAGESIZE") < 40 * 1024 * 1024
     assert running.stop() == 0
@@ -107,7 +107,7 @@ def test_what_serves_is_the_process_that_was_started_without_what_only_the_start
 def test_a_signal_that_comes_while_it_becomes_another_program_is_heard(server: StartServer) -> None:
     running = server(embedded=True, ready=False)
     command = Path(f"/proc/{running.pid}/cmdline")
-    while b"gexec.supervisor" not in command.read_bytes():
+    while b"serve.supervisor" not in command.read_bytes():
         assert running.process.poll() is None, running.log
     assert running.stop() == 0
     assert processes_of(running.data_dir) == []

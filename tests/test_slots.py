@@ -14,14 +14,14 @@ from pathlib import Path
 
 import pytest
 
-from executions.sandbox.errors import PoolBusy
-from executions.sandbox.permits import OwnPermits, SharedPermits
-from executions.sandbox.slots import Slots
+from sandbox.errors import PoolBusy
+from sandbox.permits import OwnPermits, SharedPermits
+from sandbox.slots import Slots
 
 HOLD_ALL = """
 import sys, time
 from pathlib import Path
-from executions.sandbox.permits import SharedPermits
+from sandbox.permits import SharedPermits
 permits = SharedPermits(Path(sys.argv[1]), int(sys.argv[2]), processes=2)
 while permits.take():
     pass

@@ -10,14 +10,13 @@ from dataclasses import replace
 
 import pytest
 
-from executions import runtime
-from executions.jobs import steps_of
-from executions.sandbox.container import Container
-from executions.sandbox.docker import DockerEngine
-from executions.sandbox.policy import SandboxPolicy
-from executions.sandbox.types import File, Job, Outcome, StepResult
-from languages import folders
+from languages import folders, programs
 from languages.models import Language
+from languages.programs import steps_of
+from sandbox.container import Container
+from sandbox.docker import BASE_IMAGE, DockerEngine
+from sandbox.policy import SandboxPolicy
+from sandbox.types import File, Job, Outcome, StepResult
 
 LATIN = "# -*- coding: latin-1 -*-\nprint('\u00e9'.encode())\n"
 PROGRAMS = {
@@ -108,7 +107,7 @@ class Both:
         self.used.start_ahead()
 
     def _started(self) -> Container:
-        profile = replace(runtime.profile_of(self._language), runs_per_container=100)
+        profile = replace(programs.profile_of(self._language), runs_per_container=100)
         container = Container(self._engine, self._engine.start(profile), profile)
         container.wait_ready(20)
         return container
@@ -139,7 +138,7 @@ class Both:
 @pytest.fixture
 def both(language: Language, prepared_data_dir: object) -> Iterator[Both]:
     """Runs programs executed and forked. The image is there once the servers' data directory is prepared."""
-    engine = DockerEngine(SandboxPolicy(), owner=f"test-{secrets.token_hex(4)}", base_image=runtime.BASE_IMAGE)
+    engine = DockerEngine(SandboxPolicy(), owner=f"test-{secrets.token_hex(4)}", base_image=BASE_IMAGE)
     engine.prepare()
     made = Both(engine, language)
     yield made

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from attacks.attack import GUESTS, Report
 from attacks.client import Client
-from executions.sandbox.container import Container
-from executions.sandbox.docker import DockerEngine, DockerImages, connect
-from executions.sandbox.policy import SandboxPolicy
-from executions.sandbox.types import File, Job, JobResult, Limits, Outcome, Profile, Step
+from sandbox.container import Container
+from sandbox.docker import DockerEngine, DockerImages, connect
+from sandbox.policy import SandboxPolicy
+from sandbox.types import File, Job, JobResult, Limits, Outcome, Profile, Step
 
 _IMAGE = "gexec/python"
 _BASE_IMAGE = "gexec/base"

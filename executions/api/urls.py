@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from executions.api.languages import LanguagesView, LanguageView
-from executions.api.problems import NoSuchPath
+from languages.api import LanguagesView, LanguageView
+from rest.problems import NoSuchPath
 
 urlpatterns = [
     path("languages", LanguagesView.as_view(), name="languages"),

@@ -3,7 +3,7 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
-import executions.ids
+import rest.ids
 
 
 class Migration(migrations.Migration):
@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.UUIDField(default=executions.ids.uuid7, editable=False, primary_key=True, serialize=False),
+                    models.UUIDField(default=rest.ids.uuid7, editable=False, primary_key=True, serialize=False),
                 ),
                 (
                     "kind",

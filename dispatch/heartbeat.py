@@ -1,0 +1,56 @@
+"""The heartbeat by which a living server process is known."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+from django.db import Error
+
+from dispatch import workers
+from rest.connections import release_connection
+
+logger = logging.getLogger(__name__)
+
+BEAT_S = 5.0
+
+
+class Heartbeat:
+    """A thread that says every few seconds that this process lives, and sweeps. Started in each server process."""
+
+    def __init__(self, sweep: Callable[[], object], *, beat_s: float = BEAT_S) -> None:
+        self._beat_s = beat_s
+        self._sweep = sweep
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
+
+    def start(self) -> None:
+        """Sweep once at once, so that a restart leaves nothing open; then start the thread."""
+        self._beat()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread and take this process's row away. Call it when nothing runs any more."""
+        self._stop.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+        try:
+            workers.retire()
+        except Error:
+            logger.warning("the database is away: this process's row stays for others to sweep")
+        release_connection()
+
+    def _run(self) -> None:
+        while not self._stop.wait(self._beat_s):
+            self._beat()
+
+    def _beat(self) -> None:
+        try:
+            if not workers.beat():
+                logger.warning("this process was taken for dead: it was suspended, or the database was away")
+            self._sweep()
+        except Error as error:
+            logger.warning("heartbeat: the database is away: %s", error)
+        finally:
+            release_connection()

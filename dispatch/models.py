@@ -1,0 +1,19 @@
+"""The rows of server processes."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class Worker(models.Model):
+    """A server process, as long as it lives. Its heartbeat keeps `seen_at` fresh."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    hostname = models.CharField(max_length=255)
+    pid_namespace = models.CharField(max_length=64, help_text="Within which the pid means anything.")
+    pid = models.IntegerField()
+    pid_started = models.BigIntegerField(help_text="Start time from /proc/<pid>/stat: a pid may be used again.")
+    seen_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.hostname}:{self.pid}"

@@ -1,0 +1,111 @@
+"""The server processes: each has a row with a heartbeat, so that others see when it is gone."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from dispatch.models import Worker
+from rest.ids import uuid7
+
+SILENT_S = 30
+"""A process on another host that has not been seen for this long is taken for dead."""
+
+_lock = threading.Lock()
+_ids: dict[int, UUID] = {}
+"""This process's id under its pid: a fork must not inherit it."""
+
+
+def current() -> UUID:
+    """This process's id; its row is made at the first call."""
+    pid = os.getpid()
+    if pid not in _ids:
+        with _lock:
+            if pid not in _ids:
+                worker_id = uuid7()
+                _write(worker_id)
+                _ids[pid] = worker_id
+    return _ids[pid]
+
+
+def beat() -> bool:
+    """Say that this process lives. False: another one took it for dead, and its row had to be made again."""
+    worker_id = current()
+    if Worker.objects.filter(pk=worker_id).update(seen_at=Now()):
+        return True
+    _write(worker_id)
+    return False
+
+
+def retire() -> None:
+    """Take this process's row away: it has no execution left."""
+    with _lock:
+        if worker_id := _ids.pop(os.getpid(), None):
+            Worker.objects.filter(pk=worker_id).delete()
+
+
+def dead() -> list[UUID]:
+    """Processes of this host that are gone, and those elsewhere that have not been seen for SILENT_S.
+
+    What runs here is known for certain: a process that was suspended, or whose database was away, still lives.
+    """
+    here = Q(hostname=socket.gethostname(), pid_namespace=_pid_namespace())
+    silent = Worker.objects.exclude(here).filter(seen_at__lt=Now() - timedelta(seconds=SILENT_S))
+    gone = [worker.pk for worker in Worker.objects.filter(here) if _pid_started(worker.pid) != worker.pid_started]
+    return [*silent.values_list("pk", flat=True), *gone]
+
+
+def is_alive(worker_id: UUID) -> bool:
+    """Whether this process is known and not dead."""
+    return Worker.objects.filter(pk=worker_id).exists() and worker_id not in dead()
+
+
+def installation() -> str:
+    """What tells this database from every other: several installations may share one Docker host."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT system_identifier, (SELECT oid FROM pg_database WHERE datname = current_database())"
+            " FROM pg_control_system()"
+        )
+        return "{}-{}".format(*cursor.fetchone())
+
+
+def remove(worker_ids: list[UUID]) -> None:
+    """Forget processes that are dead and have nothing left to finish."""
+    Worker.objects.filter(pk__in=worker_ids).delete()
+
+
+def _write(worker_id: UUID) -> None:
+    pid = os.getpid()
+    Worker.objects.create(
+        id=worker_id,
+        hostname=socket.gethostname(),
+        pid_namespace=_pid_namespace(),
+        pid=pid,
+        pid_started=_pid_started(pid) or 0,
+        seen_at=Now(),
+    )
+
+
+def _pid_namespace() -> str:
+    """The namespace within this boot: after a reboot, every process of before is gone."""
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()[:36]
+    return f"{boot}/{Path('/proc/self/ns/pid').readlink()}"[:64]
+
+
+def _pid_started(pid: int) -> int | None:
+    """Clock ticks from boot to the start of process `pid` (proc(5), field 22), or None where it is gone or a zombie."""
+    try:
+        # The second field is the program's name in parentheses and may hold anything.
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return None if fields[0] in "ZX" else int(fields[19])

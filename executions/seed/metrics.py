@@ -1,0 +1,74 @@
+"""What has been received and how it ended, from the execution rows, as JSON or in the formats of Prometheus."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from django.db.models import Sum
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector, CollectorRegistry
+
+from dispatch import runtime
+from executions.models import ExecutionTotal
+from languages import programs
+from languages.models import Language
+from sandbox.pool import PoolSnapshot
+
+_TEXT_TYPES = {"text/plain", "application/openmetrics-text"}
+
+
+def totals() -> dict[str, int]:
+    """Every request that passed the rate limit, and those whose answer had an error."""
+    sums = ExecutionTotal.objects.aggregate(received=Sum("received"), errors=Sum("errors"))
+    return {"total_requests": int(sums["received"] or 0), "total_errors": int(sums["errors"] or 0)}
+
+
+def wants_text(accept: str) -> bool:
+    """Whether the client asks for a Prometheus format by name."""
+    return any(part.partition(";")[0].strip().lower() in _TEXT_TYPES for part in accept.split(","))
+
+
+def text(accept: str) -> tuple[bytes, str]:
+    """The exposition and its content type."""
+    registry = CollectorRegistry()
+    registry.register(_Executions())
+    encoder, content_type = choose_encoder(accept)
+    return encoder(registry), content_type
+
+
+class _Executions(Collector):
+    def collect(self) -> Iterable[Metric]:
+        yield from _counters()
+        yield from _gauges(runtime.pool().snapshot())
+
+
+def _counters() -> Iterator[Metric]:
+    sums = list(
+        ExecutionTotal.objects.values("language_slug", "outcome")
+        .annotate(all_received=Sum("received"), all_finished=Sum("finished"), all_errors=Sum("errors"))
+        .order_by("language_slug", "outcome")
+    )
+    received = sum(row["all_received"] for row in sums)
+    yield CounterMetricFamily("gexec_requests", "POST /execute that passed the rate limit.", value=received)
+    errors = sum(row["all_errors"] for row in sums)
+    yield CounterMetricFamily("gexec_errors", "Those whose answer had an error.", value=errors)
+    finished = CounterMetricFamily(
+        "gexec_executions", "Ended, by outcome and language.", labels=["outcome", "language"]
+    )
+    for row in sums:
+        if row["all_finished"]:
+            finished.add_metric([row["outcome"], row["language_slug"]], row["all_finished"])
+    yield finished
+
+
+def _gauges(pool: PoolSnapshot) -> Iterator[Metric]:
+    yield GaugeMetricFamily("gexec_slots", "Programs that this process may run at once.", value=pool.slots)
+    yield GaugeMetricFamily("gexec_slots_in_use", "Programs that it runs now.", value=pool.in_use)
+    yield GaugeMetricFamily("gexec_waiting", "Requests that wait for a slot.", value=pool.waiting)
+    warm = GaugeMetricFamily("gexec_warm_containers", "Containers that wait for a program.", labels=["language"])
+    for language in Language.objects.catalogued():
+        state = pool.profiles.get(programs.profile_of(language)) if language.enabled else None
+        if state:
+            warm.add_metric([language.slug], state.fresh + state.kept)
+    yield warm

@@ -1,0 +1,66 @@
+"""The transitions of a row that is open. Each compares the status that it expects; one that finds another has lost."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any
+
+from django.db import InterfaceError, OperationalError
+from django.utils import timezone
+
+from executions.models import Execution, Status
+from rest.connections import DATABASE_RETRY_AFTER_S, release_connection
+from rest.exceptions import Unavailable
+
+logger = logging.getLogger(__name__)
+
+FINISH_WAIT_S = 10.0
+"""How long a result waits for a database that went away while its program ran."""
+_RETRY_S = 0.25
+
+
+def start(execution: Execution, *, queue_ms: float) -> None:
+    """queued → running."""
+    now = timezone.now()
+    _move(execution, Status.QUEUED, {"status": Status.RUNNING, "started_at": now, "queue_ms": queue_ms})
+
+
+def reject(execution: Execution, *, error: str, queue_ms: float) -> None:
+    """queued → rejected: it was accepted, and never got its turn."""
+    fields = {"status": Status.REJECTED, "error": error, "finished_at": timezone.now(), "queue_ms": queue_ms}
+    _move(execution, Status.QUEUED, fields)
+
+
+def finish(execution: Execution, fields: dict[str, Any]) -> None:
+    """queued or running → finished, trying again for FINISH_WAIT_S while the database is away.
+
+    Where the race was lost, because another process took this one for dead, `execution` becomes what the row says.
+    Raises Unavailable when the database stays away; the sweep finishes the row when it is back.
+    """
+    fields = fields | {"status": Status.FINISHED, "finished_at": timezone.now()}
+    deadline = time.monotonic() + FINISH_WAIT_S
+    while True:
+        try:
+            return _move(execution, execution.status, fields)
+        except (OperationalError, InterfaceError) as error:
+            logger.warning("execution %s: the database is away: %s", execution.pk, error)
+            release_connection()
+            if time.monotonic() > deadline:
+                raise Unavailable(
+                    "the database is not available; the result is lost",
+                    retry_after_s=DATABASE_RETRY_AFTER_S,
+                    execution_id=execution.pk,
+                ) from error
+            time.sleep(_RETRY_S)
+
+
+def _move(execution: Execution, expected: str, fields: dict[str, Any]) -> None:
+    if Execution.objects.filter(pk=execution.pk, status=expected).update(**fields):
+        for name, value in fields.items():
+            setattr(execution, name, value)
+        return
+    execution.refresh_from_db()
+    logger.warning(
+        "execution %s was %s already when it should become %s", execution.pk, execution.status, fields["status"]
+    )

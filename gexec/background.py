@@ -1,0 +1,56 @@
+"""What runs beside the requests in a server process: the pool, its warm targets, the heartbeat."""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+from django.db import Error
+
+from dispatch import runtime
+from dispatch.heartbeat import Heartbeat
+from executions import recovery
+from languages import programs, tasks
+from rest.connections import release_connection
+
+logger = logging.getLogger(__name__)
+
+FOLLOW_S = 1.0
+"""How often the languages are looked at: a change is live within two of these."""
+
+_heartbeat = Heartbeat(recovery.sweep)
+_stop = threading.Event()
+
+
+def start() -> None:
+    """Begin serving: finish what dead processes left, make the pool, keep it in step with the languages."""
+    _heartbeat.start()
+    runtime.pool()
+    threading.Thread(target=_follow_languages, name="languages", daemon=True).start()
+
+
+def stop(grace_s: float) -> None:
+    """End serving: see Pool.close; then this process is no more known as a living one."""
+    runtime.shutdown(grace_s)
+    _stop.set()
+    tasks.abandon()
+    _heartbeat.stop()
+
+
+def _follow_languages() -> None:
+    """Tell the pool whenever what should be warm has changed."""
+    known = None
+    while True:
+        try:
+            targets = programs.warm_targets()
+            if targets != known:
+                runtime.pool().keep_warm(targets)
+                known = targets
+        except Error as error:
+            logger.warning("the languages cannot be read now: %s", error)
+        except Exception:
+            logger.exception("following the languages failed and goes on")
+        finally:
+            release_connection()
+        if _stop.wait(FOLLOW_S):
+            return

@@ -1,0 +1,13 @@
+"""What a caller asks for by a language's name."""
+
+from __future__ import annotations
+
+from languages.models import Language
+from rest.text import printable
+
+
+def unsupported(name: str) -> str:
+    """What to tell one who asks for a language that is not enabled: of one of which others are, which versions."""
+    others = [f"{other.slug} ({other.version})" for other in Language.objects.versions(name) if other.enabled]
+    versions = f"; versions that are: {', '.join(others)}" if others else ""
+    return f"unsupported language: {printable(name)}{versions}"

@@ -1,0 +1,247 @@
+"""manage.py languages: list, install, build, pull, test, enable, disable and set languages."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from django.core.exceptions import FieldDoesNotExist, ValidationError
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connection, models
+
+from dispatch import runtime
+from languages import folders
+from languages.models import MIB, Language
+from languages.toolchain import installs
+from languages.toolchain.selftest import Verdict
+from sandbox.errors import SandboxError
+
+BUILDS_AT_ONCE = 2
+_ALL = "all"
+_NOT_TO_SET = {"id", "slug", "enabled", "image_digest", "tested_at", "updated_at"}
+
+
+class Command(BaseCommand):
+    """One subcommand for each thing that can be done to languages."""
+
+    help = "Install and manage languages. `install` is build (or pull), test and enable in one."
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Subcommands, each with the slugs it is for."""
+        actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+        self._action(actions, "list", "what there is: image, size, version, when tested", slugs="*")
+        for name, text in (
+            ("install", "load, build or pull, test and enable"),
+            ("build", "build images from their folders"),
+            ("pull", "fetch images from their registries"),
+            ("test", "run the self-tests on the images that are there"),
+            ("enable", "let requests use them; the self-test must have passed"),
+            ("disable", "refuse new requests for them"),
+        ):
+            action = self._action(actions, name, text, slugs="+")
+            if name in {"install", "build"}:
+                action.add_argument(
+                    "--refresh", action="store_true", help="make every layer anew, with today's packages"
+                )
+                action.add_argument("--force", action="store_true", help="take the folder's values over an admin's")
+        change = actions.add_parser("set", help="change fields: set python runs_per_container=100")
+        change.add_argument("slugs", nargs=1, metavar="SLUG")
+        change.add_argument("changes", nargs="+", metavar="FIELD=VALUE")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Exits 1 when anything failed, after the rest was done."""
+        try:
+            getattr(self, f"_{options['action']}")(options)
+        except (installs.InstallError, SandboxError) as error:
+            raise CommandError(str(error)) from error
+        finally:
+            runtime.shutdown(grace_s=0)
+
+    def _action(self, actions: Any, name: str, text: str, *, slugs: str) -> Any:
+        action = actions.add_parser(name, help=text)
+        action.add_argument("slugs", nargs=slugs, metavar="SLUG", help=f"a language, or {_ALL}")
+        return action
+
+    def _list(self, options: dict[str, Any]) -> None:
+        rows = {row.slug: row for row in Language.objects.all()}
+        slugs = options["slugs"] or sorted(rows.keys() | set(folders.slugs()))
+        self.stdout.write(f"{'language':<16} {'version':<16} {'state':<10} {'image':<24} {'MB':>6}  tested")
+        for slug in slugs:
+            self.stdout.write(_line(slug, rows.get(slug)))
+
+    def _install(self, options: dict[str, Any]) -> None:
+        def install(slug: str) -> str:
+            language = self._built(slug, options)
+            image = installs.image_of(language)
+            if language.tested_at is None or image is None or image.id != language.image_digest:
+                self._tested(language)
+            if not language.enabled:
+                installs.enable(language)
+            return f"{language.version or 'version unknown'}, {_size(language)} MB, enabled"
+
+        installs.ensure_base(self._say)
+        self._each(options["slugs"], install)
+
+    def _build(self, options: dict[str, Any]) -> None:
+        installs.ensure_base(self._say)
+        self._each(options["slugs"], lambda slug: f"built, {_size(self._built(slug, options))} MB")
+
+    def _pull(self, options: dict[str, Any]) -> None:
+        def pull(slug: str) -> str:
+            language = self._row(slug)
+            installs.pull(language, self._say)
+            return f"pulled, {_size(language)} MB"
+
+        self._each(options["slugs"], pull)
+
+    def _test(self, options: dict[str, Any]) -> None:
+        def test(slug: str) -> str:
+            language = self._row(slug)
+            self._tested(language)
+            return f"{language.version} passed"
+
+        self._each(options["slugs"], test)
+
+    def _enable(self, options: dict[str, Any]) -> None:
+        def enable(slug: str) -> str:
+            installs.enable(self._row(slug))
+            return "enabled"
+
+        self._each(options["slugs"], enable)
+
+    def _disable(self, options: dict[str, Any]) -> None:
+        def disable(slug: str) -> str:
+            installs.disable(self._row(slug))
+            return "disabled"
+
+        self._each(options["slugs"], disable)
+
+    def _set(self, options: dict[str, Any]) -> None:
+        language = self._row(options["slugs"][0])
+        for change in options["changes"]:
+            name, equals, value = change.partition("=")
+            if not equals:
+                raise CommandError(f"{change!r} is not FIELD=VALUE")
+            setattr(language, name, _parsed(name, value))
+        try:
+            language.full_clean()
+        except ValidationError as error:
+            raise CommandError("; ".join(_complaints(error))) from error
+        language.save()
+        self._say(f"{language.slug}: {', '.join(options['changes'])}")
+
+    def _each(self, slugs: list[str], act: Callable[[str], str]) -> None:
+        """Do it for every language, two at once; go on after a failure, and fail at the end."""
+        wanted = _expanded(slugs)
+        with ThreadPoolExecutor(BUILDS_AT_ONCE) as threads:
+            done = dict(zip(wanted, threads.map(lambda slug: self._one(slug, act), wanted), strict=True))
+        if failed := [slug for slug, ok in done.items() if not ok]:
+            raise CommandError(f"failed: {' '.join(failed)}")
+
+    def _one(self, slug: str, act: Callable[[str], str]) -> bool:
+        began = time.monotonic()
+        try:
+            said = act(slug)
+        except (installs.InstallError, SandboxError) as error:
+            self._say(f"{slug}: FAILED: {error}")
+            return False
+        finally:
+            connection.close()
+        self._say(f"{slug}: {said} ({time.monotonic() - began:.1f} s)")
+        return True
+
+    def _built(self, slug: str, options: dict[str, Any]) -> Language:
+        """The language with its image there: built from its folder, or pulled where it has none."""
+        if slug not in folders.slugs():
+            language = self._row(slug)
+            if installs.image_of(language) is None or options["refresh"]:
+                installs.pull(language, self._say)
+            return language
+        language = installs.load_folder(slug, force=options["force"])
+        installs.build(language, self._say, refresh=options["refresh"], on_line=lambda line: self._log(slug, line))
+        return language
+
+    def _tested(self, language: Language) -> None:
+        result = installs.test(language, self._say, on_verdict=lambda verdict: self._tell(language.slug, verdict))
+        if not result.passed:
+            failed = [verdict.case for verdict in result.verdicts if not verdict.passed]
+            raise installs.InstallError(f"self-test failed: {', '.join(failed)}")
+
+    def _row(self, slug: str) -> Language:
+        language = Language.objects.filter(slug=slug).first()
+        if language is not None:
+            return language
+        if slug in folders.slugs():
+            return installs.load_folder(slug)
+        raise installs.InstallError(f"no language {slug}: there is neither a row nor a folder of that name")
+
+    def _tell(self, slug: str, verdict: Verdict) -> None:
+        compiled = "" if verdict.compile_ms is None else f"compile {verdict.compile_ms:.0f} ms, "
+        ran = "" if verdict.run_ms is None else f"run {verdict.run_ms:.0f} ms, "
+        mark = "passed" if verdict.passed else "FAILED"
+        numbers = f"{compiled}{ran}{verdict.peak_memory_bytes // MIB} MB"
+        self._say(f"{slug}: {verdict.case} {mark} ({numbers}) {verdict.complaint}".rstrip())
+
+    def _log(self, slug: str, line: str) -> None:
+        if line.startswith("Step "):
+            self._say(f"{slug}: {line}")
+
+    def _say(self, line: str) -> None:
+        self.stdout.write(line)
+        self.stdout.flush()
+
+
+def _expanded(slugs: list[str]) -> list[str]:
+    """The slugs, each once; `all` is every folder and every row."""
+    if _ALL in slugs:
+        return sorted({*folders.slugs(), *Language.objects.values_list("slug", flat=True)})
+    return list(dict.fromkeys(slugs))
+
+
+def _line(slug: str, language: Language | None) -> str:
+    if language is None:
+        return f"{slug:<16} {'':<16} {'available':<10}"
+    image = installs.image_of(language)
+    size = f"{image.size_bytes / 1e6:6.0f}" if image else "absent"
+    tested = f"{language.tested_at:%Y-%m-%d %H:%M}" if language.tested_at else "never"
+    if image and image.id != language.image_digest:
+        tested += ", image changed since" if language.tested_at else ""
+    state = "enabled" if language.enabled else "disabled"
+    return f"{slug:<16} {language.version:<16} {state:<10} {language.image:<24} {size:>6}  {tested}"
+
+
+def _size(language: Language) -> str:
+    image = installs.image_of(language)
+    return f"{image.size_bytes / 1e6:.0f}" if image else "0"
+
+
+def _parsed(name: str, value: str) -> Any:
+    """The value as the field's type: lists and objects as JSON, aliases also as words with commas."""
+    try:
+        field = Language._meta.get_field(name)
+    except FieldDoesNotExist:
+        field = None
+    if field is None or name in _NOT_TO_SET or not isinstance(field, models.Field):
+        known = sorted({each.name for each in Language._meta.fields} - _NOT_TO_SET)
+        raise CommandError(f"{name} cannot be set; what can: {', '.join(known)}")
+    if isinstance(field, models.JSONField):
+        try:
+            return json.loads(value)
+        except ValueError as error:
+            raise CommandError(f"{name} is JSON: {error}") from error
+    if name == "aliases":
+        return [word for word in value.split(",") if word]
+    if value == "" and field.null:
+        return None
+    try:
+        return field.to_python(value)
+    except ValidationError as error:
+        raise CommandError(f"{name}: {'; '.join(error.messages)}") from error
+
+
+def _complaints(error: ValidationError) -> list[str]:
+    return [f"{name}: {' '.join(texts)}" for name, texts in error.message_dict.items()]

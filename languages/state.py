@@ -1,0 +1,122 @@
+"""Where a language stands: what is on the Docker host, what was tested, what is being done; for the admin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+
+from languages import tasks
+from languages.models import Language, LanguageTask, TaskKind, TaskStatus
+from sandbox.docker import DockerImages, ImageInfo, connect
+from sandbox.errors import EngineUnavailable
+
+DOCKER_ANSWER_S = 3.0
+"""A page does not wait longer for Docker."""
+_DOING = {TaskKind.BUILD: "building", TaskKind.PULL: "pulling", TaskKind.TEST: "testing"}
+
+
+@dataclass(frozen=True, slots=True)
+class OnHost:
+    """What the Docker host has of a language."""
+
+    image: ImageInfo | None = None
+    """Under the language's image name."""
+    tested_is_there: bool = False
+    error: str = ""
+    """Why nothing is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """One look at a language."""
+
+    text: str
+    kind: str
+    """good, warn, bad or busy, for the colour."""
+    advice: str = ""
+
+
+@cache
+def quick_images() -> DockerImages:
+    """For pages: gives up soon. One for the process, or each look would open a connection. Raises EngineUnavailable."""
+    return DockerImages(connect(timeout_s=DOCKER_ANSWER_S))
+
+
+def on_host(languages: Iterable[Language]) -> dict[int, OnHost]:
+    """What the Docker host has of each, by the language's key. One that does not answer is not asked again."""
+    found: dict[int, OnHost] = {}
+    error = ""
+    images: DockerImages | None = None
+    for language in languages:
+        if not error:
+            try:
+                images = images or quick_images()
+                found[language.pk] = _look(images, language)
+            except EngineUnavailable as unavailable:
+                error = str(unavailable)
+        if error:
+            found[language.pk] = OnHost(error=error)
+    return found
+
+
+def state_of(language: Language, host: OnHost, task: LanguageTask | None) -> State:
+    """What is seen at a glance, and what to do about it. `task` is the newest one."""
+    if task and task.status == TaskStatus.RUNNING:
+        return State(_DOING[TaskKind(task.kind)], "busy", task.headline)
+    if host.error:
+        return State("enabled" if language.enabled else "disabled", "warn", f"Docker does not answer: {host.error}")
+    if language.enabled:
+        return _enabled(language, host)
+    if task and task.status in {TaskStatus.FAILED, TaskStatus.LOST}:
+        return State(f"{task.kind} {task.status}", "bad", "See below what went wrong.")
+    return _disabled(language, host)
+
+
+def why_not_enabled(language: Language, host: OnHost) -> str:
+    """What is missing before it can be enabled; empty where nothing is."""
+    if host.image is None:
+        return "The image is not on the Docker host: build or pull it."
+    if language.tested_at is None:
+        return "Its self-test has not passed yet: test it."
+    if host.image.id != language.image_digest:
+        return "The image has changed since its self-test: test it."
+    return ""
+
+
+def _enabled(language: Language, host: OnHost) -> State:
+    if not host.tested_is_there:
+        return State(
+            "image is gone",
+            "bad",
+            "Requests are answered with 503: the image that was tested is no longer on the Docker host. "
+            "Build or pull it, then test it.",
+        )
+    if host.image is None or host.image.id != language.image_digest:
+        return State(
+            "enabled, image changed",
+            "warn",
+            f"{language.image} is not the image that was tested, in which programs run on. Test it to let it go live.",
+        )
+    return State("enabled", "good", "Requests may use it.")
+
+
+def _disabled(language: Language, host: OnHost) -> State:
+    missing = why_not_enabled(language, host)
+    if host.image is None:
+        return State("no image", "bad", missing)
+    return State("not tested", "warn", missing) if missing else State("disabled", "warn", "Tested: it can be enabled.")
+
+
+def _look(images: DockerImages, language: Language) -> OnHost:
+    image = images.find(language.image)
+    digest = language.image_digest
+    tested_is_there = bool(digest) and ((image is not None and image.id == digest) or images.find(digest) is not None)
+    return OnHost(image, tested_is_there)
+
+
+def states(languages: Iterable[Language]) -> dict[int, State]:
+    """The state of each, by the language's key."""
+    rows = list(languages)
+    hosts, newest = on_host(rows), tasks.latest(rows)
+    return {row.pk: state_of(row, hosts[row.pk], newest.get(row.pk)) for row in rows}

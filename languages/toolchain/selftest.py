@@ -1,0 +1,124 @@
+"""Runs a language's self-test in the sandbox, as a user's programs would run."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from dispatch import runtime
+from languages import folders, programs
+from languages.commands import fill_environment
+from languages.folders import Folder
+from languages.models import Language
+from languages.programs import steps_of
+from languages.selftests import Case, cases_of
+from sandbox.types import File, Job, JobResult, Limits, Step, StepResult
+from sandbox.types import Outcome as StepOutcome
+
+LEASE_WAIT_MS = 120_000
+_VERSION_LIMITS = Limits(wall_ms=30_000, output_bytes=10_000)
+_VERSIONS = (re.compile(r"\d+\.\d[\w.+~-]*"), re.compile(r"\d+"))
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How one case went."""
+
+    case: str
+    complaint: str
+    """What was wrong; empty for a pass."""
+    compile_ms: float | None
+    run_ms: float | None
+    peak_memory_bytes: int
+    started_ahead: bool = False
+
+    @property
+    def passed(self) -> bool:
+        return not self.complaint
+
+
+def cases_for(language: Language) -> list[Case]:
+    """The cases of its folder, or of the language that it is a version of; else its example, which must end well."""
+    folder = _folder(language)
+    if folder is not None and folder.fields["source_file"] == language.source_file:
+        return cases_of(folder)
+    return [Case("example", {language.source_file: language.example.encode()})] if language.example else []
+
+
+def run_cases(
+    language: Language, image: str, report: Callable[[Verdict], None] = lambda _verdict: None
+) -> list[Verdict]:
+    """Every case's verdict on this image. Raises SandboxError where the sandbox, not the language, fails."""
+    verdicts = []
+    for case in cases_for(language):
+        verdicts.append(_verdict(case, _run(language, image, _job(language, case))))
+        report(verdicts[-1])
+    return verdicts
+
+
+def reported_version(language: Language, image: str) -> str:
+    """What the version command prints on this image; what the row says where there is none."""
+    folder = _folder(language)
+    command = tuple(language.version_command) or (folder.version_command if folder else ())
+    if not command:
+        return language.version
+    environment = fill_environment(
+        language.environment, memory_mb=language.memory_mb, cpu_quota_us=language.cpu_quota_us
+    )
+    result = _run(language, image, Job((), (Step("version", command, _VERSION_LIMITS, environment),)))
+    return version_in(_text(result.steps))
+
+
+def version_in(text: str) -> str:
+    """The first thing that looks like a version: best with a dot, else any number."""
+    return next((found[0] for pattern in _VERSIONS if (found := pattern.search(text))), "")
+
+
+def _folder(language: Language) -> Folder | None:
+    """Its own folder, or that of the language that it is a version of."""
+    known = folders.slugs()
+    return next((folders.read(name) for name in (language.slug, language.family) if name in known), None)
+
+
+def _job(language: Language, case: Case) -> Job:
+    files = tuple(File(name, content) for name, content in case.files.items())
+    timeout_ms = case.timeout_ms or language.timeout_ms
+    return Job(files, steps_of(language, timeout_ms=timeout_ms, stdin=case.stdin.encode(), args=case.args))
+
+
+def _run(language: Language, image: str, job: Job) -> JobResult:
+    profile = dataclasses.replace(programs.profile_of(language), image=image)
+    with runtime.pool().lease(profile, owner=None, wait_ms=LEASE_WAIT_MS) as lease:
+        lease.start_ahead()
+        return lease.run(job)
+
+
+def _verdict(case: Case, result: JobResult) -> Verdict:
+    last = result.steps[-1]
+    complaint = case.complaint(
+        outcome=_outcome(last),
+        exit_code=last.exit_code,
+        stdout=last.stdout.decode(errors="replace"),
+        everything=_text(result.steps) + last.detail,
+    )
+    walls = {step.name: step.wall_ms for step in result.steps}
+    peak = max(step.peak_memory_bytes for step in result.steps)
+    return Verdict(case.name, complaint, walls.get("compile"), walls.get("run"), peak, last.started_ahead)
+
+
+def _outcome(last: StepResult) -> str:
+    if last.name == "compile" and last.outcome in {StepOutcome.NONZERO_EXIT, StepOutcome.SIGNAL}:
+        return "compile_error"
+    return str(last.outcome)
+
+
+def _text(steps: tuple[StepResult, ...]) -> str:
+    return "".join(_streams(steps))
+
+
+def _streams(steps: tuple[StepResult, ...]) -> Iterator[str]:
+    for step in steps:
+        yield step.stdout.decode(errors="replace")
+        yield step.stderr.decode(errors="replace")

@@ -1,0 +1,73 @@
+"""API keys in the Authorization header: who calls, remembered for a second so that a request asks for it seldom."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+
+from django.conf import settings
+from django.http import HttpRequest
+from rest_framework_api_key.models import APIKey
+from rest_framework_api_key.permissions import KeyParser
+
+from rest.exceptions import Refusal
+
+REMEMBERED_S = 1.0
+_MAX_REMEMBERED = 10_000
+
+
+class _Verified:
+    """Keys that were valid a moment ago, by their hash: a revoked one is refused within REMEMBERED_S."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._entries: dict[bytes, tuple[float, str]] = {}
+
+    def get(self, digest: bytes) -> str | None:
+        until, prefix = self._entries.get(digest, (0.0, ""))
+        return prefix if until > time.monotonic() else None
+
+    def put(self, digest: bytes, prefix: str, verified_at: float) -> None:
+        with self._lock:
+            if len(self._entries) >= _MAX_REMEMBERED:
+                self._entries.clear()
+            self._entries[digest] = (verified_at + REMEMBERED_S, prefix)
+
+    def clear(self) -> None:
+        with self._lock:
+            self._entries.clear()
+
+
+verified = _Verified()
+
+
+def caller(request: HttpRequest) -> str | None:
+    """The public part of the caller's key, or None without one. Refusal (401) where it is needed or not valid."""
+    key = KeyParser().get(request)
+    if key is None and "HTTP_AUTHORIZATION" not in request.META:
+        if settings.GEXEC_REQUIRE_API_KEY:
+            raise Refusal("an API key is required: Authorization: Api-Key …", status=401)
+        return None
+    prefix = _verify(key) if key else None
+    if prefix is None:
+        raise Refusal("invalid API key", status=401)
+    return prefix
+
+
+def create(name: str) -> str:
+    """Make a key and return it; it cannot be read again."""
+    _, key = APIKey.objects.create_key(name=name)
+    return key
+
+
+def _verify(key: str) -> str | None:
+    digest = hashlib.sha256(key.encode(errors="replace")).digest()
+    if prefix := verified.get(digest):
+        return prefix
+    now = time.monotonic()
+    if "\x00" in key or not APIKey.objects.is_valid(key):
+        return None
+    prefix = key.partition(".")[0]
+    verified.put(digest, prefix, now)
+    return prefix

@@ -1,0 +1,148 @@
+"""The sandbox's whole policy in one place: from limits to container options. Pure: no Docker, no clock, no settings."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sandbox.types import Profile
+
+RUNNER_PATH = "/.gexec/runner"
+WORK_DIRECTORY = "/box"
+
+# What the runner keeps: to change user, to kill what that user started, and to hand over and wipe its files.
+RUNNER_CAPABILITIES = ("SETUID", "SETGID", "KILL", "CHOWN", "DAC_OVERRIDE", "FOWNER")
+
+# What the runner needs once, before it reads its first frame: SYS_ADMIN to leave the holder's network namespace for
+# one of its own, NET_ADMIN to bring up the loopback there, SETPCAP to give all of this up for good.
+START_CAPABILITIES = ("SYS_ADMIN", "NET_ADMIN", "SETPCAP")
+
+# The OCI runtime has threads in the container until it becomes the runner; where it may not make one, the start fails.
+START_PROCESSES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxPolicy:
+    """What the operator decides about every container."""
+
+    runtime: str = ""
+    """The OCI runtime's name, such as runsc; empty for the best that Docker has, see `runtimes`."""
+    first_uid: int = 20_000
+    uid_count: int = 40_000
+    """Each container's program gets a user of its own from this range, because the kernel counts inotify watches,
+    pipe pages and pending signals by user over all containers."""
+
+    @property
+    def ahead_uid(self) -> int:
+        """Whose an interpreter is that is started ahead: no program's."""
+        return self.first_uid - 1
+
+    def runtimes(self, *, default: str, known: Collection[str]) -> tuple[str, ...]:
+        """What to start containers with, best first, on an engine with this default and these registered.
+
+        crun does what runc does in a fraction of its time. It takes the place of no other runtime: whoever made gVisor
+        the default wants that.
+        """
+        if self.runtime:
+            return (self.runtime,)
+        return ("crun", default) if default == "runc" and "crun" in known else (default,)
+
+    @property
+    def shared_network_setup(self) -> bool:
+        """Whether containers start in a holder's network namespace and unshare their own.
+
+        Docker's set-up of the network `none` re-executes the daemon's binary for each container and is the largest
+        part of a start. Other runtimes than runc have network stacks of their own and keep `none`.
+        """
+        return self.runtime in ("", "runc", "crun", "io.containerd.runc.v2")
+
+
+def container_options(  # noqa: PLR0913 (what a container consists of)
+    profile: Profile, policy: SandboxPolicy, *, uid: int, network: str, labels: Mapping[str, str], volume: str
+) -> dict[str, Any]:
+    """Keyword arguments for the SDK's create_container and create_host_config, under `container` and `host`."""
+    unshare = network != "none"
+    command = ["--uid", str(uid), "--gid", str(uid)]
+    if profile.ahead is not None:
+        command += ["--ahead-uid", str(policy.ahead_uid)]
+    command += ["--net", "unshare" if unshare else "keep"]
+    command += ["--work", WORK_DIRECTORY]
+    for directory in (WORK_DIRECTORY, "/tmp", "/dev/shm"):  # noqa: S108 - paths inside the container
+        command += ["--wipe", directory]
+    capabilities = RUNNER_CAPABILITIES + (START_CAPABILITIES if unshare else ("SETPCAP",))
+    options = _options(policy, command, capabilities, network, labels, volume)
+    options["host"] |= {
+        "mem_limit": profile.memory_bytes,
+        "memswap_limit": profile.memory_bytes,
+        "cpu_quota": profile.cpu_quota_us,
+        "cpu_period": profile.cpu_period_us,
+        # The runner, the moment in which it starts a program, and what it has started ahead.
+        "pids_limit": max(START_PROCESSES, profile.pids + (2 if profile.ahead is None else 3)),
+        "shm_size": max(1 << 20, profile.tmpfs_bytes // 4),
+        "tmpfs": {
+            WORK_DIRECTORY: _tmpfs(profile.tmpfs_bytes),
+            "/tmp": _tmpfs(profile.tmpfs_bytes),  # noqa: S108 - a path inside the container
+        },
+    }
+    return options
+
+
+def holder_options(policy: SandboxPolicy, *, labels: Mapping[str, str], volume: str) -> dict[str, Any]:
+    """Options for the container that does nothing but own the network namespace that others start in."""
+    options = _options(policy, ["--hold"], (), "none", labels, volume)
+    options["host"] |= {"mem_limit": 16 << 20, "memswap_limit": 16 << 20, "pids_limit": START_PROCESSES}
+    return options
+
+
+def _options(  # noqa: PLR0913, PLR0917 (what both kinds of container consist of)
+    policy: SandboxPolicy,
+    command: list[str],
+    capabilities: tuple[str, ...],
+    network: str,
+    labels: Mapping[str, str],
+    volume: str,
+) -> dict[str, Any]:
+    return {
+        "container": {
+            "command": command,
+            "entrypoint": [RUNNER_PATH],
+            "user": "0:0",
+            "working_dir": "/",
+            "environment": {},
+            "labels": dict(labels),
+            "stdin_open": True,
+            "tty": False,
+            # Not detached: the SDK then sets StdinOnce, and the container ends with this server's connection.
+            "detach": False,
+            "healthcheck": {"test": ["NONE"]},
+        },
+        "host": {
+            "network_mode": network,
+            "read_only": True,
+            "cap_drop": ["ALL"],
+            "cap_add": list(capabilities),
+            "security_opt": ["no-new-privileges:true"],
+            "ipc_mode": "private",
+            # When the host itself runs out of memory, programs go before its services, and cannot change that.
+            "oom_score_adj": 500,
+            "cgroupns": "private",
+            "auto_remove": True,
+            "log_config": {"Type": "none", "Config": {}},
+            "mounts": [
+                {
+                    "Type": "volume",
+                    "Source": volume,
+                    "Target": "/.gexec",
+                    "ReadOnly": True,
+                    "VolumeOptions": {"NoCopy": True},
+                }
+            ],
+            **({"runtime": policy.runtime} if policy.runtime else {}),
+        },
+    }
+
+
+def _tmpfs(size_bytes: int) -> str:
+    """Mount options; an inode for every 2 KiB, so that a million empty files end before the kernel's memory does."""
+    return f"rw,nosuid,nodev,exec,size={size_bytes},nr_inodes={max(1024, size_bytes // 2048)},mode=0700"

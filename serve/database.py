@@ -1,0 +1,81 @@
+"""The database of a manage.py command: the server that runs already, else one started for the command's duration."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from serve.locks import POLL_S, FileLock, Held
+from serve.postgres import PostgresError, Server, answers, run_dir
+
+# serve looks after the database itself; the others never ask it anything.
+_WITHOUT_DATABASE = frozenset(
+    {
+        "",
+        "check",
+        "collectstatic",
+        "compilemessages",
+        "diffsettings",
+        "findstatic",
+        "help",
+        "makemessages",
+        "serve",
+        "spectacular",
+        "startapp",
+        "startproject",
+        "version",
+    }
+)
+_START_WAIT_S = 60.0
+
+
+def needed(arguments: Sequence[str]) -> bool:
+    """Whether the command line asks the embedded database anything."""
+    if os.environ.get("DATABASE_URL") or {"-h", "--help", "--version"} & set(arguments):
+        return False
+    command = arguments[0] if arguments else ""
+    return command not in _WITHOUT_DATABASE
+
+
+@contextmanager
+def available(data_dir: Path) -> Iterator[None]:
+    """Inside, the embedded server answers. One that others started goes on after it; one of ours waits for them.
+
+    Raises PostgresError where there is none to be had.
+    """
+    users = FileLock(data_dir / "postgres.users")
+    users.acquire(shared=True, wait_s=_START_WAIT_S)
+    server = _found_or_started(data_dir)
+    try:
+        yield
+    finally:
+        users.release()
+        if server is not None:
+            # Commands that found this server have not ended yet.
+            users.acquire(wait_s=float("inf"))
+            server.stop()
+            users.release()
+
+
+def _found_or_started(data_dir: Path) -> Server | None:
+    server = Server(data_dir, _say)
+    for _ in range(int(_START_WAIT_S / POLL_S)):
+        if answers(run_dir(data_dir)):
+            return None
+        try:
+            server.start(wait_for_lock_s=POLL_S)
+        except Held as held:
+            holder = held.pid
+        else:
+            return server
+    raise PostgresError(
+        f"Process {holder} looks after the embedded PostgreSQL of {data_dir}, but the server does not answer; "
+        f"see {data_dir / 'postgres.log'}."
+    )
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)  # noqa: T201 (a command's progress)
