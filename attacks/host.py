@@ -44,7 +44,7 @@ class Host:
         """How it is now."""
         return Snapshot()
 
-    def harm_since(self, before: Snapshot) -> list[str]:  # noqa: ARG002 (nothing can be compared from afar)
+    def harm_since(self, before: Snapshot) -> list[str]:
         """What an attack did to the machine; empty where nothing is found."""
         return []
 

@@ -62,13 +62,13 @@ class ExecutionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in 
     class Media:
         css: ClassVar = {"all": ("rest/admin.css",)}
 
-    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 (Django's signature)
+    def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
-    def has_change_permission(self, request: HttpRequest, obj: Execution | None = None) -> bool:  # noqa: ARG002
+    def has_change_permission(self, request: HttpRequest, obj: Execution | None = None) -> bool:
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: Execution | None = None) -> bool:  # noqa: ARG002
+    def has_delete_permission(self, request: HttpRequest, obj: Execution | None = None) -> bool:
         return False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Execution]:

@@ -29,7 +29,7 @@ _MAX_WORKERS = 8
 
 def port(**_: Any) -> list[CheckMessage]:
     """E001: the port."""
-    if 1 <= settings.GEXEC_PORT <= 65_535:  # noqa: PLR2004 (the range of a TCP port)
+    if 1 <= settings.GEXEC_PORT <= 65_535:
         return []
     return [Error(f"GEXEC_PORT is {settings.GEXEC_PORT}.", hint="A port is a number from 1 to 65535.", id="gexec.E001")]
 
@@ -61,7 +61,7 @@ def workers(**_: Any) -> list[CheckMessage]:
 
 def secret(**_: Any) -> list[CheckMessage]:
     """E005: a secret key that can be guessed."""
-    if len(settings.SECRET_KEY) >= 32:  # noqa: PLR2004 (256 bits, were it random bytes)
+    if len(settings.SECRET_KEY) >= 32:
         return []
     hint = "Leave it out and one is made, or give at least 32 random characters."
     return [Error("GEXEC_SECRET_KEY is shorter than 32 characters.", hint=hint, id="gexec.E005")]

@@ -109,7 +109,7 @@ class LanguageAdmin(PlainLanguageAdmin):
         }
         return TemplateResponse(request, "languages/language_catalogue.html", context)
 
-    def save_model(self, request: HttpRequest, obj: Language, form: Any, change: bool) -> None:  # noqa: FBT001 (Django's signature)
+    def save_model(self, request: HttpRequest, obj: Language, form: Any, change: bool) -> None:
         """What does not keep it from being saved, and should be known, is said."""
         super().save_model(request, obj, form, change)
         host = state.on_host([obj])[obj.pk]

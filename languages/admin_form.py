@@ -133,7 +133,7 @@ class LanguageAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in t
     def tested(self, language: Language) -> str:
         return f"{language.tested_at:%Y-%m-%d %H:%M}" if language.tested_at else "never"
 
-    def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:  # noqa: FBT001, FBT002 (Django's signature)
+    def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
         """The history tells the old and the new value of each field that changed."""
         if add:
             return super().construct_change_message(request, form, formsets, add)

@@ -13,7 +13,7 @@ DEFAULT_ENVIRONMENT: Mapping[str, str] = MappingProxyType(
         "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         "HOME": "/box",
         "LANG": "C.UTF-8",
-        "TMPDIR": "/tmp",  # noqa: S108 (a path inside the container)
+        "TMPDIR": "/tmp",
     }
 )
 """What every program finds; the language's own values come on top. The image's own environment is not passed on."""

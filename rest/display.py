@@ -68,7 +68,7 @@ def size(count: float | None) -> str:
     if count is None:
         return "-"
     for unit in ("bytes", "KiB", "MiB"):
-        if count < 1024:  # noqa: PLR2004 (the step between units)
+        if count < 1024:
             return f"{count:.0f} {unit}" if unit == "bytes" else f"{count:.1f} {unit}"
         count /= 1024
     return f"{count:.1f} GiB"
@@ -78,4 +78,4 @@ def duration(ms: float | None) -> str:
     """Milliseconds, or seconds from ten on."""
     if ms is None:
         return "-"
-    return f"{ms / 1000:.1f} s" if ms >= 10_000 else f"{ms:.0f} ms"  # noqa: PLR2004 (ten seconds)
+    return f"{ms / 1000:.1f} s" if ms >= 10_000 else f"{ms:.0f} ms"

@@ -42,7 +42,7 @@ def check_rate(request: HttpRequest) -> None:
         raise RateLimited(retry_after_s=max(1, usage["time_left"]))
 
 
-def _key(group: str, request: HttpRequest) -> str:  # noqa: ARG001 (django-ratelimit's signature)
+def _key(group: str, request: HttpRequest) -> str:
     return limited_as(client_address(request.META, trusted_proxies=settings.GEXEC_TRUSTED_PROXIES))
 
 

@@ -16,10 +16,10 @@ from rest.connections import release_connection
 class AlwaysJSON(BaseContentNegotiation):
     """JSON whatever the Accept header says."""
 
-    def select_parser(self, request: Request, parsers: Any) -> Any:  # noqa: ARG002 (DRF's signature)
+    def select_parser(self, request: Request, parsers: Any) -> Any:
         return None
 
-    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:  # noqa: ARG002
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
         return renderers[0], renderers[0].media_type
 
 

@@ -113,7 +113,7 @@ class DockerImages:
             return None
         return ImageInfo(found["Id"], tuple(found.get("RepoTags") or ()), found["Size"], found["Created"])
 
-    def build(  # noqa: PLR0913 (what a build consists of)
+    def build(
         self,
         *,
         tag: str,

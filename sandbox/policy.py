@@ -58,7 +58,7 @@ class SandboxPolicy:
         return self.runtime in ("", "runc", "crun", "io.containerd.runc.v2")
 
 
-def container_options(  # noqa: PLR0913 (what a container consists of)
+def container_options(
     profile: Profile, policy: SandboxPolicy, *, uid: int, network: str, labels: Mapping[str, str], volume: str
 ) -> dict[str, Any]:
     """Keyword arguments for the SDK's create_container and create_host_config, under `container` and `host`."""
@@ -68,7 +68,7 @@ def container_options(  # noqa: PLR0913 (what a container consists of)
         command += ["--ahead-uid", str(policy.ahead_uid)]
     command += ["--net", "unshare" if unshare else "keep"]
     command += ["--work", WORK_DIRECTORY]
-    for directory in (WORK_DIRECTORY, "/tmp", "/dev/shm"):  # noqa: S108 - paths inside the container
+    for directory in (WORK_DIRECTORY, "/tmp", "/dev/shm"):
         command += ["--wipe", directory]
     capabilities = RUNNER_CAPABILITIES + (START_CAPABILITIES if unshare else ("SETPCAP",))
     options = _options(policy, command, capabilities, network, labels, volume)
@@ -82,7 +82,7 @@ def container_options(  # noqa: PLR0913 (what a container consists of)
         "shm_size": max(1 << 20, profile.tmpfs_bytes // 4),
         "tmpfs": {
             WORK_DIRECTORY: _tmpfs(profile.tmpfs_bytes),
-            "/tmp": _tmpfs(profile.tmpfs_bytes),  # noqa: S108 - a path inside the container
+            "/tmp": _tmpfs(profile.tmpfs_bytes),
         },
     }
     return options
@@ -95,7 +95,7 @@ def holder_options(policy: SandboxPolicy, *, labels: Mapping[str, str], volume: 
     return options
 
 
-def _options(  # noqa: PLR0913, PLR0917 (what both kinds of container consist of)
+def _options(
     policy: SandboxPolicy,
     command: list[str],
     capabilities: tuple[str, ...],

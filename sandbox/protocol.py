@@ -158,7 +158,7 @@ def ahead_frame(script: str, argv: Sequence[str], environment: Mapping[str, str]
     return _frame(b"A", payload)
 
 
-def step_frame(  # noqa: PLR0913 - one argument for each field of the frame
+def step_frame(
     argv: Sequence[str],
     environment: Mapping[str, str],
     *,

@@ -28,7 +28,7 @@ def ask_local() -> None:
         status = connection.getresponse().status
     finally:
         connection.close()
-    if status != 200:  # noqa: PLR2004 (OK)
+    if status != 200:
         raise HTTPException(f"the engine answers with status {status}")
 
 

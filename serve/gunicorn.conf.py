@@ -21,7 +21,7 @@ timeout = 60
 graceful_timeout = int(settings.GEXEC_SHUTDOWN_GRACE_S) + 15
 # A second instance would silently take the socket over.
 control_socket_disable = True
-worker_tmp_dir = "/dev/shm"  # noqa: S108 (only for the heartbeat; a disk under load would delay it)
+worker_tmp_dir = "/dev/shm"
 logconfig_dict = settings.LOGGING
 accesslog = None
 # Proxies are believed by count (GEXEC_TRUSTED_PROXIES), in one place; gunicorn is to believe none.

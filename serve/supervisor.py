@@ -48,7 +48,7 @@ def raise_when_stopped() -> None:
         signal.signal(number, stop)
 
 
-def become(  # noqa: PLR0913 (what is handed on)
+def become(
     *, project: Path, data_dir: Path, grace_s: float, listener: int, lock: FileLock, postgres: Server | None
 ) -> NoReturn:
     """Go on as this module's program, which serves on the bound socket `listener` until it is told to stop."""

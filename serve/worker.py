@@ -59,7 +59,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         util.write_error = _write_json_error
         super().init_process()
 
-    def set_accept_enabled(self, enabled: bool) -> None:  # noqa: FBT001 (gunicorn's signature)
+    def set_accept_enabled(self, enabled: bool) -> None:
         """Also called when the worker stops: then no new connection may wait in the backlog."""
         super().set_accept_enabled(enabled)
         if self.alive or enabled or self._closing is not None:

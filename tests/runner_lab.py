@@ -203,7 +203,7 @@ class LabRunner:
             except RunnerGone:
                 return frames
 
-    def start(  # noqa: PLR0913 - a step has that many limits
+    def start(
         self,
         *argv: str,
         stdin: bytes | None = b"",

@@ -29,7 +29,7 @@ class _PlainNetwork(SandboxPolicy):
 
 
 class _BrokenRuntimeFirst(SandboxPolicy):
-    def runtimes(self, *, default: str, known: Collection[str]) -> tuple[str, ...]:  # noqa: ARG002 - as it is there
+    def runtimes(self, *, default: str, known: Collection[str]) -> tuple[str, ...]:
         return ("no-such-runtime", default)
 
 

@@ -45,7 +45,7 @@ class SeedView(JsonView):
             return _error("the database is not available", 503, retry_after_s=DATABASE_RETRY_AFTER_S)
         if isinstance(exc, APIException):
             response = _error(str(exc.detail), exc.status_code)
-            if exc.status_code == 405:  # noqa: PLR2004 (Method Not Allowed)
+            if exc.status_code == 405:
                 response["Allow"] = ", ".join(self.allowed_methods)
             return response
         raise exc
@@ -75,7 +75,7 @@ class PingView(SeedView):
 
     http_method_names = ["get", "head"]
 
-    def get(self, request: Request) -> Response:  # noqa: ARG002 (Django's signature)
+    def get(self, request: Request) -> Response:
         """Always the same."""
         return Response({"status": "ok"})
 
@@ -104,7 +104,7 @@ def _answered(execution: Execution) -> Response:
 
 def _refused(refusal: Refusal, row: Execution) -> Response:
     response = _with_id(_error(refusal.message, refusal.status), row.pk)
-    if refusal.status == 401:  # noqa: PLR2004 (Unauthorized)
+    if refusal.status == 401:
         response["WWW-Authenticate"] = "Api-Key"
     return response
 

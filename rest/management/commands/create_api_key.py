@@ -19,7 +19,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name", help="whose key it is, at most 50 characters; need not be unique")
 
-    def handle(self, *args: Any, **options: Any) -> None:  # noqa: ARG002 (Django's signature)
+    def handle(self, *args: Any, **options: Any) -> None:
         name = options["name"].strip()
         if not name or len(name) > MAX_NAME_LENGTH:
             raise CommandError(f"A key's name has 1 to {MAX_NAME_LENGTH} characters.")
