@@ -14,7 +14,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 
-from dispatch import runtime
+from dispatch import active
 from languages import programs
 from languages.lookup import unsupported
 from languages.models import Language
@@ -44,9 +44,8 @@ class LanguageView(ApiView):
 
 
 def _warm() -> Collection[Profile]:
-    """What this process has a container ready for."""
-    profiles = runtime.pool().snapshot().profiles
-    return {profile for profile, state in profiles.items() if state.fresh + state.kept}
+    """What a container is ready for."""
+    return {profile for profile, count in active.backend().capacity().warm.items() if count}
 
 
 def _resource(language: Language, warm: Collection[Profile]) -> dict[str, Any]:

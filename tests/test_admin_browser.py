@@ -12,9 +12,11 @@ from django.utils import timezone
 from playwright.sync_api import Page, sync_playwright
 
 from executions.models import Execution
+from executions.results import recorded
 from languages import state
 from languages.models import Language
 from sandbox.docker import ImageInfo
+from tests.fake_backend import ran
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = [
@@ -41,7 +43,7 @@ def rows(python: Language, monkeypatch: pytest.MonkeyPatch) -> None:
         outcome="ok",
         exit_code=0,
         source="print('<i>')",
-        stdout=b"<i>\n",
+        **recorded([ran(b"<i>\n")]),
         created_at=now,
         started_at=now,
         finished_at=now,

@@ -7,13 +7,15 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from dispatch import runtime
+from dispatch import active
+from dispatch.base import Task, result_of
 from languages import folders, programs
 from languages.commands import fill_environment
 from languages.folders import Folder
 from languages.models import Language
 from languages.programs import steps_of
 from languages.selftests import Case, cases_of
+from rest.ids import uuid7
 from sandbox.types import File, Job, JobResult, Limits, Step, StepResult
 from sandbox.types import Outcome as StepOutcome
 
@@ -89,10 +91,14 @@ def _job(language: Language, case: Case) -> Job:
 
 
 def _run(language: Language, image: str, job: Job) -> JobResult:
-    profile = dataclasses.replace(programs.profile_of(language), image=image)
-    with runtime.pool().lease(profile, owner=None, wait_ms=LEASE_WAIT_MS) as lease:
-        lease.start_ahead()
-        return lease.run(job)
+    task = Task(
+        id=f"selftest-{uuid7()}",
+        profile=dataclasses.replace(programs.profile_of(language), image=image),
+        job=job,
+        wait_ms=LEASE_WAIT_MS,
+        start_ahead=True,
+    )
+    return result_of(active.backend().submit(task))
 
 
 def _verdict(case: Case, result: JobResult) -> Verdict:
