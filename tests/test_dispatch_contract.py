@@ -1,4 +1,4 @@
-"""What every backend of dispatch promises, held against each: inline on a fake engine and on Docker, and the fake one."""
+"""What every backend of dispatch promises: inline on a fake engine, inline on Docker, and the fake one."""
 
 from __future__ import annotations
 
