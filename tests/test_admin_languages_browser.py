@@ -15,7 +15,9 @@ import docker.errors
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
-from tests.conftest import RunningServer, StartServer
+from testkit.servers import RunningServer
+from testkit.waiting import eventually
+from tests.conftest import StartServer
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs a chromium: apt-get install chromium")
@@ -122,12 +124,12 @@ def test_a_language_is_added_tested_enabled_and_missed(
 
 def remove(client: docker.DockerClient, image: str) -> None:
     """Take it off the host as soon as no container uses it."""
-    deadline = time.monotonic() + 20
-    while True:
+
+    def removed() -> bool:
         try:
             client.images.remove(image)
         except docker.errors.APIError:
-            assert time.monotonic() < deadline, "the image stays in use"
-            time.sleep(0.2)
-        else:
-            return
+            return False
+        return True
+
+    eventually(removed, every_s=0.2)

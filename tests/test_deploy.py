@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +16,9 @@ import pytest
 
 from languages.toolchain.base_image import ensure_debian
 from sandbox.docker import DockerImages
-from tests.conftest import PROJECT, clean_environment, create_database, database_url, free_port, manage
+from testkit.databases import create_database, database_url
+from testkit.servers import PROJECT, clean_environment, free_port, manage
+from testkit.waiting import last_seen
 
 TAG = "gexec-test/server"
 PYTHON_OF_BASE = "3.13"
@@ -113,13 +114,14 @@ def test_the_image_answers_through_the_mounted_docker_socket(
 
 def _executed(container: docker.models.containers.Container, port: int) -> object:
     body = json.dumps({"language": "python", "source_code": "print('from a container')"}).encode()
-    deadline = time.monotonic() + 240
-    while True:
+
+    def ask() -> object:
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/execute", body, timeout=60) as response:
                 return json.load(response)
         except OSError:
             container.reload()
-            if container.status != "running" or time.monotonic() > deadline:
-                pytest.fail(container.logs().decode(errors="replace"))
-            time.sleep(0.2)
+            return None
+
+    said = last_seen(ask, until=lambda said: said or container.status != "running", within_s=240, every_s=0.2)
+    return said or pytest.fail(container.logs().decode(errors="replace"))

@@ -12,7 +12,8 @@ import pytest
 
 from languages import folders
 from languages.selftests import cases_of
-from tests.conftest import clean_environment, create_database, database_url, manage
+from testkit.databases import create_database, database_url
+from testkit.servers import clean_environment, manage
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 ASKED_FOR = os.environ.get("GEXEC_TEST_LANGUAGES", "").split()

@@ -12,6 +12,7 @@ import pytest
 
 from sandbox import protocol
 from sandbox.protocol import Fault, Ready, Reason
+from testkit.waiting import eventually
 from tests.runner_lab import AHEAD_UID, ENVIRONMENT, UID, Ended, LabRunner
 
 SCRIPT = "main.sh"
@@ -321,7 +322,4 @@ def test_a_container_that_is_ended_takes_the_server_along() -> None:
         pid = server_pid(runner)
         runner.close_stdin()
         runner.wait_gone()
-        deadline = time.monotonic() + 10
-        while Path(f"/proc/{pid}").exists():
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        eventually(lambda: not Path(f"/proc/{pid}").exists())

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import PROJECT, clean_environment
+from testkit.servers import PROJECT, clean_environment
 
 TOOLS = (
     "sh", "dirname", "id", "df", "awk", "cat", "cksum", "mktemp", "rm", "mkdir", "grep", "env", "tail", "sleep", "tee",
