@@ -1,5 +1,9 @@
 """Measure gexec beside a bare process, plain Docker and a naive service: one table from one run, in which the subjects
 take turns, so that a noisy machine hits all alike.
+
+With --against PATH, measure two versions of gexec instead: this working copy and the one at PATH, on which `make test`
+(or scripts/bootstrap test) has run. Each has a server of its own. They take turns at the same programs over HTTP, in
+fresh containers and in reused ones, and the table has the ratios of p50 and of throughput.
 """
 
 from __future__ import annotations
@@ -18,6 +22,7 @@ import docker
 from docker.models.containers import Container
 
 from benchmarks import measure, subjects
+from benchmarks.compare import compare, shown
 from benchmarks.programs import ALL, Program
 from benchmarks.server import bench_server
 from benchmarks.tables import aligned, save
@@ -32,10 +37,14 @@ def main() -> None:
     programs = [program for program in ALL if program.language in wanted]
     turns = {"rounds": options.rounds, "slices": options.slices, "slice_s": options.slice_seconds}
     try:
-        report = _measure(programs, turns)
+        if options.against:
+            report = compare(programs, options.against.resolve(), **turns)
+            print(shown(report))
+        else:
+            report = _measure(programs, turns)
+            print(_table(report))
     except ServerFailed as error:
         raise SystemExit(str(error)) from None
-    print(_table(report))
     print(f"\nThe same as JSON: {save(report)}")
 
 
@@ -70,6 +79,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=40, help="runs of each subject, one after another")
     parser.add_argument("--slices", type=int, default=3, help=f"turns of each subject at concurrency {CONCURRENCY}")
     parser.add_argument("--slice-seconds", type=float, default=4.0, help="how long each of them takes")
+    parser.add_argument(
+        "--against", type=Path, metavar="PATH", help="another working copy of gexec, to compare this one with"
+    )
     return parser.parse_args()
 
 
