@@ -21,7 +21,6 @@ from testkit.servers import PROJECT, clean_environment, free_port, manage
 from testkit.waiting import last_seen
 
 TAG = "gexec-test/server"
-PYTHON_OF_BASE = "3.13"
 SOCKET = Path("/var/run/docker.sock")
 
 
@@ -43,8 +42,13 @@ def test_by_default_it_works_without_tls_and_says_so(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def image(tmp_path_factory: pytest.TempPathFactory, docker_client: docker.DockerClient) -> Iterator[str]:
-    """The image, built from what git would check out, with packages fetched on the host."""
+def image(
+    tmp_path_factory: pytest.TempPathFactory, docker_client: docker.DockerClient, python_version: str
+) -> Iterator[str]:
+    """The image, built from what git would check out, with packages fetched on the host.
+
+    Its Python is Debian's, as that of the language python is.
+    """
     context = tmp_path_factory.mktemp("context")
     names = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
@@ -61,7 +65,7 @@ def image(tmp_path_factory: pytest.TempPathFactory, docker_client: docker.Docker
     (context / "wanted.txt").write_text("".join(line for line in wanted if not line.startswith("pixeltable")))
     platforms = [f"--platform=manylinux_2_{minor}_{os.uname().machine}" for minor in (17, 28)]
     command = [sys.executable, "-m", "pip", "download", "-q", "-r", str(context / "wanted.txt")]
-    command += ["-d", str(context / "wheelhouse"), "--only-binary=:all:", f"--python-version={PYTHON_OF_BASE}"]
+    command += ["-d", str(context / "wheelhouse"), "--only-binary=:all:", f"--python-version={python_version}"]
     subprocess.run([*command, *platforms, f"--platform=manylinux2014_{os.uname().machine}"], check=True)
     with DockerImages() as images:
         base = ensure_debian(images, print)
