@@ -98,7 +98,7 @@ def test_a_run_that_a_restart_takes_ends_at_once_with_what_it_printed(pool: Pool
     threading.Timer(2.0, proxy.go_away).start()
     began = time.monotonic()
     step = run(pool, "sh", "-c", "echo before; sleep 60")
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < 30
     assert (step.outcome, step.stdout) == (Outcome.SANDBOX_ERROR, b"before\n")
     proxy.come_back()
     eventually(lambda: runs(pool))
@@ -109,7 +109,7 @@ def test_an_engine_that_hangs_is_a_bounded_wait_and_its_return_heals(pool: Pool,
     began = time.monotonic()
     with pytest.raises((PoolBusy, EngineUnavailable)):
         run(pool, "true")
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < 30
     assert pool.snapshot().in_use == 0
     proxy.go_on()
     eventually(lambda: runs(pool))
@@ -142,7 +142,7 @@ def test_closing_while_the_engine_is_away_ends(proxy: DockerProxy, owner: str) -
     proxy.go_away()
     began = time.monotonic()
     pool.close(grace_s=1.0)
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < 30
     client.close()
     gc.collect()
     # Their connection ended, and with it the containers.

