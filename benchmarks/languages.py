@@ -18,8 +18,9 @@ from typing import Any
 import django
 import docker
 
-from benchmarks.server import BenchServer
+from benchmarks.server import bench_server
 from sandbox.pool import Pool
+from testkit.waiting import last_seen
 
 CPU_QUOTA_US = 100_000
 COMPILED = ("c", "cpp", "go", "rust", "java", "kotlin", "typescript")
@@ -32,8 +33,8 @@ def main() -> None:
     parser.add_argument("slugs", nargs="*", metavar="slug")
     parser.add_argument("--rounds", type=int, default=7)
     options = parser.parse_args()
-    with BenchServer() as server:
-        server.manage("languages", "install", *(options.slugs or COMPILED))
+    with bench_server() as server:
+        server.install(*(options.slugs or COMPILED))
         os.environ |= server.environment | {"DJANGO_SETTINGS_MODULE": "gexec.settings"}
         django.setup()
         from dispatch.backends.inline import make_pool  # noqa: PLC0415 (Django is set up only now)
@@ -79,9 +80,7 @@ def _measure(pool: Pool, slug: str, rounds: int) -> None:
 
 
 def _wait_until_warm(pool: Any, profile: Any) -> None:
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline and not pool.snapshot().profiles[profile].fresh:
-        time.sleep(0.05)
+    last_seen(lambda: pool.snapshot().profiles[profile].fresh, every_s=0.05)
     time.sleep(0.2)
 
 

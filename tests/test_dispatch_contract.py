@@ -19,6 +19,7 @@ from sandbox.errors import EngineUnavailable, ImageMissing, PoolBusy, PoolClosed
 from sandbox.policy import SandboxPolicy
 from sandbox.pool import Pool, PoolConfig
 from sandbox.types import Job, Limits, Outcome, Output, Profile, Step, StepFinished, Warmth
+from testkit.waiting import eventually
 from tests.fake_engine import FakeEngine
 
 MIB = 1024 * 1024
@@ -66,14 +67,6 @@ def task(*commands: tuple[str, ...], **fields: object) -> Task:
     )
     defaults = Task(id=secrets.token_hex(8), profile=PROFILE, job=Job((), steps))
     return replace(defaults, **fields)  # type: ignore[arg-type]  # any field
-
-
-def eventually(check: Callable[[], object], within_s: float = 30.0) -> None:
-    """Wait until `check` is true."""
-    deadline = time.monotonic() + within_s
-    while not check():
-        assert time.monotonic() < deadline, "it never became true"
-        time.sleep(0.01)
 
 
 class Reader(threading.Thread):

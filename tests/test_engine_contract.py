@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -17,6 +16,7 @@ from sandbox.engine import Engine, Stream
 from sandbox.errors import ContainerLost, EngineUnavailable, ImageMissing
 from sandbox.policy import SandboxPolicy
 from sandbox.types import Job, JobResult, Limits, Outcome, Output, Profile, Step, StepFinished
+from testkit.waiting import eventually
 from tests.fake_engine import FakeEngine
 
 PATH = {"PATH": "/usr/bin:/bin"}
@@ -87,10 +87,7 @@ def run(container: Container, *words: str, stdin: bytes = b"") -> JobResult:
 
 
 def until_gone(engine: Engine, container_id: str) -> None:
-    deadline = time.monotonic() + 10
-    while container_id in engine.owned():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    eventually(lambda: container_id not in engine.owned())
 
 
 def test_a_started_container_is_ready_and_quiet(engine: Engine) -> None:
@@ -158,10 +155,7 @@ def test_removing_breaks_the_stream_and_what_was_running(engine: Engine) -> None
     with started(engine) as container:
         engine.remove(container.id)
         until_gone(engine, container.id)
-        deadline = time.monotonic() + 5
-        while container.usable(0.0):
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        eventually(lambda: not container.usable(0.0))
         try:
             result = run(container, "true")
         except ContainerLost:

@@ -9,8 +9,9 @@ import pytest
 from sandbox import container as container_module
 from sandbox.container import Container
 from sandbox.types import Event, Job, Limits, Outcome, Output, Profile, Step, StepFinished, Warmth
+from testkit.waiting import eventually
 from tests.fake_engine import FakeEngine, output, result
-from tests.test_pool_races import PROFILE, REUSED, eventually, fresh, pool_of, run
+from tests.test_pool_races import PROFILE, REUSED, fresh, pool_of, run
 
 LIMITS = Limits(wall_ms=5000, output_bytes=1 << 20)
 

@@ -25,6 +25,7 @@ from executions.outcomes import Outcome
 from executions.submission import Origin, Submission
 from languages.models import Language
 from sandbox.types import Job, JobResult
+from testkit.waiting import eventually
 
 
 @pytest.fixture(autouse=True)
@@ -198,8 +199,6 @@ def test_a_heartbeat_from_start_to_stop() -> None:
     heartbeat.start()
     assert Execution.objects.get().outcome == Outcome.SANDBOX_ERROR
     first = Worker.objects.get().seen_at
-    deadline = timezone.now() + timedelta(seconds=10)
-    while Worker.objects.get().seen_at == first and timezone.now() < deadline:
-        pass
+    eventually(lambda: Worker.objects.get().seen_at != first)
     heartbeat.stop()
     assert not Worker.objects.exists()

@@ -18,7 +18,8 @@ from executions.run import run
 from executions.submission import Origin, Submission
 from languages.models import Language
 from languages.programs import profile_of
-from tests.conftest import PROJECT, StartServer
+from testkit.servers import PROJECT
+from tests.conftest import StartServer
 
 RUN_IN_ANOTHER_PROCESS = """
 import sys
