@@ -38,7 +38,7 @@ def limits_of(submission: Submission) -> dict[str, int]:
         "wall_ms": submission.timeout_ms,
         "memory_mb": language.memory_mb,
         "cpu_quota_us": language.cpu_quota_us,
-        "processes": language.pids,
+        "processes": language.processes,
         "output_bytes": language.output_bytes,
     }
 

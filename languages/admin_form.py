@@ -17,7 +17,17 @@ from django.utils.http import content_disposition_header
 from languages.documents import toml_of
 from languages.forms import LanguageFileForm
 from languages.models import Language
+from languages.options import GROUPS, Group, options_of
 from languages.versions import SEPARATOR, number_in
+
+_IDENTITY = (
+    (None, {"fields": ("slug", "name", "aliases", "image")}),
+    ("Commands", {"fields": ("source_file", "compile_command", "run_command", "version_command", "environment")}),
+)
+
+
+def _options_in(group: Group) -> tuple[str, ...]:
+    return tuple(option.name for option in options_of(Language) if option.group is group)
 
 
 class LanguageAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs only
@@ -34,30 +44,6 @@ class LanguageAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in t
         models.JSONField: {"widget": Textarea(attrs={"rows": 2, "class": "gexec-json", "spellcheck": "false"})},
         models.TextField: {"widget": Textarea(attrs={"rows": 8, "class": "gexec-json", "spellcheck": "false"})},
     }
-    fieldsets = (
-        (None, {"fields": ("slug", "name", "aliases", "image")}),
-        (
-            "Commands",
-            {"fields": ("source_file", "compile_command", "run_command", "version_command", "environment")},
-        ),
-        (
-            "Limits of a run",
-            {
-                "fields": (
-                    "timeout_ms",
-                    "max_timeout_ms",
-                    "memory_mb",
-                    "cpu_quota_us",
-                    "pids",
-                    "output_bytes",
-                    "tmpfs_mb",
-                )
-            },
-        ),
-        ("Limits of compiling", {"fields": ("compile_timeout_ms", "compile_memory_mb")}),
-        ("Containers", {"fields": ("start_ahead", "runs_per_container", "warm_min", "warm_max")}),
-        ("For users", {"fields": ("example", "updated_at")}),
-    )
 
     class Media:
         css: ClassVar = {"all": ("rest/admin.css",)}
@@ -70,6 +56,11 @@ class LanguageAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in t
             path("<int:pk>/export/", wrap(self.export_view), name="languages_language_export"),
             *super().get_urls(),
         ]
+
+    def get_fieldsets(self, request: HttpRequest, obj: Language | None = None) -> Any:
+        """The options stand between what a language is and what users see of it."""
+        options = [(group.title, {"fields": _options_in(group)}) for group in GROUPS]
+        return [*_IDENTITY, *options, ("For users", {"fields": ("example", "updated_at")})]
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """`?from=<key>` begins a version of that language: all the same but the names, which must be its own."""

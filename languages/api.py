@@ -18,6 +18,7 @@ from dispatch import runtime
 from languages import programs
 from languages.lookup import unsupported
 from languages.models import Language
+from languages.options import options_of
 from rest.problems import ApiView
 from sandbox.types import Profile
 
@@ -62,15 +63,7 @@ def _resource(language: Language, warm: Collection[Profile]) -> dict[str, Any]:
         ],
         "source_file": language.source_file,
         "example": language.example,
-        "limits": {
-            "timeout_ms": language.timeout_ms,
-            "max_timeout_ms": language.max_timeout_ms,
-            "memory_mb": language.memory_mb,
-            "cpu_quota_us": language.cpu_quota_us,
-            "processes": language.pids,
-            "output_bytes": language.output_bytes,
-            "tmpfs_mb": language.tmpfs_mb,
-        },
+        "limits": {option.name: getattr(language, option.name) for option in options_of(Language) if option.in_api},
         "warm": programs.profile_of(language) in warm,
     }
 

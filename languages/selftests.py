@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from languages.folders import BadFolder, Folder
+from languages.documents import BadDescription
+from languages.folders import Folder
 
 COMMON = "selftest.toml"
 _KNOWN = {"stdin", "args", "timeout_ms", "stdout", "matches", "outcome", "exit_code", "skip", "lines", "has"}
@@ -51,11 +52,11 @@ class Case:
 
 
 def cases_of(folder: Folder) -> list[Case]:
-    """The cases of a language, in the common file's order. Raises BadFolder where one is missing or unknown."""
+    """The cases of a language, in the common file's order. Raises BadDescription where one is missing or unknown."""
     common = tomllib.loads((folder.path.parent / COMMON).read_text())
     own = _own(folder)
     if unknown := sorted(own.keys() - common.keys()):
-        raise BadFolder(f"{folder.slug}: no such self-test: {', '.join(unknown)}")
+        raise BadDescription(f"{folder.slug}: no such self-test: {', '.join(unknown)}")
     said = {name: common[name] | own.get(name, {}) for name in common}
     return [_case(folder, name, values) for name, values in said.items() if "skip" not in values]
 
@@ -67,7 +68,7 @@ def _own(folder: Folder) -> Mapping[str, Mapping[str, Any]]:
 
 def _case(folder: Folder, name: str, said: Mapping[str, Any]) -> Case:
     if unknown := sorted(said.keys() - _KNOWN):
-        raise BadFolder(f"{folder.slug}: self-test {name}: unknown: {', '.join(unknown)}")
+        raise BadDescription(f"{folder.slug}: self-test {name}: unknown: {', '.join(unknown)}")
     outcome = said.get("outcome", "ok")
     return Case(
         name=name,
@@ -97,13 +98,13 @@ def _files(folder: Folder, name: str) -> Mapping[str, bytes]:
     if several.is_dir():
         found = {str(path.relative_to(several)): path.read_bytes() for path in _tree(several)}
         if source_file not in found:
-            raise BadFolder(f"{folder.slug}: self-test {name}: {source_file} is missing")
+            raise BadDescription(f"{folder.slug}: self-test {name}: {source_file} is missing")
         return found
     if name == "hello":
         return {source_file: str(folder.fields["example"]).encode()}
     programs = [path for path in (folder.path / "selftest").glob(f"{name}.*") if path.name != COMMON]
     if len(programs) != 1:
-        raise BadFolder(f"{folder.slug}: self-test {name}: one program is wanted, there are {len(programs)}")
+        raise BadDescription(f"{folder.slug}: self-test {name}: one program is wanted, there are {len(programs)}")
     return {source_file: programs[0].read_bytes()}
 
 

@@ -21,7 +21,7 @@ from django.utils import timezone
 from dispatch import workers
 from dispatch.models import Worker
 from languages import folders
-from languages.folders import BadFolder
+from languages.documents import BadDescription
 from languages.models import Language, LanguageTask, TaskKind, TaskStatus
 from languages.toolchain import installs
 from languages.toolchain.selftest import Verdict, cases_for
@@ -110,7 +110,7 @@ def _work(task: LanguageTask) -> None:
         language = Language.objects.get(pk=task.language_id)
         release_connection()
         digest = _WORK[TaskKind(task.kind)](language, progress)
-    except (installs.InstallError, SandboxError, BadFolder) as error:
+    except (installs.InstallError, SandboxError, BadDescription) as error:
         progress.end(TaskStatus.FAILED, error=str(error))
     except (_Superseded, Language.DoesNotExist):
         logger.info("task %s was ended by others", task.pk)

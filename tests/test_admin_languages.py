@@ -35,7 +35,7 @@ FORM = {
     "memory_mb": 128,
     "compile_memory_mb": "",
     "cpu_quota_us": 50000,
-    "pids": 64,
+    "processes": 64,
     "output_bytes": 1000,
     "tmpfs_mb": 16,
     "runs_per_container": 1,

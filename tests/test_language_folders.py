@@ -11,7 +11,7 @@ import pytest
 
 from languages import folders
 from languages.commands import fill_command, fill_environment
-from languages.folders import BadFolder
+from languages.documents import BadDescription
 from languages.models import Language
 from languages.selftests import Case, cases_of
 from languages.toolchain import installs
@@ -90,7 +90,7 @@ def test_a_build_context_leaves_the_self_tests_out() -> None:
 )
 def test_a_bad_folder_says_what_to_change(tmp_path: Path, text: str, complaint: str) -> None:
     make_folder(tmp_path, text)
-    with pytest.raises(BadFolder) as refused:
+    with pytest.raises(BadDescription) as refused:
         folders.read("odd", tmp_path)
     assert complaint in str(refused.value)
 
@@ -98,14 +98,14 @@ def test_a_bad_folder_says_what_to_change(tmp_path: Path, text: str, complaint: 
 def test_a_folder_with_two_hellos_or_none_is_refused(tmp_path: Path) -> None:
     make_folder(tmp_path, 'name = "Odd"\nsource_file = "a"\nrun = ["a"]')
     (tmp_path / "odd" / "hello.two").write_text("")
-    with pytest.raises(BadFolder, match="one hello program is wanted, there are 2"):
+    with pytest.raises(BadDescription, match="one hello program is wanted, there are 2"):
         folders.read("odd", tmp_path)
 
 
 def test_a_missing_self_test_is_named(tmp_path: Path) -> None:
     make_folder(tmp_path, 'name = "Odd"\nsource_file = "a"\nrun = ["a"]')
     (tmp_path / "selftest.toml").write_text("[hello]\n[stdin]\n")
-    with pytest.raises(BadFolder, match="self-test stdin: one program is wanted, there are 0"):
+    with pytest.raises(BadDescription, match="self-test stdin: one program is wanted, there are 0"):
         cases_of(folders.read("odd", tmp_path))
 
 

@@ -150,7 +150,7 @@ def test_names_are_kept_in_lower_case(db: None) -> None:
         {"compile_timeout_ms": 0},
         {"memory_mb": 1},
         {"compile_memory_mb": 1},
-        {"pids": 0},
+        {"processes": 0},
         {"warm_min": 9},
         {"enabled": True},
         {"enabled": True, "image_digest": "sha256:1"},

@@ -19,7 +19,8 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from languages import folders
-from languages.folders import BadFolder, Folder
+from languages.documents import BadDescription
+from languages.folders import Folder
 from languages.models import Language
 from languages.toolchain import base_image
 from languages.toolchain.base_image import InstallError, Recipe, Report
@@ -234,5 +235,5 @@ def _tag(folder: Folder, base: str) -> str:
 def _folder(slug: str) -> Folder:
     try:
         return folders.read(slug)
-    except BadFolder as error:
+    except BadDescription as error:
         raise InstallError(str(error)) from error

@@ -15,7 +15,8 @@ from django.db import connection, models
 
 from dispatch import runtime
 from languages import folders
-from languages.models import MIB, Language
+from languages.models import Language
+from languages.options import MIB
 from languages.toolchain import installs
 from languages.toolchain.selftest import Verdict
 from sandbox.errors import SandboxError
