@@ -208,5 +208,5 @@ def test_the_catalogue_sees_a_change_of_another_process_soon(python: Language, m
     assert Language.objects.matching("py")
     Language.objects.update(aliases=["snake"])
     assert Language.objects.matching("py")
-    monkeypatch.setattr("languages.catalogue.MAX_AGE_S", -1.0)
+    monkeypatch.setattr("rest.snapshot.MAX_AGE_S", -1.0)
     assert Language.objects.matching("snake")

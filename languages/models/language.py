@@ -29,7 +29,10 @@ WITHOUT_IMAGE = "It cannot be enabled before its self-test has passed: build or 
 class LanguageManager(models.Manager["Language"]):
     """The rows, and the catalogue over them."""
 
-    _catalogue: ClassVar[Catalogue[Language]]
+    def __init__(self) -> None:
+        super().__init__()
+        # Django copies a manager for each model that has it; all copies share this catalogue.
+        self._catalogue = Catalogue(self.all)
 
     def matching(self, name: str) -> Language | None:
         """The language, enabled or not, with this slug or alias in any case, as it was at most a second ago.
@@ -204,10 +207,3 @@ class Language(LanguageOptions):
 def clash_message(name: str, owner: Language | None) -> str:
     """Why `name` cannot be taken."""
     return f"“{name}” already names {owner.slug}." if owner else f"“{name}” is given twice."
-
-
-def _load() -> list[Language]:
-    return list(Language.objects.all())
-
-
-LanguageManager._catalogue = Catalogue(_load)
