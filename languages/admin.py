@@ -14,11 +14,12 @@ from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_GET, require_POST
 
-from languages import folders, state, tasks
+from languages import folders, host_state, tasks
 from languages.admin_form import LanguageAdmin as PlainLanguageAdmin
+from languages.admin_status import status_of
 from languages.models import Language, TaskKind
-from languages.status import status_of
-from languages.toolchain import installs
+from languages.toolchain import docker_host, installs
+from languages.toolchain.errors import InstallError
 from rest.display import badge
 from sandbox.errors import SandboxError
 
@@ -54,7 +55,7 @@ class LanguageAdmin(PlainLanguageAdmin):
         """Every row of the page with its state, found out for all of them together."""
         page = super().get_changelist_instance(request)
         page.result_list = list(page.result_list)
-        found = state.states(page.result_list)
+        found = host_state.states(page.result_list)
         for language in page.result_list:
             language.state = found[language.pk]
         return page
@@ -112,11 +113,9 @@ class LanguageAdmin(PlainLanguageAdmin):
     def save_model(self, request: HttpRequest, obj: Language, form: Any, change: bool) -> None:
         """What does not keep it from being saved, and should be known, is said."""
         super().save_model(request, obj, form, change)
-        host = state.on_host([obj])[obj.pk]
+        host = host_state.on_host([obj])[obj.pk]
         if not host.error and host.image is None:
-            self.message_user(
-                request, f"The image {obj.image} is not on the Docker host: build or pull it.", messages.WARNING
-            )
+            self.message_user(request, obj.image_is_missing, messages.WARNING)
         elif change and obj.tested_at and _TESTED_FIELDS & set(form.changed_data):
             self.message_user(request, "What was tested has changed: test it again.", messages.WARNING)
 
@@ -154,10 +153,10 @@ class LanguageAdmin(PlainLanguageAdmin):
         """Why it stays as it was; empty where it does not."""
         try:
             if enabled:
-                installs.enable(language, state.quick_images())
+                installs.enable(language, timeout_s=docker_host.PAGE_S)
             else:
                 installs.disable(language)
-        except (installs.InstallError, SandboxError) as error:
+        except (InstallError, SandboxError) as error:
             return str(error)
         self.log_change(request, language, "Enabled." if enabled else "Disabled.")
         return ""
@@ -165,7 +164,7 @@ class LanguageAdmin(PlainLanguageAdmin):
     def _added(self, request: HttpRequest, slug: str) -> HttpResponse:
         try:
             language = installs.load_folder(slug)
-        except installs.InstallError as error:
+        except InstallError as error:
             self.message_user(request, str(error), messages.ERROR)
             return redirect("admin:languages_language_catalogue")
         self.log_addition(request, language, "Added from the catalogue.")

@@ -39,14 +39,14 @@ class Folder:
         return context_of(self.path, leave_out={"selftest", "language.toml"})
 
 
-def slugs(images: Path = IMAGES) -> list[str]:
+def slugs() -> list[str]:
     """The languages that have a folder, in order."""
-    return sorted(path.parent.name for path in images.glob("*/language.toml"))
+    return sorted(path.parent.name for path in IMAGES.glob("*/language.toml"))
 
 
-def read(slug: str, images: Path = IMAGES) -> Folder:
+def read(slug: str) -> Folder:
     """The folder of that name. Raises BadDescription."""
-    path = images / slug
+    path = IMAGES / slug
     try:
         text = (path / "language.toml").read_text()
     except FileNotFoundError:

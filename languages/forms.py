@@ -32,7 +32,7 @@ class LanguageFileForm(forms.Form):
     )
 
     def clean(self) -> dict[str, Any]:
-        """Everything that would be said of the same values in the form."""
+        """The same errors as the admin's form has for the same values."""
         cleaned = super().clean() or {}
         if "file" not in cleaned or "slug" not in cleaned:
             return cleaned

@@ -154,7 +154,7 @@ def free_port() -> int:
     return port
 
 
-pytest_plugins = ["tests.fake_pool"]
+pytest_plugins = ["tests.fake_pool", "tests.fake_images"]
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,13 @@ from django.db import IntegrityError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from dispatch import runtime
 from languages.documents import BadDescription, fields_in, toml_of
 from languages.models import Language
 from languages.options import RUN, Option, limit, options_of, range_constraints
+from rest.ids import uuid7
 
 DOCS = Path(__file__).resolve().parent.parent / "docs" / "adding-a-language.md"
 NUMBERS = [option for option in options_of(Language) if not option.is_flag]
@@ -109,23 +111,43 @@ def _row(option: Option) -> list[str]:
     ]
 
 
-@pytest.mark.django_db(transaction=True)
-def test_rows_of_before_stay_with_their_values() -> None:
+@pytest.fixture
+def migrate(transactional_db: None) -> Iterator[Callable[[str], Any]]:
+    """`migrate("0005_language_task")` gives the models of that moment; all is migrated again after the test."""
+    yield _migrate
     executor = MigrationExecutor(connection)
-    everything = executor.loader.graph.leaf_nodes()
-    executor.migrate([("languages", "0005_language_task")])
-    try:
-        before: Any = executor.loader.project_state([("languages", "0005_language_task")]).apps
-        rows = before.get_model("languages", "Language").objects
-        base = {"name": "A", "image": "a", "source_file": "a", "run_command": ["a"]}
-        rows.create(slug="plain", pids=33, **base)
-        rows.create(slug="beyond", pids=5000, warm_max=100, **base)
-        MigrationExecutor(connection).migrate(everything)
-        assert Language.objects.get(slug="plain").processes == 33
-        beyond = Language.objects.get(slug="beyond")
-        assert (beyond.processes, beyond.warm_max, beyond.warm_min) == (4096, 64, 1)
-        MigrationExecutor(connection).migrate([("languages", "0005_language_task")])
-        assert rows.get(slug="plain").pids == 33
-    finally:
-        MigrationExecutor(connection).migrate(everything)
-        Language.objects.all().delete()
+    executor.migrate(executor.loader.graph.leaf_nodes())
+    Language.objects.all().delete()
+
+
+def _migrate(name: str) -> Any:
+    executor = MigrationExecutor(connection)
+    return executor.migrate([("languages", name)]).apps
+
+
+ROW = {"name": "A", "image": "a", "source_file": "a", "run_command": ["a"]}
+
+
+def test_rows_of_before_stay_with_their_values(migrate: Callable[[str], Any]) -> None:
+    before = migrate("0005_language_task").get_model("languages", "Language").objects
+    before.create(slug="plain", pids=33, **ROW)
+    before.create(slug="beyond", pids=5000, warm_max=100, **ROW)
+    after = migrate("0006_one_table_of_options").get_model("languages", "Language").objects
+    assert after.get(slug="plain").processes == 33
+    beyond = after.get(slug="beyond")
+    assert (beyond.processes, beyond.warm_max, beyond.warm_min) == (4096, 64, 1)
+    migrate("0005_language_task")
+    assert before.get(slug="plain").pids == 33
+
+
+def test_verdicts_of_before_stay_with_their_order(migrate: Callable[[str], Any]) -> None:
+    before = migrate("0006_one_table_of_options")
+    language = before.get_model("languages", "Language").objects.create(slug="a", **ROW)
+    tasks = before.get_model("languages", "LanguageTask").objects
+    for verdicts in ([], [{"case": "a", "complaint": "none"}, {"case": "b", "complaint": ""}]):
+        now = timezone.now()
+        ended = {"status": "succeeded", "started_at": now, "finished_at": now, "worker": uuid7()}
+        tasks.create(language=language, kind="test", verdicts=verdicts, **ended)
+    migrate("0007_verdicts_name_the_problem")
+    after = [[], [{"case": "a", "problem": "none"}, {"case": "b", "problem": ""}]]
+    assert list(tasks.order_by("id").values_list("verdicts", flat=True)) == after

@@ -119,7 +119,7 @@ def language(**fields: Any) -> Language:
         ({"timeout_ms": 0}, "timeout_ms", "greater than or equal to 1"),
         ({"cpu_quota_us": 1}, "cpu_quota_us", "greater than or equal to 1000"),
         ({"warm_min": 5}, "__all__", "warm containers must not be above"),
-        ({"enabled": True}, "enabled", "cannot be enabled before its self-test has passed"),
+        ({"enabled": True}, "enabled", "Its self-test has not passed yet"),
     ],
 )
 def test_a_bad_language_is_explained(python: Language, fields: dict[str, Any], field: str, message: str | None) -> None:

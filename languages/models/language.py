@@ -23,7 +23,7 @@ from languages.versions import family_of
 
 COMPILERS_SHARE = 4
 """How many times the memory of a run the compile step may be given: compilers need more than what they compile."""
-WITHOUT_IMAGE = "It cannot be enabled before its self-test has passed: build or pull the image, then test it."
+NOT_TESTED = "Its self-test has not passed yet: build or pull the image, then test it."
 
 
 class LanguageManager(models.Manager["Language"]):
@@ -144,7 +144,7 @@ class Language(LanguageOptions):
             models.CheckConstraint(
                 name="language_enabled_is_tested",
                 condition=Q(enabled=False) | (~Q(image_digest="") & Q(tested_at__isnull=False)),
-                violation_error_message=WITHOUT_IMAGE,
+                violation_error_message=NOT_TESTED,
             ),
         ]
 
@@ -164,6 +164,27 @@ class Language(LanguageOptions):
     def family(self) -> str:
         """What its versions have in common: `python` of `python@3.11`."""
         return family_of(self.slug)
+
+    @property
+    def is_tested(self) -> bool:
+        """Whether its self-test has passed on some image. The database enables no other."""
+        return bool(self.image_digest and self.tested_at)
+
+    @property
+    def image_is_missing(self) -> str:
+        """What an operator reads where Docker has no such image."""
+        return f"The image {self.image} is not on the Docker host: build or pull it."
+
+    def why_not_enabled(self, image_id: str | None) -> str:
+        """Why it may not be enabled; empty where it may. The one rule for all that enable a language or show its state.
+
+        image_id: the digest of what the Docker host has under the name of its image; None where it has nothing.
+        """
+        if image_id is None:
+            return self.image_is_missing
+        if not self.is_tested:
+            return NOT_TESTED
+        return "" if image_id == self.image_digest else "The image has changed since its self-test: test it."
 
     def clean_fields(self, exclude: Any = None) -> None:
         """Names are compared without case, so they are kept in lower case. Browsers end lines as Windows does."""
@@ -185,9 +206,9 @@ class Language(LanguageOptions):
             )
         if self.start_ahead and self.compile_command:
             errors["start_ahead"] = "Only what runs the source file itself can be started ahead of it."
-        if self.enabled and not (self.image_digest and self.tested_at):
+        if self.enabled and not self.is_tested:
             # A form that shows the digest and does not edit it leaves the constraint on it out.
-            errors["enabled"] = WITHOUT_IMAGE
+            errors["enabled"] = NOT_TESTED
         if clash := self._name_clash():
             errors["aliases" if clash in self.aliases else "slug"] = clash_message(clash, self._owner_of(clash))
         if errors:

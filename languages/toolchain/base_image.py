@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from languages.folders import BASE, context_of
-from sandbox.docker import BASE_IMAGE, DockerImages, ImageInfo, connect
+from languages.toolchain import docker_host
+from languages.toolchain.errors import InstallError
+from sandbox.docker import BASE_IMAGE, DockerImages, ImageInfo
 from sandbox.errors import ImageBuildFailed, SandboxError
 
 SUITE = "trixie"
@@ -22,19 +24,12 @@ OWN_DEBIAN_IMAGE = f"gexec/debian:{SUITE}"
 DEFAULT_MIRROR = "http://deb.debian.org/debian"
 
 _PULL_SILENCE_S = 20.0
+"""A registry that is silent for longer is taken for none: the image is then made here."""
 _BOOTSTRAP_TIMEOUT_S = 1800
 _SUITES = {"bullseye", "bookworm", "trixie", "forky", "sid", "oldstable", "stable", "testing", "unstable"}
 _APT_SOURCES = Path("/etc/apt")
 
 Report = Callable[[str], None]
-
-
-class InstallError(Exception):
-    """Something could not be installed; the text says why and what to do."""
-
-    def __init__(self, message: str, *, log_end: str = "") -> None:
-        super().__init__(f"{message}\n{log_end}" if log_end else message)
-        self.log_end = log_end
 
 
 def base_tag(mirror: str = "") -> str:
@@ -44,7 +39,7 @@ def base_tag(mirror: str = "") -> str:
 
 
 def ensure_base(images: DockerImages, report: Report, *, mirror: str = "", refresh: bool = False) -> str:
-    """See that the base image is on the Docker host and say its name. Raises InstallError, EngineUnavailable.
+    """See that the base image is on the Docker host and return its name. Raises InstallError, EngineUnavailable.
 
     mirror: a Debian mirror's address; empty takes the one of this machine's own apt sources.
     """
@@ -96,8 +91,7 @@ def ensure_debian(images: DockerImages, report: Report, *, mirror: str = "", ref
             return name
     report(f"pulling {DEBIAN_IMAGE}")
     try:
-        with DockerImages(connect(timeout_s=_PULL_SILENCE_S)) as patient:
-            patient.pull(DEBIAN_IMAGE, _ignore)
+        docker_host.images(timeout_s=_PULL_SILENCE_S).pull(DEBIAN_IMAGE, _ignore)
     except SandboxError as error:
         report(f"no registry gave it ({_short(error)}); making it from Debian packages, about half a minute")
         _bootstrap(images, report, mirror)
@@ -130,7 +124,7 @@ def _excludes() -> list[str]:
 
 
 def _need_mmdebstrap(report: Report) -> None:
-    """Install mmdebstrap where it is missing and this user may; else say the command."""
+    """Install mmdebstrap where it is missing and this user may; else the error names the command."""
     if shutil.which("mmdebstrap"):
         return
     packages = ["mmdebstrap", "debian-archive-keyring"]
@@ -178,7 +172,7 @@ def _entries(text: str) -> Iterable[tuple[str, set[str]]]:
 
 
 def _ignore(_line: str) -> None:
-    """For output that nobody reads unless it fails, and the failure carries its end."""
+    """For output that is of no interest unless it fails; the failure carries its end."""
 
 
 def _short(error: Exception) -> str:

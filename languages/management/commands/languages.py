@@ -17,8 +17,9 @@ from dispatch import runtime
 from languages import folders
 from languages.models import Language
 from languages.options import MIB
+from languages.selftest.run import Verdict
 from languages.toolchain import installs
-from languages.toolchain.selftest import Verdict
+from languages.toolchain.errors import InstallError
 from sandbox.errors import SandboxError
 
 BUILDS_AT_ONCE = 2
@@ -57,7 +58,7 @@ class Command(BaseCommand):
         """Exits 1 when anything failed, after the rest was done."""
         try:
             getattr(self, f"_{options['action']}")(options)
-        except (installs.InstallError, SandboxError) as error:
+        except (InstallError, SandboxError) as error:
             raise CommandError(str(error)) from error
         finally:
             runtime.shutdown(grace_s=0)
@@ -147,7 +148,7 @@ class Command(BaseCommand):
         began = time.monotonic()
         try:
             said = act(slug)
-        except (installs.InstallError, SandboxError) as error:
+        except (InstallError, SandboxError) as error:
             self._say(f"{slug}: FAILED: {error}")
             return False
         finally:
@@ -170,7 +171,7 @@ class Command(BaseCommand):
         result = installs.test(language, self._say, on_verdict=lambda verdict: self._tell(language.slug, verdict))
         if not result.passed:
             failed = [verdict.case for verdict in result.verdicts if not verdict.passed]
-            raise installs.InstallError(f"self-test failed: {', '.join(failed)}")
+            raise InstallError(f"self-test failed: {', '.join(failed)}")
 
     def _row(self, slug: str) -> Language:
         language = Language.objects.filter(slug=slug).first()
@@ -178,14 +179,14 @@ class Command(BaseCommand):
             return language
         if slug in folders.slugs():
             return installs.load_folder(slug)
-        raise installs.InstallError(f"no language {slug}: there is neither a row nor a folder of that name")
+        raise InstallError(f"no language {slug}: there is neither a row nor a folder of that name")
 
     def _tell(self, slug: str, verdict: Verdict) -> None:
         compiled = "" if verdict.compile_ms is None else f"compile {verdict.compile_ms:.0f} ms, "
         ran = "" if verdict.run_ms is None else f"run {verdict.run_ms:.0f} ms, "
         mark = "passed" if verdict.passed else "FAILED"
         numbers = f"{compiled}{ran}{verdict.peak_memory_bytes // MIB} MB"
-        self._say(f"{slug}: {verdict.case} {mark} ({numbers}) {verdict.complaint}".rstrip())
+        self._say(f"{slug}: {verdict.case} {mark} ({numbers}) {verdict.problem}".rstrip())
 
     def _log(self, slug: str, line: str) -> None:
         if line.startswith("Step "):
