@@ -9,7 +9,9 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission, User
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -145,6 +147,18 @@ def test_the_list_shows_what_works(
     page = admin_client.get(reverse(LIST)).content.decode()
     assert badge in page
     assert "60 s, 128 MB, 0.5 CPU" in page
+
+
+def test_the_states_of_a_page_are_found_out_together(admin_client: Client, python: Language) -> None:
+    def queries_of_the_list() -> int:
+        with CaptureQueriesContext(connection) as queries:
+            admin_client.get(reverse(LIST))
+        return len(queries)
+
+    of_one = queries_of_the_list()
+    for number in range(5):
+        Language.objects.create(slug=f"a{number}", name="A", image="a", source_file="a", run_command=["a"])
+    assert queries_of_the_list() == of_one
 
 
 def test_a_newer_image_waits_for_its_test(admin_client: Client, python: Language, images: FakeImages) -> None:
