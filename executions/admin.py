@@ -18,7 +18,7 @@ from executions.jobs import limits_in
 from executions.models import Execution, Status
 from executions.outcomes import ENDINGS, Outcome
 from executions.results import step_in
-from languages.models import MIB
+from languages.options import MIB
 from languages.programs import COMPILE, RUN
 from rest.display import badge, code_block, duration, facts, nothing, output_block, size
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from executions.models import Execution
 from executions.outcomes import ENDINGS, Outcome
-from languages.models import MIB
+from languages.options import MIB
 from languages.programs import COMPILE
 from sandbox.types import JobResult, StepResult
 

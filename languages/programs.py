@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from languages.commands import fill_command, fill_environment
-from languages.models import MIB, Language
+from languages.models import Language
+from languages.options import MIB
 from sandbox.types import Ahead, Limits, Profile, Step, Warmth
 
 COMPILE = "compile"
@@ -34,7 +35,7 @@ def profile_of(language: Language) -> Profile:
         image=language.image_digest or language.image,
         memory_bytes=max(language.memory_mb, _compile_memory_mb(language)) * MIB,
         cpu_quota_us=language.cpu_quota_us,
-        pids=language.pids,
+        pids=language.processes,
         tmpfs_bytes=language.tmpfs_mb * MIB,
         runs_per_container=language.runs_per_container,
         ahead=ahead_of(language),

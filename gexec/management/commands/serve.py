@@ -20,6 +20,7 @@ from django.db.migrations.executor import MigrationExecutor
 from dispatch import active
 from gexec.addresses import bound_socket
 from languages.toolchain import installs
+from languages.toolchain.errors import InstallError
 from sandbox.docker import DockerImages, connect
 from sandbox.errors import EngineUnavailable, SandboxError
 from serve.locks import FileLock, Held
@@ -66,7 +67,7 @@ class Command(BaseCommand):
                 )
         except Stopped:
             return
-        except (Held, PostgresError, SandboxError, installs.InstallError) as error:
+        except (Held, PostgresError, SandboxError, InstallError) as error:
             raise CommandError(str(error)) from error
         finally:
             if postgres is not None:
