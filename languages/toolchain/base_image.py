@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from languages.folders import BASE, context_of
+from languages.folders import BASE
+from sandbox.archives import folder_tar
 from sandbox.docker import BASE_IMAGE, DockerImages, ImageInfo, connect
 from sandbox.errors import ImageBuildFailed, SandboxError
 
@@ -39,7 +40,7 @@ class InstallError(Exception):
 
 def base_tag(mirror: str = "") -> str:
     """The name of the base as this version of gexec makes it with this mirror."""
-    made_of = context_of(BASE) + "\n".join(sources(mirror)).encode()
+    made_of = folder_tar(BASE) + "\n".join(sources(mirror)).encode()
     return f"{BASE_IMAGE}:{hashlib.sha256(made_of).hexdigest()[:12]}"
 
 
@@ -54,7 +55,7 @@ def ensure_base(images: DockerImages, report: Report, *, mirror: str = "", refre
     debian = ensure_debian(images, report, mirror=mirror, refresh=refresh)
     report(f"building {BASE_IMAGE} from {debian}")
     arguments = {"DEBIAN": debian, "SOURCES": "\n".join(sources(mirror))}
-    build_image(images, Recipe(tag, context_of(BASE), arguments, "base"), no_cache=refresh, on_line=_ignore)
+    build_image(images, Recipe(tag, folder_tar(BASE), arguments, "base"), no_cache=refresh, on_line=_ignore)
     images.tag(tag, BASE_IMAGE)
     return tag
 
