@@ -160,7 +160,7 @@ def on_pool(program: Program, pool: Pool, profile: Profile, steps: Callable[[], 
     job = Job((File(program.file_name, program.source.encode()),), steps())
 
     def run() -> None:
-        with pool.lease(profile, owner="bench", wait_ms=60_000) as lease:
+        with pool.lease(profile, tenant="bench", wait_ms=60_000) as lease:
             last = lease.run(job).steps[-1]
         expect(program, last.stdout.decode() if last.outcome is Outcome.OK else f"{last.outcome}: {last.stderr!r}")
 

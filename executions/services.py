@@ -97,7 +97,7 @@ def _leased(execution: Execution, submission: Submission, origin: Origin) -> Ite
     """A slot, with the row running. Where one is free at once the row was never queued: one commit less."""
     profile = programs.profile_of(submission.language)
     try:
-        lease = runtime.pool().try_lease(profile, owner=origin.api_key_id)
+        lease = runtime.pool().try_lease(profile, tenant=origin.api_key_id)
     except SandboxError as error:
         _insert(execution)
         _no_lease(execution, error, queue_ms=0.0)
@@ -117,7 +117,7 @@ def _wait_for_lease(execution: Execution, profile: Profile, origin: Origin) -> L
     waiting_since = time.monotonic()
     release_connection()
     try:
-        lease = runtime.pool().lease(profile, owner=origin.api_key_id)
+        lease = runtime.pool().lease(profile, tenant=origin.api_key_id)
     except SandboxError as error:
         _no_lease(execution, error, queue_ms=_ms_since(waiting_since))
     with _released_on_error(lease):

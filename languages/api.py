@@ -46,7 +46,7 @@ class LanguageView(ApiView):
 def _warm() -> Collection[Profile]:
     """What this process has a container ready for."""
     profiles = runtime.pool().snapshot().profiles
-    return {profile for profile, state in profiles.items() if state.fresh + state.kept}
+    return {profile for profile, state in profiles.items() if state.warm}
 
 
 def _resource(language: Language, warm: Collection[Profile]) -> dict[str, Any]:

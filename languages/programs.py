@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from languages.commands import fill_command, fill_environment
 from languages.models import MIB, Language
-from sandbox.types import Ahead, Limits, Profile, Step, Warmth
+from sandbox.types import Ahead, Limits, Profile, Step, WarmTarget
 
 COMPILE = "compile"
 RUN = "run"
@@ -41,14 +41,14 @@ def profile_of(language: Language) -> Profile:
     )
 
 
-def warm_targets() -> dict[Profile, Warmth]:
+def warm_targets() -> dict[Profile, WarmTarget]:
     """What should be kept warm now, from the enabled languages. Where two share a profile, the higher numbers hold."""
-    targets: dict[Profile, Warmth] = {}
+    targets: dict[Profile, WarmTarget] = {}
     for language in Language.objects.catalogued():
         if language.enabled:
             profile = profile_of(language)
-            other = targets.get(profile, Warmth(0, 0))
-            targets[profile] = Warmth(
+            other = targets.get(profile, WarmTarget(0, 0))
+            targets[profile] = WarmTarget(
                 max(other.minimum, language.warm_min), max(other.maximum, language.warm_max, language.warm_min)
             )
     return targets

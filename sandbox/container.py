@@ -31,7 +31,7 @@ class Container:
     def __init__(self, engine: Engine, stream: Stream, profile: Profile) -> None:
         self.profile = profile
         self.runs = 0
-        self.owner: str | None = None
+        self.tenant: str | None = None
         """Whose runs this container has seen; None before the first."""
         self.idle_since = time.monotonic()
         self._engine = engine
@@ -40,6 +40,8 @@ class Container:
         self._memory_bytes = profile.memory_bytes
         self._sending = threading.Lock()
         self._clean = True
+        self.lost = False
+        """Whether it ended by itself, or its stream broke, under a job."""
         self._busy = False
         """A job has begun and is not over; it stays so where the consumer of its events left early."""
         self._awaits_ready = True
@@ -55,7 +57,7 @@ class Container:
     def reusable(self) -> bool:
         """Whether another run may follow: every ending was clean and the profile allows one more."""
         settled = self._clean and not self._busy
-        return settled and self.owner is not None and self.runs < self.profile.runs_per_container
+        return settled and self.tenant is not None and self.runs < self.profile.runs_per_container
 
     def usable(self, timeout_s: float = 0.2) -> bool:
         """Whether a job can be sent now: the runner has said that it is ready, and nothing since."""
@@ -89,12 +91,12 @@ class Container:
             self._send(self._ahead)
             self._ahead = b""
 
-    def run(self, job: Job, *, owner: str | None) -> JobResult:
+    def run(self, job: Job, *, tenant: str | None) -> JobResult:
         """Run one job to its end; see `events`, whose errors it raises."""
-        events = self.events(job, owner=owner)
+        events = self.events(job, tenant=tenant)
         return JobResult(tuple(event.result for event in events if isinstance(event, StepFinished)))
 
-    def events(self, job: Job, *, owner: str | None, stream_output: bool = False) -> Generator[Event, None, None]:
+    def events(self, job: Job, *, tenant: str | None, stream_output: bool = False) -> Generator[Event, None, None]:
         """Run one job and tell of it as it goes: how each step ended, also when the container broke under it, and where
         `stream_output` is asked for what it prints, as it comes. What it prints is in the step's result either way.
 
@@ -106,7 +108,7 @@ class Container:
             protocol.file_frames(file.name, file.content, executable=file.executable) for file in job.files
         )
         self.runs += 1
-        self.owner = owner
+        self.tenant = tenant
         self._busy = True
         try:
             for number, step in enumerate(job.steps, 1):
@@ -165,6 +167,7 @@ class Container:
             exchange.fail(str(error))
         except ContainerLost as error:
             self._clean = False
+            self.lost = True
             if may_be_repeated:
                 raise
             exchange.fail(str(error))
@@ -186,6 +189,7 @@ class Container:
                     self._send(exchange.stdin_frames())
             except (ContainerLost, ProtocolError) as error:
                 self._clean = False
+                self.lost = True
                 exchange.fail(str(error))
         return exchange.result
 

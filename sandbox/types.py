@@ -155,8 +155,8 @@ class Profile:
 
 
 @dataclass(frozen=True, slots=True)
-class Warmth:
-    """How many containers of one profile are kept started and waiting."""
+class WarmTarget:
+    """Between which bounds the number of one profile's containers is kept that are started and wait."""
 
     minimum: int
     maximum: int

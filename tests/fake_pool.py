@@ -64,29 +64,29 @@ class FakePool:
         self.refuse: Exception | None = None
         self.warm = True
         self.jobs: list[Job] = []
-        self.owners: list[str | None] = []
+        self.tenants: list[str | None] = []
         self._slots = slots
         self._in_use = 0
         self._closed = False
         self._changed = threading.Condition()
 
-    def try_lease(self, profile: Profile, *, owner: str | None) -> FakeLease | None:
+    def try_lease(self, profile: Profile, *, tenant: str | None) -> FakeLease | None:
         del profile
         with self._changed:
             if self._closed:
                 raise PoolClosed("closed")
             if self.refuse or not self.warm or self._in_use >= self._slots:
                 return None
-            return self._take(owner)
+            return self._take(tenant)
 
-    def lease(self, profile: Profile, *, owner: str | None, wait_ms: int | None = None) -> FakeLease:
+    def lease(self, profile: Profile, *, tenant: str | None, wait_ms: int | None = None) -> FakeLease:
         del profile
         if self.refuse:
             raise self.refuse
         with self._changed:
             if not self._changed.wait_for(lambda: self._in_use < self._slots, (wait_ms or 5_000) / 1000):
                 raise PoolBusy("no slot", retry_after_s=3)
-            return self._take(owner)
+            return self._take(tenant)
 
     def release(self) -> None:
         with self._changed:
@@ -103,9 +103,9 @@ class FakePool:
     def snapshot(self) -> PoolSnapshot:
         return PoolSnapshot(self._slots, self._in_use, 0, {})
 
-    def _take(self, owner: str | None) -> FakeLease:
+    def _take(self, tenant: str | None) -> FakeLease:
         self._in_use += 1
-        self.owners.append(owner)
+        self.tenants.append(tenant)
         return FakeLease(self)
 
 

@@ -35,13 +35,13 @@ def make_key(name: str = "interviews") -> str:
 
 def test_without_a_key(python: Language, fake_pool: FakePool) -> None:
     assert post().status_code == 200
-    assert fake_pool.owners == [None]
+    assert fake_pool.tenants == [None]
 
 
 def test_the_owner_is_the_public_part_of_the_key(python: Language, fake_pool: FakePool) -> None:
     key = make_key()
     assert post(f"Api-Key {key}").status_code == 200
-    assert fake_pool.owners == [key.partition(".")[0]]
+    assert fake_pool.tenants == [key.partition(".")[0]]
     row = Execution.objects.get()
     assert row.api_key_id == APIKey.objects.get().prefix
     assert key not in str(row.__dict__)

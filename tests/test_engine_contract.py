@@ -83,7 +83,7 @@ def started(engine: Engine) -> Iterator[Container]:
 
 def run(container: Container, *words: str, stdin: bytes = b"") -> JobResult:
     limits = Limits(wall_ms=5000, output_bytes=1 << 21)
-    return container.run(Job((), (Step("run", words, limits, PATH, stdin),)), owner="me")
+    return container.run(Job((), (Step("run", words, limits, PATH, stdin),)), tenant="me")
 
 
 def until_gone(engine: Engine, container_id: str) -> None:
@@ -122,7 +122,7 @@ def test_a_program_that_is_not_there_is_a_result(engine: Engine) -> None:
 def test_output_is_streamed_before_the_step_ends(engine: Engine) -> None:
     job = Job((), (Step("run", ("echo", "hello"), Limits(wall_ms=5000, output_bytes=1 << 20), PATH),))
     with started(engine) as container:
-        *printed, end = container.events(job, owner="me", stream_output=True)
+        *printed, end = container.events(job, tenant="me", stream_output=True)
     assert isinstance(end, StepFinished)
     assert (end.result.outcome, end.result.stdout) == (Outcome.OK, b"hello\n")
     assert printed == [Output("run", 1, b"hello\n")]
@@ -131,7 +131,7 @@ def test_output_is_streamed_before_the_step_ends(engine: Engine) -> None:
 def test_a_consumer_that_leaves_takes_the_program_with_it(engine: Engine) -> None:
     job = Job((), (Step("run", ("yes",), Limits(wall_ms=60_000, output_bytes=1 << 30), PATH),))
     with started(engine) as container:
-        events = container.events(job, owner="me", stream_output=True)
+        events = container.events(job, tenant="me", stream_output=True)
         assert isinstance(next(events), Output)
         events.close()
         assert not container.reusable

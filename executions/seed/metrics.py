@@ -70,5 +70,5 @@ def _gauges(pool: PoolSnapshot) -> Iterator[Metric]:
     for language in Language.objects.catalogued():
         state = pool.profiles.get(programs.profile_of(language)) if language.enabled else None
         if state:
-            warm.add_metric([language.slug], state.fresh + state.kept)
+            warm.add_metric([language.slug], state.warm)
     yield warm

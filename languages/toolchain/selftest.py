@@ -90,7 +90,7 @@ def _job(language: Language, case: Case) -> Job:
 
 def _run(language: Language, image: str, job: Job) -> JobResult:
     profile = dataclasses.replace(programs.profile_of(language), image=image)
-    with runtime.pool().lease(profile, owner=None, wait_ms=LEASE_WAIT_MS) as lease:
+    with runtime.pool().lease(profile, tenant=None, wait_ms=LEASE_WAIT_MS) as lease:
         lease.start_ahead()
         return lease.run(job)
 
