@@ -303,7 +303,7 @@ class _Exchange:
         by_signal = result.signal != 0
         return StepResult(
             name=self.step.name,
-            outcome=protocol.outcome_of(result),
+            outcome=result.reason.outcome_with(result.exit_code),
             stdout=bytes(self._streams[1]),
             stderr=bytes(self._streams[2]),
             stdout_truncated=self._cut[1] or result.stdout_cut,

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 
+from sandbox.outcomes import Outcome
 
-class Outcome(StrEnum):
-    """Why a step ended, as the runner or the pool saw it."""
-
-    OK = "ok"
-    NONZERO_EXIT = "nonzero_exit"
-    SIGNAL = "signal"
-    TIMEOUT_WALL = "timeout_wall"
-    TIMEOUT_CPU = "timeout_cpu"
-    OUT_OF_MEMORY = "out_of_memory"
-    OUTPUT_LIMIT = "output_limit"
-    CANCELLED = "cancelled"
-    SANDBOX_ERROR = "sandbox_error"
+__all__ = [
+    "Ahead",
+    "Event",
+    "File",
+    "ImageInfo",
+    "Job",
+    "JobResult",
+    "Limits",
+    "Outcome",
+    "Output",
+    "Profile",
+    "Step",
+    "StepFinished",
+    "StepResult",
+    "WarmTarget",
+]
 
 
 @dataclass(frozen=True, slots=True)
