@@ -10,15 +10,16 @@ from sandbox.errors import ProtocolError
 from sandbox.outcomes import Reason
 
 VERSION = 1
+# The bounds are those of the page, and of frames.h: what either side must be able to keep in memory.
 MAX_HOST_PAYLOAD = 1024 * 1024
 MAX_RUNNER_PAYLOAD = 64 * 1024 + 64
 MAX_OUTPUT_CHUNK = 64 * 1024
 STDIN_WINDOW = 256 * 1024
 """Bytes of stdin that may be sent without an acknowledgement."""
 
-_MAX_NAME_BYTES = 4096
-_MAX_COMPONENT_BYTES = 255
-_MAX_COMPONENTS = 32
+_MAX_NAME_BYTES = 4096  # PATH_MAX
+_MAX_COMPONENT_BYTES = 255  # NAME_MAX
+_MAX_COMPONENTS = 32  # Each costs the runner an open directory on the way.
 _MAX_AHEAD_PAYLOAD = 16 * 1024
 _MAX_AHEAD_TEXTS = 256
 _MAX_U16 = 0xFFFF

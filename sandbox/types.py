@@ -44,7 +44,9 @@ class Limits:
     cpu_ms: int | None = None
     """User and system time of all the step's processes together."""
     file_size_bytes: int = 64 * 1024 * 1024
+    """RLIMIT_FSIZE: as much as a work directory of the usual size can hold."""
     open_files: int = 256
+    """RLIMIT_NOFILE: enough for any test runner; a descriptor can pin a pipe's pages in the kernel."""
     memory_bytes: int | None = None
     """Where it differs from the profile's (a compile step with more), the container is resized for the step."""
 
@@ -155,6 +157,7 @@ class Profile:
     """Size of /box; /tmp has the same, /dev/shm a quarter. All of it counts as memory."""
     runs_per_container: int = 1
     cpu_period_us: int = 100_000
+    """The kernel's default: a quota of half of it is half a CPU, given in slices of 50 ms."""
     ahead: Ahead | None = None
 
 

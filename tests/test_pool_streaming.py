@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from sandbox import container as container_module
+from sandbox import exchange
 from sandbox.container import Container
 from sandbox.types import Event, Job, Limits, Outcome, Output, Profile, Step, StepFinished, WarmTarget
 from tests.fake_engine import FakeEngine, output, result
@@ -117,7 +117,7 @@ def test_a_container_that_was_lost_before_its_job_is_replaced() -> None:
 
 
 def test_a_slow_consumer_does_not_meet_the_backstop(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(container_module, "BACKSTOP_S", 0.2)
+    monkeypatch.setattr(exchange, "BACKSTOP_S", 0.2)
     engine = FakeEngine()
     container = started(engine)
     events = container.events(
