@@ -16,8 +16,8 @@ from sandbox.docker import BASE_IMAGE, DockerEngine
 from sandbox.engine import Engine, Stream
 from sandbox.errors import ContainerLost, EngineUnavailable, ImageMissing
 from sandbox.policy import SandboxPolicy
+from sandbox.testing import FakeEngine
 from sandbox.types import Job, JobResult, Limits, Outcome, Output, Profile, Step, StepFinished
-from tests.fake_engine import FakeEngine
 
 PATH = {"PATH": "/usr/bin:/bin"}
 

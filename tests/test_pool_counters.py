@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from sandbox.errors import ImageMissing, PoolBusy
+from sandbox.testing import FakeEngine
 from sandbox.types import Profile, WarmTarget
-from tests.fake_engine import FakeEngine
 from tests.test_pool_races import PROFILE, REUSED, eventually, idle, job, pool_of, run
 
 

@@ -11,8 +11,8 @@ import pytest
 
 from sandbox.errors import EngineUnavailable, ImageBuildFailed, ImageMissing, PoolBusy, SandboxError
 from sandbox.pool import Pool
+from sandbox.testing import FakeEngine
 from sandbox.types import Profile
-from tests.fake_engine import FakeEngine
 from tests.test_pool_races import PROFILE, pool_of
 
 MISSING = Profile("nowhere", 128 << 20, 50_000, 64, 64 << 20)

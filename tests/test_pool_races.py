@@ -13,8 +13,8 @@ import pytest
 
 from sandbox.errors import EngineUnavailable, ImageMissing, PoolBusy, PoolClosed
 from sandbox.pool import Pool, PoolConfig
+from sandbox.testing import FakeEngine, frame
 from sandbox.types import Ahead, Job, Limits, Outcome, Profile, Step, WarmTarget
-from tests.fake_engine import FakeEngine, frame
 
 PROFILE = Profile("python", 128 << 20, 50_000, 64, 64 << 20)
 REUSED = Profile("python", 128 << 20, 50_000, 64, 64 << 20, runs_per_container=3)

@@ -8,8 +8,8 @@ import pytest
 
 from sandbox import exchange
 from sandbox.container import Container
+from sandbox.testing import FakeEngine, output, result
 from sandbox.types import Event, Job, Limits, Outcome, Output, Profile, Step, StepFinished, WarmTarget
-from tests.fake_engine import FakeEngine, output, result
 from tests.test_pool_races import PROFILE, REUSED, eventually, idle, pool_of, run
 
 LIMITS = Limits(wall_ms=5000, output_bytes=1 << 20)
