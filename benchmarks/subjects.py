@@ -18,7 +18,7 @@ import docker
 from benchmarks.measure import Run
 from benchmarks.programs import Program
 from sandbox.pool import Pool
-from sandbox.types import File, Job, Limits, Outcome, Profile, Step
+from sandbox.types import File, Job, Outcome, Profile, Step
 
 MEMORY_BYTES = 128 << 20
 LIMITS = ["--memory", "128m", "--memory-swap", "128m", "--cpus", "0.5", "--pids-limit", "64", "--read-only"]
@@ -169,16 +169,3 @@ def on_pool(program: Program, pool: Pool, profile: Profile, steps: Callable[[], 
 
 def _quoted(word: str) -> str:
     return "'" + word.replace("'", "'\\''") + "'"
-
-
-__all__ = [
-    "Limits",
-    "WrongAnswerError",
-    "bare",
-    "docker_run",
-    "in_started_container",
-    "naive_service",
-    "on_pool",
-    "over_http",
-    "remove_started",
-]
