@@ -118,9 +118,9 @@ class _Pool:
         return str(self.languages[slug].image)
 
     def warm(self, profile: Any, count: int) -> None:
-        from sandbox.types import Warmth  # noqa: PLC0415
+        from sandbox.types import WarmTarget  # noqa: PLC0415
 
-        self.pool.keep_warm({profile: Warmth(count, CONCURRENCY)} if count else {})
+        self.pool.keep_warm({profile: WarmTarget(count, CONCURRENCY)} if count else {})
 
 
 def _subjects(program: Program, server: RunningServer, pool: _Pool) -> list[Subject]:

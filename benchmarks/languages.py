@@ -50,13 +50,13 @@ def _measure(pool: Pool, slug: str, rounds: int) -> None:
     """Rounds in turn, so that both meet the same machine."""
     from languages import programs  # noqa: PLC0415
     from languages.models import Language  # noqa: PLC0415
-    from sandbox.types import File, Job, Warmth  # noqa: PLC0415
+    from sandbox.types import File, Job, WarmTarget  # noqa: PLC0415
 
     language = Language.objects.get(slug=slug)
     language.cpu_quota_us = CPU_QUOTA_US
     profile = dataclasses.replace(programs.profile_of(language), cpu_quota_us=CPU_QUOTA_US)
     job = Job((File(language.source_file, language.example.encode()),), programs.steps_of(language, timeout_ms=60_000))
-    pool.keep_warm({profile: Warmth(1, 1)})
+    pool.keep_warm({profile: WarmTarget(1, 1)})
     warm: list[float] = []
     by_hand: list[float] = []
     steps: Any = ()
@@ -65,7 +65,7 @@ def _measure(pool: Pool, slug: str, rounds: int) -> None:
         for _ in range(rounds):
             _wait_until_warm(pool, profile)
             began = time.perf_counter()
-            with pool.lease(profile, owner=None, wait_ms=60_000) as lease:
+            with pool.lease(profile, tenant=None, wait_ms=60_000) as lease:
                 steps = lease.run(job).steps
             warm.append((time.perf_counter() - began) * 1000)
             if any(step.outcome != "ok" for step in steps):
@@ -80,7 +80,7 @@ def _measure(pool: Pool, slug: str, rounds: int) -> None:
 
 
 def _wait_until_warm(pool: Any, profile: Any) -> None:
-    last_seen(lambda: pool.snapshot().profiles[profile].fresh, every_s=0.05)
+    last_seen(lambda: pool.snapshot().profiles[profile].idle, every_s=0.05)
     time.sleep(0.2)
 
 

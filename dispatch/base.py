@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from sandbox.engine import Images
-from sandbox.types import Job, JobResult, Output, Profile, StepFinished, Warmth
+from sandbox.types import Job, JobResult, Output, Profile, StepFinished, WarmTarget
 
 Report = Callable[[str], None]
 """Takes one line of progress."""
@@ -102,7 +102,7 @@ class Backend(Protocol):
     def capacity(self) -> Capacity:
         """What is in use, waiting and warm right now."""
 
-    def keep_warm(self, targets: Mapping[Profile, Warmth]) -> None:
+    def keep_warm(self, targets: Mapping[Profile, WarmTarget]) -> None:
         """Replace what is kept started and waiting."""
 
     def images(self, *, timeout_s: float) -> Images:

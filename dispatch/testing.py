@@ -12,7 +12,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from dispatch.base import Capacity, Event, Finished, Report, Reservation, Started, Task
 from sandbox.engine import Images
 from sandbox.errors import Cancelled, PoolBusy, PoolClosed
-from sandbox.types import Job, JobResult, Outcome, Output, Profile, StepFinished, StepResult, Warmth
+from sandbox.types import Job, JobResult, Outcome, Output, Profile, StepFinished, StepResult, WarmTarget
 
 Behaviour = Callable[[Job], JobResult]
 
@@ -44,7 +44,7 @@ class FakeBackend:
         self.jobs: list[Job] = []
         """Those that were started."""
         self.tenants: list[str | None] = []
-        self.targets: Mapping[Profile, Warmth] = {}
+        self.targets: Mapping[Profile, WarmTarget] = {}
         self._slots = slots
         self._in_use = 0
         self._waiting = 0
@@ -79,7 +79,7 @@ class FakeBackend:
     def capacity(self) -> Capacity:
         return Capacity(self._slots, self._in_use, self._waiting, dict.fromkeys(self.targets, int(self.warm)))
 
-    def keep_warm(self, targets: Mapping[Profile, Warmth]) -> None:
+    def keep_warm(self, targets: Mapping[Profile, WarmTarget]) -> None:
         self.targets = dict(targets)
 
     def images(self, *, timeout_s: float) -> Images:

@@ -134,7 +134,7 @@ class ExecutionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in 
                 ("peak memory", _of(size(row.peak_memory_bytes), _megabytes(limits.get("memory_bytes")))),
                 ("waited for a slot", duration(row.queue_ms)),
                 ("compiled in", duration(compiled.wall_ms if compiled else None)),
-                ("processes allowed", str(row.job.get("profile", {}).get("pids", "-"))),
+                ("processes allowed", str(row.job.get("profile", {}).get("processes", "-"))),
             ]
         )
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from languages.documents import BadDescription, fields_in
+from sandbox.archives import folder_tar
 
 IMAGES = Path(__file__).parent / "images"
 BASE = IMAGES / "base"
@@ -36,7 +35,7 @@ class Folder:
 
     def context(self) -> bytes:
         """The image's build context as a tar archive: the folder without what does not go into the image."""
-        return context_of(self.path, leave_out={"selftest", "language.toml"})
+        return folder_tar(self.path, leave_out={"selftest", "language.toml"})
 
 
 def slugs() -> list[str]:
@@ -63,22 +62,3 @@ def example_of(path: Path) -> str:
     if len(hello) != 1:
         raise BadDescription(f"{path}: one hello program is wanted, there are {len(hello)}")
     return hello[0].read_text()
-
-
-def context_of(path: Path, *, leave_out: set[str] | None = None) -> bytes:
-    """The files under path as a tar archive that is the same for the same contents."""
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w") as archive:
-        archive.add(path, arcname=".", recursive=False, filter=_plain)
-        for entry in sorted(path.iterdir()):
-            if entry.name not in (leave_out or set()):
-                archive.add(entry, arcname=entry.name, filter=_plain)
-    return packed.getvalue()
-
-
-def _plain(member: tarfile.TarInfo) -> tarfile.TarInfo:
-    """Owner, mode and time depend on the checkout; the layers' cache must not."""
-    member.uid = member.gid = member.mtime = 0
-    member.uname = member.gname = "root"
-    member.mode = 0o755 if member.mode & 0o100 else 0o644
-    return member

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from dispatch.testing import FakeBackend
 from languages import programs
 from languages.models import Language
-from sandbox.types import Warmth
+from sandbox.types import WarmTarget
 
 LANGUAGES = "/api/v1/languages"
 pytestmark = pytest.mark.usefixtures("fake_backend", "rate_limit_off")
@@ -91,7 +91,7 @@ def test_a_name_with_signs_is_found(python: Language) -> None:
 
 def test_warm_is_what_the_backend_says(python: Language, fake_backend: FakeBackend) -> None:
     assert get(f"{LANGUAGES}/python").json()["warm"] is False
-    fake_backend.keep_warm({programs.profile_of(python): Warmth(1, 1)})
+    fake_backend.keep_warm({programs.profile_of(python): WarmTarget(1, 1)})
     assert get(f"{LANGUAGES}/python").json()["warm"] is True
 
 

@@ -18,13 +18,18 @@ from sandbox.docker import BASE_IMAGE, DockerEngine
 from sandbox.errors import EngineUnavailable, ImageMissing, PoolBusy, PoolClosed
 from sandbox.policy import SandboxPolicy
 from sandbox.pool import Pool, PoolConfig
-from sandbox.types import Job, Limits, Outcome, Output, Profile, Step, StepFinished, Warmth
+from sandbox.testing import FakeEngine
+from sandbox.types import Job, Limits, Outcome, Output, Profile, Step, StepFinished, WarmTarget
 from testkit.waiting import eventually
-from tests.fake_engine import FakeEngine
 
 MIB = 1024 * 1024
 PROFILE = Profile(
-    image=BASE_IMAGE, memory_bytes=64 * MIB, cpu_quota_us=100_000, pids=16, tmpfs_bytes=16 * MIB, runs_per_container=1
+    image=BASE_IMAGE,
+    memory_bytes=64 * MIB,
+    cpu_quota_us=100_000,
+    processes=16,
+    tmpfs_bytes=16 * MIB,
+    runs_per_container=1,
 )
 LIMITS = Limits(wall_ms=20_000, output_bytes=MIB)
 SLOTS = 2
@@ -55,7 +60,7 @@ def backend(request: pytest.FixtureRequest, prepared_data_dir: Path) -> Iterator
     """A backend of each kind, with a container of PROFILE kept warm."""
     made = MAKERS[request.param]()
     made.prepare(lambda _line: None)
-    made.keep_warm({PROFILE: Warmth(1, SLOTS)})
+    made.keep_warm({PROFILE: WarmTarget(1, SLOTS)})
     yield made
     made.close(grace_s=0.0)
 

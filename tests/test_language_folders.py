@@ -15,6 +15,7 @@ from languages.documents import BadDescription
 from languages.models import Language
 from languages.selftest.cases import Case, cases_of
 from languages.toolchain import installs
+from sandbox.archives import folder_tar
 
 SLUGS = folders.slugs()
 ALWAYS = {"hello", "utf8", "exit", "error", "timeout", "files"}
@@ -74,7 +75,7 @@ def test_a_build_context_does_not_depend_on_the_checkout(tmp_path: Path) -> None
         (folder / "run").write_text("#!/bin/sh\n")
         (folder / "run").chmod(0o755 if name == "one" else 0o700)
         os.utime(folder / "run", (1, 1) if name == "one" else (2, 2))
-    assert folders.context_of(tmp_path / "one") == folders.context_of(tmp_path / "two")
+    assert folder_tar(tmp_path / "one") == folder_tar(tmp_path / "two")
 
 
 def test_a_build_context_leaves_the_self_tests_out() -> None:

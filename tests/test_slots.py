@@ -14,14 +14,14 @@ from pathlib import Path
 import pytest
 
 from sandbox.errors import PoolBusy
-from sandbox.permits import OwnPermits, SharedPermits
-from sandbox.slots import Slots
+from sandbox.pool.permits import OwnPermits, SharedPermits
+from sandbox.pool.slots import Slots
 from testkit.waiting import eventually
 
 HOLD_ALL = """
 import sys, time
 from pathlib import Path
-from sandbox.permits import SharedPermits
+from sandbox.pool.permits import SharedPermits
 permits = SharedPermits(Path(sys.argv[1]), int(sys.argv[2]), processes=2)
 while permits.take():
     pass

@@ -22,7 +22,7 @@ from sandbox.engine import Images
 from sandbox.errors import Cancelled
 from sandbox.policy import SandboxPolicy
 from sandbox.pool import Lease, Pool, PoolConfig
-from sandbox.types import JobResult, Profile, StepFinished, StepResult, Warmth
+from sandbox.types import JobResult, Profile, StepFinished, StepResult, WarmTarget
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ class Inline:
 
     def reserve(self, profile: Profile, *, tenant: str | None) -> Reservation | None:
         """A lease, where one is free at once."""
-        lease = self.pool.try_lease(profile, owner=tenant)
+        lease = self.pool.try_lease(profile, tenant=tenant)
         return None if lease is None else _InlineReservation(lease)
 
     def submit(self, task: Task, *, reservation: Reservation | None = None) -> _InlineRun:
@@ -84,10 +84,10 @@ class Inline:
     def capacity(self) -> Capacity:
         """See Backend."""
         pool = self.pool.snapshot()
-        warm = {profile: state.fresh + state.kept for profile, state in pool.profiles.items()}
+        warm = {profile: state.warm for profile, state in pool.profiles.items()}
         return Capacity(pool.slots, pool.in_use, pool.waiting, warm)
 
-    def keep_warm(self, targets: Mapping[Profile, Warmth]) -> None:
+    def keep_warm(self, targets: Mapping[Profile, WarmTarget]) -> None:
         """See Backend."""
         self.pool.keep_warm(targets)
 
@@ -143,7 +143,7 @@ class _InlineRun:
         self._in_flight[task.id] = self
         try:
             began = time.monotonic()
-            lease = self._lease or self._pool.lease(task.profile, owner=task.tenant, wait_ms=task.wait_ms)
+            lease = self._lease or self._pool.lease(task.profile, tenant=task.tenant, wait_ms=task.wait_ms)
             results: list[StepResult] = []
             with lease:
                 self._lease = lease

@@ -57,7 +57,7 @@ UPDATE executions_execution SET
         'memory_mb', (SELECT (step->'limits'->>'memory_bytes')::bigint / 1048576
             FROM jsonb_array_elements(job->'steps') step WHERE step->>'name' = 'run'),
         'cpu_quota_us', job->'profile'->'cpu_quota_us',
-        'processes', coalesce(job->'profile'->'processes', job->'profile'->'pids')) END;
+        'processes', job->'profile'->'processes') END;
 UPDATE executions_execution SET stdout = {_STREAM.format("stdout")}, stderr = {_STREAM.format("stderr")},
     stdout_truncated = (step->'stdout'->>'truncated')::boolean,
     stderr_truncated = (step->'stderr'->>'truncated')::boolean

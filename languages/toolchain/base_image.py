@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from languages.folders import BASE, context_of
+from languages.folders import BASE
 from languages.toolchain import docker_host
 from languages.toolchain.errors import InstallError
+from sandbox.archives import folder_tar
 from sandbox.docker import BASE_IMAGE
 from sandbox.engine import Images
 from sandbox.errors import ImageBuildFailed, SandboxError
@@ -36,7 +37,7 @@ Report = Callable[[str], None]
 
 def base_tag(mirror: str = "") -> str:
     """The name of the base as this version of gexec makes it with this mirror."""
-    made_of = context_of(BASE) + "\n".join(sources(mirror)).encode()
+    made_of = folder_tar(BASE) + "\n".join(sources(mirror)).encode()
     return f"{BASE_IMAGE}:{hashlib.sha256(made_of).hexdigest()[:12]}"
 
 
@@ -51,7 +52,7 @@ def ensure_base(images: Images, report: Report, *, mirror: str = "", refresh: bo
     debian = ensure_debian(images, report, mirror=mirror, refresh=refresh)
     report(f"building {BASE_IMAGE} from {debian}")
     arguments = {"DEBIAN": debian, "SOURCES": "\n".join(sources(mirror))}
-    build_image(images, Recipe(tag, context_of(BASE), arguments, "base"), no_cache=refresh, on_line=_ignore)
+    build_image(images, Recipe(tag, folder_tar(BASE), arguments, "base"), no_cache=refresh, on_line=_ignore)
     images.tag(tag, BASE_IMAGE)
     return tag
 
