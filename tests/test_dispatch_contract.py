@@ -15,7 +15,7 @@ from dispatch.backends.inline import Inline
 from dispatch.base import Backend, Event, Finished, Started, Task, result_of
 from dispatch.testing import FakeBackend
 from sandbox.docker import BASE_IMAGE, DockerEngine
-from sandbox.errors import EngineUnavailable, ImageMissing, PoolBusy, PoolClosed
+from sandbox.errors import Cancelled, EngineUnavailable, ImageMissing, PoolBusy, PoolClosed
 from sandbox.policy import SandboxPolicy
 from sandbox.pool import Pool, PoolConfig
 from sandbox.testing import FakeEngine
@@ -164,6 +164,20 @@ def test_a_running_task_is_cancelled(backend: Backend) -> None:
     assert isinstance(reader.events[-1], Finished)
     assert reader.events[-1].result.steps[-1].outcome is Outcome.CANCELLED
     assert backend.capacity().in_use == 0
+
+
+def test_a_waiting_task_is_cancelled(backend: Backend) -> None:
+    sleeping = [Reader(backend, task(("sleep", "20"))) for _ in range(SLOTS)]
+    eventually(lambda: all(reader.started for reader in sleeping))
+    what = task(("true",))
+    waiting = Reader(backend, what)
+    eventually(lambda: backend.capacity().waiting == 1)
+    began = time.monotonic()
+    assert backend.cancel(what.id)
+    waiting.join(CANCELLED_WITHIN_S)
+    assert time.monotonic() - began < CANCELLED_WITHIN_S
+    assert isinstance(waiting.error, Cancelled)
+    assert (waiting.events, backend.capacity().waiting) == ([], 0)
 
 
 def test_a_task_that_nobody_knows_cannot_be_cancelled(backend: Backend) -> None:

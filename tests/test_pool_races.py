@@ -11,8 +11,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from sandbox.errors import EngineUnavailable, ImageMissing, PoolBusy, PoolClosed
-from sandbox.pool import Pool, PoolConfig
+from sandbox.errors import Cancelled, EngineUnavailable, ImageMissing, PoolBusy, PoolClosed
+from sandbox.pool import Pool, PoolConfig, Withdrawal
 from sandbox.testing import FakeEngine, frame
 from sandbox.types import Ahead, Job, Limits, Outcome, Profile, Step, WarmTarget
 from testkit.waiting import eventually
@@ -464,3 +464,18 @@ def test_a_command_that_is_too_long_to_be_started_ahead_is_run_all_the_same() ->
         eventually(lambda: idle(pool, long) == 1)
         assert started_ahead(engine) == [False]
         assert run(pool, "true", profile=long) is Outcome.OK
+
+
+def test_a_lease_is_withdrawn_while_its_container_is_made() -> None:
+    engine = FakeEngine(start_s=2.0)
+    with pool_of(engine, wait_ms=20_000) as pool:
+        withdrawal = Withdrawal()
+        with ThreadPoolExecutor() as threads:
+            waiting = threads.submit(pool.lease, PROFILE, tenant=None, withdrawal=withdrawal)
+            eventually(lambda: engine.starting)
+            began = time.monotonic()
+            withdrawal.withdraw()
+            with pytest.raises(Cancelled):
+                waiting.result(10)
+        assert time.monotonic() - began < 1.5
+        assert pool.snapshot().in_use == 0

@@ -19,9 +19,8 @@ from dispatch.base import Capacity, Event, Finished, Report, Reservation, Starte
 from rest.connections import release_connection
 from sandbox.docker import BASE_IMAGE, DockerEngine, DockerImages, connect, install_runner
 from sandbox.engine import Images
-from sandbox.errors import Cancelled
 from sandbox.policy import SandboxPolicy
-from sandbox.pool import Lease, Pool, PoolConfig
+from sandbox.pool import Lease, Pool, PoolConfig, Withdrawal
 from sandbox.types import JobResult, Profile, StepFinished, StepResult, WarmTarget
 
 logger = logging.getLogger(__name__)
@@ -135,7 +134,7 @@ class _InlineRun:
         self._task = task
         self._lease = lease
         self._in_flight = in_flight
-        self._cancelled = threading.Event()
+        self._withdrawal = Withdrawal()
 
     def events(self) -> Generator[Event, None, None]:
         """See Run. The slot is given back before the last event: whoever writes the result needs it no more."""
@@ -143,12 +142,13 @@ class _InlineRun:
         self._in_flight[task.id] = self
         try:
             began = time.monotonic()
-            lease = self._lease or self._pool.lease(task.profile, tenant=task.tenant, wait_ms=task.wait_ms)
+            lease = self._lease or self._pool.lease(
+                task.profile, tenant=task.tenant, wait_ms=task.wait_ms, withdrawal=self._withdrawal
+            )
             results: list[StepResult] = []
             with lease:
                 self._lease = lease
-                if self._cancelled.is_set():
-                    raise Cancelled("cancelled before it started")
+                self._withdrawal.check()
                 yield Started((time.monotonic() - began) * 1000)
                 if task.start_ahead:
                     lease.start_ahead()
@@ -162,7 +162,7 @@ class _InlineRun:
 
     def cancel(self) -> bool:
         """End it, wherever it is. Callable from any thread."""
-        self._cancelled.set()
+        self._withdrawal.withdraw()
         lease = self._lease
         if lease is not None:
             lease.cancel()

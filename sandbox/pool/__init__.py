@@ -15,5 +15,6 @@ from sandbox.pool.config import PoolConfig
 from sandbox.pool.lease import Lease
 from sandbox.pool.pool import Pool
 from sandbox.pool.snapshot import Counters, PoolSnapshot, ProfileSnapshot
+from sandbox.pool.withdrawal import Withdrawal
 
-__all__ = ["Counters", "Lease", "Pool", "PoolConfig", "PoolSnapshot", "ProfileSnapshot"]
+__all__ = ["Counters", "Lease", "Pool", "PoolConfig", "PoolSnapshot", "ProfileSnapshot", "Withdrawal"]

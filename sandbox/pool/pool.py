@@ -19,6 +19,7 @@ from sandbox.pool.slots import Slots
 from sandbox.pool.snapshot import PoolSnapshot
 from sandbox.pool.state import PoolState
 from sandbox.pool.upkeep import Upkeep
+from sandbox.pool.withdrawal import Withdrawal
 from sandbox.types import Profile, WarmTarget
 
 logger = logging.getLogger(__name__)
@@ -70,21 +71,24 @@ class Pool:
             return None
         return self._grant(container, tenant, began, waited_s=None)
 
-    def lease(self, profile: Profile, *, tenant: str | None, wait_ms: int | None = None) -> Lease:
-        """A slot and a container, after a bounded wait for both; see `try_lease` for `tenant`.
+    def lease(
+        self, profile: Profile, *, tenant: str | None, wait_ms: int | None = None, withdrawal: Withdrawal | None = None
+    ) -> Lease:
+        """A slot and a container, after a bounded wait for both, which `withdrawal` ends; see `try_lease` for `tenant`.
 
-        Raises PoolBusy, PoolClosed, EngineUnavailable, ImageMissing, ImageBuildFailed.
+        Raises PoolBusy, PoolClosed, Cancelled, EngineUnavailable, ImageMissing, ImageBuildFailed.
         """
+        withdrawal = withdrawal or Withdrawal()
         asked = time.monotonic()
         deadline = asked + (self._config.wait_ms if wait_ms is None else wait_ms) / 1000
         try:
-            waited = self._slots.acquire(max(0.0, deadline - asked))
+            waited = self._slots.acquire(max(0.0, deadline - asked), withdrawal)
             began = time.monotonic()
             try:
                 container = self._take_usable(profile, tenant)
                 waited = waited or container is None
                 if container is None:
-                    container = self._await_usable(profile, tenant, deadline)
+                    container = self._await_usable(profile, tenant, deadline, withdrawal)
             except BaseException:
                 self._slots.release(held_s=0.0)
                 raise
@@ -137,10 +141,10 @@ class Pool:
             self._reaper.evict([container])
         return None
 
-    def _await_usable(self, profile: Profile, tenant: str | None, deadline: float) -> Container:
+    def _await_usable(self, profile: Profile, tenant: str | None, deadline: float, withdrawal: Withdrawal) -> Container:
         """A container as soon as one is made."""
         while True:
-            self._state.await_idle(profile, deadline)
+            self._state.await_idle(profile, deadline, withdrawal)
             # Another lease may have been quicker.
             if (container := self._take_usable(profile, tenant)) is not None:
                 return container
@@ -150,7 +154,9 @@ class Pool:
         self._state.lost()
         self._reaper.evict([lease.container])
         profile, deadline = lease.container.profile, time.monotonic() + self._config.wait_ms / 1000
-        container = self._take_usable(profile, lease.tenant) or self._await_usable(profile, lease.tenant, deadline)
+        container = self._take_usable(profile, lease.tenant) or self._await_usable(
+            profile, lease.tenant, deadline, Withdrawal()
+        )
         self._state.replaced(container)
         return container
 

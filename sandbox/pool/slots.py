@@ -9,6 +9,7 @@ from collections import deque
 
 from sandbox.errors import PoolBusy, PoolClosed
 from sandbox.pool.permits import Permits
+from sandbox.pool.withdrawal import Withdrawal
 
 _FIRST_HOLD_S = 1.0
 """What a slot is taken to be held for before one was given back: Retry-After is in whole seconds, and at least one."""
@@ -45,10 +46,10 @@ class Slots:
         with self._lock:
             return self._take()
 
-    def acquire(self, timeout_s: float) -> bool:
+    def acquire(self, timeout_s: float, withdrawal: Withdrawal) -> bool:
         """Take a permit, waiting in line for at most `timeout_s`; whether that took waiting.
 
-        Raises PoolBusy, PoolClosed.
+        Raises PoolBusy, PoolClosed, and Cancelled where it is withdrawn while it stands in line.
         """
         with self._lock:
             if self._take():
@@ -57,7 +58,8 @@ class Slots:
                 raise PoolBusy("too many executions are waiting", retry_after_s=self._retry_after_s())
             waiter = _Waiter()
             self._waiters.append(waiter)
-        self._wait(waiter, time.monotonic() + timeout_s)
+        with withdrawal.waking(waiter.woken.set):
+            self._wait(waiter, time.monotonic() + timeout_s)
         with self._lock:
             # Looked at under the lock, where grants are made: one that came at the last moment counts, since whoever
             # gave it has counted it as passed on.
@@ -65,6 +67,7 @@ class Slots:
                 return True
             if waiter in self._waiters:
                 self._waiters.remove(waiter)
+            withdrawal.check()
             if self._closed:
                 raise PoolClosed("the server is shutting down")
             raise PoolBusy("no slot became free in time", retry_after_s=self._retry_after_s())

@@ -17,6 +17,7 @@ from sandbox.pool.config import PoolConfig
 from sandbox.pool.inventory import Inventory, ProfileInventory
 from sandbox.pool.lease import Lease
 from sandbox.pool.snapshot import Counters, ProfileSnapshot
+from sandbox.pool.withdrawal import Withdrawal
 from sandbox.types import Profile, WarmTarget
 
 _START_RETRY_AFTER_S = 2
@@ -55,12 +56,12 @@ class PoolState:
         with self._lock:
             return self._inventory.of(profile).take(reuses)
 
-    def await_idle(self, profile: Profile, deadline: float) -> None:
+    def await_idle(self, profile: Profile, deadline: float, withdrawal: Withdrawal) -> None:
         """Wait until the profile may have an idle container.
 
-        Raises what the starts met with, PoolBusy at the monotonic `deadline`, PoolClosed.
+        Raises what the starts met with, PoolBusy at the monotonic `deadline`, PoolClosed, Cancelled.
         """
-        with self._lock:
+        with withdrawal.waking(self._notice), self._lock:
             entry = self._inventory.of(profile)
             if entry.error is not None and entry.hopeless(time.monotonic()):
                 raise entry.error.renewed()
@@ -70,10 +71,16 @@ class PoolState:
             self._changed.notify_all()
             try:
                 while not entry.idle:
+                    withdrawal.check()
                     self._check_wait(entry, failures_before, deadline)
                     self._changed.wait(max(0.0, deadline - time.monotonic()))
             finally:
                 entry.waiting -= 1
+
+    def _notice(self) -> None:
+        """Let whoever waits look again."""
+        with self._lock:
+            self._changed.notify_all()
 
     def _check_wait(self, entry: ProfileInventory, failures_before: int, deadline: float) -> None:
         if self._phase is Phase.STOPPED:
