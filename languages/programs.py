@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from languages.commands import fill_command, fill_environment
 from languages.models import Language
-from languages.options import MIB
+from languages.options import CPU_PERIOD_US, MIB
 from sandbox.types import Ahead, Limits, Profile, Step, Warmth
 
 COMPILE = "compile"
@@ -35,6 +35,7 @@ def profile_of(language: Language) -> Profile:
         image=language.image_digest or language.image,
         memory_bytes=max(language.memory_mb, _compile_memory_mb(language)) * MIB,
         cpu_quota_us=language.cpu_quota_us,
+        cpu_period_us=CPU_PERIOD_US,
         pids=language.processes,
         tmpfs_bytes=language.tmpfs_mb * MIB,
         runs_per_container=language.runs_per_container,

@@ -124,7 +124,9 @@ class RunningServer:
 StartServer = Callable[..., RunningServer]
 
 
-def manage(*arguments: str, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+def manage(
+    *arguments: str, environment: Mapping[str, str], timeout_s: float = START_S
+) -> subprocess.CompletedProcess[str]:
     """Run manage.py with these arguments to its end."""
     return subprocess.run(
         [sys.executable, "manage.py", *arguments],
@@ -133,7 +135,7 @@ def manage(*arguments: str, environment: Mapping[str, str]) -> subprocess.Comple
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=START_S,
+        timeout=timeout_s,
         check=False,
     )
 
