@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import docker
 import pytest
 
-from languages.toolchain import installs
+from languages.toolchain import language_images
 from sandbox.docker import DockerImages
 from sandbox.errors import EngineUnavailable, ImageMissing
 from tests.fake_images import FakeImages
@@ -24,7 +24,7 @@ def images(request: pytest.FixtureRequest) -> Iterator[Images]:
         fake.ids["gexec/base:latest"] = fake.ids["gexec/base"] = "sha256:0"
         yield fake
         return
-    installs.ensure_base(lambda _line: None)
+    language_images.ensure_base(lambda _line: None)
     with DockerImages() as real:
         yield real
 

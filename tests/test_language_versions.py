@@ -47,6 +47,6 @@ def test_a_rebuilt_image_takes_the_old_one_away_unless_a_version_runs_in_it(
     fake_images.ids = {"gexec/python": "sha256:new", "gexec/python:old": "sha256:1"}
     monkeypatch.setattr(installs, "run_cases", lambda *_: [Verdict("hello", "", None, 1.0, 1)])
     monkeypatch.setattr(installs, "reported_version", lambda *_: "3.14")
-    assert installs.test(python, lambda _line: None).passed
+    assert installs.self_test(python, lambda _line: None).passed
     assert Language.objects.get(slug="python").image_digest == "sha256:new"
     assert ("gexec/python:old" in fake_images.ids) is shared
