@@ -1,4 +1,4 @@
-"""Images on a Docker host that a test makes up, with the interface of the real ones; see test_images_contract."""
+"""Images on a Docker host that a test makes up, with the interface of the real ones; see test_fake_images."""
 
 from __future__ import annotations
 
