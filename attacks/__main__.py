@@ -10,9 +10,10 @@ from contextlib import contextmanager
 
 from attacks.catalogue import FAMILIES, AnyAttack
 from attacks.client import Client, RateLimited
-from attacks.host import Host, LocalHost, OwnHost
+from attacks.host import Host, LocalHost
 from attacks.judge import Verdict, judge
-from attacks.server import StartFailed, bare_environment, own_server
+from attacks.server import own_server
+from testkit.servers import ServerFailed, clean_environment
 
 _ROW = "{:<11}  {:<30}  {:<72}  {:<36}  {:<8}  {}"
 
@@ -29,7 +30,7 @@ def main() -> int:
             got_through = _attack(chosen, client, host)
         left = host.left_at_the_end()
         host.close()
-    except (RateLimited, StartFailed, OSError) as error:
+    except (RateLimited, ServerFailed, OSError) as error:
         print(error)
         return 2
     for trace in left:
@@ -57,8 +58,8 @@ def _target(options: argparse.Namespace) -> Iterator[tuple[Client, Host]]:
         yield client, LocalHost() if client.is_local else Host()
         return
     print("Starting a server of the suite's own ...", flush=True)
-    with own_server(bare_environment()) as own:
-        yield Client(own.url, own.make_keys(2), reuses=True), OwnHost(str(own.data_dir))
+    with own_server(clean_environment()) as client_and_host:
+        yield client_and_host
 
 
 def _attack(chosen: list[tuple[str, AnyAttack]], client: Client, host: Host) -> int:

@@ -8,51 +8,15 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
 
 from attacks.client import Answer, Client
+from attacks.endings import Ending, ending_of
 
 GUESTS = Path(__file__).parent / "guests"
 PRELUDES = {"python": "prelude.py"}
 MAX_OUTPUT_CHARACTERS = 1_048_576
 """The output limit of the languages as they are shipped, for each stream."""
-
-
-class Ending(StrEnum):
-    """How the client was told that a program ended."""
-
-    CLEAN = "exit 0"
-    FAILED = "exit code"
-    TIMED_OUT = "wall limit"
-    OUT_OF_MEMORY = "memory limit"
-    OUTPUT_LIMIT = "output limit"
-    OUR_FAULT = "sandbox error"
-    UNKNOWN = "unclear"
-
-
-_ERRORS = (
-    (Ending.TIMED_OUT, r"execution timed out after \d+ ms( during compilation)?"),
-    (Ending.OUT_OF_MEMORY, r"memory limit of \d+ MB exceeded( during compilation)?"),
-    (Ending.OUTPUT_LIMIT, r"output limit of \d+ bytes exceeded( during compilation)?"),
-    (Ending.OUR_FAULT, r"sandbox error: .*"),
-)
-
-# The limits that a greedy program may meet before it ends by itself.
-ANY_LIMIT = (Ending.CLEAN, Ending.FAILED, Ending.TIMED_OUT, Ending.OUT_OF_MEMORY, Ending.OUTPUT_LIMIT)
-
-
-def ending_of(answer: Answer) -> Ending:
-    """What the four fields of an answer say."""
-    if answer.status != 200:
-        return Ending.UNKNOWN
-    error = str(answer.fields["error"])
-    for ending, text in _ERRORS:
-        if re.fullmatch(text, error, re.DOTALL):
-            return ending
-    if error:
-        return Ending.UNKNOWN
-    return Ending.FAILED if answer.fields["exit_code"] else Ending.CLEAN
 
 
 @dataclass(frozen=True, slots=True)

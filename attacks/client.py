@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
@@ -12,8 +11,10 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
 
+from testkit.waiting import last_seen
+
 _ANSWER_S = 120
-_BUSY_TRIES = 20
+_BUSY_S = 60
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _HELLO = {
     "python": ("print(6 * 7)", "42\n"),
@@ -66,13 +67,10 @@ class Client:
         body: dict[str, Any] = {"language": language, "source_code": source}
         if timeout_ms is not None:
             body["timeout_ms"] = timeout_ms
-        answer = self.post(json.dumps(body).encode(), key=key)
-        for _ in range(_BUSY_TRIES):
-            if answer.status != 503:
-                break
-            time.sleep(0.5)
-            answer = self.post(json.dumps(body).encode(), key=key)
-        return answer
+        sent = json.dumps(body).encode()
+        return last_seen(
+            lambda: self.post(sent, key=key), until=lambda answer: answer.status != 503, within_s=_BUSY_S, every_s=0.5
+        )
 
     def post(self, body: bytes, path: str = "/execute", *, key: int | None = None) -> Answer:
         """POST these bytes. Raises RateLimited."""

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from sandbox.docker import connect
 from sandbox.policy import SandboxPolicy
+from testkit.containers import containers_of, left_after
+from testkit.waiting import last_seen
 
 _SETTINGS = (
     "kernel/core_pattern", "kernel/modprobe", "kernel/hostname", "kernel/domainname", "kernel/panic", "kernel/sysrq",
@@ -88,7 +90,7 @@ class OwnHost(LocalHost):
 
     evidence = f"{LocalHost.evidence}, processes in its containers; containers and volumes at the end"
 
-    def __init__(self, data_dir: str) -> None:
+    def __init__(self, data_dir: Path) -> None:
         self._data_dir = data_dir
         self._client = connect(timeout_s=20.0)
         self._volumes = self._nameless_volumes()
@@ -99,10 +101,8 @@ class OwnHost(LocalHost):
 
     def left_at_the_end(self) -> list[str]:
         """Containers and volumes of the server, which has stopped."""
-        deadline = time.monotonic() + _GONE_S
-        while (containers := self._containers()) and time.monotonic() < deadline:
-            time.sleep(0.1)
-        found = [f"container {container['Id'][:12]}" for container in containers]
+        containers = left_after(self._client, self._data_dir, within_s=_GONE_S)
+        found = [f"container {container_id[:12]}" for container_id in containers]
         return found + [f"volume {name}" for name in self._nameless_volumes() - self._volumes]
 
     def close(self) -> None:
@@ -114,19 +114,14 @@ class OwnHost(LocalHost):
         listed = self._client.volumes(filters={"dangling": True}).get("Volumes") or ()
         return frozenset(volume["Name"] for volume in listed if len(volume["Name"]) == _NAMELESS)
 
-    def _containers(self) -> list[dict[str, str]]:
-        return list(self._client.containers(all=True, filters={"label": f"gexec.data_dir={self._data_dir}"}))
-
     def _left_in_containers(self) -> list[str]:
         """Processes of guests that are still there a while after their program was answered."""
-        deadline = time.monotonic() + _GONE_S
-        while (left := list(self._guests())) and time.monotonic() < deadline:
-            time.sleep(0.05)
+        left = last_seen(lambda: list(self._guests()), until=lambda pids: not pids, within_s=_GONE_S)
         return [f"process {pid} is left in a container" for pid in left]
 
     def _guests(self) -> Iterator[int]:
         """Guest processes in the server's containers: those of the idle ones hold a runner and nobody else."""
-        ours = {container["Id"] for container in self._containers()}
+        ours = containers_of(self._client, self._data_dir)
         for pid in _guest_processes():
             group = _read(Path(f"/proc/{pid}/cgroup"))
             if any(container_id in group for container_id in ours):

@@ -1,19 +1,19 @@
-"""`make bench`: one table from one run, with the subjects taking turns so that a noisy machine hits all alike.
+"""Measure gexec beside a bare process, plain Docker and a naive service: one table from one run, in which the subjects
+take turns, so that a noisy machine hits all alike.
 
-usage: python -m benchmarks [--programs python,go,c] [--rounds 40] [--slices 3] [--slice-seconds 4]
+With --against PATH, measure two versions of gexec instead: this working copy and the one at PATH, on which `make test`
+(or scripts/bootstrap test) has run. Each has a server of its own. They take turns at the same programs over HTTP, in
+fresh containers and in reused ones, and the table has the ratios of p50 and of throughput.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import os
 import platform
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,33 +22,12 @@ import docker
 from docker.models.containers import Container
 
 from benchmarks import measure, subjects
-from benchmarks.measure import Figures, Run
+from benchmarks.compare import compare, shown
 from benchmarks.programs import ALL, Program
-from benchmarks.server import BenchServer
-
-CONCURRENCY = 4
-REUSE_RUNS = 1_000_000
-AFTER_FIRST_S = 1.0
-REST_S = 2.0
-RESULTS = Path(__file__).parent / "results"
-
-
-@dataclass
-class Subject:
-    """One row of the table."""
-
-    name: str
-    program: Program
-    make: Callable[[], Run]
-    settle_s: float = 0.0
-    """How long to wait after a run one after another, so that the next finds the pool full."""
-    before: Callable[[], None] = lambda: None
-    rest_s: float = 0.0
-    """How long to wait before a slice, so that the containers for it are made and none are made within it."""
-    figures: Figures = field(default_factory=Figures)
-
-    def __post_init__(self) -> None:
-        self.runs = [self.make() for _ in range(CONCURRENCY)]
+from benchmarks.server import bench_server
+from benchmarks.tables import aligned, save
+from benchmarks.turns import CONCURRENCY, LIVE_S, REST_S, REUSE_RUNS, Subject, run_all
+from testkit.servers import RunningServer, ServerFailed
 
 
 def main() -> None:
@@ -56,66 +35,76 @@ def main() -> None:
     options = _options()
     wanted = options.programs.split(",")
     programs = [program for program in ALL if program.language in wanted]
-    with BenchServer() as server:
-        server.manage("languages", "install", *(program.language for program in programs))
-        _measure(programs, server, options)
+    turns = {"rounds": options.rounds, "slices": options.slices, "slice_s": options.slice_seconds}
+    try:
+        if options.against:
+            report = compare(programs, options.against.resolve(), **turns)
+            print(shown(report))
+        else:
+            report = _measure(programs, turns)
+            print(_table(report))
+    except ServerFailed as error:
+        raise SystemExit(str(error)) from None
+    print(f"\nThe same as JSON: {save(report)}")
 
 
-def _measure(programs: list[Program], server: BenchServer, options: argparse.Namespace) -> None:
-    with _Pool(server) as pool:
-        rows: list[Subject] = []
-        try:
-            for program in programs:
-                # One after the other: what a language keeps warm, and lets go later, would be in the others' way.
-                _keep_cold(server, pool)
-                of_program = _subjects(program, server, pool)
-                _run_all(of_program, options)
-                rows += of_program
-            report = _report(rows, server, pool)
-        finally:
-            subjects.remove_started()
-    print(_table(report))
-    RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"{datetime.now(UTC):%Y%m%d-%H%M%S}.json"
-    path.write_text(json.dumps(report, indent=1))
-    print(f"\nThe same as JSON: {path}")
+def _measure(programs: list[Program], turns: dict[str, Any]) -> dict[str, Any]:
+    with bench_server() as server:
+        server.install(*(program.language for program in programs))
+        with _Pool(server) as pool:
+            rows: list[Subject] = []
+            try:
+                for program in programs:
+                    # One after the other: what a language keeps warm, and lets go later, would be in the others' way.
+                    _keep_cold(server, pool)
+                    of_program = _subjects(program, server, pool)
+                    run_all(of_program, **turns)
+                    rows += of_program
+                return _report(rows, server, pool)
+            finally:
+                subjects.remove_started()
 
 
-def _keep_cold(server: BenchServer, pool: _Pool) -> None:
+def _keep_cold(server: RunningServer, pool: _Pool) -> None:
     pool.warm(None, 0)
     for slug in pool.languages:
-        server.manage("languages", "set", slug, "runs_per_container=1", "warm_min=0", "warm_max=0")
+        server.set_language(slug, runs_per_container=1, warm_min=0, warm_max=0)
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks")
-    parser.add_argument("--programs", default="python,go,c")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--programs", default="python,go,c", help="which of them, separated by commas")
     parser.add_argument("--rounds", type=int, default=40, help="runs of each subject, one after another")
     parser.add_argument("--slices", type=int, default=3, help=f"turns of each subject at concurrency {CONCURRENCY}")
-    parser.add_argument("--slice-seconds", type=float, default=4.0)
+    parser.add_argument("--slice-seconds", type=float, default=4.0, help="how long each of them takes")
+    parser.add_argument(
+        "--against", type=Path, metavar="PATH", help="another working copy of gexec, to compare this one with"
+    )
     return parser.parse_args()
 
 
 class _Pool:
     """The pool called directly, in this process, on the server's languages. A context manager."""
 
-    def __init__(self, server: BenchServer) -> None:
+    def __init__(self, server: RunningServer) -> None:
         self._server = server
 
     def __enter__(self) -> _Pool:
         os.environ |= self._server.environment | {"DJANGO_SETTINGS_MODULE": "gexec.settings"}
         django.setup()
-        from dispatch import runtime  # noqa: PLC0415 - Django is set up only now
+        from dispatch.backends.inline import make_pool  # noqa: PLC0415 - Django is set up only now
         from languages import programs  # noqa: PLC0415
         from languages.models import Language  # noqa: PLC0415
 
-        self._programs, self._runtime = programs, runtime
+        self._programs = programs
         self.languages = {language.slug: language for language in Language.objects.filter(enabled=True)}
-        self.pool = runtime.pool()
+        self.pool = make_pool()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._runtime.shutdown(5.0)
+        self.pool.close(grace_s=5.0)
 
     def profile(self, slug: str, runs_per_container: int) -> Any:
         language = self.languages[slug]
@@ -134,18 +123,18 @@ class _Pool:
         self.pool.keep_warm({profile: Warmth(count, CONCURRENCY)} if count else {})
 
 
-def _subjects(program: Program, server: BenchServer, pool: _Pool) -> list[Subject]:
+def _subjects(program: Program, server: RunningServer, pool: _Pool) -> list[Subject]:
     slug = program.language
-    key = server.manage("create_api_key", f"bench-{slug}").splitlines()[-1].strip()
+    key = server.create_api_key(f"bench-{slug}")
     fresh, reused = pool.profile(slug, 1), pool.profile(slug, REUSE_RUNS)
     image = _hand_image(slug, pool)
 
     def set_runs(count: int) -> Callable[[], None]:
         def apply() -> None:
-            warm = (f"warm_min={pool.languages[slug].warm_min}", f"warm_max={CONCURRENCY}")
-            server.manage("languages", "set", slug, f"runs_per_container={count}", *warm)
+            warm_min = pool.languages[slug].warm_min
+            server.set_language(slug, runs_per_container=count, warm_min=warm_min, warm_max=CONCURRENCY)
             pool.warm(None, 0)
-            time.sleep(2.5)
+            time.sleep(LIVE_S)
 
         return apply
 
@@ -201,33 +190,7 @@ def _hand_image(slug: str, pool: _Pool) -> str:
     return tag
 
 
-def _run_all(rows: list[Subject], options: argparse.Namespace) -> None:
-    """Rounds in blocks: every subject gets a block of runs in turn, several times over; then the slices likewise."""
-    blocks = 4
-    for block in range(blocks):
-        for row in rows:
-            _progress(f"block {block + 1} of {blocks}: {row.program.language}, {row.name}")
-            row.before()
-            row.runs[0]()
-            # Containers that are made in place of the one that it took would be measured with the next runs.
-            time.sleep(AFTER_FIRST_S)
-            for _ in range(max(1, options.rounds // blocks)):
-                time.sleep(row.settle_s)
-                measure.one(row.runs[0], row.figures)
-    for number in range(options.slices):
-        for row in rows:
-            _progress(f"slice {number + 1} of {options.slices}: {row.program.language}, {row.name}")
-            row.before()
-            measure.slice_of(row.runs, Figures(), seconds=0.5)
-            time.sleep(row.rest_s)
-            measure.slice_of(row.runs, row.figures, seconds=options.slice_seconds)
-
-
-def _progress(text: str) -> None:
-    print(f"\r\033[K{text}", end="", flush=True)
-
-
-def _report(rows: list[Subject], server: BenchServer, pool: _Pool) -> dict[str, Any]:
+def _report(rows: list[Subject], server: RunningServer, pool: _Pool) -> dict[str, Any]:
     client = docker.from_env()
     info = client.info()
     waiting = _waiting(pool, client)
@@ -241,7 +204,7 @@ def _report(rows: list[Subject], server: BenchServer, pool: _Pool) -> dict[str, 
             "default_runtime": info["DefaultRuntime"],
             "python": platform.python_version(),
         },
-        "server_memory_mb": round(measure.proportional_memory_mb(server.pids()), 1),
+        "server_memory_mb": round(measure.proportional_memory_mb(server.pids), 1),
         "idle_container_mb": _idle_container_mb(waiting),
         "rows": [_row(row, rows) for row in rows],
     }
@@ -319,14 +282,7 @@ def _table(report: dict[str, Any]) -> str:
         "p50_to_bare", "runs_to_bare", "cpu_to_bare", "p50_to_naive", "runs_to_naive",
     )  # fmt: skip
     lines = [columns, *[tuple(str(row[key]) for key in keys) for row in report["rows"]]]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(columns))]
-    return head + "\n".join(
-        "  ".join(
-            cell.ljust(width) if column < 2 else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
-        )
-        for line in lines
-    )
+    return head + aligned(lines, left=2)
 
 
 if __name__ == "__main__":

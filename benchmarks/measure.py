@@ -22,6 +22,8 @@ class Figures:
     runs: int = 0
     seconds: float = 0.0
     cpu_ms: float = 0.0
+    slice_rates: list[float] = field(default_factory=list)
+    """Runs a second of each slice."""
 
     def percentile(self, share: float) -> float:
         """The latency that `share` of the runs stayed within, in ms."""
@@ -71,9 +73,11 @@ def slice_of(runs: Sequence[Run], figures: Figures, *, seconds: float) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    figures.seconds += time.perf_counter() - began
+    took_s = time.perf_counter() - began
+    figures.seconds += took_s
     figures.cpu_ms += machine_cpu_ms() - cpu
     figures.runs += sum(counts)
+    figures.slice_rates.append(sum(counts) / took_s)
     if errors:
         raise errors[0]
 

@@ -18,7 +18,8 @@ from pathlib import Path
 
 import docker
 
-from benchmarks.server import BenchServer
+from benchmarks.server import bench_server
+from testkit.containers import containers_of
 
 PROGRAMS = (
     ("ok", "print('hi')", 0),
@@ -54,8 +55,7 @@ def holdings(pids: Sequence[int], data_dir: Path) -> Holdings:
     """What these processes and the containers of this data directory hold now."""
     client = docker.from_env()
     try:
-        label = {"label": f"gexec.data_dir={data_dir}"}
-        containers = len(client.api.containers(all=True, filters=label))
+        containers = len(containers_of(client.api, data_dir))
         volumes = len(client.api.volumes()["Volumes"] or [])
     finally:
         client.close()
@@ -138,11 +138,11 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=10_000)
     parser.add_argument("--concurrency", type=int, default=4)
     options = parser.parse_args()
-    with BenchServer() as server:
-        server.manage("languages", "set", "python", "runs_per_container=50")
-        key = server.manage("create_api_key", "soak").splitlines()[-1].strip()
+    with bench_server() as server:
+        server.set_language("python", runs_per_container=50)
+        key = server.create_api_key("soak")
         load(server.port, runs=100, concurrency=options.concurrency, key=key)
-        pids = server.pids()
+        pids = server.pids
         before = settled(pids, server.data_dir, wait_s=15)
         began = time.monotonic()
         wrong = load(server.port, runs=options.runs, concurrency=options.concurrency, key=key)

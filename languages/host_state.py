@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from languages import tasks
 from languages.models import Language, LanguageTask, TaskKind, TaskStatus
 from languages.toolchain import docker_host
-from sandbox.docker import DockerImages, ImageInfo
+from sandbox.engine import Images
 from sandbox.errors import EngineUnavailable
+from sandbox.types import ImageInfo
 
 _DOING = {TaskKind.BUILD: "building", TaskKind.PULL: "pulling", TaskKind.TEST: "testing"}
 
@@ -44,7 +45,7 @@ def on_host(languages: Iterable[Language]) -> dict[int, OnHost]:
     """What the Docker host has of each, by the language's key. One that does not answer is not asked again."""
     found: dict[int, OnHost] = {}
     error = ""
-    images: DockerImages | None = None
+    images: Images | None = None
     for language in languages:
         if not error:
             try:
@@ -94,7 +95,7 @@ def _disabled(language: Language, host: OnHost) -> State:
     return State("not tested", "warn", missing) if missing else State("disabled", "warn", "Tested: it can be enabled.")
 
 
-def _look(images: DockerImages, language: Language) -> OnHost:
+def _look(images: Images, language: Language) -> OnHost:
     image = images.find(language.image)
     digest = language.image_digest
     tested_is_there = bool(digest) and ((image is not None and image.id == digest) or images.find(digest) is not None)

@@ -1,14 +1,13 @@
-"""What this process has waiting: the one place where the languages look at the pool."""
+"""What is waiting for a program: the one place where the languages ask how much can be run now."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 
-from dispatch import runtime
+from dispatch import active
 from sandbox.types import Profile
 
 
 def warm_profiles() -> Collection[Profile]:
     """The profiles that a container is ready for."""
-    profiles = runtime.pool().snapshot().profiles
-    return {profile for profile, state in profiles.items() if state.fresh + state.kept}
+    return {profile for profile, count in active.backend().capacity().warm.items() if count}

@@ -9,17 +9,14 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Generator
 
 from sandbox import protocol
 from sandbox.engine import Engine, Stream
 from sandbox.errors import ContainerLost, EngineUnavailable, ProtocolError
-from sandbox.types import Job, JobResult, Outcome, Profile, Step, StepResult
+from sandbox.types import Event, Job, JobResult, Outcome, Output, Profile, Step, StepFinished, StepResult
 
 logger = logging.getLogger(__name__)
-
-OnOutput = Callable[[str, int, bytes], None]
-"""Called with the step's name, the stream (1 stdout, 2 stderr) and the bytes, as they come."""
 
 BACKSTOP_S = 2.0
 """How long after its wall time limit a step may stay unanswered before the container is taken for broken."""
@@ -43,6 +40,8 @@ class Container:
         self._memory_bytes = profile.memory_bytes
         self._sending = threading.Lock()
         self._clean = True
+        self._busy = False
+        """A job has begun and is not over; it stays so where the consumer of its events left early."""
         self._awaits_ready = True
         self._ahead = _ahead_frame(profile)
         """What has not been sent yet."""
@@ -55,7 +54,8 @@ class Container:
     @property
     def reusable(self) -> bool:
         """Whether another run may follow: every ending was clean and the profile allows one more."""
-        return self._clean and self.owner is not None and self.runs < self.profile.runs_per_container
+        settled = self._clean and not self._busy
+        return settled and self.owner is not None and self.runs < self.profile.runs_per_container
 
     def usable(self, timeout_s: float = 0.2) -> bool:
         """Whether a job can be sent now: the runner has said that it is ready, and nothing since."""
@@ -89,37 +89,46 @@ class Container:
             self._send(self._ahead)
             self._ahead = b""
 
-    def run(self, job: Job, *, owner: str | None, on_output: OnOutput | None = None) -> JobResult:
-        """Run one job; the results say what happened, also when the container broke under it.
+    def run(self, job: Job, *, owner: str | None) -> JobResult:
+        """Run one job to its end; see `events`, whose errors it raises."""
+        events = self.events(job, owner=owner)
+        return JobResult(tuple(event.result for event in events if isinstance(event, StepFinished)))
 
-        Raises ContainerLost where nothing of the job can have started, so that another container may take it, and
-        ValueError where the job cannot be said in frames.
+    def events(self, job: Job, *, owner: str | None, stream_output: bool = False) -> Generator[Event, None, None]:
+        """Run one job and tell of it as it goes: how each step ended, also when the container broke under it, and where
+        `stream_output` is asked for what it prints, as it comes. What it prints is in the step's result either way.
+
+        Nothing begins before the first `next`. A consumer that closes the generator before the job is over ends the
+        program, and the container with it. Raises ContainerLost where nothing of the job can have started, so that
+        another container may take it, and ValueError where the job cannot be said in frames.
         """
         opening = b"".join(
             protocol.file_frames(file.name, file.content, executable=file.executable) for file in job.files
         )
         self.runs += 1
         self.owner = owner
-        results: list[StepResult] = []
-        for step in job.steps:
-            exchange = _Exchange(step, on_output)
-            try:
-                self._resize(step)
-                self._send(opening + exchange.opening())
-            except EngineUnavailable as error:
-                results.append(exchange.broken(str(error)))
-            except ContainerLost as error:
-                self._clean = False
-                if not results:
-                    raise
-                results.append(exchange.broken(str(error)))
-            else:
-                results.append(self._converse(exchange))
-            opening = b""
-            self._clean = self._clean and results[-1].outcome in _CLEAN
-            if results[-1].outcome is not Outcome.OK and not (job.keep_going and self._clean):
-                break
-        return JobResult(tuple(results))
+        self._busy = True
+        try:
+            for number, step in enumerate(job.steps, 1):
+                exchange = _Exchange(step, stream_output=stream_output)
+                self._begin(exchange, opening, may_be_repeated=number == 1)
+                opening = b""
+                result = yield from self._converse(exchange)
+                self._clean = self._clean and result.outcome in _CLEAN
+                goes_on = result.outcome is Outcome.OK or (job.keep_going and self._clean)
+                # Known before the last event is handed out: a consumer need not come back for the end.
+                self._busy = goes_on and number < len(job.steps)
+                yield StepFinished(result)
+                if not self._busy:
+                    return
+            self._busy = False
+        except ValueError:
+            # Nothing of this step was sent, and the steps before it are over.
+            self._busy = False
+            raise
+        finally:
+            if self._busy:
+                self._abandon()
 
     def end_job(self) -> None:
         """Ask the runner to clean up; `usable` finds out whether it could. Raises ContainerLost."""
@@ -147,23 +156,52 @@ class Container:
             self._engine.resize(self.id, wanted)
             self._memory_bytes = wanted
 
-    def _converse(self, exchange: _Exchange) -> StepResult:
-        """Feed and drain the running step until its result."""
+    def _begin(self, exchange: _Exchange, opening: bytes, *, may_be_repeated: bool) -> None:
+        """Send what starts a step; one that could not be started has its result after this."""
         try:
-            while exchange.result is None:
-                left = exchange.deadline - time.monotonic()
-                data = self._stream.receive(max(0.0, left))
-                if data is None:
-                    self._clean = False
-                    return exchange.overdue()
-                for frame in self._frames.feed(data):
-                    exchange.take(frame)
+            self._resize(exchange.step)
+            self._send(opening + exchange.opening())
+        except EngineUnavailable as error:
+            exchange.fail(str(error))
+        except ContainerLost as error:
+            self._clean = False
+            if may_be_repeated:
+                raise
+            exchange.fail(str(error))
+
+    def _converse(self, exchange: _Exchange) -> Generator[Output, None, StepResult]:
+        """Feed and drain the running step until its result."""
+        while exchange.result is None:
+            try:
+                frames = self._receive(exchange)
+                for frame in frames:
+                    output = exchange.take(frame)
+                    if output is not None:
+                        # The time that the consumer takes is not the runner's: without this, whoever reads slowly
+                        # would meet the backstop.
+                        handed_out = time.monotonic()
+                        yield output
+                        exchange.deadline += time.monotonic() - handed_out
                 if exchange.stdin_due:
                     self._send(exchange.stdin_frames())
-        except (ContainerLost, ProtocolError) as error:
-            self._clean = False
-            return exchange.broken(str(error))
+            except (ContainerLost, ProtocolError) as error:
+                self._clean = False
+                exchange.fail(str(error))
         return exchange.result
+
+    def _receive(self, exchange: _Exchange) -> list[protocol.RunnerFrame]:
+        """What the runner says next. After the step's deadline it has its result, and there is nothing."""
+        data = self._stream.receive(max(0.0, exchange.deadline - time.monotonic()))
+        if data is None:
+            self._clean = False
+            exchange.overdue()
+            return []
+        return self._frames.feed(data)
+
+    def _abandon(self) -> None:
+        """End a job that nobody listens to any more: the runner kills what runs and exits when its stdin closes."""
+        self._clean = False
+        self._stream.close()
 
 
 def _ahead_frame(profile: Profile) -> bytes:
@@ -180,13 +218,13 @@ def _ahead_frame(profile: Profile) -> bytes:
 class _Exchange:
     """The state of one step's conversation."""
 
-    def __init__(self, step: Step, on_output: OnOutput | None) -> None:
+    def __init__(self, step: Step, *, stream_output: bool) -> None:
         self.step = step
         self.result: StepResult | None = None
         self.stdin_due = False
         self.deadline = time.monotonic() + step.limits.wall_ms / 1000 + BACKSTOP_S
         self._began = time.monotonic()
-        self._on_output = on_output
+        self._stream_output = stream_output
         self._streams = {1: bytearray(), 2: bytearray()}
         self._cut = {1: False, 2: False}
         self._stdin = memoryview(step.stdin)
@@ -221,13 +259,16 @@ class _Exchange:
             frames.append(protocol.stdin_frame(b""))
         return b"".join(frames)
 
-    def take(self, frame: protocol.RunnerFrame) -> None:
-        """Digest one frame. Raises ProtocolError for one that has no place here, ContainerLost for a fault."""
+    def take(self, frame: protocol.RunnerFrame) -> Output | None:
+        """Digest one frame; output is given where it was asked for.
+
+        Raises ProtocolError for a frame that has no place here, ContainerLost for a fault.
+        """
         if self.result is not None:
             raise ProtocolError(f"{frame!r:.100} after the result")
         if isinstance(frame, protocol.Output):
-            self._collect(frame)
-        elif isinstance(frame, protocol.Window):
+            return self._collect(frame)
+        if isinstance(frame, protocol.Window):
             self._window = min(protocol.STDIN_WINDOW, self._window + frame.size)
             self.stdin_due = bool(self._stdin) or not self._stdin_closed
         elif isinstance(frame, protocol.Result):
@@ -236,23 +277,23 @@ class _Exchange:
             raise ContainerLost(f"the runner gave up: {frame.message:.500}")
         else:
             raise ProtocolError(f"{frame!r:.100} while a step runs")
+        return None
 
-    def overdue(self) -> StepResult:
-        """The answer of the backstop: the runner did not end the step in time."""
-        return self._partial(Outcome.TIMEOUT_WALL, "the runner did not answer in time")
+    def overdue(self) -> None:
+        """The backstop: the runner did not end the step in time."""
+        self.result = self._partial(Outcome.TIMEOUT_WALL, "the runner did not answer in time")
 
-    def broken(self, detail: str) -> StepResult:
-        """The answer when the container or its stream broke: what was printed until then is kept."""
-        return self._partial(Outcome.SANDBOX_ERROR, detail)
+    def fail(self, detail: str) -> None:
+        """The container or its stream broke: what was printed until then is kept."""
+        self.result = self._partial(Outcome.SANDBOX_ERROR, detail)
 
-    def _collect(self, frame: protocol.Output) -> None:
+    def _collect(self, frame: protocol.Output) -> Output | None:
         buffer = self._streams[frame.stream]
         room = self.step.limits.output_bytes - len(buffer)
         kept = frame.data[:room]
         self._cut[frame.stream] = self._cut[frame.stream] or len(kept) < len(frame.data)
         buffer += kept
-        if self._on_output is not None and kept:
-            self._on_output(self.step.name, frame.stream, kept)
+        return Output(self.step.name, frame.stream, kept) if self._stream_output and kept else None
 
     def _finished(self, result: protocol.Result) -> StepResult:
         by_signal = result.signal != 0

@@ -14,7 +14,7 @@ import tarfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from hashlib import sha256
 from http import HTTPStatus
 from pathlib import Path
@@ -28,6 +28,7 @@ import urllib3.exceptions
 from sandbox.errors import EngineUnavailable, ImageBuildFailed, ImageMissing
 from sandbox.policy import SandboxPolicy, container_options, holder_options
 from sandbox.stream import AttachedStream
+from sandbox.types import ImageInfo as ImageInfo  # noqa: PLC0414 (the rest imports it from here)
 from sandbox.types import Profile
 
 logger = logging.getLogger(__name__)
@@ -39,16 +40,6 @@ LABEL = "gexec.owner"
 _REFUSALS = 3
 """After so many in a row, where another runtime did start the container, a runtime is not tried again."""
 _UNREACHABLE = (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError)
-
-
-@dataclass(frozen=True, slots=True)
-class ImageInfo:
-    """An image on the Docker host; `id` is its digest (sha256:...)."""
-
-    id: str
-    tags: tuple[str, ...]
-    size_bytes: int
-    created: str
 
 
 class _Refused(EngineUnavailable):

@@ -19,6 +19,10 @@ class PoolClosed(SandboxError):
     """The server is shutting down and takes no more work."""
 
 
+class Cancelled(SandboxError):
+    """Somebody ended it before it started."""
+
+
 class EngineUnavailable(SandboxError):
     """The Docker daemon does not answer, or refuses what every run needs."""
 

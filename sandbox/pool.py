@@ -12,12 +12,12 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from sandbox.container import Container, OnOutput
+from sandbox.container import Container
 from sandbox.engine import Engine
 from sandbox.errors import (
     ContainerLost,
@@ -31,7 +31,7 @@ from sandbox.errors import (
 from sandbox.permits import OwnPermits, Permits, SharedPermits
 from sandbox.slots import Slots
 from sandbox.stock import Shelf, Stock
-from sandbox.types import Job, JobResult, Profile, Warmth
+from sandbox.types import Event, Job, JobResult, Profile, StepFinished, Warmth
 
 logger = logging.getLogger(__name__)
 
@@ -484,18 +484,24 @@ class Lease:
     ) -> None:
         self._pool._give_back(self)
 
-    def run(self, job: Job, on_output: OnOutput | None = None) -> JobResult:
+    def run(self, job: Job) -> JobResult:
         """Run the job; whatever happens to the program or the container is in the result.
 
         Raises ValueError for a job that cannot be passed on (NUL in an argument, a bad file name), and
         EngineUnavailable, PoolBusy or ContainerLost where no container would take it.
         """
+        return JobResult(tuple(event.result for event in self.events(job) if isinstance(event, StepFinished)))
+
+    def events(self, job: Job, *, stream_output: bool = False) -> Generator[Event, None, None]:
+        """Run the job and tell of it as it goes; see Container.events. Raises what `run` does, at the first `next`."""
         try:
-            return self.container.run(job, owner=self.owner, on_output=on_output)
+            yield from self.container.events(job, owner=self.owner, stream_output=stream_output)
         except ContainerLost:
             logger.info("container %s was lost before its run", self.container.id[:12])
-            self.container = self._pool._replace(self)
-            return self.container.run(job, owner=self.owner, on_output=on_output)
+        else:
+            return
+        self.container = self._pool._replace(self)
+        yield from self.container.events(job, owner=self.owner, stream_output=stream_output)
 
     def start_ahead(self) -> None:
         """Let its container start what it would have started while it waited. Call it before `run`."""

@@ -88,10 +88,40 @@ class StepResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Output:
+    """What a running step has printed, as it came. `stream` is 1 for stdout and 2 for stderr."""
+
+    step: str
+    stream: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StepFinished:
+    """A step has ended; nothing more of it comes."""
+
+    result: StepResult
+
+
+Event = Output | StepFinished
+"""What happens while a job runs, in order."""
+
+
+@dataclass(frozen=True, slots=True)
 class JobResult:
     """One result for each step that was started, in order."""
 
     steps: tuple[StepResult, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ImageInfo:
+    """An image on the engine's host; `id` is its digest (sha256:...)."""
+
+    id: str
+    tags: tuple[str, ...]
+    size_bytes: int
+    created: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,8 +28,13 @@ def result(reason: int = 0, exit_code: int = 0, signal: int = 0) -> bytes:
     return frame(b"X", struct.pack(">BBBBQQQI", reason, exit_code, signal, 0, 1000, 1000, 1 << 20, 0))
 
 
+def output(data: bytes, stream: int = 1) -> bytes:
+    """An O frame."""
+    return frame(b"O", bytes([stream]) + data)
+
+
 class FakeStream:
-    """One fake container: knows true, false, cat, sleep SECONDS and die (which takes the container with it)."""
+    """One fake container: knows true, false, echo, yes, cat, sleep SECONDS and die, which takes it along."""
 
     def __init__(self, engine: FakeEngine, container_id: str) -> None:
         self._engine = engine
@@ -140,6 +145,10 @@ class FakeStream:
             self._finish(result())
         elif words[0] == "false":
             self._finish(result(exit_code=1))
+        elif words[0] == "echo":
+            self._finish(output(" ".join(words[1:]).encode() + b"\n") + result())
+        elif words[0] == "yes":
+            self.say(output(b"y\n"))
         elif words[0] == "sleep":
             self._finish(result(), after_s=float(words[1]), running=True)
         elif words[0] == "die":
@@ -154,7 +163,7 @@ class FakeStream:
             return
         content = bytes(self._stdin)
         chunks = (content[start : start + 65_536] for start in range(0, len(content), 65_536))
-        self._finish(b"".join(frame(b"O", b"\1" + chunk) for chunk in chunks) + result())
+        self._finish(b"".join(output(chunk) for chunk in chunks) + result())
 
     def _finish(self, data: bytes, *, after_s: float = 0.0, running: bool = False, replace: bool = False) -> None:
         if replace:

@@ -12,7 +12,9 @@ from django.utils import timezone
 from playwright.sync_api import Page, sync_playwright
 
 from executions.models import Execution
+from executions.results import recorded
 from languages.models import Language
+from tests.fake_backend import ran
 from tests.fake_images import FakeImages
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -32,7 +34,7 @@ def rows(python: Language, fake_images: FakeImages) -> None:
         outcome="ok",
         exit_code=0,
         source="print('<i>')",
-        stdout=b"<i>\n",
+        **recorded([ran(b"<i>\n")]),
         created_at=now,
         started_at=now,
         finished_at=now,

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -24,6 +23,7 @@ from languages.toolchain.errors import InstallError
 from rest.ids import uuid7
 from sandbox.docker import ImageInfo
 from sandbox.errors import EngineUnavailable, ImageMissing
+from testkit.waiting import eventually
 from tests.fake_images import FakeImages
 
 IMAGE = ImageInfo("sha256:1", (), 1_000_000, "2026-01-02T03:04:05Z")
@@ -34,15 +34,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 def operator(admin_client: Client, python: Language) -> Iterator[Client]:
     """One who may change languages; at the end of the test no thread is at work."""
     yield admin_client
-    wait(lambda: not LanguageTask.objects.filter(status=TaskStatus.RUNNING).exists())
-
-
-def wait(happened: Callable[[], bool]) -> None:
-    """Until it has."""
-    deadline = time.monotonic() + 20
-    while not happened():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.02)
+    eventually(lambda: not LanguageTask.objects.filter(status=TaskStatus.RUNNING).exists())
 
 
 def press(client: Client, button: str, language: Language) -> Any:
@@ -84,13 +76,13 @@ def work(monkeypatch: pytest.MonkeyPatch) -> Work:
 
 def test_a_build_is_seen_while_it_goes_on_and_after(operator: Client, python: Language, work: Work) -> None:
     assert press(operator, "build", python).json()["running"] is True
-    wait(lambda: status(operator, python)["task"]["done"] == 1)
+    eventually(lambda: status(operator, python)["task"]["done"] == 1)
     seen = status(operator, python)
     assert seen["state"] == {"text": "building", "kind": "busy", "advice": "Step 2/4 : RUN make"}
     assert (seen["task"]["total"], seen["task"]["headline"]) == (4, "Step 2/4 : RUN make")
     assert seen["buttons"]["test"] == "Something is being done to it already."
     work.go_on.set()
-    wait(lambda: status(operator, python)["running"] is False)
+    eventually(lambda: status(operator, python)["running"] is False)
     task = LanguageTask.objects.get()
     assert (task.status, task.image_digest, task.started_by) == ("succeeded", "sha256:1", "admin")
     assert task.log.splitlines()[-1] == "Step 3/4 : RUN check"
@@ -119,7 +111,7 @@ def test_what_went_wrong_is_shown(operator: Client, python: Language, work: Work
     work.go_on.set()
     Language.objects.update(enabled=False)
     press(operator, "build", python)
-    wait(lambda: status(operator, python)["running"] is False)
+    eventually(lambda: status(operator, python)["running"] is False)
     seen = status(operator, python)
     assert (seen["task"]["status"], seen["task"]["error"]) == ("failed", text)
     assert (seen["state"]["text"], seen["state"]["kind"]) == ("build failed", "bad")
@@ -135,7 +127,7 @@ def test_each_self_test_has_its_verdict(operator: Client, python: Language, monk
 
     monkeypatch.setattr(installs, "self_test", self_test)
     press(operator, "test", python)
-    wait(lambda: status(operator, python)["running"] is False)
+    eventually(lambda: status(operator, python)["running"] is False)
     task = status(operator, python)["task"]
     assert (task["status"], task["error"]) == ("failed", "failed 1 of 2: args")
     assert task["verdicts"] == [
@@ -159,7 +151,7 @@ def test_a_pulled_layer_has_one_line(operator: Client, python: Language, monkeyp
 
     monkeypatch.setattr(language_images, "pull", pull)
     press(operator, "pull", python)
-    wait(lambda: status(operator, python)["running"] is False)
+    eventually(lambda: status(operator, python)["running"] is False)
     assert status(operator, python)["task"]["log"] == "a1 Downloading 2/2\nb2 Waiting"
 
 
@@ -196,7 +188,7 @@ def test_a_process_that_ends_says_so(operator: Client, python: Language, work: W
     task = LanguageTask.objects.get()
     assert (task.status, task.error) == ("lost", tasks.SERVER_GONE)
     work.go_on.set()
-    wait(lambda: not tasks._at_work)
+    eventually(lambda: not tasks._at_work)
     task.refresh_from_db()
     assert task.status == "lost"
 
@@ -205,7 +197,7 @@ def test_a_language_may_go_while_it_is_built(operator: Client, python: Language,
     press(operator, "build", python)
     python.delete()
     work.go_on.set()
-    wait(lambda: not tasks._at_work)
+    eventually(lambda: not tasks._at_work)
     assert LanguageTask.objects.count() == 0
 
 
@@ -214,7 +206,7 @@ def test_old_tasks_are_forgotten(python: Language, work: Work, monkeypatch: pyte
     work.go_on.set()
     for _ in range(4):
         tasks.start(language=python, kind=TaskKind.BUILD)
-        wait(lambda: not tasks._at_work)
+        eventually(lambda: not tasks._at_work)
     assert LanguageTask.objects.count() == 2
 
 

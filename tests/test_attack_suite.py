@@ -13,7 +13,8 @@ from attacks.client import Client
 from attacks.host import OwnHost
 from attacks.judge import judge
 from attacks.server import own_server
-from tests.conftest import clean_environment, create_database, database_url
+from testkit.databases import create_database, database_url
+from testkit.servers import clean_environment
 
 _NAMED = {f"{family}: {attack.name}": attack for family, attacks in FAMILIES.items() for attack in attacks}
 
@@ -30,9 +31,8 @@ class Attacked:
 def attacked(prepared_postgres: Path) -> Iterator[Attacked]:
     """A server without a rate limit, two API keys, and containers that may be used again. It leaves nothing behind."""
     create_database(prepared_postgres, "attacked", "gexec")
-    with own_server(clean_environment(DATABASE_URL=database_url(prepared_postgres, "attacked"))) as own:
-        host = OwnHost(str(own.data_dir))
-        yield Attacked(Client(own.url, own.make_keys(2), reuses=True), host)
+    with own_server(clean_environment(DATABASE_URL=database_url(prepared_postgres, "attacked"))) as (client, host):
+        yield Attacked(client, host)
     left = host.left_at_the_end()
     host.close()
     assert left == []

@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,10 +16,11 @@ import pytest
 
 from languages.toolchain.base_image import ensure_debian
 from sandbox.docker import DockerImages
-from tests.conftest import PROJECT, clean_environment, create_database, database_url, free_port, manage
+from testkit.databases import create_database, database_url
+from testkit.servers import PROJECT, clean_environment, free_port, manage
+from testkit.waiting import last_seen
 
 TAG = "gexec-test/server"
-PYTHON_OF_BASE = "3.13"
 SOCKET = Path("/var/run/docker.sock")
 
 
@@ -42,8 +42,13 @@ def test_by_default_it_works_without_tls_and_says_so(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def image(tmp_path_factory: pytest.TempPathFactory, docker_client: docker.DockerClient) -> Iterator[str]:
-    """The image, built from what git would check out, with packages fetched on the host."""
+def image(
+    tmp_path_factory: pytest.TempPathFactory, docker_client: docker.DockerClient, python_version: str
+) -> Iterator[str]:
+    """The image, built from what git would check out, with packages fetched on the host.
+
+    Its Python is Debian's, as that of the language python is.
+    """
     context = tmp_path_factory.mktemp("context")
     names = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
@@ -60,7 +65,7 @@ def image(tmp_path_factory: pytest.TempPathFactory, docker_client: docker.Docker
     (context / "wanted.txt").write_text("".join(line for line in wanted if not line.startswith("pixeltable")))
     platforms = [f"--platform=manylinux_2_{minor}_{os.uname().machine}" for minor in (17, 28)]
     command = [sys.executable, "-m", "pip", "download", "-q", "-r", str(context / "wanted.txt")]
-    command += ["-d", str(context / "wheelhouse"), "--only-binary=:all:", f"--python-version={PYTHON_OF_BASE}"]
+    command += ["-d", str(context / "wheelhouse"), "--only-binary=:all:", f"--python-version={python_version}"]
     subprocess.run([*command, *platforms, f"--platform=manylinux2014_{os.uname().machine}"], check=True)
     with DockerImages() as images:
         base = ensure_debian(images, print)
@@ -113,13 +118,14 @@ def test_the_image_answers_through_the_mounted_docker_socket(
 
 def _executed(container: docker.models.containers.Container, port: int) -> object:
     body = json.dumps({"language": "python", "source_code": "print('from a container')"}).encode()
-    deadline = time.monotonic() + 240
-    while True:
+
+    def ask() -> object:
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/execute", body, timeout=60) as response:
                 return json.load(response)
         except OSError:
             container.reload()
-            if container.status != "running" or time.monotonic() > deadline:
-                pytest.fail(container.logs().decode(errors="replace"))
-            time.sleep(0.2)
+            return None
+
+    said = last_seen(ask, until=lambda said: said or container.status != "running", within_s=240, every_s=0.2)
+    return said or pytest.fail(container.logs().decode(errors="replace"))

@@ -6,7 +6,7 @@ import gc
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import docker
@@ -17,6 +17,7 @@ from sandbox.errors import EngineUnavailable, PoolBusy, SandboxError
 from sandbox.policy import SandboxPolicy
 from sandbox.pool import Pool, PoolConfig
 from sandbox.types import Job, Limits, Outcome, Profile, Step, StepResult, Warmth
+from testkit.waiting import eventually
 from tests.docker_proxy import DockerProxy
 
 PROFILE = Profile(BASE_IMAGE, 64 << 20, 50_000, 32, 16 << 20)
@@ -52,15 +53,8 @@ def pool(proxy: DockerProxy, owner: str) -> Iterator[Pool]:
 
 def _assert_none_left(owner: str) -> None:
     client = docker.from_env()
-    eventually(lambda: not client.containers.list(all=True, filters={"label": f"{LABEL}={owner}"}), timeout_s=15)
+    eventually(lambda: not client.containers.list(all=True, filters={"label": f"{LABEL}={owner}"}))
     client.close()
-
-
-def eventually(true: Callable[[], bool], timeout_s: float = 30.0) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not true():
-        assert time.monotonic() < deadline, "it did not come true in time"
-        time.sleep(0.05)
 
 
 def run(pool: Pool, *words: str) -> StepResult:
@@ -104,7 +98,7 @@ def test_a_run_that_a_restart_takes_ends_at_once_with_what_it_printed(pool: Pool
     threading.Timer(2.0, proxy.go_away).start()
     began = time.monotonic()
     step = run(pool, "sh", "-c", "echo before; sleep 60")
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < 30
     assert (step.outcome, step.stdout) == (Outcome.SANDBOX_ERROR, b"before\n")
     proxy.come_back()
     eventually(lambda: runs(pool))
@@ -115,7 +109,7 @@ def test_an_engine_that_hangs_is_a_bounded_wait_and_its_return_heals(pool: Pool,
     began = time.monotonic()
     with pytest.raises((PoolBusy, EngineUnavailable)):
         run(pool, "true")
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < 30
     assert pool.snapshot().in_use == 0
     proxy.go_on()
     eventually(lambda: runs(pool))
@@ -148,7 +142,7 @@ def test_closing_while_the_engine_is_away_ends(proxy: DockerProxy, owner: str) -
     proxy.go_away()
     began = time.monotonic()
     pool.close(grace_s=1.0)
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 30
     client.close()
     gc.collect()
     # Their connection ended, and with it the containers.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -16,7 +15,8 @@ from sandbox.docker import BASE_IMAGE, DockerEngine
 from sandbox.engine import Engine, Stream
 from sandbox.errors import ContainerLost, EngineUnavailable, ImageMissing
 from sandbox.policy import SandboxPolicy
-from sandbox.types import Job, JobResult, Limits, Outcome, Profile, Step
+from sandbox.types import Job, JobResult, Limits, Outcome, Output, Profile, Step, StepFinished
+from testkit.waiting import eventually
 from tests.fake_engine import FakeEngine
 
 PATH = {"PATH": "/usr/bin:/bin"}
@@ -87,10 +87,7 @@ def run(container: Container, *words: str, stdin: bytes = b"") -> JobResult:
 
 
 def until_gone(engine: Engine, container_id: str) -> None:
-    deadline = time.monotonic() + 10
-    while container_id in engine.owned():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    eventually(lambda: container_id not in engine.owned())
 
 
 def test_a_started_container_is_ready_and_quiet(engine: Engine) -> None:
@@ -119,6 +116,25 @@ def test_a_program_that_is_not_there_is_a_result(engine: Engine) -> None:
         assert (step.outcome, step.exit_code) == (Outcome.NONZERO_EXIT, 127)
 
 
+def test_output_is_streamed_before_the_step_ends(engine: Engine) -> None:
+    job = Job((), (Step("run", ("echo", "hello"), Limits(wall_ms=5000, output_bytes=1 << 20), PATH),))
+    with started(engine) as container:
+        *printed, end = container.events(job, owner="me", stream_output=True)
+    assert isinstance(end, StepFinished)
+    assert (end.result.outcome, end.result.stdout) == (Outcome.OK, b"hello\n")
+    assert printed == [Output("run", 1, b"hello\n")]
+
+
+def test_a_consumer_that_leaves_takes_the_program_with_it(engine: Engine) -> None:
+    job = Job((), (Step("run", ("yes",), Limits(wall_ms=60_000, output_bytes=1 << 30), PATH),))
+    with started(engine) as container:
+        events = container.events(job, owner="me", stream_output=True)
+        assert isinstance(next(events), Output)
+        events.close()
+        assert not container.reusable
+        until_gone(engine, container.id)
+
+
 def test_a_container_is_gone_after_close(engine: Engine) -> None:
     with started(engine) as container:
         pass
@@ -139,10 +155,7 @@ def test_removing_breaks_the_stream_and_what_was_running(engine: Engine) -> None
     with started(engine) as container:
         engine.remove(container.id)
         until_gone(engine, container.id)
-        deadline = time.monotonic() + 5
-        while container.usable(0.0):
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        eventually(lambda: not container.usable(0.0))
         try:
             result = run(container, "true")
         except ContainerLost:

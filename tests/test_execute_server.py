@@ -6,7 +6,8 @@ import http.client
 import json
 import threading
 
-from tests.conftest import RunningServer, StartServer
+from testkit.servers import RunningServer
+from tests.conftest import StartServer
 
 GO = (
     'package main\n\nimport "fmt"\n\nfunc main() {\n    fmt.Println("Hello from Go!")\n'

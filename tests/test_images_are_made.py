@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.conftest import PROJECT
+from testkit.servers import PROJECT
 
 # The makers of these images are registries, which a machine may not reach.
 _PUBLIC = re.compile(r"(docker\.io/)?(library/)?(debian|ubuntu|alpine|busybox|python|golang|node|postgres)(:[\w.-]+)?")
@@ -30,7 +30,7 @@ def _images_named_in(source: str) -> Iterator[str]:
         yield from (text for text in texts if ":" in text and _PUBLIC.fullmatch(text))
 
 
-@pytest.mark.parametrize("folder", ["tests", "benchmarks", "attacks"])
+@pytest.mark.parametrize("folder", ["tests", "benchmarks", "attacks", "testkit"])
 def test_no_test_names_an_image_that_nothing_makes(folder: str) -> None:
     files = [path for path in (PROJECT / folder).rglob("*.py") if "guests" not in path.parts]
     named = {str(path.relative_to(PROJECT)): list(_images_named_in(path.read_text())) for path in files}

@@ -15,7 +15,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from dispatch import runtime
+from dispatch import active
 from languages.documents import BadDescription, fields_in, toml_of
 from languages.models import Language
 from languages.options import RUN, Option, limit, options_of, range_constraints
@@ -47,7 +47,7 @@ def test_a_new_option_is_in_language_toml(option: str) -> None:
     assert "patience_s = 5\n" in toml_of(Language(**fields))
 
 
-@pytest.mark.usefixtures("fake_pool", "rate_limit_off")
+@pytest.mark.usefixtures("fake_backend", "rate_limit_off")
 def test_a_new_option_is_in_the_api(option: str, python: Language) -> None:
     assert Client().get("/api/v1/languages/python").json()["limits"][option] == 7
 
@@ -60,7 +60,7 @@ def test_a_new_option_is_in_the_admin(option: str, python: Language, admin_clien
 
 
 def test_a_new_option_is_set_by_the_command(option: str, python: Language, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runtime, "shutdown", lambda **_: None)
+    monkeypatch.setattr(active, "close", lambda **_: None)
     call_command("languages", "set", "python", f"{option}=8")
     assert getattr(Language.objects.get(), option) == 8
 

@@ -11,7 +11,8 @@ import pytest
 
 from languages import folders
 from languages.selftest.cases import cases_of
-from tests.conftest import START_S, clean_environment, create_database, database_url, manage
+from testkit.databases import create_database, database_url
+from testkit.servers import clean_environment, manage
 from tests.language_rotation import slugs_to_test
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -27,17 +28,13 @@ def languages(prepared_postgres: Path, tmp_path_factory: pytest.TempPathFactory)
     environment = clean_environment(
         GEXEC_DATA_DIR=str(tmp_path_factory.mktemp("command")), DATABASE_URL=database_url(prepared_postgres, name)
     )
-
-    def run(*words: str, timeout_s: float = START_S) -> subprocess.CompletedProcess[str]:
-        return manage("languages", *words, environment=environment, timeout_s=timeout_s)
-
-    return run
+    return lambda *words: manage("languages", *words, environment=environment)
 
 
-def test_the_list_shows_what_is_installed_and_what_could_be(languages: Run) -> None:
+def test_the_list_shows_what_is_installed_and_what_could_be(languages: Run, python_version: str) -> None:
     listed = languages("list").stdout.splitlines()
     lines = {line.split()[0]: line for line in listed[1:]}
-    assert "3.13" in lines["python"]
+    assert python_version in lines["python"]
     assert "enabled" in lines["python"]
     assert "available" in lines["haskell"]
 
@@ -93,10 +90,10 @@ def test_the_self_test_passes(languages: Run, slug: str) -> None:
     assert "FAILED" not in done.stdout
 
 
-@pytest.mark.timeout(INSTALL_S + 60)
+@pytest.mark.timeout(INSTALL_S)
 @pytest.mark.parametrize("slug", slugs_to_test())
 def test_a_language_of_this_run_is_installed_and_passes(languages: Run, slug: str) -> None:
-    done = languages("install", slug, timeout_s=INSTALL_S)
+    done = languages("install", slug)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "FAILED" not in done.stdout
     assert f"{slug}: hello passed" in done.stdout

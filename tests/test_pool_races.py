@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
@@ -14,6 +14,7 @@ import pytest
 from sandbox.errors import EngineUnavailable, ImageMissing, PoolBusy, PoolClosed
 from sandbox.pool import Pool, PoolConfig
 from sandbox.types import Ahead, Job, Limits, Outcome, Profile, Step, Warmth
+from testkit.waiting import eventually
 from tests.fake_engine import FakeEngine, frame
 
 PROFILE = Profile("python", 128 << 20, 50_000, 64, 64 << 20)
@@ -33,13 +34,6 @@ def pool_of(engine: FakeEngine, *, slots: int = 2, queue: int = 10, wait_ms: int
     finally:
         pool.close(grace_s=1.0)
         assert not engine.streams
-
-
-def eventually(true: Callable[[], bool], timeout_s: float = 5.0) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not true():
-        assert time.monotonic() < deadline, "it did not come true in time"
-        time.sleep(0.005)
 
 
 def fresh(pool: Pool, profile: Profile = PROFILE) -> int:
@@ -387,7 +381,7 @@ def test_a_container_that_will_not_go_is_removed_by_force() -> None:
     engine = FakeEngine(linger_after_close=True)
     with pool_of(engine) as pool:
         run(pool, "true")
-        eventually(lambda: bool(engine.removed), timeout_s=10.0)
+        eventually(lambda: bool(engine.removed))
 
 
 def test_containers_of_dead_servers_are_swept_and_those_of_living_ones_stay() -> None:

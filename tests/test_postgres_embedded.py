@@ -16,7 +16,7 @@ import pytest
 from serve import database
 from serve.locks import FileLock, Held
 from serve.postgres import USER, PostgresError, Server, answers, run_dir
-from tests.conftest import PROJECT, clean_environment, manage
+from testkit.servers import PROJECT, clean_environment, manage
 
 KEEP_RUNNING = """
 import sys, time

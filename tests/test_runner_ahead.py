@@ -12,6 +12,7 @@ import pytest
 
 from sandbox import protocol
 from sandbox.protocol import Fault, Ready, Reason
+from testkit.waiting import eventually
 from tests.runner_lab import AHEAD_UID, ENVIRONMENT, UID, Ended, LabRunner
 
 SCRIPT = "main.sh"
@@ -113,7 +114,7 @@ def test_limits_of_forks(ahead: LabRunner) -> None:
     ahead.end()
     wall = run(ahead, "sleep 60 & sleep 60", wall_ms=300).result
     assert (wall.reason, wall.started_ahead) == (Reason.WALL, True)
-    assert 300_000 <= wall.wall_us < 900_000
+    assert 300_000 <= wall.wall_us < 10_000_000
     ahead.end()
     assert run(ahead, "yes", output_bytes=1000).result.reason is Reason.OUTPUT
     ahead.end()
@@ -230,7 +231,7 @@ def test_the_cpu_time_of_the_start_is_not_the_programs() -> None:
         runner.send(protocol.end_frame() + protocol.ahead_frame(SCRIPT, slow, ENVIRONMENT))
         runner.expect(Ready)
         forked = run(runner, "true", *slow).result
-        assert (forked.cpu_us < 50_000, forked.started_ahead) == (True, True)
+        assert (forked.cpu_us < 100_000, forked.started_ahead) == (True, True)
 
 
 def test_an_interpreter_that_looks_into_its_script_first_waits_there_and_finds_all_of_it_then() -> None:
@@ -321,7 +322,4 @@ def test_a_container_that_is_ended_takes_the_server_along() -> None:
         pid = server_pid(runner)
         runner.close_stdin()
         runner.wait_gone()
-        deadline = time.monotonic() + 10
-        while Path(f"/proc/{pid}").exists():
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        eventually(lambda: not Path(f"/proc/{pid}").exists())

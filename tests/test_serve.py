@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import time
 from pathlib import Path
 
 import psycopg
 
 from serve.postgres import USER, answers, run_dir
-from tests.conftest import StartServer, clean_environment, free_port, manage
+from testkit.servers import Answer, clean_environment, free_port, refused_start
+from testkit.waiting import eventually
+from tests.conftest import StartServer
 
 
 def test_it_serves_on_an_embedded_database_and_again_with_the_same_rows(server: StartServer) -> None:
@@ -50,7 +51,7 @@ def test_the_secret_key_is_made_once_and_kept_from_others(server: StartServer) -
 
 def test_a_second_instance_is_told_who_runs_already_and_harms_nothing(server: StartServer) -> None:
     first = server(embedded=True)
-    refused = manage("serve", environment=first.environment | {"GEXEC_PORT": str(free_port())})
+    refused = refused_start(first.environment | {"GEXEC_PORT": str(free_port())})
     assert refused.returncode == 1
     assert f"already running on {first.data_dir} as process {first.pid}" in refused.stderr
     assert first.execute("print(1)").json()["stdout"] == "1\n"
@@ -62,7 +63,7 @@ def test_a_port_that_is_taken_is_named_with_the_way_out(tmp_path: Path) -> None:
         listener.listen()
         port = listener.getsockname()[1]
         environment = clean_environment(GEXEC_PORT=str(port), GEXEC_DATA_DIR=str(tmp_path))
-        refused = manage("serve", environment=environment)
+        refused = refused_start(environment)
     assert refused.returncode == 1
     assert f"Port {port} of 127.0.0.1 is taken" in refused.stderr
     assert f"GEXEC_PORT={port + 1} make run" in refused.stderr
@@ -75,7 +76,7 @@ def test_a_database_that_does_not_answer_is_named(tmp_path: Path) -> None:
         GEXEC_DATA_DIR=str(tmp_path),
         DATABASE_URL=f"postgresql://nobody@/nothing?host={tmp_path}",
     )
-    refused = manage("serve", environment=environment)
+    refused = refused_start(environment)
     assert refused.returncode == 1
     assert "The database of DATABASE_URL does not answer" in refused.stderr
     assert "Traceback" not in refused.stderr
@@ -85,7 +86,7 @@ def test_a_docker_engine_that_does_not_answer_is_named(tmp_path: Path) -> None:
     environment = clean_environment(
         GEXEC_PORT=str(free_port()), GEXEC_DATA_DIR=str(tmp_path), DOCKER_HOST=f"unix://{tmp_path}/none.sock"
     )
-    refused = manage("serve", environment=environment)
+    refused = refused_start(environment)
     assert refused.returncode == 1
     assert f"The Docker engine at DOCKER_HOST=unix://{tmp_path}/none.sock does not answer" in refused.stderr
     assert "Traceback" not in refused.stderr
@@ -97,14 +98,15 @@ def test_a_killed_database_is_started_again_and_requests_are_told_meanwhile(serv
     running = server(embedded=True)
     postmaster = int((running.data_dir / "postgres" / "postmaster.pid").read_text().split("\n", 1)[0])
     os.kill(postmaster, signal.SIGKILL)
-    deadline = time.monotonic() + 30
-    statuses = set()
-    while (answer := running.execute("print(1)")).status != 200:
-        statuses.add(answer.status)
-        assert answer.json()["error"]
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    assert statuses <= {503}
+    answers_: list[Answer] = []
+
+    def ask() -> int:
+        answers_.append(running.execute("print(1)"))
+        return answers_[-1].status
+
+    eventually(ask, until=lambda status: status == 200, every_s=0.1)
+    *refused, answer = answers_
+    assert all(early.status == 503 and early.json()["error"] for early in refused)
     assert answer.json()["stdout"] == "1\n"
     assert "PostgreSQL ended by itself" in running.log
 

@@ -11,7 +11,7 @@ from pytest_django.fixtures import Settings
 
 from gexec.database_url import database_of
 from gexec.secret import secret_key
-from tests.conftest import clean_environment, manage
+from testkit.servers import clean_environment, manage, refused_start
 
 SOCKET_URL = "postgresql://gexec@/gexec?host=/run/x"
 
@@ -48,7 +48,7 @@ def test_waiting_requests_that_would_take_every_thread_are_warned_of(settings: S
 
 
 def test_a_wrong_setting_stops_the_start(tmp_path: Path) -> None:
-    refused = manage("serve", environment=clean_environment(GEXEC_DATA_DIR=str(tmp_path), GEXEC_RATE_LIMIT="0/m"))
+    refused = refused_start(clean_environment(GEXEC_DATA_DIR=str(tmp_path), GEXEC_RATE_LIMIT="0/m"))
     assert refused.returncode == 1
     assert "gexec.E002" in refused.stderr
 
@@ -57,7 +57,7 @@ def test_a_wrong_setting_stops_the_start(tmp_path: Path) -> None:
     ("name", "value"), [("GEXEC_PORT", "http"), ("GEXEC_REQUIRE_API_KEY", "perhaps"), ("DATABASE_URL", "mysql://x/y")]
 )
 def test_a_value_that_cannot_be_read_stops_the_start_in_one_line(tmp_path: Path, name: str, value: str) -> None:
-    checked = manage("serve", environment=clean_environment(GEXEC_DATA_DIR=str(tmp_path), **{name: value}))
+    checked = refused_start(clean_environment(GEXEC_DATA_DIR=str(tmp_path), **{name: value}))
     assert checked.returncode == 1
     assert name in checked.stderr
     assert "Traceback" not in checked.stderr

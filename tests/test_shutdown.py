@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,11 @@ import pytest
 
 from serve.children import Child
 from serve.postgres import USER, answers, run_dir
-from tests.conftest import Answer, RunningServer, StartServer, left_after
+from testkit.containers import left_after
+from testkit.processes import family
+from testkit.servers import Answer, RunningServer
+from testkit.waiting import eventually
+from tests.conftest import StartServer
 
 SLEEPER = "import time; print('begun', flush=True); time.sleep({seconds}); print('done')"
 
@@ -28,7 +31,7 @@ class InFlight:
         self._answers: list[Answer | OSError] = []
         self._thread = threading.Thread(target=self._ask, args=(running, SLEEPER.format(seconds=seconds)))
         self._thread.start()
-        wait_until(lambda: open_rows(running) > 0)
+        eventually(lambda: open_rows(running))
 
     def _ask(self, running: RunningServer, source: str) -> None:
         try:
@@ -36,16 +39,13 @@ class InFlight:
         except OSError as error:
             self._answers.append(error)
 
+    @property
+    def is_answered(self) -> bool:
+        return not self._thread.is_alive()
+
     def answer(self) -> Answer | OSError:
         self._thread.join(60)
         return self._answers[0]
-
-
-def wait_until(true: Any, within_s: float = 20) -> None:
-    deadline = time.monotonic() + within_s
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def rows(running: RunningServer, query: str) -> list[Any]:
@@ -60,7 +60,7 @@ def open_rows(running: RunningServer) -> int:
 
 def test_a_run_in_flight_finishes_and_new_requests_are_refused(server: StartServer) -> None:
     running = server()
-    flight = InFlight(running, 3)
+    flight = InFlight(running, 5)
     running.process.send_signal(signal.SIGTERM)
 
     def refused() -> bool:
@@ -72,7 +72,8 @@ def test_a_run_in_flight_finishes_and_new_requests_are_refused(server: StartServ
             return isinstance(getattr(error, "reason", None), ConnectionRefusedError)
         return False
 
-    wait_until(refused, within_s=3)
+    eventually(refused)
+    assert not flight.is_answered
     answer = flight.answer()
     assert isinstance(answer, Answer)
     assert answer.json() == {"stdout": "begun\ndone\n", "stderr": "", "exit_code": 0, "error": ""}
@@ -88,18 +89,16 @@ def test_beyond_the_grace_a_program_is_killed_and_its_caller_told(
     assert running.stop(number) == 0
     answer = flight.answer()
     assert isinstance(answer, Answer)
-    said = answer.json()
-    assert said["error"]
-    assert "shut" in said["error"] or "stopp" in said["error"] or "cancel" in said["error"]
+    assert answer.json()["error"] == "execution cancelled: the server is shutting down"
     assert rows(running, "SELECT status, outcome FROM executions_execution") == [("finished", "cancelled")]
-    assert not left_after(docker_client, running.data_dir, within_s=10)
+    assert not left_after(docker_client.api, running.data_dir)
 
 
 def test_what_serves_is_the_process_that_was_started_without_what_only_the_start_needed(server: StartServer) -> None:
     running = server(embedded=True)
     assert b"serve.supervisor" in Path(f"/proc/{running.pid}/cmdline").read_bytes()
-    resident_pages = int(Path(f"/proc/{running.pid}/statm").read_text().split()[1])
-    assert resident_pages * os.sysconf("SC_PAGESIZE") < 40 * 1024 * 1024
+    # What migrated the database has libraries of its own; the supervisor has nothing to do with them.
+    assert "libpq" not in Path(f"/proc/{running.pid}/maps").read_text()
     assert running.stop() == 0
     assert "stopping" in running.log
 
@@ -134,12 +133,12 @@ def test_after_kill_9_of_everything_the_next_start_accounts_for_every_row(
     first.process.wait()
     assert isinstance(flight.answer(), OSError)
     second = server(embedded=True, data_dir=first.data_dir, port=first.port)
-    wait_until(lambda: open_rows(second) == 0)
+    eventually(lambda: open_rows(second), until=lambda count: count == 0)
     kept = rows(second, "SELECT status, outcome FROM executions_execution ORDER BY created_at")
     assert kept == [("finished", "ok"), ("finished", "sandbox_error")]
     assert second.execute("print('again')").json()["stdout"] == "again\n"
     assert second.stop() == 0
-    assert not left_after(docker_client, first.data_dir, within_s=10)
+    assert not left_after(docker_client.api, first.data_dir)
 
 
 def test_kill_9_of_serve_alone_ends_its_children(server: StartServer, docker_client: docker.DockerClient) -> None:
@@ -148,16 +147,8 @@ def test_kill_9_of_serve_alone_ends_its_children(server: StartServer, docker_cli
     children = family(running.pid)[1:]
     running.process.kill()
     running.process.wait()
-    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in children), within_s=30)
-    assert not left_after(docker_client, running.data_dir, within_s=20)
-
-
-def family(pid: int) -> list[int]:
-    """A process and all its descendants."""
-    found = [pid]
-    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-        found += family(int(child))
-    return found
+    eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in children))
+    assert not left_after(docker_client.api, running.data_dir, within_s=20)
 
 
 def processes_of(data_dir: Path) -> list[str]:

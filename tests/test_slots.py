@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +16,7 @@ import pytest
 from sandbox.errors import PoolBusy
 from sandbox.permits import OwnPermits, SharedPermits
 from sandbox.slots import Slots
+from testkit.waiting import eventually
 
 HOLD_ALL = """
 import sys, time
@@ -71,8 +71,7 @@ def test_those_who_wait_are_served_in_order(slots: Slots) -> None:
     for number in range(5):
         threads.append(threading.Thread(target=wait, args=(number,)))
         threads[-1].start()
-        while slots.waiting < number + 1:
-            time.sleep(0.001)
+        eventually(lambda: slots.waiting == len(threads), every_s=0.001)
     slots.release(held_s=0.0)
     for thread in threads:
         thread.join(10)

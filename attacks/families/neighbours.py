@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from attacks.attack import Attack, Ending, Run
+from attacks.attack import Attack, Run
+from attacks.endings import Ending
 
 ATTACKS = (
     Attack(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from attacks.attack import ANY_LIMIT, Attack, Ending, Run
+from attacks.attack import Attack, Run
+from attacks.endings import ANY_LIMIT, Ending
 
 _NO_WORDS: tuple[str, ...] = ()
 _COMPILER = (Ending.FAILED, Ending.OUT_OF_MEMORY, Ending.TIMED_OUT, Ending.OUTPUT_LIMIT)

@@ -15,8 +15,10 @@ from pathlib import Path
 from languages.folders import BASE, context_of
 from languages.toolchain import docker_host
 from languages.toolchain.errors import InstallError
-from sandbox.docker import BASE_IMAGE, DockerImages, ImageInfo
+from sandbox.docker import BASE_IMAGE
+from sandbox.engine import Images
 from sandbox.errors import ImageBuildFailed, SandboxError
+from sandbox.types import ImageInfo
 
 SUITE = "trixie"
 DEBIAN_IMAGE = f"debian:{SUITE}-slim"
@@ -38,7 +40,7 @@ def base_tag(mirror: str = "") -> str:
     return f"{BASE_IMAGE}:{hashlib.sha256(made_of).hexdigest()[:12]}"
 
 
-def ensure_base(images: DockerImages, report: Report, *, mirror: str = "", refresh: bool = False) -> str:
+def ensure_base(images: Images, report: Report, *, mirror: str = "", refresh: bool = False) -> str:
     """See that the base image is on the Docker host and return its name. Raises InstallError, EngineUnavailable.
 
     mirror: a Debian mirror's address; empty takes the one of this machine's own apt sources.
@@ -66,7 +68,7 @@ class Recipe:
     """For the image's label: base or language."""
 
 
-def build_image(images: DockerImages, recipe: Recipe, *, no_cache: bool, on_line: Report) -> ImageInfo:
+def build_image(images: Images, recipe: Recipe, *, no_cache: bool, on_line: Report) -> ImageInfo:
     """Build it. Raises InstallError with the end of the log, EngineUnavailable."""
     try:
         return images.build(
@@ -81,7 +83,7 @@ def build_image(images: DockerImages, recipe: Recipe, *, no_cache: bool, on_line
         raise InstallError(str(error), log_end=error.log_end) from error
 
 
-def ensure_debian(images: DockerImages, report: Report, *, mirror: str = "", refresh: bool = False) -> str:
+def ensure_debian(images: Images, report: Report, *, mirror: str = "", refresh: bool = False) -> str:
     """The name of a plain Debian image: one that is there, else a registry's, else one made here.
 
     Raises InstallError, EngineUnavailable.
@@ -99,7 +101,7 @@ def ensure_debian(images: DockerImages, report: Report, *, mirror: str = "", ref
     return DEBIAN_IMAGE
 
 
-def _bootstrap(images: DockerImages, report: Report, mirror: str) -> None:
+def _bootstrap(images: Images, report: Report, mirror: str) -> None:
     _need_mmdebstrap(report)
     with tempfile.TemporaryFile() as archive, tempfile.TemporaryFile() as log:
         ended = subprocess.run(

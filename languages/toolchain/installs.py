@@ -19,8 +19,8 @@ from languages.toolchain import docker_host, language_images
 from languages.toolchain.base_image import Report
 from languages.toolchain.errors import InstallError
 from languages.toolchain.language_images import folder_of, image_of
-from sandbox.docker import ImageInfo
 from sandbox.errors import SandboxError
+from sandbox.types import ImageInfo
 
 OnVerdict = Callable[[Verdict], None]
 

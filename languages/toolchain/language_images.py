@@ -18,8 +18,8 @@ from languages.models import Language
 from languages.toolchain import base_image, docker_host
 from languages.toolchain.base_image import Recipe, Report
 from languages.toolchain.errors import InstallError
-from sandbox.docker import ImageInfo
 from sandbox.errors import SandboxError
+from sandbox.types import ImageInfo
 
 logger = logging.getLogger(__name__)
 

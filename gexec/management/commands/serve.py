@@ -17,7 +17,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 
-from dispatch import runtime
+from dispatch import active
 from gexec.addresses import bound_socket
 from languages.toolchain import installs, language_images
 from languages.toolchain.errors import InstallError
@@ -93,7 +93,7 @@ class Command(BaseCommand):
                     call_command("migrate", interactive=False, verbosity=0)
                 self._make_superuser(data_dir)
                 language_images.ensure_base(self._say)
-                runtime.prepare(self._say)
+                active.backend().prepare(self._say)
                 installs.ensure(LANGUAGES, self._say)
             finally:
                 cursor.execute("SELECT pg_advisory_unlock(%s)", [_START_LOCK])

@@ -13,7 +13,7 @@ from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection, models
 
-from dispatch import runtime
+from dispatch import active
 from languages import folders
 from languages.models import Language
 from languages.options import MIB
@@ -60,7 +60,7 @@ class Command(BaseCommand):
         except (InstallError, SandboxError) as error:
             raise CommandError(str(error)) from error
         finally:
-            runtime.shutdown(grace_s=0)
+            active.close(grace_s=0)
 
     def _action(self, actions: Any, name: str, text: str, method: Method, *, slugs: str = "+") -> Any:
         action = actions.add_parser(name, help=text)
