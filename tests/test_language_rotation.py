@@ -12,6 +12,7 @@ from languages import folders
 from tests.language_rotation import (
     ALWAYS,
     BUDGET_MB,
+    LARGE_MB,
     affordable,
     changed_slugs,
     image_sizes_mb,
@@ -24,9 +25,17 @@ TODAY = datetime.date(2026, 1, 1)
 
 def test_every_language_has_its_day() -> None:
     sizes = image_sizes_mb()
-    days = [slugs_of_the_day(sizes, TODAY + datetime.timedelta(days=day)) for day in range(len(sizes))]
+    days = [slugs_of_the_day(sizes, TODAY + datetime.timedelta(days=day)) for day in range(7 * len(sizes))]
     assert {slug for day in days for slug in day} == set(folders.slugs()) - ALWAYS
     assert all(len(day) == 1 or sum(sizes[slug] for slug in day) <= BUDGET_MB for day in days)
+
+
+def test_the_large_ones_have_the_sundays() -> None:
+    sizes = image_sizes_mb()
+    for number in range(60):
+        day = TODAY + datetime.timedelta(days=number)
+        is_large = {sizes[slug] >= LARGE_MB for slug in slugs_of_the_day(sizes, day)}
+        assert is_large == {f"{day:%A}" == "Sunday"}
 
 
 def test_the_size_of_every_image_is_documented() -> None:
