@@ -1,4 +1,4 @@
-"""What is waiting for a program: the one place where the languages ask how much can be run now."""
+"""What waits for a program: the one place where the languages ask for that."""
 
 from __future__ import annotations
 

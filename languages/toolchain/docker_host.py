@@ -1,4 +1,4 @@
-"""The one place where the languages reach Docker: the images of this installation."""
+"""The images that programs run in: the one place where the languages ask for them."""
 
 from __future__ import annotations
 
@@ -12,5 +12,5 @@ PAGE_S = 3.0
 
 
 def images(*, timeout_s: float = INSTALLING_S) -> Images:
-    """Images on the Docker host; a call that takes `timeout_s` without a word gives up. Raises EngineUnavailable."""
+    """The images, each answer awaited for `timeout_s`. Raises EngineUnavailable."""
     return active.backend().images(timeout_s=timeout_s)
