@@ -16,10 +16,16 @@ from django.urls import reverse
 from django.utils import timezone
 
 from languages.models import Language
+from languages.options import options_of
 from tests.fake_images import FakeImages
 
 LIST = "admin:languages_language_changelist"
-FORM = {
+OPTIONS = {
+    option.name: "" if option.default is None else option.default
+    for option in options_of(Language)
+    if not option.is_flag
+}
+FORM = OPTIONS | {
     "slug": "Ruby",
     "name": "Ruby",
     "aliases": "rb, Ruby3",
@@ -31,14 +37,6 @@ FORM = {
     "environment": "{}",
     "timeout_ms": 5000,
     "max_timeout_ms": 10000,
-    "compile_timeout_ms": 5000,
-    "memory_mb": 128,
-    "compile_memory_mb": "",
-    "cpu_quota_us": 50000,
-    "processes": 64,
-    "output_bytes": 1000,
-    "tmpfs_mb": 16,
-    "runs_per_container": 1,
     "warm_min": 0,
     "warm_max": 1,
     "example": "",
