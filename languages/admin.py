@@ -23,7 +23,7 @@ from languages import host_state, tasks
 from languages.admin_files import catalogue_view, export_view, import_view
 from languages.admin_tasks import status_view, switch, switch_view, task_view
 from languages.models import Language, TaskKind
-from languages.options import GROUPS, Group, options_of
+from languages.options import CPU_PERIOD_US, GROUPS, Group, options_of
 from languages.versions import SEPARATOR, number_in
 from rest.display import badge
 
@@ -135,7 +135,7 @@ class LanguageAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in t
 
     @admin.display(description="limits")
     def limits(self, language: Language) -> str:
-        cores = language.cpu_quota_us / 100_000
+        cores = language.cpu_quota_us / CPU_PERIOD_US
         return f"{language.timeout_ms / 1000:g} s, {language.memory_mb} MB, {cores:g} CPU"
 
     @admin.display(description="containers")

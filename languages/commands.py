@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
+from languages.options import CPU_PERIOD_US
+
 COMMAND_PLACEHOLDERS = frozenset({"source"})
 ENVIRONMENT_PLACEHOLDERS = frozenset({"memory_mb", "heap_mb", "cpus"})
 
@@ -18,8 +20,6 @@ DEFAULT_ENVIRONMENT: Mapping[str, str] = MappingProxyType(
 )
 """What every program finds; the language's own values come on top. The image's own environment is not passed on."""
 
-_CPU_PERIOD_US = 100_000
-
 
 def fill_command(command: Iterable[str], *, source_file: str) -> tuple[str, ...]:
     """The argv for a program whose main file is source_file. Other braces stay as they are."""
@@ -32,7 +32,7 @@ def fill_environment(environment: Mapping[str, str], *, memory_mb: int, cpu_quot
     Interpreters with a heap of their own are told their share: {heap_mb} is three quarters of the memory, {cpus} the
     quota in whole processors, at least one.
     """
-    values = {"memory_mb": memory_mb, "heap_mb": memory_mb * 3 // 4, "cpus": -(-cpu_quota_us // _CPU_PERIOD_US)}
+    values = {"memory_mb": memory_mb, "heap_mb": memory_mb * 3 // 4, "cpus": -(-cpu_quota_us // CPU_PERIOD_US)}
     return {**DEFAULT_ENVIRONMENT, **{name: _fill(text, values) for name, text in environment.items()}}
 
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     FlagField = models.BooleanField[bool | Combinable, bool]
 
 MIB = 1024 * 1024
+CPU_PERIOD_US = 100_000
+"""What the CPU quota is a share of: the kernel's default period."""
 MAX_TIMEOUT_MS = 3_600_000
 MIN_MEMORY_MB = 16
 """Less does not hold the runner, an interpreter and a program."""
@@ -101,10 +103,10 @@ def _validators(low: int, high: int | None) -> list[Any]:
 
 
 def limit(
+    *,
     default: int,
     low: int,
     high: int | None,
-    *,
     group: Group,
     help_text: str,
     label: str | None = None,
@@ -123,7 +125,7 @@ def limit(
 
 
 def optional_limit(
-    low: int, high: int | None, *, group: Group, help_text: str, label: str, unit: str
+    *, low: int, high: int | None, group: Group, help_text: str, label: str, unit: str
 ) -> OptionalIntegerField:
     """A whole number that may be left empty."""
     field: OptionalIntegerField = models.PositiveIntegerField(
@@ -144,9 +146,9 @@ class LanguageOptions(models.Model):
     """The table. What an option does stands in its help; the order is that of the admin's form and of language.toml."""
 
     timeout_ms = limit(
-        60_000,
-        1,
-        MAX_TIMEOUT_MS,
+        default=60_000,
+        low=1,
+        high=MAX_TIMEOUT_MS,
         group=RUN,
         label="time limit",
         unit="ms",
@@ -154,9 +156,9 @@ class LanguageOptions(models.Model):
         help_text="Wall time of a run where the request names none.",
     )
     max_timeout_ms = limit(
-        300_000,
-        1,
-        MAX_TIMEOUT_MS,
+        default=300_000,
+        low=1,
+        high=MAX_TIMEOUT_MS,
         group=RUN,
         label="longest time limit",
         unit="ms",
@@ -164,18 +166,18 @@ class LanguageOptions(models.Model):
         help_text="The most that a request may ask for.",
     )
     compile_timeout_ms = limit(
-        60_000,
-        1,
-        MAX_TIMEOUT_MS,
+        default=60_000,
+        low=1,
+        high=MAX_TIMEOUT_MS,
         group=COMPILE,
         label="compile time limit",
         unit="ms",
         help_text="Wall time of the compile command.",
     )
     memory_mb = limit(
-        128,
-        MIN_MEMORY_MB,
-        None,
+        default=128,
+        low=MIN_MEMORY_MB,
+        high=None,
         group=RUN,
         label="memory",
         unit="MB",
@@ -183,30 +185,36 @@ class LanguageOptions(models.Model):
         help_text="Memory of a run, files in its work directory included. The server's highest is GEXEC_MAX_MEMORY_MB.",
     )
     compile_memory_mb = optional_limit(
-        MIN_MEMORY_MB,
-        None,
+        low=MIN_MEMORY_MB,
+        high=None,
         group=COMPILE,
         label="compile memory",
         unit="MB",
         help_text="Memory of the compile command; empty: as for a run.",
     )
     cpu_quota_us = limit(
-        50_000,
-        1_000,
-        6_400_000,
+        default=50_000,
+        low=1_000,
+        high=6_400_000,
         group=RUN,
         label="CPU quota",
         unit="µs",
         in_api=True,
-        help_text="CPU time in each 100000 µs: 50000 is half a core, 200000 two cores.",
+        help_text=f"CPU time in each {CPU_PERIOD_US} µs: 50000 is half a core, 200000 two cores.",
     )
     processes = limit(
-        64, 2, 4096, group=RUN, in_api=True, formerly="pids", help_text="Processes and threads at one time."
+        default=64,
+        low=2,
+        high=4096,
+        group=RUN,
+        in_api=True,
+        formerly="pids",
+        help_text="Processes and threads at one time.",
     )
     output_bytes = limit(
-        MIB,
-        1,
-        64 * MIB,
+        default=MIB,
+        low=1,
+        high=64 * MIB,
         group=RUN,
         label="output",
         unit="bytes",
@@ -214,9 +222,9 @@ class LanguageOptions(models.Model):
         help_text="What stdout and stderr may carry, each.",
     )
     tmpfs_mb = limit(
-        64,
-        1,
-        4096,
+        default=64,
+        low=1,
+        high=4096,
         group=RUN,
         label="disk",
         unit="MB",
@@ -230,23 +238,28 @@ class LanguageOptions(models.Model):
         "with one thread that open the source file with fopen, as CPython does; others run as they do without.",
     )
     runs_per_container = limit(
-        1,
-        1,
-        1_000_000,
+        default=1,
+        low=1,
+        high=1_000_000,
         group=CONTAINERS,
         help_text="1: a fresh container for every execution. More: a container serves the same API key again, "
         "after a clean end and a verified wipe.",
     )
     warm_min = limit(
-        1,
-        0,
-        64,
+        default=1,
+        low=0,
+        high=64,
         group=CONTAINERS,
         label="warm containers, least",
         help_text="Containers kept started and waiting at any time.",
     )
     warm_max = limit(
-        4, 0, 64, group=CONTAINERS, label="warm containers, most", help_text="And when there is much to do."
+        default=4,
+        low=0,
+        high=64,
+        group=CONTAINERS,
+        label="warm containers, most",
+        help_text="Containers kept at most, when there is much to do.",
     )
 
     class Meta:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from languages.commands import fill_command, fill_environment
 from languages.models import Language
-from languages.options import MIB
+from languages.options import CPU_PERIOD_US, MIB
 from sandbox.types import Ahead, Limits, Profile, Step, WarmTarget
 
 COMPILE = "compile"
@@ -36,6 +36,7 @@ def profile_of(language: Language) -> Profile:
         memory_bytes=max(language.memory_mb, _compile_memory_mb(language)) * MIB,
         cpu_quota_us=language.cpu_quota_us,
         processes=language.processes,
+        cpu_period_us=CPU_PERIOD_US,
         tmpfs_bytes=language.tmpfs_mb * MIB,
         runs_per_container=language.runs_per_container,
         ahead=ahead_of(language),

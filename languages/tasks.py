@@ -25,7 +25,7 @@ from languages.documents import BadDescription
 from languages.models import Language, LanguageTask, TaskKind, TaskStatus
 from languages.selftest.cases import cases_for
 from languages.selftest.run import Verdict
-from languages.toolchain import installs
+from languages.toolchain import installs, language_images
 from languages.toolchain.errors import InstallError
 from rest.connections import release_connection
 from rest.ids import uuid7
@@ -127,16 +127,16 @@ def _work(task: LanguageTask) -> None:
 
 
 def _build(language: Language, progress: _Progress) -> str:
-    return installs.build(language, progress.add_line, on_line=progress.add_line).id
+    return language_images.build(language, progress.add_line, on_line=progress.add_line).id
 
 
 def _pull(language: Language, progress: _Progress) -> str:
-    return installs.pull(language, progress.add_line).id
+    return language_images.pull(language, progress.add_line).id
 
 
 def _test(language: Language, progress: _Progress) -> str:
     progress.expect(len(cases_for(language)))
-    result = installs.test(language, progress.add_line, on_verdict=progress.add_verdict)
+    result = installs.self_test(language, progress.add_line, on_verdict=progress.add_verdict)
     if failed := [verdict.case for verdict in result.verdicts if not verdict.passed]:
         raise InstallError(f"failed {len(failed)} of {len(result.verdicts)}: {', '.join(failed)}")
     return result.image.id

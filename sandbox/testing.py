@@ -280,6 +280,10 @@ class FakeImages:
             self._give_name(image.id, name)
         return self._images[image.id]
 
+    def clear(self) -> None:
+        """Take every image off the host."""
+        self._images.clear()
+
     def close(self) -> None:
         """There is nothing to let go of."""
 

@@ -14,8 +14,8 @@ from playwright.sync_api import Page, sync_playwright
 from executions.models import Execution
 from executions.results import recorded
 from languages.models import Language
+from sandbox.testing import FakeImages
 from tests.fake_backend import ran
-from tests.fake_images import FakeImages
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = [

@@ -17,14 +17,14 @@ from executions import recovery
 from languages import tasks
 from languages.models import Language, LanguageTask, TaskKind, TaskStatus
 from languages.selftest.run import Verdict
-from languages.toolchain import installs
+from languages.toolchain import installs, language_images
 from languages.toolchain.base_image import Report
 from languages.toolchain.errors import InstallError
 from rest.ids import uuid7
 from sandbox.docker import ImageInfo
 from sandbox.errors import EngineUnavailable, ImageMissing
+from sandbox.testing import FakeImages
 from testkit.waiting import eventually
-from tests.fake_images import FakeImages
 
 IMAGE = ImageInfo("sha256:1", (), 1_000_000, "2026-01-02T03:04:05Z")
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("fake_images")]
@@ -70,7 +70,7 @@ def work(monkeypatch: pytest.MonkeyPatch) -> Work:
     """What building does in this test."""
     monkeypatch.setattr(tasks, "WRITE_EVERY_S", 0.0)
     made = Work()
-    monkeypatch.setattr(installs, "build", made)
+    monkeypatch.setattr(language_images, "build", made)
     return made
 
 
@@ -120,12 +120,12 @@ def test_what_went_wrong_is_shown(operator: Client, python: Language, work: Work
 def test_each_self_test_has_its_verdict(operator: Client, python: Language, monkeypatch: pytest.MonkeyPatch) -> None:
     verdicts = (Verdict("hello", "", None, 12.0, 1024), Verdict("args", "printed '\x00'", 5.0, None, 0))
 
-    def test(_language: Language, _report: Report, *, on_verdict: installs.OnVerdict) -> installs.TestResult:
+    def self_test(_language: Language, _report: Report, *, on_verdict: installs.OnVerdict) -> installs.SelfTest:
         for verdict in verdicts:
             on_verdict(verdict)
-        return installs.TestResult(IMAGE, "3.13", verdicts)
+        return installs.SelfTest(IMAGE, "3.13", verdicts)
 
-    monkeypatch.setattr(installs, "test", test)
+    monkeypatch.setattr(installs, "self_test", self_test)
     press(operator, "test", python)
     eventually(lambda: status(operator, python)["running"] is False)
     task = status(operator, python)["task"]
@@ -149,7 +149,7 @@ def test_a_pulled_layer_has_one_line(operator: Client, python: Language, monkeyp
             report(line)
         return IMAGE
 
-    monkeypatch.setattr(installs, "pull", pull)
+    monkeypatch.setattr(language_images, "pull", pull)
     press(operator, "pull", python)
     eventually(lambda: status(operator, python)["running"] is False)
     assert status(operator, python)["task"]["log"] == "a1 Downloading 2/2\nb2 Waiting"
@@ -211,7 +211,7 @@ def test_old_tasks_are_forgotten(python: Language, work: Work, monkeypatch: pyte
 
 
 def test_nothing_to_test_is_no_pass(python: Language, fake_images: FakeImages) -> None:
-    fake_images.ids["x"] = "sha256:3"
+    fake_images.add("x", image_id="sha256:3")
     ruby = Language(slug="no-folder", name="No folder", image="x", source_file="a", run_command=["a"])
     with pytest.raises(InstallError, match="give it an example"):
-        installs.test(ruby, print)
+        installs.self_test(ruby, print)

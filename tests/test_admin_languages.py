@@ -16,10 +16,18 @@ from django.urls import reverse
 from django.utils import timezone
 
 from languages.models import Language
-from tests.fake_images import FakeImages
+from languages.options import options_of
+from sandbox.errors import EngineUnavailable
+from sandbox.testing import FakeImages
+from tests.fake_images import holds
 
 LIST = "admin:languages_language_changelist"
-FORM = {
+OPTIONS = {
+    option.name: "" if option.default is None else option.default
+    for option in options_of(Language)
+    if not option.is_flag
+}
+FORM = OPTIONS | {
     "slug": "Ruby",
     "name": "Ruby",
     "aliases": "rb, Ruby3",
@@ -31,14 +39,6 @@ FORM = {
     "environment": "{}",
     "timeout_ms": 5000,
     "max_timeout_ms": 10000,
-    "compile_timeout_ms": 5000,
-    "memory_mb": 128,
-    "compile_memory_mb": "",
-    "cpu_quota_us": 50000,
-    "processes": 64,
-    "output_bytes": 1000,
-    "tmpfs_mb": 16,
-    "runs_per_container": 1,
     "warm_min": 0,
     "warm_max": 1,
     "example": "",
@@ -119,7 +119,7 @@ def test_only_what_was_tested_is_enabled(
     admin_client: Client, images: FakeImages, tested_as: str, on_host: str, message: str
 ) -> None:
     Language.objects.update(enabled=False, image_digest=tested_as, tested_at=timezone.now() if tested_as else None)
-    images.ids = {"gexec/python": on_host} if on_host else {}
+    holds(images, {"gexec/python": on_host} if on_host else {})
     python = Language.objects.get()
     assert message in act(admin_client, "enable", python)
     python.refresh_from_db()
@@ -143,7 +143,7 @@ def test_the_list_shows_what_works(
     admin_client: Client, images: FakeImages, enabled: bool, on_host: str, badge: str
 ) -> None:
     Language.objects.update(enabled=enabled)
-    images.ids = {"gexec/python": on_host} if on_host else {}
+    holds(images, {"gexec/python": on_host} if on_host else {})
     page = admin_client.get(reverse(LIST)).content.decode()
     assert badge in page
     assert "60 s, 128 MB, 0.5 CPU" in page
@@ -162,12 +162,12 @@ def test_the_states_of_a_page_are_found_out_together(admin_client: Client, pytho
 
 
 def test_a_newer_image_waits_for_its_test(admin_client: Client, python: Language, images: FakeImages) -> None:
-    images.ids = {"gexec/python": "sha256:new", "gexec/python:old": "sha256:1"}
+    holds(images, {"gexec/python": "sha256:new", "gexec/python:old": "sha256:1"})
     assert 'gexec-warn">enabled, image changed<' in admin_client.get(reverse(LIST)).content.decode()
 
 
 def test_the_pages_work_without_docker(admin_client: Client, python: Language, images: FakeImages) -> None:
-    images.error = "connection refused"
+    images.failing = EngineUnavailable("connection refused")
     assert 'gexec-warn">enabled<' in admin_client.get(reverse(LIST)).content.decode()
     status = admin_client.get(reverse("admin:languages_language_status", args=[python.pk])).json()
     assert status["state"]["advice"] == "Docker does not answer: connection refused"

@@ -16,7 +16,7 @@ from django.utils import timezone
 from languages import folders
 from languages.models import Language
 from languages.selftest.run import version_in
-from languages.toolchain import docker_host, installs
+from languages.toolchain import docker_host, installs, language_images
 from languages.toolchain.base_image import DEFAULT_MIRROR, base_tag, sources, system_mirror
 from languages.toolchain.errors import InstallError
 
@@ -50,32 +50,32 @@ def write_dockerfile(folder: Path, *lines: str) -> None:
 def test_an_image_is_built_once_and_again_when_its_folder_changes(odd: Path) -> None:
     reports: list[str] = []
     language = Language(slug="odd", image=IMAGE)
-    first = installs.build(language, reports.append)
-    assert installs.build(language, reports.append).id == first.id
+    first = language_images.build(language, reports.append)
+    assert language_images.build(language, reports.append).id == first.id
     assert [line for line in reports if "building gexec-test" in line] == ["odd: building gexec-test/odd"]
     write_dockerfile(odd, "LABEL odd=2")
-    second = installs.build(language, quiet)
+    second = language_images.build(language, quiet)
     assert second.id != first.id
-    assert installs.image_of(language) == docker_host.images().find(second.id)
+    assert language_images.image_of(language) == docker_host.images().find(second.id)
 
 
 def test_the_self_test_is_no_part_of_what_an_image_is_made_of(odd: Path) -> None:
     language = Language(slug="odd", image=IMAGE)
-    first = installs.build(language, quiet)
+    first = language_images.build(language, quiet)
     (odd / "selftest").mkdir()
     (odd / "selftest" / "stdin.odd").write_text("x")
-    assert installs.build(language, quiet).id == first.id
+    assert language_images.build(language, quiet).id == first.id
 
 
 def test_a_failed_build_leaves_the_image_and_says_why(odd: Path) -> None:
     language = Language(slug="odd", image=IMAGE)
-    before = installs.build(language, quiet)
+    before = language_images.build(language, quiet)
     write_dockerfile(odd, "RUN echo the disk is made of cheese && exit 3")
     with pytest.raises(InstallError) as failed:
-        installs.build(language, quiet)
+        language_images.build(language, quiet)
     assert "the disk is made of cheese" in failed.value.log_end
     assert "the disk is made of cheese" in str(failed.value)
-    after = installs.image_of(language)
+    after = language_images.image_of(language)
     assert after is not None
     assert after.id == before.id
 
@@ -83,13 +83,13 @@ def test_a_failed_build_leaves_the_image_and_says_why(odd: Path) -> None:
 def test_a_refreshed_image_is_made_anew(odd: Path) -> None:
     write_dockerfile(odd, "RUN cat /proc/sys/kernel/random/uuid > /made")
     language = Language(slug="odd", image=IMAGE)
-    first = installs.build(language, quiet)
-    assert installs.build(language, quiet, refresh=True).id != first.id
+    first = language_images.build(language, quiet)
+    assert language_images.build(language, quiet, refresh=True).id != first.id
 
 
 def test_a_language_without_a_folder_cannot_be_built() -> None:
     with pytest.raises(InstallError, match="no folder nowhere"):
-        installs.build(Language(slug="nowhere", image="gexec-test/nowhere"), quiet)
+        language_images.build(Language(slug="nowhere", image="gexec-test/nowhere"), quiet)
 
 
 @pytest.mark.django_db
@@ -116,13 +116,13 @@ def test_a_language_is_enabled_only_after_its_test_passed_on_this_very_image() -
     )
     with pytest.raises(InstallError, match="The image gexec-test/nowhere is not on the Docker host"):
         installs.enable(language)
-    language.image = installs.ensure_base(quiet)
+    language.image = language_images.ensure_base(quiet)
     with pytest.raises(InstallError, match="Its self-test has not passed yet"):
         installs.enable(language)
     language.tested_at, language.image_digest = timezone.now(), "sha256:of-before"
     with pytest.raises(InstallError, match="The image has changed since its self-test"):
         installs.enable(language)
-    found = installs.image_of(language)
+    found = language_images.image_of(language)
     assert found is not None
     language.image_digest = found.id
     language.save()
@@ -134,7 +134,7 @@ def test_a_language_is_enabled_only_after_its_test_passed_on_this_very_image() -
 def test_a_language_without_an_image_cannot_be_tested() -> None:
     language = Language(slug="mine", name="Mine", image="gexec-test/nowhere", source_file="a", run_command=["a"])
     with pytest.raises(InstallError, match="gexec-test/nowhere is not on the Docker host: build or pull it"):
-        installs.test(language, quiet)
+        installs.self_test(language, quiet)
 
 
 @pytest.mark.parametrize(

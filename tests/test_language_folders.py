@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import tarfile
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -13,11 +14,13 @@ from languages import folders
 from languages.commands import fill_command, fill_environment
 from languages.documents import BadDescription
 from languages.models import Language
-from languages.selftest.cases import Case, cases_of
+from languages.selftest.cases import COMMON, Case, cases_of
 from languages.toolchain import installs
 from sandbox.archives import folder_tar
 
 SLUGS = folders.slugs()
+PLACES = sorted(path for path in folders.IMAGES.iterdir() if path.is_dir() and path != folders.BASE)
+COMMON_CASES = set(tomllib.loads((folders.IMAGES / COMMON).read_text()))
 ALWAYS = {"hello", "utf8", "exit", "error", "timeout", "files"}
 
 
@@ -35,8 +38,26 @@ def make_folder(images: Path, text: str, hello: str = "hello") -> None:
     (folder / "hello.odd").write_text(hello)
 
 
-def test_there_are_thirty_languages() -> None:
-    assert len(SLUGS) >= 30
+@pytest.mark.parametrize("path", PLACES, ids=lambda path: path.name)
+def test_every_folder_is_whole(path: Path) -> None:
+    assert (path / "language.toml").is_file(), "a folder beside the languages is read by nothing"
+    folder = folders.read(path.name)
+    described = tomllib.loads((path / "selftest" / "selftest.toml").read_text()) if _has_own(path) else {}
+    left_out = {name for name, values in described.items() if "skip" in values}
+    assert all(described[name]["skip"] for name in left_out)
+    assert {case.name for case in cases_of(folder)} | left_out == COMMON_CASES
+    assert folder.fields["example"].strip()
+
+
+def _has_own(path: Path) -> bool:
+    return (path / "selftest" / "selftest.toml").is_file()
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_no_program_of_a_self_test_is_left_over(slug: str) -> None:
+    folder = folders.read(slug)
+    programs = {path.name.partition(".")[0] for path in (folder.path / "selftest").iterdir() if path.name != COMMON}
+    assert programs <= {case.name for case in cases_of(folder)}
 
 
 @pytest.mark.django_db

@@ -29,7 +29,9 @@ MINIMAL = 'name = "A"\nsource_file = "a"\nrun = ["a"]\n'
 @pytest.fixture
 def option(db: None) -> Iterator[str]:
     """An option that only this test knows: a declaration and what its migration would do."""
-    field = limit(7, 1, 9, group=RUN, label="patience", unit="s", in_api=True, help_text="How long it waits.")
+    field = limit(
+        default=7, low=1, high=9, group=RUN, label="patience", unit="s", in_api=True, help_text="How long it waits."
+    )
     Language.add_to_class("patience_s", field)
     with connection.schema_editor() as editor:
         editor.add_field(Language, field)

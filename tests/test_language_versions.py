@@ -9,7 +9,8 @@ from languages.selftest.cases import cases_for
 from languages.selftest.run import Verdict
 from languages.toolchain import installs
 from languages.versions import is_version
-from tests.fake_images import FakeImages
+from sandbox.testing import FakeImages
+from tests.fake_images import holds
 
 
 @pytest.mark.parametrize("asked", ["3", "3.13", "3.13.5"])
@@ -44,9 +45,9 @@ def test_a_rebuilt_image_takes_the_old_one_away_unless_a_version_runs_in_it(
 ) -> None:
     if shared:
         Language.objects.filter(pk=go.pk).update(image_digest=python.image_digest)
-    fake_images.ids = {"gexec/python": "sha256:new", "gexec/python:old": "sha256:1"}
+    holds(fake_images, {"gexec/python": "sha256:new", "gexec/python:old": "sha256:1"})
     monkeypatch.setattr(installs, "run_cases", lambda *_: [Verdict("hello", "", None, 1.0, 1)])
     monkeypatch.setattr(installs, "reported_version", lambda *_: "3.14")
-    assert installs.test(python, lambda _line: None).passed
+    assert installs.self_test(python, lambda _line: None).passed
     assert Language.objects.get(slug="python").image_digest == "sha256:new"
-    assert ("gexec/python:old" in fake_images.ids) is shared
+    assert (fake_images.find("gexec/python:old") is not None) is shared

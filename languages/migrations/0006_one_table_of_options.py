@@ -57,6 +57,19 @@ class Migration(migrations.Migration):
                 ],
             ),
         ),
+        migrations.AlterField(
+            model_name="language",
+            name="warm_max",
+            field=models.PositiveIntegerField(
+                default=4,
+                help_text="Containers kept at most, when there is much to do.",
+                validators=[
+                    django.core.validators.MinValueValidator(0),
+                    django.core.validators.MaxValueValidator(64),
+                ],
+                verbose_name="warm containers, most",
+            ),
+        ),
         migrations.RunSQL(INTO_BOUNDS, migrations.RunSQL.noop),
         migrations.AddConstraint(
             model_name="language",

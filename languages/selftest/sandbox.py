@@ -1,4 +1,4 @@
-"""The one place where a self-test meets the sandbox: a job goes in, its result comes out."""
+"""The one place where a self-test meets what runs it: a job goes in, its result comes out."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from dispatch import active
 from gexec.addresses import bound_socket
-from languages.toolchain import installs
+from languages.toolchain import installs, language_images
 from languages.toolchain.errors import InstallError
 from sandbox.docker import DockerImages, connect
 from sandbox.errors import EngineUnavailable, SandboxError
@@ -92,7 +92,7 @@ class Command(BaseCommand):
                     self._say("Migrating the database ...")
                     call_command("migrate", interactive=False, verbosity=0)
                 self._make_superuser(data_dir)
-                installs.ensure_base(self._say)
+                language_images.ensure_base(self._say)
                 active.backend().prepare(self._say)
                 installs.ensure(LANGUAGES, self._say)
             finally:

@@ -18,7 +18,7 @@ from languages import folders
 from languages.models import Language
 from languages.options import MIB
 from languages.selftest.run import Verdict
-from languages.toolchain import installs
+from languages.toolchain import installs, language_images
 from languages.toolchain.errors import InstallError
 from sandbox.errors import SandboxError
 
@@ -78,24 +78,24 @@ class Command(BaseCommand):
     def _install(self, options: dict[str, Any]) -> None:
         def install(slug: str) -> str:
             language = self._built(slug, options)
-            image = installs.image_of(language)
+            image = language_images.image_of(language)
             if language.why_not_enabled(image.id if image else None):
                 self._tested(language)
             if not language.enabled:
                 installs.enable(language)
             return f"{language.version or 'version unknown'}, {_size(language)} MB, enabled"
 
-        installs.ensure_base(self._print)
+        language_images.ensure_base(self._print)
         self._each(options["slugs"], install)
 
     def _build(self, options: dict[str, Any]) -> None:
-        installs.ensure_base(self._print)
+        language_images.ensure_base(self._print)
         self._each(options["slugs"], lambda slug: f"built, {_size(self._built(slug, options))} MB")
 
     def _pull(self, options: dict[str, Any]) -> None:
         def pull(slug: str) -> str:
             language = self._row(slug)
-            installs.pull(language, self._print)
+            language_images.pull(language, self._print)
             return f"pulled, {_size(language)} MB"
 
         self._each(options["slugs"], pull)
@@ -160,17 +160,17 @@ class Command(BaseCommand):
         """The language with its image there: built from its folder, or pulled where it has none."""
         if slug not in folders.slugs():
             language = self._row(slug)
-            if installs.image_of(language) is None or options["refresh"]:
-                installs.pull(language, self._print)
+            if language_images.image_of(language) is None or options["refresh"]:
+                language_images.pull(language, self._print)
             return language
         language = installs.load_folder(slug, force=options["force"])
-        installs.build(
+        language_images.build(
             language, self._print, refresh=options["refresh"], on_line=lambda line: self._print_step(slug, line)
         )
         return language
 
     def _tested(self, language: Language) -> None:
-        result = installs.test(
+        result = installs.self_test(
             language, self._print, on_verdict=lambda verdict: self._print_verdict(language.slug, verdict)
         )
         if not result.passed:
@@ -211,7 +211,7 @@ def _expanded(slugs: list[str]) -> list[str]:
 def _line(slug: str, language: Language | None) -> str:
     if language is None:
         return f"{slug:<16} {'':<16} {'available':<10}"
-    image = installs.image_of(language)
+    image = language_images.image_of(language)
     size = f"{image.size_bytes / 1e6:6.0f}" if image else "absent"
     tested = f"{language.tested_at:%Y-%m-%d %H:%M}" if language.tested_at else "never"
     if image and image.id != language.image_digest:
@@ -221,7 +221,7 @@ def _line(slug: str, language: Language | None) -> str:
 
 
 def _size(language: Language) -> str:
-    image = installs.image_of(language)
+    image = language_images.image_of(language)
     return f"{image.size_bytes / 1e6:.0f}" if image else "0"
 
 

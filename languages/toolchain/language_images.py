@@ -1,0 +1,86 @@
+"""The images of languages on the Docker host: built from a folder or pulled, found, and dropped when none needs them.
+
+A language's image carries two names: `gexec/python`, and `gexec/python:<hash>` after what it was made of, which tells
+without asking whether the folder has changed since.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+
+from django.conf import settings
+
+from languages import folders
+from languages.documents import BadDescription
+from languages.folders import Folder
+from languages.models import Language
+from languages.toolchain import base_image, docker_host
+from languages.toolchain.base_image import Recipe, Report
+from languages.toolchain.errors import InstallError
+from sandbox.errors import SandboxError
+from sandbox.types import ImageInfo
+
+logger = logging.getLogger(__name__)
+
+
+def ensure_base(report: Report, *, refresh: bool = False) -> str:
+    """See that the base image is there and return its name. Raises InstallError, EngineUnavailable."""
+    return base_image.ensure_base(docker_host.images(), report, mirror=settings.GEXEC_DEBIAN_MIRROR, refresh=refresh)
+
+
+def build(
+    language: Language, report: Report, *, refresh: bool = False, on_line: Report = lambda _line: None
+) -> ImageInfo:
+    """Build the image from the language's folder; at once where it is there already, unless refreshed.
+
+    refresh: make every layer anew, with the packages of today. Raises InstallError with the end of the build's log.
+    """
+    folder = folder_of(language.slug)
+    images = docker_host.images()
+    base = ensure_base(report)
+    tag = _tag(folder, base)
+    found = None if refresh else images.find(tag)
+    if found is None:
+        report(f"{language.slug}: building {folder.image}")
+        recipe = Recipe(tag, folder.context(), {"BASE": base}, "language")
+        found = base_image.build_image(images, recipe, no_cache=refresh, on_line=on_line)
+    images.tag(tag, folder.image)
+    return found
+
+
+def pull(language: Language, report: Report) -> ImageInfo:
+    """Fetch the language's image from its registry. Raises ImageMissing, EngineUnavailable."""
+    report(f"{language.slug}: pulling {language.image}")
+    return docker_host.images().pull(language.image, report)
+
+
+def image_of(language: Language, *, timeout_s: float = docker_host.INSTALLING_S) -> ImageInfo | None:
+    """What the Docker host has under the language's image name. Raises EngineUnavailable."""
+    return docker_host.images(timeout_s=timeout_s).find(language.image)
+
+
+def drop(digest: str) -> None:
+    """Let an image go that nothing runs in any more; one that a container still uses stays."""
+    images = docker_host.images()
+    try:
+        image = images.find(digest)
+        if image is None or any(not name.startswith("gexec/") for name in image.tags):
+            return
+        for name in image.tags or (digest,):
+            images.remove(name)
+    except SandboxError as error:
+        logger.info("the old image %s stays for now: %s", digest, error)
+
+
+def folder_of(slug: str) -> Folder:
+    """The folder of that name; what is wrong with it keeps a language from being installed."""
+    try:
+        return folders.read(slug)
+    except BadDescription as error:
+        raise InstallError(str(error)) from error
+
+
+def _tag(folder: Folder, base: str) -> str:
+    made_of = hashlib.sha256(base.encode() + folder.context()).hexdigest()[:12]
+    return f"{folder.image}:{made_of}"
