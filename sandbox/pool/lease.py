@@ -8,7 +8,7 @@ from types import TracebackType
 
 from sandbox.container import Container
 from sandbox.errors import ContainerLost
-from sandbox.types import Event, Job, JobResult, StepFinished
+from sandbox.types import Event, Job, JobResult
 
 logger = logging.getLogger(__name__)
 
@@ -46,18 +46,20 @@ class Lease:
         Raises ValueError for a job that cannot be passed on (NUL in an argument, a bad file name), and
         EngineUnavailable, ImageMissing, PoolBusy, PoolClosed or ContainerLost where no container would take it.
         """
-        return JobResult(tuple(event.result for event in self.events(job) if isinstance(event, StepFinished)))
+        try:
+            return self.container.run(job, tenant=self.tenant)
+        except ContainerLost:
+            self._take_another()
+        return self.container.run(job, tenant=self.tenant)
 
     def events(self, job: Job, *, stream_output: bool = False) -> Generator[Event, None, None]:
         """Run the job and tell of it as it goes; see Container.events. Raises what `run` does, at the first `next`."""
         try:
             yield from self.container.events(job, tenant=self.tenant, stream_output=stream_output)
         except ContainerLost:
-            logger.info("container %s was lost before its run", self.container.id[:12])
+            self._take_another()
         else:
             return
-        # Once: a second one that is lost as well says more about the engine than about the container.
-        self.container = self._replace(self)
         yield from self.container.events(job, tenant=self.tenant, stream_output=stream_output)
 
     def start_ahead(self) -> None:
@@ -73,3 +75,8 @@ class Lease:
             self.container.cancel()
         except ContainerLost:
             logger.debug("nothing left to cancel in %s", self.container.id[:12])
+
+    def _take_another(self) -> None:
+        """Once a job: a second container that is lost as well says more about the engine than about containers."""
+        logger.info("container %s was lost before its run", self.container.id[:12])
+        self.container = self._replace(self)

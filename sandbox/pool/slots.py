@@ -31,6 +31,8 @@ class Slots:
         self._closed = False
         self._typical_hold_s = _FIRST_HOLD_S
 
+    # Both numbers are read without the lock: they are for a look, and may be a moment old.
+
     @property
     def in_use(self) -> int:
         """How many permits this process has out."""
