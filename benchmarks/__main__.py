@@ -94,17 +94,17 @@ class _Pool:
     def __enter__(self) -> _Pool:
         os.environ |= self._server.environment | {"DJANGO_SETTINGS_MODULE": "gexec.settings"}
         django.setup()
-        from dispatch import runtime  # noqa: PLC0415 - Django is set up only now
+        from dispatch.backends.inline import make_pool  # noqa: PLC0415 - Django is set up only now
         from languages import programs  # noqa: PLC0415
         from languages.models import Language  # noqa: PLC0415
 
-        self._programs, self._runtime = programs, runtime
+        self._programs = programs
         self.languages = {language.slug: language for language in Language.objects.filter(enabled=True)}
-        self.pool = runtime.pool()
+        self.pool = make_pool()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._runtime.shutdown(5.0)
+        self.pool.close(grace_s=5.0)
 
     def profile(self, slug: str, runs_per_container: int) -> Any:
         language = self.languages[slug]
@@ -118,9 +118,9 @@ class _Pool:
         return str(self.languages[slug].image)
 
     def warm(self, profile: Any, count: int) -> None:
-        from sandbox.types import Warmth  # noqa: PLC0415
+        from sandbox.types import WarmTarget  # noqa: PLC0415
 
-        self.pool.keep_warm({profile: Warmth(count, CONCURRENCY)} if count else {})
+        self.pool.keep_warm({profile: WarmTarget(count, CONCURRENCY)} if count else {})
 
 
 def _subjects(program: Program, server: RunningServer, pool: _Pool) -> list[Subject]:

@@ -19,6 +19,7 @@ import django
 import docker
 
 from benchmarks.server import bench_server
+from sandbox.pool import Pool
 from testkit.waiting import last_seen
 
 CPU_QUOTA_US = 100_000
@@ -36,31 +37,26 @@ def main() -> None:
         server.install(*(options.slugs or COMPILED))
         os.environ |= server.environment | {"DJANGO_SETTINGS_MODULE": "gexec.settings"}
         django.setup()
+        from dispatch.backends.inline import make_pool  # noqa: PLC0415 (Django is set up only now)
+
+        pool = make_pool()
         print(f"{'language':14} {'warm ms':>9} {'by hand ms':>11} {'ratio':>6} {'CPU ms':>8} {'peak MB':>8}")
         for slug in options.slugs or COMPILED:
-            _measure(slug, options.rounds)
-        _shut_down()
+            _measure(pool, slug, options.rounds)
+        pool.close(grace_s=5.0)
 
 
-def _shut_down() -> None:
-    from dispatch import runtime  # noqa: PLC0415
-
-    runtime.shutdown(5.0)
-
-
-def _measure(slug: str, rounds: int) -> None:
+def _measure(pool: Pool, slug: str, rounds: int) -> None:
     """Rounds in turn, so that both meet the same machine."""
-    from dispatch import runtime  # noqa: PLC0415
     from languages import programs  # noqa: PLC0415
     from languages.models import Language  # noqa: PLC0415
-    from sandbox.types import File, Job, Warmth  # noqa: PLC0415
+    from sandbox.types import File, Job, WarmTarget  # noqa: PLC0415
 
     language = Language.objects.get(slug=slug)
     language.cpu_quota_us = CPU_QUOTA_US
     profile = dataclasses.replace(programs.profile_of(language), cpu_quota_us=CPU_QUOTA_US)
     job = Job((File(language.source_file, language.example.encode()),), programs.steps_of(language, timeout_ms=60_000))
-    pool = runtime.pool()
-    pool.keep_warm({profile: Warmth(1, 1)})
+    pool.keep_warm({profile: WarmTarget(1, 1)})
     warm: list[float] = []
     by_hand: list[float] = []
     steps: Any = ()
@@ -69,7 +65,7 @@ def _measure(slug: str, rounds: int) -> None:
         for _ in range(rounds):
             _wait_until_warm(pool, profile)
             began = time.perf_counter()
-            with pool.lease(profile, owner=None, wait_ms=60_000) as lease:
+            with pool.lease(profile, tenant=None, wait_ms=60_000) as lease:
                 steps = lease.run(job).steps
             warm.append((time.perf_counter() - began) * 1000)
             if any(step.outcome != "ok" for step in steps):
@@ -84,7 +80,7 @@ def _measure(slug: str, rounds: int) -> None:
 
 
 def _wait_until_warm(pool: Any, profile: Any) -> None:
-    last_seen(lambda: pool.snapshot().profiles[profile].fresh, every_s=0.05)
+    last_seen(lambda: pool.snapshot().profiles[profile].idle, every_s=0.05)
     time.sleep(0.2)
 
 

@@ -18,7 +18,7 @@ import docker
 from benchmarks.measure import Run
 from benchmarks.programs import Program
 from sandbox.pool import Pool
-from sandbox.types import File, Job, Limits, Outcome, Profile, Step
+from sandbox.types import File, Job, Outcome, Profile, Step
 
 MEMORY_BYTES = 128 << 20
 LIMITS = ["--memory", "128m", "--memory-swap", "128m", "--cpus", "0.5", "--pids-limit", "64", "--read-only"]
@@ -160,7 +160,7 @@ def on_pool(program: Program, pool: Pool, profile: Profile, steps: Callable[[], 
     job = Job((File(program.file_name, program.source.encode()),), steps())
 
     def run() -> None:
-        with pool.lease(profile, owner="bench", wait_ms=60_000) as lease:
+        with pool.lease(profile, tenant="bench", wait_ms=60_000) as lease:
             last = lease.run(job).steps[-1]
         expect(program, last.stdout.decode() if last.outcome is Outcome.OK else f"{last.outcome}: {last.stderr!r}")
 
@@ -169,16 +169,3 @@ def on_pool(program: Program, pool: Pool, profile: Profile, steps: Callable[[], 
 
 def _quoted(word: str) -> str:
     return "'" + word.replace("'", "'\\''") + "'"
-
-
-__all__ = [
-    "Limits",
-    "WrongAnswerError",
-    "bare",
-    "docker_run",
-    "in_started_container",
-    "naive_service",
-    "on_pool",
-    "over_http",
-    "remove_started",
-]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from functools import cached_property
 from typing import Any, ClassVar, cast
 from uuid import UUID
@@ -13,19 +14,16 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from executions.models import Execution, Outcome, Status
+from executions.jobs import limits_in
+from executions.models import Execution, Status
+from executions.outcomes import ENDINGS, Outcome
+from executions.results import step_in
+from languages.options import MIB
+from languages.programs import COMPILE, RUN
 from rest.display import badge, code_block, duration, facts, nothing, output_block, size
 
 COUNTED_ROWS = 10_000
-_HEAVY = ("source", "stdin", "args", "stdout", "stderr", "compile_stdout", "compile_stderr", "limits")
-_KINDS = {
-    Outcome.OK: "good",
-    Outcome.NONZERO_EXIT: "warn",
-    Outcome.SIGNAL: "warn",
-    Outcome.COMPILE_ERROR: "warn",
-    Outcome.SANDBOX_ERROR: "bad",
-    Outcome.CANCELLED: "bad",
-}
+_HEAVY = ("source", "stdin", "job", "steps", "output")
 
 
 class CappedPaginator(Paginator):  # type: ignore[type-arg]  # generic in the stubs only
@@ -55,7 +53,7 @@ class ExecutionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in 
         ("Source", {"fields": ("source_shown",)}),
         ("Output", {"fields": ("stdout_shown", "stderr_shown")}),
         ("Compiler", {"fields": ("compiler_shown",)}),
-        ("Input", {"classes": ("collapse",), "fields": ("stdin_shown", "args")}),
+        ("Input", {"classes": ("collapse",), "fields": ("stdin_shown", "arguments_shown")}),
         ("Where from, where to", {"fields": ("origin",)}),
     )
 
@@ -104,7 +102,8 @@ class ExecutionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in 
     @admin.display(description="ended")
     def ending(self, row: Execution) -> SafeString:
         if row.status == Status.FINISHED:
-            return badge(row.get_outcome_display(), _KINDS.get(Outcome(row.outcome), "limit"))
+            ending = ENDINGS[Outcome(row.outcome)]
+            return badge(ending.label, ending.kind)
         return badge(row.get_status_display().lower(), "bad" if row.status == Status.REJECTED else "busy")
 
     @admin.display(description="wall / CPU")
@@ -125,16 +124,17 @@ class ExecutionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in 
 
     @admin.display(description="used, of what was allowed")
     def summary(self, row: Execution) -> SafeString:
+        limits, compiled = limits_in(row.job, RUN), step_in(row, COMPILE)
         return facts(
             [
                 ("exit code", "-" if row.exit_code is None else str(row.exit_code)),
                 ("signal", str(row.signal or "-")),
-                ("wall time", _of(duration(row.wall_ms), duration(row.limits.get("wall_ms")))),
+                ("wall time", _of(duration(row.wall_ms), duration(limits.get("wall_ms")))),
                 ("CPU time", duration(row.cpu_ms)),
-                ("peak memory", _of(size(row.peak_memory_bytes), _megabytes(row.limits.get("memory_mb")))),
+                ("peak memory", _of(size(row.peak_memory_bytes), _megabytes(limits.get("memory_bytes")))),
                 ("waited for a slot", duration(row.queue_ms)),
-                ("compiled in", duration(row.compile_wall_ms)),
-                ("processes allowed", str(row.limits.get("processes", "-"))),
+                ("compiled in", duration(compiled.wall_ms if compiled else None)),
+                ("processes allowed", str(row.job.get("profile", {}).get("processes", "-"))),
             ]
         )
 
@@ -144,19 +144,27 @@ class ExecutionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in 
 
     @admin.display(description="stdout")
     def stdout_shown(self, row: Execution) -> SafeString:
-        return output_block(bytes(row.stdout), truncated=row.stdout_truncated)
+        run = step_in(row, RUN)
+        return output_block(run.stdout, truncated=run.stdout_truncated) if run else nothing()
 
     @admin.display(description="stderr")
     def stderr_shown(self, row: Execution) -> SafeString:
-        return output_block(bytes(row.stderr), truncated=row.stderr_truncated)
+        run = step_in(row, RUN)
+        return output_block(run.stderr, truncated=run.stderr_truncated) if run else nothing()
 
     @admin.display(description="its output")
     def compiler_shown(self, row: Execution) -> SafeString:
-        return output_block(bytes(row.compile_stdout) + bytes(row.compile_stderr), truncated=False)
+        step = step_in(row, COMPILE)
+        return output_block(step.stdout + step.stderr, truncated=step.stderr_truncated) if step else nothing()
 
     @admin.display(description="stdin")
     def stdin_shown(self, row: Execution) -> SafeString:
         return output_block(bytes(row.stdin), truncated=False)
+
+    @admin.display(description="command")
+    def arguments_shown(self, row: Execution) -> SafeString:
+        run = next((step for step in row.job.get("steps", ()) if step["name"] == RUN and "argv" in step), None)
+        return code_block(shlex.join(run["argv"])) if run else nothing()
 
     @admin.display(description="")
     def origin(self, row: Execution) -> SafeString:
@@ -179,8 +187,8 @@ def _of(used: str, allowed: str) -> str:
     return used if allowed == "-" else f"{used} of {allowed}"
 
 
-def _megabytes(count: int | None) -> str:
-    return "-" if count is None else f"{count} MiB"
+def _megabytes(memory_bytes: int | None) -> str:
+    return "-" if memory_bytes is None else f"{memory_bytes // MIB} MiB"
 
 
 def _moment(moment: Any) -> str:

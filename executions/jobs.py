@@ -1,130 +1,115 @@
-"""From a submission to a job for the sandbox, and from the job's result to what the row says of it."""
+"""What an execution runs, as its row says it: from a submission to the row's `job`, and from the row to a task.
+
+`job` is JSON, for whatever process takes the row up:
+
+    {"profile": {"image": "sha256:…", "memory_bytes": …, …, "ahead": {"script", "argv", "environment"} or null},
+     "files": [{"name": "main.py", "content": CONTENT, "executable": false}],
+     "steps": [{"name": "run", "argv": […], "environment": {…}, "limits": {"wall_ms": …, …}, "stdin": CONTENT}]}
+
+CONTENT is a reference: {"column": "source"} or {"column": "stdin"} of the same row, or short things themselves:
+{"text": "…"}, {"base64": "…"}.
+"""
 
 from __future__ import annotations
 
+import base64
+from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
-from executions.models import Outcome
+from dispatch.base import Task
+from executions.models import Execution
 from executions.submission import Submission
-from languages.programs import COMPILE, steps_of
-from sandbox.types import File, Job, JobResult, StepResult
-from sandbox.types import Outcome as StepOutcome
+from languages.programs import profile_of, steps_of
+from sandbox.types import Ahead, File, Job, Limits, Profile, Step
 
-KILLED_EXIT_CODE = 137
-"""What a shell reports for SIGKILL, by which every limit ends a program."""
-_SIGNAL_BASE = 128
-_LIMIT_OUTCOMES = {
-    StepOutcome.TIMEOUT_WALL,
-    StepOutcome.TIMEOUT_CPU,
-    StepOutcome.OUT_OF_MEMORY,
-    StepOutcome.OUTPUT_LIMIT,
-    StepOutcome.CANCELLED,
-}
+Json = dict[str, Any]
+
+_SOURCE: Json = {"column": "source"}
+_STDIN: Json = {"column": "stdin"}
+_NOTHING: Json = {"text": ""}
+_LIMITS = tuple(field.name for field in fields(Limits))
+_PLAIN = tuple(field.name for field in fields(Profile) if field.name != "ahead")
 
 
-def job_of(submission: Submission) -> Job:
-    """The source file; the compile step, where the language has one; the run."""
+def job_of(submission: Submission) -> Json:
+    """What the row will say: the source file; the compile step, where the language has one; the run."""
     language = submission.language
-    return Job(
-        (File(language.source_file, submission.source.encode()),),
-        steps_of(language, timeout_ms=submission.timeout_ms),
+    steps = steps_of(language, timeout_ms=submission.timeout_ms, args=submission.args)
+    stdin = _STDIN if submission.stdin else _NOTHING
+    return {
+        "profile": _profile_json(profile_of(language)),
+        "files": [{"name": language.source_file, "content": _SOURCE, "executable": False}],
+        "steps": [_step_json(step, _NOTHING) for step in steps[:-1]] + [_step_json(steps[-1], stdin)],
+    }
+
+
+def task_of(execution: Execution) -> Task:
+    """What the row says is to be run; nothing but the row is asked."""
+    said = execution.job
+    return Task(
+        id=str(execution.pk),
+        profile=profile_in(said["profile"]),
+        job=Job(
+            tuple(
+                File(file["name"], _content(execution, file["content"]), file["executable"]) for file in said["files"]
+            ),
+            tuple(_step(execution, step) for step in said["steps"]),
+        ),
+        tenant=execution.api_key_id,
     )
 
 
-def limits_of(submission: Submission) -> dict[str, int]:
-    """What the row keeps of the limits of the run."""
-    language = submission.language
+def profile_in(said: Mapping[str, Any]) -> Profile:
+    """The profile in a job."""
+    ahead = said["ahead"]
+    return Profile(
+        **{name: said[name] for name in _PLAIN},
+        ahead=ahead and Ahead(ahead["script"], tuple(ahead["argv"]), tuple(ahead["environment"].items())),
+    )
+
+
+def limits_in(job: Mapping[str, Any], step: str) -> Mapping[str, Any]:
+    """What a step of this name was allowed; empty where the job has none."""
+    found: Mapping[str, Any] = next((each["limits"] for each in job.get("steps", ()) if each["name"] == step), {})
+    return found
+
+
+def _profile_json(profile: Profile) -> Json:
+    ahead = profile.ahead
+    return {name: getattr(profile, name) for name in _PLAIN} | {
+        "ahead": ahead and {"script": ahead.script, "argv": list(ahead.argv), "environment": dict(ahead.environment)}
+    }
+
+
+def _step_json(step: Step, stdin: Json) -> Json:
     return {
-        "wall_ms": submission.timeout_ms,
-        "memory_mb": language.memory_mb,
-        "cpu_quota_us": language.cpu_quota_us,
-        "processes": language.pids,
-        "output_bytes": language.output_bytes,
+        "name": step.name,
+        "argv": list(step.argv),
+        "environment": dict(step.environment),
+        "limits": {name: getattr(step.limits, name) for name in _LIMITS},
+        "stdin": stdin,
     }
 
 
-def finished_fields(submission: Submission, result: JobResult) -> dict[str, Any]:
-    """The columns of the finished row. The last step that was started decides how the execution ended."""
-    if not result.steps:
-        return failed_fields("no step was run")
-    last = result.steps[-1]
-    fields: dict[str, Any] = {}
-    for step in result.steps:
-        fields |= _compile_columns(step) if step.name == COMPILE else _run_columns(step)
-    outcome = _outcome(last)
-    return fields | {
-        "outcome": outcome,
-        "exit_code": _exit_code(last),
-        "signal": last.signal,
-        "error": _error(submission, last),
-    }
+def _step(execution: Execution, said: Mapping[str, Any]) -> Step:
+    return Step(
+        said["name"],
+        tuple(said["argv"]),
+        Limits(**said["limits"]),
+        said["environment"],
+        _content(execution, said["stdin"]),
+    )
 
 
-def failed_fields(detail: str) -> dict[str, Any]:
-    """The columns of a row that ends with a fault of ours."""
-    return {"outcome": Outcome.SANDBOX_ERROR, "error": sandbox_error(detail), "exit_code": -1}
-
-
-def sandbox_error(detail: str) -> str:
-    """The answer's error for a fault of ours."""
-    return f"sandbox error: {detail}"
-
-
-def _compile_columns(step: StepResult) -> dict[str, Any]:
-    return {
-        "compile_stdout": step.stdout,
-        "compile_stderr": step.stderr,
-        "compile_exit_code": _exit_code(step),
-        "compile_wall_ms": step.wall_ms,
-        "compile_cpu_ms": step.cpu_ms,
-        "peak_memory_bytes": step.peak_memory_bytes,
-    }
-
-
-def _run_columns(step: StepResult) -> dict[str, Any]:
-    return {
-        "stdout": step.stdout,
-        "stderr": step.stderr,
-        "stdout_truncated": step.stdout_truncated,
-        "stderr_truncated": step.stderr_truncated,
-        "wall_ms": step.wall_ms,
-        "cpu_ms": step.cpu_ms,
-        "peak_memory_bytes": step.peak_memory_bytes,
-    }
-
-
-def _outcome(step: StepResult) -> str:
-    if step.name == COMPILE and step.outcome in {StepOutcome.OK, StepOutcome.NONZERO_EXIT, StepOutcome.SIGNAL}:
-        # The job ended with a compile step although that step passed: the sandbox did not do what it was asked.
-        return Outcome.SANDBOX_ERROR if step.outcome is StepOutcome.OK else Outcome.COMPILE_ERROR
-    return Outcome(step.outcome.value)
-
-
-def _exit_code(step: StepResult) -> int:
-    if step.outcome in _LIMIT_OUTCOMES:
-        return KILLED_EXIT_CODE
-    if step.outcome is StepOutcome.SANDBOX_ERROR:
-        return -1
-    if step.exit_code is not None:
-        return step.exit_code
-    return _SIGNAL_BASE + step.signal if step.signal else -1
-
-
-def _error(submission: Submission, step: StepResult) -> str:
-    if _outcome(step) == Outcome.SANDBOX_ERROR:
-        return sandbox_error(step.detail or "the run was not reported")
-    compiling = step.name == COMPILE
-    language = submission.language
-    wall_ms = language.compile_timeout_ms if compiling else submission.timeout_ms
-    memory_mb = (compiling and language.compile_memory_mb) or language.memory_mb
-    texts = {
-        StepOutcome.TIMEOUT_WALL: f"execution timed out after {wall_ms} ms",
-        StepOutcome.TIMEOUT_CPU: f"CPU time limit of {wall_ms} ms exceeded",
-        StepOutcome.OUT_OF_MEMORY: f"memory limit of {memory_mb} MB exceeded",
-        StepOutcome.OUTPUT_LIMIT: f"output limit of {language.output_bytes} bytes exceeded",
-        StepOutcome.CANCELLED: "execution cancelled: the server is shutting down",
-    }
-    text = texts.get(step.outcome, "")
-    if not compiling or not text or step.outcome is StepOutcome.CANCELLED:
-        return text
-    return f"{text} during compilation"
+def _content(execution: Execution, reference: Mapping[str, Any]) -> bytes:
+    match reference:
+        case {"column": "source"}:
+            return execution.source.encode()
+        case {"column": "stdin"}:
+            return bytes(execution.stdin)
+        case {"text": str(text)}:
+            return text.encode()
+        case {"base64": str(encoded)}:
+            return base64.b64decode(encoded)
+    raise ValueError(f"no such content: {reference!r:.100}")

@@ -7,6 +7,7 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Q
 
+from executions.outcomes import NEVER_STARTED, PROGRAMS_OWN, choices
 from languages.models import Language
 from rest.ids import uuid7
 
@@ -22,54 +23,30 @@ class Status(models.TextChoices):
     REJECTED = "rejected"
 
 
-class Outcome(models.TextChoices):
-    """How a finished execution ended."""
-
-    OK = "ok", "ok"
-    NONZERO_EXIT = "nonzero_exit", "non-zero exit"
-    SIGNAL = "signal", "killed by a signal"
-    TIMEOUT_WALL = "timeout_wall", "time limit"
-    TIMEOUT_CPU = "timeout_cpu", "CPU time limit"
-    OUT_OF_MEMORY = "out_of_memory", "memory limit"
-    OUTPUT_LIMIT = "output_limit", "output limit"
-    COMPILE_ERROR = "compile_error", "compile error"
-    CANCELLED = "cancelled", "cancelled"
-    SANDBOX_ERROR = "sandbox_error", "sandbox error"
-
-
 OPEN = (Status.QUEUED, Status.RUNNING)
-PROGRAMS_OWN = (Outcome.OK, Outcome.NONZERO_EXIT, Outcome.SIGNAL, Outcome.COMPILE_ERROR)
-"""Outcomes that are no error of the service or its limits: the answer's `error` is empty."""
-NEVER_STARTED = (Outcome.SANDBOX_ERROR, Outcome.CANCELLED)
-"""Outcomes that an execution may have without having been started."""
 
 
 class Execution(models.Model):
-    """One POST that passed the rate limit. Only executions.services and executions.recovery write it."""
+    """One program that was submitted: all that a process needs to run it, and all that came back.
+
+    Written by executions.accept once, then by executions.transitions.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     status = models.CharField(max_length=8, choices=Status.choices)
-    outcome = models.CharField(max_length=16, choices=Outcome.choices, blank=True, default="")
+    outcome = models.CharField(max_length=16, choices=choices, blank=True, default="")
     language = models.ForeignKey(Language, null=True, blank=True, on_delete=models.SET_NULL, db_index=False)
     language_slug = models.CharField("language name", max_length=NAME_LENGTH, blank=True, default="")
     language_version = models.CharField(max_length=200, blank=True, default="")
     image_digest = models.CharField(max_length=100, blank=True, default="")
     source = models.TextField(blank=True, default="")
     stdin = models.BinaryField(blank=True, default=b"")
-    args = models.JSONField(blank=True, default=list)
-    limits = models.JSONField(blank=True, default=dict, help_text="What the run was allowed: wall_ms, memory_mb, …")
-    stdout = models.BinaryField(blank=True, default=b"")
-    stderr = models.BinaryField(blank=True, default=b"")
-    stdout_truncated = models.BooleanField(default=False)
-    stderr_truncated = models.BooleanField(default=False)
+    job = models.JSONField(blank=True, default=dict, help_text="What is run, and in what: see executions.jobs.")
+    steps = models.JSONField(blank=True, default=list, help_text="How each step went: see executions.results.")
+    output = models.BinaryField(blank=True, default=b"", help_text="What all steps printed.")
     exit_code = models.IntegerField(null=True, blank=True)
     signal = models.PositiveSmallIntegerField(null=True, blank=True)
     error = models.TextField(blank=True, default="")
-    compile_stdout = models.BinaryField(blank=True, default=b"")
-    compile_stderr = models.BinaryField(blank=True, default=b"")
-    compile_exit_code = models.IntegerField(null=True, blank=True)
-    compile_wall_ms = models.FloatField(null=True, blank=True)
-    compile_cpu_ms = models.FloatField(null=True, blank=True)
     queue_ms = models.FloatField(null=True, blank=True)
     wall_ms = models.FloatField(null=True, blank=True)
     cpu_ms = models.FloatField(null=True, blank=True)
@@ -103,8 +80,7 @@ class Execution(models.Model):
             ),
             models.CheckConstraint(
                 name="execution_outcome_when_finished",
-                condition=Q(status=Status.FINISHED, outcome__in=Outcome.values)
-                | (Q(outcome="") & ~Q(status=Status.FINISHED)),
+                condition=(Q(status=Status.FINISHED) & ~Q(outcome="")) | (Q(outcome="") & ~Q(status=Status.FINISHED)),
             ),
             models.CheckConstraint(
                 name="execution_error_tells_why",
@@ -115,7 +91,7 @@ class Execution(models.Model):
             ),
             models.CheckConstraint(
                 name="execution_ok_is_exit_0",
-                condition=~Q(outcome=Outcome.OK) | Q(exit_code=0, exit_code__isnull=False),
+                condition=~Q(outcome="ok") | Q(exit_code=0, exit_code__isnull=False),
             ),
             models.CheckConstraint(
                 name="execution_open_has_worker", condition=~Q(status__in=OPEN) | Q(worker__isnull=False)

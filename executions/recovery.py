@@ -6,9 +6,9 @@ import logging
 
 from dispatch import workers
 from dispatch.models import Worker
-from executions import services, transitions
-from executions.jobs import failed_fields
+from executions import run, transitions
 from executions.models import OPEN, Execution
+from executions.results import failed_fields
 from languages import tasks
 
 logger = logging.getLogger(__name__)
@@ -38,4 +38,4 @@ def sweep() -> int:
 
 def _dropped(row: Execution, own: object) -> bool:
     """Whether this process opened the row and no thread of it is at work on it: the database was away at its end."""
-    return row.worker == own and not services.is_in_flight(row.pk)
+    return row.worker == own and not run.is_in_flight(row.pk)

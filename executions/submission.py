@@ -26,6 +26,8 @@ class Submission:
     language: Language
     source: str
     timeout_ms: int
+    stdin: bytes = b""
+    args: tuple[str, ...] = ()
 
 
 def submission_of(data: Mapping[str, Any], *, max_source_bytes: int) -> Submission:

@@ -7,7 +7,7 @@ import threading
 
 from django.db import Error
 
-from dispatch import runtime
+from dispatch import active
 from dispatch.heartbeat import Heartbeat
 from executions import recovery
 from languages import programs, tasks
@@ -25,13 +25,13 @@ _stop = threading.Event()
 def start() -> None:
     """Begin serving: finish what dead processes left, make the pool, keep it in step with the languages."""
     _heartbeat.start()
-    runtime.pool()
+    active.backend().keep_warm(programs.warm_targets())
     threading.Thread(target=_follow_languages, name="languages", daemon=True).start()
 
 
 def stop(grace_s: float) -> None:
     """End serving: see Pool.close; then this process is no more known as a living one."""
-    runtime.shutdown(grace_s)
+    active.close(grace_s)
     _stop.set()
     tasks.abandon()
     _heartbeat.stop()
@@ -44,7 +44,7 @@ def _follow_languages() -> None:
         try:
             targets = programs.warm_targets()
             if targets != known:
-                runtime.pool().keep_warm(targets)
+                active.backend().keep_warm(targets)
                 known = targets
         except Error as error:
             logger.warning("the languages cannot be read now: %s", error)

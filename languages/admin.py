@@ -1,63 +1,101 @@
-"""Languages in the admin, with what needs Docker: the image's state, building, testing, enabling."""
+"""Languages in the admin: the list with what works, the form with every field explained, and the history.
+
+The pages beside them are views in admin_files (in and out as a file) and admin_tasks (build, test, enable).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache, partial
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
+from django.db import models
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import get_object_or_404, redirect
-from django.template.response import TemplateResponse
+from django.forms import Textarea, model_to_dict
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_http_methods
 
-from languages import folders, state, tasks
-from languages.admin_form import LanguageAdmin as PlainLanguageAdmin
+from languages import host_state, tasks
+from languages.admin_files import catalogue_view, export_view, import_view
+from languages.admin_tasks import status_view, switch, switch_view, task_view
 from languages.models import Language, TaskKind
-from languages.status import status_of
-from languages.toolchain import installs
+from languages.options import GROUPS, Group, options_of
+from languages.versions import SEPARATOR, number_in
 from rest.display import badge
-from sandbox.errors import SandboxError
 
 _TESTED_FIELDS = {"image", "source_file", "compile_command", "run_command", "environment"}
 """A change of these may break what has been tested."""
+_FIELDS_BEFORE_OPTIONS = (
+    (None, {"fields": ("slug", "name", "aliases", "image")}),
+    ("Commands", {"fields": ("source_file", "compile_command", "run_command", "version_command", "environment")}),
+)
 
 
 @admin.register(Language)
-class LanguageAdmin(PlainLanguageAdmin):
-    """The form, and above it what is on the Docker host and the buttons that change that."""
+class LanguageAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs only
+    """A list, a form, and above the form what is on the Docker host and the buttons that change that."""
 
-    list_display = ("slug", "name", "state", *PlainLanguageAdmin.list_display[2:])
+    list_display = ("slug", "name", "version", "names", "limits", "containers", "tested")
+    search_fields = ("slug", "name")
+    readonly_fields = ("updated_at",)
     actions = ("enable", "disable")
+    save_on_top = True
     change_form_template = "languages/language_form.html"
     change_list_template = "languages/language_list.html"
+    formfield_overrides: ClassVar = {
+        models.JSONField: {"widget": Textarea(attrs={"rows": 2, "class": "gexec-json", "spellcheck": "false"})},
+        models.TextField: {"widget": Textarea(attrs={"rows": 8, "class": "gexec-json", "spellcheck": "false"})},
+    }
 
     class Media:
         css: ClassVar = {"all": ("rest/admin.css",)}
         js = ("languages/language.js",)
 
     def get_urls(self) -> list[URLPattern]:
-        """Besides the others: what the page asks, and what its buttons do."""
-        wrap = self.admin_site.admin_view
+        """Besides Django's own: in and out as a file, what the page asks, and what its buttons do."""
         return [
-            path("catalogue/", wrap(self.catalogue_view), name="languages_language_catalogue"),
-            path("<int:pk>/status/", wrap(require_GET(self.status_view)), name="languages_language_status"),
-            path("<int:pk>/task/<str:kind>/", wrap(require_POST(self.task_view)), name="languages_language_task"),
-            path("<int:pk>/enabled/<int:to>/", wrap(require_POST(self.switch_view)), name="languages_language_switch"),
+            self._path("import/", "import", import_view, "GET", "POST"),
+            self._path("catalogue/", "catalogue", catalogue_view, "GET", "POST"),
+            self._path("<int:pk>/export/", "export", export_view, "GET"),
+            self._path("<int:pk>/status/", "status", status_view, "GET"),
+            self._path("<int:pk>/task/<str:kind>/", "task", task_view, "POST"),
+            self._path("<int:pk>/enabled/<int:to>/", "switch", switch_view, "POST"),
             *super().get_urls(),
         ]
 
-    def get_changelist_instance(self, request: HttpRequest) -> Any:
-        """Every row of the page with its state, found out for all of them together."""
-        page = super().get_changelist_instance(request)
-        page.result_list = list(page.result_list)
-        found = state.states(page.result_list)
-        for language in page.result_list:
-            language.state = found[language.pk]
-        return page
+    def get_list_display(self, request: HttpRequest) -> Any:
+        """With the state of each row; a page finds out the states of all languages together, at its first row."""
+        states = cache(lambda: host_state.states(Language.objects.all()))
+
+        @admin.display(description="state", ordering="enabled")
+        def state(language: Language) -> SafeString | str:
+            # One that was added since the page's rows were read has no state yet.
+            found = states().get(language.pk)
+            return badge(found.text, found.kind) if found else "-"
+
+        slug, name, *others = self.list_display
+        return (slug, name, state, *others)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Language | None = None) -> Any:
+        """The options stand between what a language is and what users see of it."""
+        options = [(group.title, {"fields": _options_in(group)}) for group in GROUPS]
+        return [*_FIELDS_BEFORE_OPTIONS, *options, ("For users", {"fields": ("example", "updated_at")})]
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """`?from=<key>` begins a version of that language: all the same but the names, which must be its own."""
+        key = request.GET.get("from", "")
+        original = Language.objects.filter(pk=key).first() if key.isdecimal() else None
+        if original is None:
+            return super().get_changeform_initial_data(request)
+        return {
+            **model_to_dict(original),
+            "slug": f"{original.family}{SEPARATOR}{number_in(original.version) or 'version'}",
+            "aliases": [],
+        }
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -67,56 +105,12 @@ class LanguageAdmin(PlainLanguageAdmin):
         kind = TaskKind.BUILD if language and tasks.can_build(language) else TaskKind.PULL
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), "make": kind})
 
-    def status_view(self, request: HttpRequest, pk: int) -> JsonResponse:
-        """What the page shows above the form."""
-        language = get_object_or_404(Language, pk=pk)
-        if not self.has_view_permission(request, language):
-            raise PermissionDenied
-        return JsonResponse(status_of(language))
-
-    def task_view(self, request: HttpRequest, pk: int, kind: str) -> HttpResponse:
-        """Begin to build, pull or test it."""
-        language = self._to_change(request, pk)
-        if kind not in TaskKind.values:
-            return HttpResponse(status=404)
-        try:
-            tasks.start(language=language, kind=TaskKind(kind), by=request.user.get_username())
-        except tasks.AlreadyRunning as error:
-            return self._back(request, language, refused=f"{error}.")
-        self.log_change(request, language, f"{TaskKind(kind).label} started.")
-        return self._back(request, language)
-
-    def switch_view(self, request: HttpRequest, pk: int, to: int) -> HttpResponse:
-        """Enable (`to` is 1) or disable it."""
-        language = self._to_change(request, pk)
-        return self._back(request, language, refused=self._switch(request, language, enabled=to == 1))
-
-    def catalogue_view(self, request: HttpRequest) -> HttpResponse:
-        """The languages that come with a folder and are not in the list yet."""
-        if not self.has_add_permission(request):
-            raise PermissionDenied
-        there = set(Language.objects.values_list("slug", flat=True))
-        available = [folders.read(slug) for slug in folders.slugs() if slug not in there]
-        if request.method == "POST":
-            slug = request.POST.get("slug", "")
-            if slug in {folder.slug for folder in available}:
-                return self._added(request, slug)
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "folders": available,
-            "title": "Add a language from the catalogue",
-        }
-        return TemplateResponse(request, "languages/language_catalogue.html", context)
-
     def save_model(self, request: HttpRequest, obj: Language, form: Any, change: bool) -> None:
-        """What does not keep it from being saved, and should be known, is said."""
+        """Warns of what does not keep it from being saved, and should be known."""
         super().save_model(request, obj, form, change)
-        host = state.on_host([obj])[obj.pk]
+        host = host_state.on_host([obj])[obj.pk]
         if not host.error and host.image is None:
-            self.message_user(
-                request, f"The image {obj.image} is not on the Docker host: build or pull it.", messages.WARNING
-            )
+            self.message_user(request, obj.image_is_missing, messages.WARNING)
         elif change and obj.tested_at and _TESTED_FIELDS & set(form.changed_data):
             self.message_user(request, "What was tested has changed: test it again.", messages.WARNING)
 
@@ -127,10 +121,31 @@ class LanguageAdmin(PlainLanguageAdmin):
             return response
         return redirect("admin:languages_language_change", obj.pk)
 
-    @admin.display(description="state", ordering="enabled")
-    def state(self, language: Language) -> SafeString:
-        state = getattr(language, "state")  # noqa: B009 (put there for the list)
-        return badge(state.text, state.kind)
+    def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
+        """The history has the old and the new value of each field that changed."""
+        if add:
+            return super().construct_change_message(request, form, formsets, add)
+        return "; ".join(
+            f"{name}: {form.initial.get(name)!r} → {form.cleaned_data.get(name)!r}" for name in form.changed_data
+        ) or super().construct_change_message(request, form, formsets, add)
+
+    @admin.display(description="aliases")
+    def names(self, language: Language) -> str:
+        return ", ".join(language.aliases) or "-"
+
+    @admin.display(description="limits")
+    def limits(self, language: Language) -> str:
+        cores = language.cpu_quota_us / 100_000
+        return f"{language.timeout_ms / 1000:g} s, {language.memory_mb} MB, {cores:g} CPU"
+
+    @admin.display(description="containers")
+    def containers(self, language: Language) -> str:
+        runs = "fresh" if language.runs_per_container == 1 else f"{language.runs_per_container} runs"
+        return f"{language.warm_min}-{language.warm_max} warm, {runs}"
+
+    @admin.display(description="tested", ordering="tested_at")
+    def tested(self, language: Language) -> str:
+        return f"{language.tested_at:%Y-%m-%d %H:%M}" if language.tested_at else "never"
 
     @admin.action(description="Enable selected languages", permissions=["change"])
     def enable(self, request: HttpRequest, languages: QuerySet[Language]) -> None:
@@ -145,43 +160,16 @@ class LanguageAdmin(PlainLanguageAdmin):
         for language in languages:
             if language.enabled == enabled:
                 self.message_user(request, f"{language.name} was {word} already.", messages.INFO)
-            elif refused := self._switch(request, language, enabled=enabled):
+            elif refused := switch(self, request, language, enabled=enabled):
                 self.message_user(request, refused, messages.ERROR)
             else:
                 self.message_user(request, f"{language.name} is {word}.", messages.SUCCESS)
 
-    def _switch(self, request: HttpRequest, language: Language, *, enabled: bool) -> str:
-        """Why it stays as it was; empty where it does not."""
-        try:
-            if enabled:
-                installs.enable(language, state.quick_images())
-            else:
-                installs.disable(language)
-        except (installs.InstallError, SandboxError) as error:
-            return str(error)
-        self.log_change(request, language, "Enabled." if enabled else "Disabled.")
-        return ""
+    def _path(self, route: str, name: str, view: Callable[..., HttpResponse], *methods: str) -> URLPattern:
+        """One more page for those who may enter the admin; the view asks for the rights that it needs."""
+        checked = require_http_methods(list(methods))(partial(view, self))
+        return path(route, self.admin_site.admin_view(checked), name=f"languages_language_{name}")
 
-    def _added(self, request: HttpRequest, slug: str) -> HttpResponse:
-        try:
-            language = installs.load_folder(slug)
-        except installs.InstallError as error:
-            self.message_user(request, str(error), messages.ERROR)
-            return redirect("admin:languages_language_catalogue")
-        self.log_addition(request, language, "Added from the catalogue.")
-        self.message_user(request, f"{language.name} was added. Build its image, then test and enable it.")
-        return redirect("admin:languages_language_change", language.pk)
 
-    def _to_change(self, request: HttpRequest, pk: int) -> Language:
-        language = get_object_or_404(Language, pk=pk)
-        if not self.has_change_permission(request, language):
-            raise PermissionDenied
-        return language
-
-    def _back(self, request: HttpRequest, language: Language, *, refused: str = "") -> HttpResponse:
-        """The new status for the page's script; the page itself where there is none."""
-        if "application/json" in request.headers.get("Accept", ""):
-            return JsonResponse({"refused": refused, **status_of(language)}, status=409 if refused else 200)
-        if refused:
-            self.message_user(request, refused, messages.ERROR)
-        return redirect("admin:languages_language_change", language.pk)
+def _options_in(group: Group) -> tuple[str, ...]:
+    return tuple(option.name for option in options_of(Language) if option.group is group)

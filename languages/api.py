@@ -14,10 +14,11 @@ from rest_framework.exceptions import NotFound
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 
-from dispatch import runtime
 from languages import programs
 from languages.lookup import unsupported
 from languages.models import Language
+from languages.options import options_of
+from languages.warm import warm_profiles
 from rest.problems import ApiView
 from sandbox.types import Profile
 
@@ -27,7 +28,7 @@ class LanguagesView(ApiView):
 
     def get(self, request: Request) -> HttpResponseBase:
         """The list, or 304."""
-        warm = _warm()
+        warm = warm_profiles()
         languages = [_resource(language, warm) for language in Language.objects.catalogued() if language.enabled]
         return _cached(request, {"languages": languages})
 
@@ -40,13 +41,7 @@ class LanguageView(ApiView):
         language = Language.objects.matching(name)
         if language is None or not language.enabled:
             raise NotFound(unsupported(name))
-        return _cached(request, _resource(language, _warm()))
-
-
-def _warm() -> Collection[Profile]:
-    """What this process has a container ready for."""
-    profiles = runtime.pool().snapshot().profiles
-    return {profile for profile, state in profiles.items() if state.fresh + state.kept}
+        return _cached(request, _resource(language, warm_profiles()))
 
 
 def _resource(language: Language, warm: Collection[Profile]) -> dict[str, Any]:
@@ -62,15 +57,7 @@ def _resource(language: Language, warm: Collection[Profile]) -> dict[str, Any]:
         ],
         "source_file": language.source_file,
         "example": language.example,
-        "limits": {
-            "timeout_ms": language.timeout_ms,
-            "max_timeout_ms": language.max_timeout_ms,
-            "memory_mb": language.memory_mb,
-            "cpu_quota_us": language.cpu_quota_us,
-            "processes": language.pids,
-            "output_bytes": language.output_bytes,
-            "tmpfs_mb": language.tmpfs_mb,
-        },
+        "limits": {option.name: getattr(language, option.name) for option in options_of(Language) if option.in_api},
         "warm": programs.profile_of(language) in warm,
     }
 

@@ -1,4 +1,4 @@
-"""Fills the placeholders of a language's commands and environment: pure, for whoever builds a job."""
+"""Fills the placeholders of a language's commands and environment: pure."""
 
 from __future__ import annotations
 

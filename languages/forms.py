@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
-from languages.folders import BadFolder, fields_in
+from languages.documents import BadDescription, fields_in
 from languages.models import Language
 from languages.versions import family_of
 
@@ -32,18 +32,18 @@ class LanguageFileForm(forms.Form):
     )
 
     def clean(self) -> dict[str, Any]:
-        """Everything that would be said of the same values in the form."""
-        said = super().clean() or {}
-        if "file" not in said or "slug" not in said:
-            return said
+        """The same errors as the admin's form has for the same values."""
+        cleaned = super().clean() or {}
+        if "file" not in cleaned or "slug" not in cleaned:
+            return cleaned
         try:
-            self.language = _language(said["file"], said["slug"])
-        except BadFolder as error:
+            self.language = _language(cleaned["file"], cleaned["slug"])
+        except BadDescription as error:
             self.add_error("file", str(error))
         except ValidationError as error:
             for name, messages in error.message_dict.items():
                 self.add_error(None, [f"{name}: {message}" for message in messages])
-        return said
+        return cleaned
 
 
 def _language(file: Any, slug: str) -> Language:
@@ -51,7 +51,7 @@ def _language(file: Any, slug: str) -> Language:
     stem = PurePosixPath(file.name).name.removesuffix(".toml")
     slug = slug or ("" if stem == "language" else stem)
     if not slug:
-        raise BadFolder(_NO_SLUG)
+        raise BadDescription(_NO_SLUG)
     language = Language(**{"image": f"gexec/{family_of(slug)}", **fields, "slug": slug})
     language.full_clean()
     return language
@@ -60,8 +60,8 @@ def _language(file: Any, slug: str) -> Language:
 def _text(file: Any) -> str:
     content = file.read(MAX_BYTES + 1)
     if len(content) > MAX_BYTES:
-        raise BadFolder(f"{file.name} is larger than {MAX_BYTES // 1024} KiB")
+        raise BadDescription(f"{file.name} is larger than {MAX_BYTES // 1024} KiB")
     try:
         return str(content, "utf-8")
     except UnicodeDecodeError:
-        raise BadFolder(f"{file.name} is not UTF-8 text") from None
+        raise BadDescription(f"{file.name} is not UTF-8 text") from None

@@ -7,7 +7,7 @@ from rest.text import printable
 
 
 def unsupported(name: str) -> str:
-    """What to tell one who asks for a language that is not enabled: of one of which others are, which versions."""
+    """The error for a language that is not enabled; where other versions of it are, it names them."""
     others = [f"{other.slug} ({other.version})" for other in Language.objects.versions(name) if other.enabled]
     versions = f"; versions that are: {', '.join(others)}" if others else ""
     return f"unsupported language: {printable(name)}{versions}"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from languages.commands import fill_command, fill_environment
-from languages.models import MIB, Language
-from sandbox.types import Ahead, Limits, Profile, Step, Warmth
+from languages.models import Language
+from languages.options import MIB
+from sandbox.types import Ahead, Limits, Profile, Step, WarmTarget
 
 COMPILE = "compile"
 RUN = "run"
@@ -34,21 +35,21 @@ def profile_of(language: Language) -> Profile:
         image=language.image_digest or language.image,
         memory_bytes=max(language.memory_mb, _compile_memory_mb(language)) * MIB,
         cpu_quota_us=language.cpu_quota_us,
-        pids=language.pids,
+        processes=language.processes,
         tmpfs_bytes=language.tmpfs_mb * MIB,
         runs_per_container=language.runs_per_container,
         ahead=ahead_of(language),
     )
 
 
-def warm_targets() -> dict[Profile, Warmth]:
+def warm_targets() -> dict[Profile, WarmTarget]:
     """What should be kept warm now, from the enabled languages. Where two share a profile, the higher numbers hold."""
-    targets: dict[Profile, Warmth] = {}
+    targets: dict[Profile, WarmTarget] = {}
     for language in Language.objects.catalogued():
         if language.enabled:
             profile = profile_of(language)
-            other = targets.get(profile, Warmth(0, 0))
-            targets[profile] = Warmth(
+            other = targets.get(profile, WarmTarget(0, 0))
+            targets[profile] = WarmTarget(
                 max(other.minimum, language.warm_min), max(other.maximum, language.warm_max, language.warm_min)
             )
     return targets

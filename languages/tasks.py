@@ -1,7 +1,7 @@
 """Building, pulling and testing languages beside the requests, each task a row that every process can see.
 
 Theory of operation. A task is a row while it runs and after, at most one running a language. The work is done by a
-thread of the process that was asked; what it says goes into the row every moment. A row whose process is gone is
+thread of the process that was asked; its progress is written to the row as it goes. A row whose process is gone is
 marked lost by the same sweep that finishes executions.
 """
 
@@ -21,10 +21,12 @@ from django.utils import timezone
 from dispatch import workers
 from dispatch.models import Worker
 from languages import folders
-from languages.folders import BadFolder
+from languages.documents import BadDescription
 from languages.models import Language, LanguageTask, TaskKind, TaskStatus
+from languages.selftest.cases import cases_for
+from languages.selftest.run import Verdict
 from languages.toolchain import installs
-from languages.toolchain.selftest import Verdict, cases_for
+from languages.toolchain.errors import InstallError
 from rest.connections import release_connection
 from rest.ids import uuid7
 from sandbox.errors import SandboxError
@@ -49,7 +51,7 @@ class AlreadyRunning(Exception):
 
 
 class _Superseded(Exception):
-    """The row is finished or gone: whoever did that wants no more of this work."""
+    """The row was finished or deleted by another process: this work is no longer wanted."""
 
 
 def start(*, language: Language, kind: TaskKind, by: str = "") -> LanguageTask:
@@ -84,7 +86,7 @@ def can_build(language: Language) -> bool:
 
 def sweep() -> None:
     """Mark as lost what dead processes left, and what this one lost."""
-    # The tasks are read before the processes: whoever began one of them had its own row before.
+    # The tasks are read before the processes: the process that began one had its own row before.
     running = list(LanguageTask.objects.filter(status=TaskStatus.RUNNING).only("id", "worker"))
     if not running:
         return
@@ -110,7 +112,7 @@ def _work(task: LanguageTask) -> None:
         language = Language.objects.get(pk=task.language_id)
         release_connection()
         digest = _WORK[TaskKind(task.kind)](language, progress)
-    except (installs.InstallError, SandboxError, BadFolder) as error:
+    except (InstallError, SandboxError, BadDescription) as error:
         progress.end(TaskStatus.FAILED, error=str(error))
     except (_Superseded, Language.DoesNotExist):
         logger.info("task %s was ended by others", task.pk)
@@ -125,54 +127,54 @@ def _work(task: LanguageTask) -> None:
 
 
 def _build(language: Language, progress: _Progress) -> str:
-    return installs.build(language, progress.say, on_line=progress.say).id
+    return installs.build(language, progress.add_line, on_line=progress.add_line).id
 
 
 def _pull(language: Language, progress: _Progress) -> str:
-    return installs.pull(language, progress.say).id
+    return installs.pull(language, progress.add_line).id
 
 
 def _test(language: Language, progress: _Progress) -> str:
     progress.expect(len(cases_for(language)))
-    result = installs.test(language, progress.say, on_verdict=progress.judge)
+    result = installs.test(language, progress.add_line, on_verdict=progress.add_verdict)
     if failed := [verdict.case for verdict in result.verdicts if not verdict.passed]:
-        raise installs.InstallError(f"failed {len(failed)} of {len(result.verdicts)}: {', '.join(failed)}")
+        raise InstallError(f"failed {len(failed)} of {len(result.verdicts)}: {', '.join(failed)}")
     return result.image.id
 
 
 class _Progress:
-    """What a task says, put into its row: steps and verdicts at once, other lines no more often than WRITE_EVERY_S."""
+    """How far a task is, in its row: steps and verdicts at once, other lines no more often than WRITE_EVERY_S."""
 
     def __init__(self, task: LanguageTask) -> None:
         self._task = task
         self._lines: dict[str, str] = {}
-        self._said = 0
+        self._line_count = 0
         self._written_at = 0.0
 
-    def say(self, line: str) -> None:
+    def add_line(self, line: str) -> None:
         """One line. Of a layer that is being pulled, the newest stands for those before it."""
         line = _TERMINAL_CODE.sub("", line).replace("\x00", "").rstrip()
         if step := _STEP.match(line):
             self._task.done, self._task.total = int(step[1]) - 1, int(step[2])
         if step or not self._task.total:
             self._task.headline = line[:300]
-        self._said += 1
+        self._line_count += 1
         layer = line.partition(" ")[0] if self._task.kind == TaskKind.PULL else ""
-        self._lines[layer or str(self._said)] = line
+        self._lines[layer or str(self._line_count)] = line
         if len(self._lines) > LOG_LINES:
             del self._lines[next(iter(self._lines))]
         self._write(now=step is not None)
 
     def expect(self, total: int) -> None:
-        """There are so many self-tests."""
+        """So many self-tests will be run."""
         self._task.total, self._task.headline = total, "waiting for the first self-test"
         self._write(now=True)
 
-    def judge(self, verdict: Verdict) -> None:
+    def add_verdict(self, verdict: Verdict) -> None:
         """One self-test was run."""
         # PostgreSQL's JSON has no NUL, and a program may have printed one.
-        complaint = verdict.complaint.replace("\x00", "\ufffd")
-        self._task.verdicts.append(asdict(verdict) | {"complaint": complaint, "passed": verdict.passed})
+        problem = verdict.problem.replace("\x00", "\ufffd")
+        self._task.verdicts.append(asdict(verdict) | {"problem": problem, "passed": verdict.passed})
         self._task.done += 1
         self._task.headline = f"{verdict.case}: {'passed' if verdict.passed else 'failed'}"
         self._write(now=True)

@@ -14,7 +14,7 @@ def family_of(slug: str) -> str:
 
 
 def is_version(reported: str, asked: str) -> bool:
-    """Whether 3.13.5, or `Python 3.13.5`, is what somebody means who asks for 3, 3.13 or 3.13.5."""
+    """Whether 3.13.5, or `Python 3.13.5`, is what a request for 3, 3.13 or 3.13.5 means."""
     return f"{number_in(reported).lower()}.".startswith(f"{asked.lower()}.")
 
 

@@ -1,7 +1,6 @@
 """One sandbox container from the pool's side: sends jobs to its runner and collects the answers.
 
-A container is used by one thread at a time; only `cancel` may be called from another. Output is bounded a second
-time here, because the runner's word is not enough for what the server keeps in memory.
+A container is used by one thread at a time; only `cancel` may be called from another.
 """
 
 from __future__ import annotations
@@ -9,23 +8,22 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Generator
 
 from sandbox import protocol
 from sandbox.engine import Engine, Stream
 from sandbox.errors import ContainerLost, EngineUnavailable, ProtocolError
-from sandbox.types import Job, JobResult, Outcome, Profile, Step, StepResult
+from sandbox.exchange import Exchange
+from sandbox.types import Event, Job, JobResult, Outcome, Output, Profile, Step, StepFinished, StepResult
 
 logger = logging.getLogger(__name__)
 
-OnOutput = Callable[[str, int, bytes], None]
-"""Called with the step's name, the stream (1 stdout, 2 stderr) and the bytes, as they come."""
-
-BACKSTOP_S = 2.0
-"""How long after its wall time limit a step may stay unanswered before the container is taken for broken."""
-
 _CLEAN = (Outcome.OK, Outcome.NONZERO_EXIT)
-_STDIN_CHUNK = 65_536
+"""After any other ending the container goes: what a program has left behind that met a limit or a signal is not worth
+finding out."""
+_WIPED_S = 0.2
+"""How long whoever wants a container again waits for its runner to be done with cleaning up. It takes milliseconds; a
+container that takes longer has much to remove, and a fresh one is there sooner."""
 
 
 class Container:
@@ -34,7 +32,7 @@ class Container:
     def __init__(self, engine: Engine, stream: Stream, profile: Profile) -> None:
         self.profile = profile
         self.runs = 0
-        self.owner: str | None = None
+        self.tenant: str | None = None
         """Whose runs this container has seen; None before the first."""
         self.idle_since = time.monotonic()
         self._engine = engine
@@ -42,7 +40,12 @@ class Container:
         self._frames = protocol.FrameReader()
         self._memory_bytes = profile.memory_bytes
         self._sending = threading.Lock()
+        """A `cancel` from another thread must not fall into the middle of a frame."""
         self._clean = True
+        self.lost = False
+        """Whether it ended by itself, or its stream broke, under a job."""
+        self._busy = False
+        """A job has begun and is not over; it stays so where the consumer of its events left early."""
         self._awaits_ready = True
         self._ahead = _ahead_frame(profile)
         """What has not been sent yet."""
@@ -55,9 +58,10 @@ class Container:
     @property
     def reusable(self) -> bool:
         """Whether another run may follow: every ending was clean and the profile allows one more."""
-        return self._clean and self.owner is not None and self.runs < self.profile.runs_per_container
+        settled = self._clean and not self._busy
+        return settled and self.tenant is not None and self.runs < self.profile.runs_per_container
 
-    def usable(self, timeout_s: float = 0.2) -> bool:
+    def usable(self, timeout_s: float = _WIPED_S) -> bool:
         """Whether a job can be sent now: the runner has said that it is ready, and nothing since."""
         try:
             if self._awaits_ready:
@@ -76,6 +80,7 @@ class Container:
             frames = self._frames.feed(data)
             if not frames:
                 continue
+            # Nothing may come before or behind the R: a byte that a program had forged would be read as the next job's.
             if len(frames) > 1 or not isinstance(frames[0], protocol.Ready) or self._frames.pending:
                 raise ProtocolError(f"expected R, got {frames!r:.200}")
             if frames[0].jobs_done != self.runs:
@@ -89,37 +94,46 @@ class Container:
             self._send(self._ahead)
             self._ahead = b""
 
-    def run(self, job: Job, *, owner: str | None, on_output: OnOutput | None = None) -> JobResult:
-        """Run one job; the results say what happened, also when the container broke under it.
+    def run(self, job: Job, *, tenant: str | None) -> JobResult:
+        """Run one job to its end; see `events`, whose errors it raises."""
+        events = self.events(job, tenant=tenant)
+        return JobResult(tuple(event.result for event in events if isinstance(event, StepFinished)))
 
-        Raises ContainerLost where nothing of the job can have started, so that another container may take it, and
-        ValueError where the job cannot be said in frames.
+    def events(self, job: Job, *, tenant: str | None, stream_output: bool = False) -> Generator[Event, None, None]:
+        """Run one job and tell of it as it goes: how each step ended, also when the container broke under it, and where
+        `stream_output` is asked for what it prints, as it comes. What it prints is in the step's result either way.
+
+        Nothing begins before the first `next`. A consumer that closes the generator before the job is over ends the
+        program, and the container with it. Raises ContainerLost where nothing of the job can have started, so that
+        another container may take it, and ValueError where the job cannot be said in frames.
         """
         opening = b"".join(
             protocol.file_frames(file.name, file.content, executable=file.executable) for file in job.files
         )
         self.runs += 1
-        self.owner = owner
-        results: list[StepResult] = []
-        for step in job.steps:
-            exchange = _Exchange(step, on_output)
-            try:
-                self._resize(step)
-                self._send(opening + exchange.opening())
-            except EngineUnavailable as error:
-                results.append(exchange.broken(str(error)))
-            except ContainerLost as error:
-                self._clean = False
-                if not results:
-                    raise
-                results.append(exchange.broken(str(error)))
-            else:
-                results.append(self._converse(exchange))
-            opening = b""
-            self._clean = self._clean and results[-1].outcome in _CLEAN
-            if results[-1].outcome is not Outcome.OK and not (job.keep_going and self._clean):
-                break
-        return JobResult(tuple(results))
+        self.tenant = tenant
+        self._busy = True
+        try:
+            for number, step in enumerate(job.steps, 1):
+                exchange = Exchange(step, stream_output=stream_output)
+                self._begin(exchange, opening, may_be_repeated=number == 1)
+                opening = b""
+                result = yield from self._converse(exchange)
+                self._clean = self._clean and result.outcome in _CLEAN
+                goes_on = result.outcome is Outcome.OK or (job.keep_going and self._clean)
+                # Known before the last event is handed out: a consumer need not come back for the end.
+                self._busy = goes_on and number < len(job.steps)
+                yield StepFinished(result)
+                if not self._busy:
+                    return
+            self._busy = False
+        except ValueError:
+            # Nothing of this step was sent, and the steps before it are over.
+            self._busy = False
+            raise
+        finally:
+            if self._busy:
+                self._abandon()
 
     def end_job(self) -> None:
         """Ask the runner to clean up; `usable` finds out whether it could. Raises ContainerLost."""
@@ -130,6 +144,7 @@ class Container:
 
     def cancel(self) -> None:
         """End the running step; it is answered as cancelled. Callable from any thread. Raises ContainerLost."""
+        # Also where no step runs: this K may be read by the runner after the next S, and end another's program.
         self._clean = False
         self._send(protocol.kill_frame())
 
@@ -147,23 +162,56 @@ class Container:
             self._engine.resize(self.id, wanted)
             self._memory_bytes = wanted
 
-    def _converse(self, exchange: _Exchange) -> StepResult:
-        """Feed and drain the running step until its result."""
+    def _begin(self, exchange: Exchange, opening: bytes, *, may_be_repeated: bool) -> None:
+        """Send what starts a step; one that could not be started has its result after this."""
         try:
-            while exchange.result is None:
-                left = exchange.deadline - time.monotonic()
-                data = self._stream.receive(max(0.0, left))
-                if data is None:
-                    self._clean = False
-                    return exchange.overdue()
-                for frame in self._frames.feed(data):
-                    exchange.take(frame)
+            self._resize(exchange.step)
+            self._send(opening + exchange.opening())
+        except EngineUnavailable as error:
+            exchange.fail(str(error))
+        except ContainerLost as error:
+            self._broke()
+            if may_be_repeated:
+                raise
+            exchange.fail(str(error))
+
+    def _converse(self, exchange: Exchange) -> Generator[Output, None, StepResult]:
+        """Feed and drain the running step until its result."""
+        while exchange.result is None:
+            try:
+                frames = self._receive(exchange)
+                for frame in frames:
+                    output = exchange.take(frame)
+                    if output is not None:
+                        # The time that the consumer takes is not the runner's: without this, whoever reads slowly
+                        # would meet the backstop.
+                        handed_out = time.monotonic()
+                        yield output
+                        exchange.deadline += time.monotonic() - handed_out
                 if exchange.stdin_due:
                     self._send(exchange.stdin_frames())
-        except (ContainerLost, ProtocolError) as error:
-            self._clean = False
-            return exchange.broken(str(error))
+            except (ContainerLost, ProtocolError) as error:
+                self._broke()
+                exchange.fail(str(error))
         return exchange.result
+
+    def _receive(self, exchange: Exchange) -> list[protocol.RunnerFrame]:
+        """What the runner says next. After the step's deadline it has its result, and there is nothing."""
+        data = self._stream.receive(max(0.0, exchange.deadline - time.monotonic()))
+        if data is None:
+            self._clean = False
+            exchange.overdue()
+            return []
+        return self._frames.feed(data)
+
+    def _broke(self) -> None:
+        self._clean = False
+        self.lost = True
+
+    def _abandon(self) -> None:
+        """End a job that nobody listens to any more: the runner kills what runs and exits when its stdin closes."""
+        self._clean = False
+        self._stream.close()
 
 
 def _ahead_frame(profile: Profile) -> bytes:
@@ -175,111 +223,3 @@ def _ahead_frame(profile: Profile) -> bytes:
     except ValueError as error:
         logger.warning("programs of %s are not started ahead: %s", profile.image, error)
         return b""
-
-
-class _Exchange:
-    """The state of one step's conversation."""
-
-    def __init__(self, step: Step, on_output: OnOutput | None) -> None:
-        self.step = step
-        self.result: StepResult | None = None
-        self.stdin_due = False
-        self.deadline = time.monotonic() + step.limits.wall_ms / 1000 + BACKSTOP_S
-        self._began = time.monotonic()
-        self._on_output = on_output
-        self._streams = {1: bytearray(), 2: bytearray()}
-        self._cut = {1: False, 2: False}
-        self._stdin = memoryview(step.stdin)
-        self._stdin_closed = False
-        self._window = protocol.STDIN_WINDOW
-
-    def opening(self) -> bytes:
-        """The step's frame and as much of its stdin as may be sent at once. ValueError for what cannot be passed."""
-        limits = self.step.limits
-        start = protocol.step_frame(
-            self.step.argv,
-            self.step.environment,
-            wall_ms=limits.wall_ms,
-            cpu_ms=limits.cpu_ms,
-            output_bytes=limits.output_bytes,
-            file_size_bytes=limits.file_size_bytes,
-            open_files=limits.open_files,
-        )
-        return start + self.stdin_frames()
-
-    def stdin_frames(self) -> bytes:
-        """What the window lets through now; after the last of it the frame that closes stdin."""
-        self.stdin_due = False
-        frames = []
-        while self._window and self._stdin:
-            size = min(self._window, _STDIN_CHUNK)
-            frames.append(protocol.stdin_frame(bytes(self._stdin[:size])))
-            self._window -= len(self._stdin[:size])
-            self._stdin = self._stdin[size:]
-        if not self._stdin and not self._stdin_closed:
-            self._stdin_closed = True
-            frames.append(protocol.stdin_frame(b""))
-        return b"".join(frames)
-
-    def take(self, frame: protocol.RunnerFrame) -> None:
-        """Digest one frame. Raises ProtocolError for one that has no place here, ContainerLost for a fault."""
-        if self.result is not None:
-            raise ProtocolError(f"{frame!r:.100} after the result")
-        if isinstance(frame, protocol.Output):
-            self._collect(frame)
-        elif isinstance(frame, protocol.Window):
-            self._window = min(protocol.STDIN_WINDOW, self._window + frame.size)
-            self.stdin_due = bool(self._stdin) or not self._stdin_closed
-        elif isinstance(frame, protocol.Result):
-            self.result = self._finished(frame)
-        elif isinstance(frame, protocol.Fault):
-            raise ContainerLost(f"the runner gave up: {frame.message:.500}")
-        else:
-            raise ProtocolError(f"{frame!r:.100} while a step runs")
-
-    def overdue(self) -> StepResult:
-        """The answer of the backstop: the runner did not end the step in time."""
-        return self._partial(Outcome.TIMEOUT_WALL, "the runner did not answer in time")
-
-    def broken(self, detail: str) -> StepResult:
-        """The answer when the container or its stream broke: what was printed until then is kept."""
-        return self._partial(Outcome.SANDBOX_ERROR, detail)
-
-    def _collect(self, frame: protocol.Output) -> None:
-        buffer = self._streams[frame.stream]
-        room = self.step.limits.output_bytes - len(buffer)
-        kept = frame.data[:room]
-        self._cut[frame.stream] = self._cut[frame.stream] or len(kept) < len(frame.data)
-        buffer += kept
-        if self._on_output is not None and kept:
-            self._on_output(self.step.name, frame.stream, kept)
-
-    def _finished(self, result: protocol.Result) -> StepResult:
-        by_signal = result.signal != 0
-        return StepResult(
-            name=self.step.name,
-            outcome=protocol.outcome_of(result),
-            stdout=bytes(self._streams[1]),
-            stderr=bytes(self._streams[2]),
-            stdout_truncated=self._cut[1] or result.stdout_cut,
-            stderr_truncated=self._cut[2] or result.stderr_cut,
-            exit_code=None if by_signal else result.exit_code,
-            signal=result.signal if by_signal else None,
-            wall_ms=result.wall_us / 1000,
-            cpu_ms=result.cpu_us / 1000,
-            peak_memory_bytes=result.peak_memory_bytes,
-            started_ahead=result.started_ahead,
-            detail=result.detail,
-        )
-
-    def _partial(self, outcome: Outcome, detail: str) -> StepResult:
-        return StepResult(
-            name=self.step.name,
-            outcome=outcome,
-            stdout=bytes(self._streams[1]),
-            stderr=bytes(self._streams[2]),
-            stdout_truncated=self._cut[1],
-            stderr_truncated=self._cut[2],
-            wall_ms=(time.monotonic() - self._began) * 1000,
-            detail=detail,
-        )

@@ -1,10 +1,11 @@
-"""What the pool asks of a container engine: an interface, so that the pool's races can be tested without Docker."""
+"""What the rest asks of a container engine: interfaces, so that its users can be tested without Docker."""
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from typing import BinaryIO, Protocol
 
-from sandbox.types import Profile
+from sandbox.types import ImageInfo, Profile
 
 
 class Stream(Protocol):
@@ -47,3 +48,40 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """Let go of what the engine itself keeps. May be repeated; other calls still work after it."""
+
+
+class Images(Protocol):
+    """The images on the engine's host. Calls may be slow; every one raises EngineUnavailable where nothing answers."""
+
+    def close(self) -> None:
+        """Let go of its connections. May be repeated."""
+
+    def ping(self) -> None:
+        """Raise EngineUnavailable unless the engine answers."""
+
+    def find(self, name: str) -> ImageInfo | None:
+        """What the host has under this name or digest, or None."""
+
+    def build(
+        self,
+        *,
+        tag: str,
+        context: bytes,
+        buildargs: Mapping[str, str],
+        labels: Mapping[str, str],
+        on_line: Callable[[str], None],
+        no_cache: bool = False,
+    ) -> ImageInfo:
+        """Build a tar of a Dockerfile and its files; `on_line` gets what the builder says. Raises ImageBuildFailed."""
+
+    def pull(self, name: str, on_line: Callable[[str], None]) -> ImageInfo:
+        """Fetch an image from its registry. Raises ImageMissing."""
+
+    def import_tar(self, source: BinaryIO, tag: str) -> ImageInfo:
+        """Make an image of a root file system's tar."""
+
+    def tag(self, name: str, new_name: str) -> None:
+        """Give an image a second name. Raises ImageMissing."""
+
+    def remove(self, name: str) -> None:
+        """Take a name, and with the last name the image, off the host; an image that is not there is fine."""

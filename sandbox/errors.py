@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 
 class SandboxError(Exception):
     """The root of everything that the sandbox raises."""
+
+    def renewed(self) -> Self:
+        """The same error as a new exception, without cause, context and traceback.
+
+        For one that is kept and raised again: each raise hangs the frames that it passes on the exception, with their
+        callers' variables, and where several threads raise one object they hang them on each other's.
+        """
+        # Not by calling the class: subclasses have signatures of their own, and their attributes are copied.
+        again = type(self).__new__(type(self), *self.args)
+        again.__dict__.update(self.__dict__)
+        return again
 
 
 class PoolBusy(SandboxError):
@@ -17,6 +30,10 @@ class PoolBusy(SandboxError):
 
 class PoolClosed(SandboxError):
     """The server is shutting down and takes no more work."""
+
+
+class Cancelled(SandboxError):
+    """Somebody ended it before it started."""
 
 
 class EngineUnavailable(SandboxError):

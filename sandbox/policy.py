@@ -21,6 +21,16 @@ START_CAPABILITIES = ("SYS_ADMIN", "NET_ADMIN", "SETPCAP")
 # The OCI runtime has threads in the container until it becomes the runner; where it may not make one, the start fails.
 START_PROCESSES = 16
 
+_HOLDER_BYTES = 16 << 20
+"""Of memory for the holder of the network namespace: a static program that waits, and the runtime that starts it."""
+_PREFERRED_VICTIM = 500
+"""oom_score_adj, from 0 (a service of the host) to 1000 (always first)."""
+_BYTES_PER_INODE = 2048
+"""An empty file costs the kernel about a kilobyte for its inode and its name: all of them half of the size."""
+_LEAST_INODES = 1024
+_SHM_PART = 4
+"""/dev/shm has a quarter of what /box has: few programs use it, and Docker's own default is 64 MiB."""
+
 
 @dataclass(frozen=True, slots=True)
 class SandboxPolicy:
@@ -29,6 +39,7 @@ class SandboxPolicy:
     runtime: str = ""
     """The OCI runtime's name, such as runsc; empty for the best that Docker has, see `runtimes`."""
     first_uid: int = 20_000
+    """Above the users of any image (Debian gives numbers from 1000), and with `uid_count` below nobody's 65534."""
     uid_count: int = 40_000
     """Each container's program gets a user of its own from this range, because the kernel counts inotify watches,
     pipe pages and pending signals by user over all containers."""
@@ -78,8 +89,8 @@ def container_options(
         "cpu_quota": profile.cpu_quota_us,
         "cpu_period": profile.cpu_period_us,
         # The runner, the moment in which it starts a program, and what it has started ahead.
-        "pids_limit": max(START_PROCESSES, profile.pids + (2 if profile.ahead is None else 3)),
-        "shm_size": max(1 << 20, profile.tmpfs_bytes // 4),
+        "pids_limit": max(START_PROCESSES, profile.processes + (2 if profile.ahead is None else 3)),
+        "shm_size": max(1 << 20, profile.tmpfs_bytes // _SHM_PART),
         "tmpfs": {
             WORK_DIRECTORY: _tmpfs(profile.tmpfs_bytes),
             "/tmp": _tmpfs(profile.tmpfs_bytes),
@@ -91,7 +102,7 @@ def container_options(
 def holder_options(policy: SandboxPolicy, *, labels: Mapping[str, str], volume: str) -> dict[str, Any]:
     """Options for the container that does nothing but own the network namespace that others start in."""
     options = _options(policy, ["--hold"], (), "none", labels, volume)
-    options["host"] |= {"mem_limit": 16 << 20, "memswap_limit": 16 << 20, "pids_limit": START_PROCESSES}
+    options["host"] |= {"mem_limit": _HOLDER_BYTES, "memswap_limit": _HOLDER_BYTES, "pids_limit": START_PROCESSES}
     return options
 
 
@@ -125,7 +136,7 @@ def _options(
             "security_opt": ["no-new-privileges:true"],
             "ipc_mode": "private",
             # When the host itself runs out of memory, programs go before its services, and cannot change that.
-            "oom_score_adj": 500,
+            "oom_score_adj": _PREFERRED_VICTIM,
             "cgroupns": "private",
             "auto_remove": True,
             "log_config": {"Type": "none", "Config": {}},
@@ -144,5 +155,6 @@ def _options(
 
 
 def _tmpfs(size_bytes: int) -> str:
-    """Mount options; an inode for every 2 KiB, so that a million empty files end before the kernel's memory does."""
-    return f"rw,nosuid,nodev,exec,size={size_bytes},nr_inodes={max(1024, size_bytes // 2048)},mode=0700"
+    """Mount options. Inodes are bounded, so that a million empty files end before the kernel's memory does."""
+    inodes = max(_LEAST_INODES, size_bytes // _BYTES_PER_INODE)
+    return f"rw,nosuid,nodev,exec,size={size_bytes},nr_inodes={inodes},mode=0700"

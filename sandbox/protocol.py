@@ -5,21 +5,21 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import IntEnum
 
-from .errors import ProtocolError
-from .types import Outcome
+from sandbox.errors import ProtocolError
+from sandbox.outcomes import Reason
 
 VERSION = 1
+# The bounds are those of the page, and of frames.h: what either side must be able to keep in memory.
 MAX_HOST_PAYLOAD = 1024 * 1024
 MAX_RUNNER_PAYLOAD = 64 * 1024 + 64
 MAX_OUTPUT_CHUNK = 64 * 1024
 STDIN_WINDOW = 256 * 1024
 """Bytes of stdin that may be sent without an acknowledgement."""
 
-_MAX_NAME_BYTES = 4096
-_MAX_COMPONENT_BYTES = 255
-_MAX_COMPONENTS = 32
+_MAX_NAME_BYTES = 4096  # PATH_MAX
+_MAX_COMPONENT_BYTES = 255  # NAME_MAX
+_MAX_COMPONENTS = 32  # Each costs the runner an open directory on the way.
 _MAX_AHEAD_PAYLOAD = 16 * 1024
 _MAX_AHEAD_TEXTS = 256
 _MAX_U16 = 0xFFFF
@@ -40,20 +40,8 @@ _FLAG_APPEND = 2
 _FLAG_STDOUT_CUT = 1
 _FLAG_STDERR_CUT = 2
 _FLAG_STARTED_AHEAD = 4
+_REASONS: Mapping[int, Reason] = {int(reason): reason for reason in Reason}
 _RESULT_FLAGS = _FLAG_STDOUT_CUT | _FLAG_STDERR_CUT | _FLAG_STARTED_AHEAD
-
-
-class Reason(IntEnum):
-    """Why a step ended, in the runner's words."""
-
-    EXITED = 0
-    SIGNALED = 1
-    WALL = 2
-    CPU = 3
-    MEMORY = 4
-    OUTPUT = 5
-    KILLED = 6
-    NOT_STARTED = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,13 +269,14 @@ def _parse_window(payload: bytes) -> Window:
 
 def _parse_result(payload: bytes) -> Result:
     fixed, rest = payload[: _RESULT.size], payload[_RESULT.size :]
-    reason, exit_code, signal, flags, wall_us, cpu_us, peak = _unpack(_RESULT, fixed, "X")
+    code, exit_code, signal, flags, wall_us, cpu_us, peak = _unpack(_RESULT, fixed, "X")
     (length,) = _unpack(_TEXT, rest[: _TEXT.size], "X")
     detail = rest[_TEXT.size :]
-    if len(detail) != length or flags & ~_RESULT_FLAGS or reason not in set(Reason):
+    reason = _REASONS.get(code)
+    if len(detail) != length or flags & ~_RESULT_FLAGS or reason is None:
         raise ProtocolError("a malformed X frame")
     return Result(
-        reason=Reason(reason),
+        reason=reason,
         exit_code=exit_code,
         signal=signal,
         stdout_cut=bool(flags & _FLAG_STDOUT_CUT),
@@ -317,20 +306,3 @@ _PARSERS: Mapping[int, Callable[[bytes], RunnerFrame]] = {
     ord("X"): _parse_result,
     ord("!"): _parse_fault,
 }
-
-_OUTCOMES: Mapping[Reason, Outcome] = {
-    Reason.SIGNALED: Outcome.SIGNAL,
-    Reason.WALL: Outcome.TIMEOUT_WALL,
-    Reason.CPU: Outcome.TIMEOUT_CPU,
-    Reason.MEMORY: Outcome.OUT_OF_MEMORY,
-    Reason.OUTPUT: Outcome.OUTPUT_LIMIT,
-    Reason.KILLED: Outcome.CANCELLED,
-    Reason.NOT_STARTED: Outcome.NONZERO_EXIT,
-}
-
-
-def outcome_of(result: Result) -> Outcome:
-    """The outcome in everybody's words. A program that is not there is the job's fault, like a shell's 127."""
-    if result.reason is Reason.EXITED:
-        return Outcome.NONZERO_EXIT if result.exit_code else Outcome.OK
-    return _OUTCOMES[result.reason]

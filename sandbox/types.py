@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 
+from sandbox.outcomes import Outcome
 
-class Outcome(StrEnum):
-    """Why a step ended, as the runner or the pool saw it."""
-
-    OK = "ok"
-    NONZERO_EXIT = "nonzero_exit"
-    SIGNAL = "signal"
-    TIMEOUT_WALL = "timeout_wall"
-    TIMEOUT_CPU = "timeout_cpu"
-    OUT_OF_MEMORY = "out_of_memory"
-    OUTPUT_LIMIT = "output_limit"
-    CANCELLED = "cancelled"
-    SANDBOX_ERROR = "sandbox_error"
+__all__ = [
+    "Ahead",
+    "Event",
+    "File",
+    "ImageInfo",
+    "Job",
+    "JobResult",
+    "Limits",
+    "Outcome",
+    "Output",
+    "Profile",
+    "Step",
+    "StepFinished",
+    "StepResult",
+    "WarmTarget",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,9 @@ class Limits:
     cpu_ms: int | None = None
     """User and system time of all the step's processes together."""
     file_size_bytes: int = 64 * 1024 * 1024
+    """RLIMIT_FSIZE: as much as a work directory of the usual size can hold."""
     open_files: int = 256
+    """RLIMIT_NOFILE: enough for any test runner; a descriptor can pin a pipe's pages in the kernel."""
     memory_bytes: int | None = None
     """Where it differs from the profile's (a compile step with more), the container is resized for the step."""
 
@@ -88,10 +94,40 @@ class StepResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Output:
+    """What a running step has printed, as it came. `stream` is 1 for stdout and 2 for stderr."""
+
+    step: str
+    stream: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StepFinished:
+    """A step has ended; nothing more of it comes."""
+
+    result: StepResult
+
+
+Event = Output | StepFinished
+"""What happens while a job runs, in order."""
+
+
+@dataclass(frozen=True, slots=True)
 class JobResult:
     """One result for each step that was started, in order."""
 
     steps: tuple[StepResult, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ImageInfo:
+    """An image on the engine's host; `id` is its digest (sha256:...)."""
+
+    id: str
+    tags: tuple[str, ...]
+    size_bytes: int
+    created: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,17 +152,18 @@ class Profile:
     """An image name or, better, a digest (sha256:...)."""
     memory_bytes: int
     cpu_quota_us: int
-    pids: int
+    processes: int
     tmpfs_bytes: int
     """Size of /box; /tmp has the same, /dev/shm a quarter. All of it counts as memory."""
     runs_per_container: int = 1
     cpu_period_us: int = 100_000
+    """The kernel's default: a quota of half of it is half a CPU, given in slices of 50 ms."""
     ahead: Ahead | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Warmth:
-    """How many containers of one profile are kept started and waiting."""
+class WarmTarget:
+    """Between which bounds the number of one profile's containers is kept that are started and wait."""
 
     minimum: int
     maximum: int

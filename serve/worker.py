@@ -67,10 +67,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         for listener in self.sockets:
             self._accept_backlog(listener)
             listener.close()
-        from dispatch import runtime  # noqa: PLC0415 (gunicorn loads this module before Django is set up)
+        from dispatch import active  # noqa: PLC0415 (gunicorn loads this module before Django is set up)
 
         self._closing = threading.Thread(
-            target=runtime.shutdown, args=(settings.GEXEC_SHUTDOWN_GRACE_S,), name="shutdown", daemon=True
+            target=active.close, args=(settings.GEXEC_SHUTDOWN_GRACE_S,), name="shutdown", daemon=True
         )
         self._closing.start()
 

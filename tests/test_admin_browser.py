@@ -12,9 +12,10 @@ from django.utils import timezone
 from playwright.sync_api import Page, sync_playwright
 
 from executions.models import Execution
-from languages import state
+from executions.results import recorded
 from languages.models import Language
-from sandbox.docker import ImageInfo
+from tests.fake_backend import ran
+from tests.fake_images import FakeImages
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = [
@@ -23,17 +24,9 @@ pytestmark = [
 ]
 
 
-class Images:
-    """A Docker host with the image of the language that is there."""
-
-    def find(self, _name: str) -> ImageInfo:
-        return ImageInfo("sha256:1", (), 1_000_000, "2026-01-02T03:04:05Z")
-
-
 @pytest.fixture
-def rows(python: Language, monkeypatch: pytest.MonkeyPatch) -> None:
+def rows(python: Language, fake_images: FakeImages) -> None:
     """An operator and an execution. Made before the browser starts: its event loop would get connections of its own."""
-    monkeypatch.setattr(state, "quick_images", Images)
     User.objects.create_superuser("operator", password="a-long-password-1")
     now = timezone.now()
     Execution.objects.create(
@@ -41,7 +34,7 @@ def rows(python: Language, monkeypatch: pytest.MonkeyPatch) -> None:
         outcome="ok",
         exit_code=0,
         source="print('<i>')",
-        stdout=b"<i>\n",
+        **recorded([ran(b"<i>\n")]),
         created_at=now,
         started_at=now,
         finished_at=now,

@@ -14,7 +14,9 @@ from django.utils import timezone
 
 from executions import admin as executions_admin
 from executions.models import Execution
+from executions.results import recorded
 from languages.models import Language
+from tests.fake_backend import ran
 
 LIST = "admin:executions_execution_changelist"
 
@@ -32,9 +34,8 @@ def page_of(client: Client, row: Execution) -> str:
 def test_source_and_output_are_readable(admin_client: Client) -> None:
     row = make(
         source="import os\n\nprint('<b>')\n",
-        stdout=b"h\xc3\xa9 \x00\x1b[31m\xff<script>",
-        stdout_truncated=True,
-        limits={"wall_ms": 60_000, "memory_mb": 128},
+        **recorded([ran(b"h\xc3\xa9 \x00\x1b[31m\xff<script>", stdout_truncated=True)]),
+        job={"steps": [{"name": "run", "limits": {"wall_ms": 60_000, "memory_bytes": 128 << 20}}]},
         wall_ms=12.3,
     )
     page = page_of(admin_client, row)
@@ -46,7 +47,7 @@ def test_source_and_output_are_readable(admin_client: Client) -> None:
 
 
 def test_output_of_a_megabyte_is_shown_in_part(admin_client: Client) -> None:
-    page = page_of(admin_client, make(stdout=b"x" * 1_048_576))
+    page = page_of(admin_client, make(**recorded([ran(b"x" * 1_048_576)])))
     assert "1.0 MiB · the first 256.0 KiB are shown" in page
     assert len(page) < 400_000
 

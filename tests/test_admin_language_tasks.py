@@ -14,29 +14,20 @@ from django.urls import reverse
 from dispatch import workers
 from dispatch.models import Worker
 from executions import recovery
-from languages import state, tasks
+from languages import tasks
 from languages.models import Language, LanguageTask, TaskKind, TaskStatus
+from languages.selftest.run import Verdict
 from languages.toolchain import installs
 from languages.toolchain.base_image import Report
-from languages.toolchain.selftest import Verdict
+from languages.toolchain.errors import InstallError
 from rest.ids import uuid7
 from sandbox.docker import ImageInfo
 from sandbox.errors import EngineUnavailable, ImageMissing
 from testkit.waiting import eventually
+from tests.fake_images import FakeImages
 
 IMAGE = ImageInfo("sha256:1", (), 1_000_000, "2026-01-02T03:04:05Z")
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def one_image(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The Docker host has the image, as the pages see it."""
-
-    class Images:
-        def find(self, _name: str) -> ImageInfo:
-            return IMAGE
-
-    monkeypatch.setattr(state, "quick_images", Images)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("fake_images")]
 
 
 @pytest.fixture
@@ -109,7 +100,7 @@ def test_one_thing_at_a_time_is_done_to_a_language(operator: Client, python: Lan
 @pytest.mark.parametrize(
     ("error", "text"),
     [
-        (installs.InstallError("make failed", log_end="no rule"), "make failed\nno rule"),
+        (InstallError("make failed", log_end="no rule"), "make failed\nno rule"),
         (ImageMissing("no\x00such image"), "nosuch image"),
         (EngineUnavailable("Docker is away"), "Docker is away"),
         (KeyError("bug"), "an error of the server; its log says more"),
@@ -140,11 +131,11 @@ def test_each_self_test_has_its_verdict(operator: Client, python: Language, monk
     task = status(operator, python)["task"]
     assert (task["status"], task["error"]) == ("failed", "failed 1 of 2: args")
     assert task["verdicts"] == [
-        {"case": "hello", "passed": True, "complaint": "", "compile": "-", "run": "12 ms", "memory": "1.0 KiB"},
+        {"case": "hello", "passed": True, "problem": "", "compile": "-", "run": "12 ms", "memory": "1.0 KiB"},
         {
             "case": "args",
             "passed": False,
-            "complaint": "printed '\ufffd'",
+            "problem": "printed '\ufffd'",
             "compile": "5 ms",
             "run": "-",
             "memory": "0 bytes",
@@ -219,12 +210,8 @@ def test_old_tasks_are_forgotten(python: Language, work: Work, monkeypatch: pyte
     assert LanguageTask.objects.count() == 2
 
 
-def test_nothing_to_test_is_no_pass(python: Language, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Images:
-        def find(self, _name: str) -> ImageInfo:
-            return IMAGE
-
-    monkeypatch.setattr(installs, "docker_images", Images)
+def test_nothing_to_test_is_no_pass(python: Language, fake_images: FakeImages) -> None:
+    fake_images.ids["x"] = "sha256:3"
     ruby = Language(slug="no-folder", name="No folder", image="x", source_file="a", run_command=["a"])
-    with pytest.raises(installs.InstallError, match="give it an example"):
+    with pytest.raises(InstallError, match="give it an example"):
         installs.test(ruby, print)

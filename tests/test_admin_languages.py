@@ -9,14 +9,14 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission, User
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from languages import state
 from languages.models import Language
-from sandbox.docker import ImageInfo
-from sandbox.errors import EngineUnavailable
+from tests.fake_images import FakeImages
 
 LIST = "admin:languages_language_changelist"
 FORM = {
@@ -35,7 +35,7 @@ FORM = {
     "memory_mb": 128,
     "compile_memory_mb": "",
     "cpu_quota_us": 50000,
-    "pids": 64,
+    "processes": 64,
     "output_bytes": 1000,
     "tmpfs_mb": 16,
     "runs_per_container": 1,
@@ -50,27 +50,10 @@ def errors(response: Any) -> str:
     return str(response.context["adminform"].form.errors)
 
 
-class Images:
-    """A Docker host with these images, by name and by id."""
-
-    def __init__(self) -> None:
-        self.ids: dict[str, str] = {}
-        self.error = ""
-
-    def find(self, name: str) -> ImageInfo | None:
-        if self.error:
-            raise EngineUnavailable(self.error)
-        image_id = self.ids.get(name) or (name if name in self.ids.values() else None)
-        return ImageInfo(image_id, (), 1_000_000, "2026-01-02T03:04:05Z") if image_id else None
-
-
 @pytest.fixture(autouse=True)
-def images(monkeypatch: pytest.MonkeyPatch) -> Images:
+def images(fake_images: FakeImages) -> FakeImages:
     """What the Docker host has, as the pages see it."""
-    there = Images()
-    there.ids = {"gexec/python": "sha256:1", "gexec/go": "sha256:2"}
-    monkeypatch.setattr(state, "quick_images", lambda: there)
-    return there
+    return fake_images
 
 
 def test_a_language_is_added(admin_client: Client) -> None:
@@ -126,14 +109,14 @@ def test_languages_are_disabled_and_enabled(admin_client: Client, python: Langua
 @pytest.mark.parametrize(
     ("tested_as", "on_host", "message"),
     [
-        ("", "sha256:1", "its self-test has not passed yet"),
+        ("", "sha256:1", "Its self-test has not passed yet"),
         ("sha256:1", "", "is not on the Docker host"),
-        ("sha256:1", "sha256:2", "the image has changed since its self-test"),
+        ("sha256:1", "sha256:2", "The image has changed since its self-test"),
     ],
 )
 @pytest.mark.usefixtures("python")
 def test_only_what_was_tested_is_enabled(
-    admin_client: Client, images: Images, tested_as: str, on_host: str, message: str
+    admin_client: Client, images: FakeImages, tested_as: str, on_host: str, message: str
 ) -> None:
     Language.objects.update(enabled=False, image_digest=tested_as, tested_at=timezone.now() if tested_as else None)
     images.ids = {"gexec/python": on_host} if on_host else {}
@@ -157,7 +140,7 @@ def test_only_what_was_tested_is_enabled(
 )
 @pytest.mark.usefixtures("python")
 def test_the_list_shows_what_works(
-    admin_client: Client, images: Images, enabled: bool, on_host: str, badge: str
+    admin_client: Client, images: FakeImages, enabled: bool, on_host: str, badge: str
 ) -> None:
     Language.objects.update(enabled=enabled)
     images.ids = {"gexec/python": on_host} if on_host else {}
@@ -166,12 +149,24 @@ def test_the_list_shows_what_works(
     assert "60 s, 128 MB, 0.5 CPU" in page
 
 
-def test_a_newer_image_waits_for_its_test(admin_client: Client, python: Language, images: Images) -> None:
+def test_the_states_of_a_page_are_found_out_together(admin_client: Client, python: Language) -> None:
+    def queries_of_the_list() -> int:
+        with CaptureQueriesContext(connection) as queries:
+            admin_client.get(reverse(LIST))
+        return len(queries)
+
+    of_one = queries_of_the_list()
+    for number in range(5):
+        Language.objects.create(slug=f"a{number}", name="A", image="a", source_file="a", run_command=["a"])
+    assert queries_of_the_list() == of_one
+
+
+def test_a_newer_image_waits_for_its_test(admin_client: Client, python: Language, images: FakeImages) -> None:
     images.ids = {"gexec/python": "sha256:new", "gexec/python:old": "sha256:1"}
     assert 'gexec-warn">enabled, image changed<' in admin_client.get(reverse(LIST)).content.decode()
 
 
-def test_the_pages_work_without_docker(admin_client: Client, python: Language, images: Images) -> None:
+def test_the_pages_work_without_docker(admin_client: Client, python: Language, images: FakeImages) -> None:
     images.error = "connection refused"
     assert 'gexec-warn">enabled<' in admin_client.get(reverse(LIST)).content.decode()
     status = admin_client.get(reverse("admin:languages_language_status", args=[python.pk])).json()

@@ -85,9 +85,9 @@ def statuses(server: RunningServer) -> set[int]:
 def test_a_language_is_added_tested_enabled_and_missed(
     two_processes: RunningServer, page: Page, image: str, docker_client: docker.DockerClient, python_version: str
 ) -> None:
-    complaints: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
+    console_errors: list[str] = []
+    page.on("console", lambda message: console_errors.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: console_errors.append(str(error)))
     state, verdict = page.locator("[data-part=state]"), page.locator(".gexec-verdicts .gexec-badge")
 
     add_language(page, image)
@@ -119,7 +119,7 @@ def test_a_language_is_added_tested_enabled_and_missed(
 
     page.click("text=History")
     expect(page.locator("#change-history")).to_contain_text("Enabled.")
-    assert complaints == []
+    assert console_errors == []
 
 
 def remove(client: docker.DockerClient, image: str) -> None:

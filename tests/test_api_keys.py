@@ -13,10 +13,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from rest_framework_api_key.models import APIKey
 
+from dispatch.testing import FakeBackend
 from executions.models import Execution
 from languages.models import Language
 from rest import authentication
-from tests.fake_pool import FakePool
 
 pytestmark = pytest.mark.usefixtures("rate_limit_off")
 
@@ -33,29 +33,29 @@ def make_key(name: str = "interviews") -> str:
     return out.getvalue().splitlines()[-1]
 
 
-def test_without_a_key(python: Language, fake_pool: FakePool) -> None:
+def test_without_a_key(python: Language, fake_backend: FakeBackend) -> None:
     assert post().status_code == 200
-    assert fake_pool.owners == [None]
+    assert fake_backend.tenants == [None]
 
 
-def test_the_owner_is_the_public_part_of_the_key(python: Language, fake_pool: FakePool) -> None:
+def test_the_owner_is_the_public_part_of_the_key(python: Language, fake_backend: FakeBackend) -> None:
     key = make_key()
     assert post(f"Api-Key {key}").status_code == 200
-    assert fake_pool.owners == [key.partition(".")[0]]
+    assert fake_backend.tenants == [key.partition(".")[0]]
     row = Execution.objects.get()
     assert row.api_key_id == APIKey.objects.get().prefix
     assert key not in str(row.__dict__)
 
 
 @pytest.mark.parametrize("authorization", ["Api-Key x.y", "Api-Key", "Bearer x", "Basic eDp5", "", "Api-Key \x00"])
-def test_a_key_that_is_not_valid(python: Language, fake_pool: FakePool, authorization: str) -> None:
+def test_a_key_that_is_not_valid(python: Language, fake_backend: FakeBackend, authorization: str) -> None:
     response = post(authorization)
     assert (response.status_code, response.json()) == (401, {"error": "invalid API key"})
     assert response["WWW-Authenticate"] == "Api-Key"
     assert Execution.objects.get(pk=response["X-Execution-Id"]).error == "invalid API key"
 
 
-def test_a_revoked_key(python: Language, fake_pool: FakePool) -> None:
+def test_a_revoked_key(python: Language, fake_backend: FakeBackend) -> None:
     key = make_key()
     assert post(f"Api-Key {key}").status_code == 200
     APIKey.objects.update(revoked=True)
@@ -63,7 +63,7 @@ def test_a_revoked_key(python: Language, fake_pool: FakePool) -> None:
     assert post(f"Api-Key {key}").status_code == 401
 
 
-def test_a_key_is_looked_up_once_a_second(python: Language, fake_pool: FakePool) -> None:
+def test_a_key_is_looked_up_once_a_second(python: Language, fake_backend: FakeBackend) -> None:
     key = make_key()
     assert post(f"Api-Key {key}").status_code == 200
     with CaptureQueriesContext(
@@ -73,7 +73,7 @@ def test_a_key_is_looked_up_once_a_second(python: Language, fake_pool: FakePool)
     assert not [query for query in queries.captured_queries if "apikey" in query["sql"]]
 
 
-def test_a_key_may_be_required(python: Language, fake_pool: FakePool, settings: Any) -> None:
+def test_a_key_may_be_required(python: Language, fake_backend: FakeBackend, settings: Any) -> None:
     settings.GEXEC_REQUIRE_API_KEY = True
     response = post()
     assert response.status_code == 401

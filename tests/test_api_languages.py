@@ -10,14 +10,13 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from dispatch.testing import FakeBackend
 from languages import programs
 from languages.models import Language
-from sandbox.pool import PoolSnapshot, ProfileSnapshot
-from sandbox.types import Profile
-from tests.fake_pool import FakePool
+from sandbox.types import WarmTarget
 
 LANGUAGES = "/api/v1/languages"
-pytestmark = pytest.mark.usefixtures("fake_pool", "rate_limit_off")
+pytestmark = pytest.mark.usefixtures("fake_backend", "rate_limit_off")
 
 
 @pytest.fixture
@@ -90,9 +89,9 @@ def test_a_name_with_signs_is_found(python: Language) -> None:
     assert get(f"{LANGUAGES}/c++").json()["slug"] == get(f"{LANGUAGES}/c%23").json()["slug"] == "python"
 
 
-def test_warm_is_what_the_pool_says(python: Language, fake_pool: FakePool, monkeypatch: pytest.MonkeyPatch) -> None:
-    profiles: dict[Profile, ProfileSnapshot] = {programs.profile_of(python): ProfileSnapshot(1, 0, 0, 0, "")}
-    monkeypatch.setattr(fake_pool, "snapshot", lambda: PoolSnapshot(4, 0, 0, profiles))
+def test_warm_is_what_the_backend_says(python: Language, fake_backend: FakeBackend) -> None:
+    assert get(f"{LANGUAGES}/python").json()["warm"] is False
+    fake_backend.keep_warm({programs.profile_of(python): WarmTarget(1, 1)})
     assert get(f"{LANGUAGES}/python").json()["warm"] is True
 
 
@@ -148,7 +147,7 @@ def test_a_key_is_asked_for_where_keys_are_required(python: Language, settings: 
     assert response.headers["WWW-Authenticate"] == "Api-Key"
 
 
-def test_execute_takes_a_version(python: Language, old_python: Language, fake_pool: FakePool) -> None:
+def test_execute_takes_a_version(python: Language, old_python: Language, fake_backend: FakeBackend) -> None:
     assert execute("python@3.13").status_code == execute("py@3.11").status_code == 200
 
 

@@ -16,7 +16,7 @@ from sandbox.docker import BASE_IMAGE, LABEL, DockerEngine, connect
 from sandbox.errors import EngineUnavailable, PoolBusy, SandboxError
 from sandbox.policy import SandboxPolicy
 from sandbox.pool import Pool, PoolConfig
-from sandbox.types import Job, Limits, Outcome, Profile, Step, StepResult, Warmth
+from sandbox.types import Job, Limits, Outcome, Profile, Step, StepResult, WarmTarget
 from testkit.waiting import eventually
 from tests.docker_proxy import DockerProxy
 
@@ -59,7 +59,7 @@ def _assert_none_left(owner: str) -> None:
 
 def run(pool: Pool, *words: str) -> StepResult:
     limits = Limits(wall_ms=20_000, output_bytes=1 << 16)
-    with pool.lease(PROFILE, owner=None) as lease:
+    with pool.lease(PROFILE, tenant=None) as lease:
         return lease.run(Job((), (Step("run", words, limits, {"PATH": "/usr/bin:/bin"}),))).steps[-1]
 
 
@@ -72,7 +72,7 @@ def runs(pool: Pool) -> bool:
 
 def warm(pool: Pool) -> int:
     found = pool.snapshot().profiles.get(PROFILE)
-    return found.fresh if found else 0
+    return found.idle if found else 0
 
 
 def test_an_engine_that_is_away_is_a_clear_error_and_its_return_heals(pool: Pool, proxy: DockerProxy) -> None:
@@ -85,7 +85,7 @@ def test_an_engine_that_is_away_is_a_clear_error_and_its_return_heals(pool: Pool
 
 
 def test_warm_containers_that_a_restart_took_are_replaced(pool: Pool, proxy: DockerProxy) -> None:
-    pool.keep_warm({PROFILE: Warmth(2, 2)})
+    pool.keep_warm({PROFILE: WarmTarget(2, 2)})
     eventually(lambda: warm(pool) == 2)
     proxy.go_away()
     eventually(lambda: warm(pool) == 0)
@@ -137,7 +137,7 @@ def test_closing_while_the_engine_is_away_ends(proxy: DockerProxy, owner: str) -
     engine = DockerEngine(SandboxPolicy(), owner=owner, base_image=BASE_IMAGE, client=client)
     pool = Pool(engine, PoolConfig(slots=2, queue=4, wait_ms=8000), owner=owner)
     pool.start()
-    pool.keep_warm({PROFILE: Warmth(1, 1)})
+    pool.keep_warm({PROFILE: WarmTarget(1, 1)})
     eventually(lambda: warm(pool) == 1)
     proxy.go_away()
     began = time.monotonic()

@@ -15,9 +15,9 @@ from sandbox.docker import BASE_IMAGE, DockerEngine
 from sandbox.engine import Engine, Stream
 from sandbox.errors import ContainerLost, EngineUnavailable, ImageMissing
 from sandbox.policy import SandboxPolicy
-from sandbox.types import Job, JobResult, Limits, Outcome, Profile, Step
+from sandbox.testing import FakeEngine
+from sandbox.types import Job, JobResult, Limits, Outcome, Output, Profile, Step, StepFinished
 from testkit.waiting import eventually
-from tests.fake_engine import FakeEngine
 
 PATH = {"PATH": "/usr/bin:/bin"}
 
@@ -83,7 +83,7 @@ def started(engine: Engine) -> Iterator[Container]:
 
 def run(container: Container, *words: str, stdin: bytes = b"") -> JobResult:
     limits = Limits(wall_ms=5000, output_bytes=1 << 21)
-    return container.run(Job((), (Step("run", words, limits, PATH, stdin),)), owner="me")
+    return container.run(Job((), (Step("run", words, limits, PATH, stdin),)), tenant="me")
 
 
 def until_gone(engine: Engine, container_id: str) -> None:
@@ -114,6 +114,25 @@ def test_a_program_that_is_not_there_is_a_result(engine: Engine) -> None:
     with started(engine) as container:
         step = run(container, "no-such-program").steps[0]
         assert (step.outcome, step.exit_code) == (Outcome.NONZERO_EXIT, 127)
+
+
+def test_output_is_streamed_before_the_step_ends(engine: Engine) -> None:
+    job = Job((), (Step("run", ("echo", "hello"), Limits(wall_ms=5000, output_bytes=1 << 20), PATH),))
+    with started(engine) as container:
+        *printed, end = container.events(job, tenant="me", stream_output=True)
+    assert isinstance(end, StepFinished)
+    assert (end.result.outcome, end.result.stdout) == (Outcome.OK, b"hello\n")
+    assert printed == [Output("run", 1, b"hello\n")]
+
+
+def test_a_consumer_that_leaves_takes_the_program_with_it(engine: Engine) -> None:
+    job = Job((), (Step("run", ("yes",), Limits(wall_ms=60_000, output_bytes=1 << 30), PATH),))
+    with started(engine) as container:
+        events = container.events(job, tenant="me", stream_output=True)
+        assert isinstance(next(events), Output)
+        events.close()
+        assert not container.reusable
+        until_gone(engine, container.id)
 
 
 def test_a_container_is_gone_after_close(engine: Engine) -> None:

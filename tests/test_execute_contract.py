@@ -10,12 +10,16 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from executions.models import Execution, Outcome, Status
+from dispatch.testing import FakeBackend
+from executions.jobs import limits_in
+from executions.models import Execution, Status
+from executions.outcomes import Outcome
+from executions.results import steps_in
 from languages.models import Language
 from sandbox.errors import ContainerLost, EngineUnavailable, ImageMissing, PoolBusy
 from sandbox.types import Outcome as Step
 from sandbox.types import StepResult
-from tests.fake_pool import FakePool, ran, result
+from tests.fake_backend import ran, result
 
 pytestmark = pytest.mark.usefixtures("rate_limit_off")
 
@@ -28,42 +32,39 @@ def program(source: str = "print(1)", **fields: object) -> dict[str, object]:
     return {"language": "python", "source_code": source, **fields}
 
 
-def test_a_program_that_ends_well(python: Language, fake_pool: FakePool) -> None:
+def test_a_program_that_ends_well(python: Language, fake_backend: FakeBackend) -> None:
     response = post(program("héllo"))
     assert response.status_code == 200
     assert response.content == '{"stdout":"héllo","stderr":"","exit_code":0,"error":""}'.encode()
     assert response["Content-Type"] == "application/json"
     row = Execution.objects.get(pk=response["X-Execution-Id"])
     assert (row.status, row.outcome, row.language, row.image_digest) == (Status.FINISHED, "ok", python, "sha256:1")
-    assert (row.source, bytes(row.stdout), row.wall_ms, row.limits["wall_ms"]) == (
-        "héllo",
-        "héllo".encode(),
-        5.0,
-        60_000,
-    )
+    (step,) = steps_in(row)
+    assert (row.source, step.stdout, row.wall_ms) == ("héllo", "héllo".encode(), 5.0)
+    assert limits_in(row.job, "run")["wall_ms"] == 60_000
     assert row.started_at is not None
     assert row.finished_at is not None
     assert row.created_at <= row.started_at <= row.finished_at
 
 
 @pytest.mark.parametrize("name", ["python", "PYTHON", "py", "Py"])
-def test_slug_and_alias_in_any_case(python: Language, fake_pool: FakePool, name: str) -> None:
+def test_slug_and_alias_in_any_case(python: Language, fake_backend: FakeBackend, name: str) -> None:
     assert post({"language": name, "source_code": "x"}).status_code == 200
 
 
-def test_the_job_is_the_source_and_the_command(python: Language, fake_pool: FakePool) -> None:
+def test_the_job_is_the_source_and_the_command(python: Language, fake_backend: FakeBackend) -> None:
     post(program("x", timeout_ms=1234, unknown="ignored"))
-    (job,) = fake_pool.jobs
+    (job,) = fake_backend.jobs
     assert [(file.name, file.content) for file in job.files] == [("main.py", b"x")]
     assert [(step.name, step.argv, step.limits.wall_ms) for step in job.steps] == [
         ("run", ("python3", "main.py"), 1234)
     ]
 
 
-def test_a_language_that_compiles_has_two_steps(go: Language, fake_pool: FakePool) -> None:
+def test_a_language_that_compiles_has_two_steps(go: Language, fake_backend: FakeBackend) -> None:
     response = post({"language": "golang", "source_code": "x"})
-    assert [step.name for step in fake_pool.jobs[0].steps] == ["compile", "run"]
-    assert fake_pool.jobs[0].steps[0].limits.memory_bytes == 256 * 1024 * 1024
+    assert [step.name for step in fake_backend.jobs[0].steps] == ["compile", "run"]
+    assert fake_backend.jobs[0].steps[0].limits.memory_bytes == 256 * 1024 * 1024
     assert response.json()["stdout"] == "x"
 
 
@@ -78,16 +79,18 @@ def test_a_language_that_compiles_has_two_steps(go: Language, fake_pool: FakePoo
         (ran(b"p", Step.OUTPUT_LIMIT, signal=9), 137, "output limit of 1048576 bytes exceeded"),
     ],
 )
-def test_other_endings(python: Language, fake_pool: FakePool, step: StepResult, exit_code: int, error: str) -> None:
-    fake_pool.behave = lambda _job: result(step)
+def test_other_endings(
+    python: Language, fake_backend: FakeBackend, step: StepResult, exit_code: int, error: str
+) -> None:
+    fake_backend.behave = lambda _job: result(step)
     response = post(program(timeout_ms=250))
     assert response.status_code == 200
     assert response.json() == {"stdout": "p", "stderr": "", "exit_code": exit_code, "error": error}
     assert Execution.objects.get().outcome == step.outcome.value
 
 
-def test_a_compile_error_is_told_in_stderr(go: Language, fake_pool: FakePool) -> None:
-    fake_pool.behave = lambda _job: result(
+def test_a_compile_error_is_told_in_stderr(go: Language, fake_backend: FakeBackend) -> None:
+    fake_backend.behave = lambda _job: result(
         StepResult("compile", Step.NONZERO_EXIT, stdout=b"out ", stderr=b"main.go:1: no", exit_code=2)
     )
     response = post({"language": "go", "source_code": "x"})
@@ -96,18 +99,19 @@ def test_a_compile_error_is_told_in_stderr(go: Language, fake_pool: FakePool) ->
     assert Execution.objects.get().outcome == Outcome.COMPILE_ERROR
 
 
-def test_a_compiler_that_takes_too_long(go: Language, fake_pool: FakePool) -> None:
-    fake_pool.behave = lambda _job: result(StepResult("compile", Step.TIMEOUT_WALL, signal=9))
+def test_a_compiler_that_takes_too_long(go: Language, fake_backend: FakeBackend) -> None:
+    fake_backend.behave = lambda _job: result(StepResult("compile", Step.TIMEOUT_WALL, signal=9))
     answer = post({"language": "go", "source_code": "x"}).json()
     assert (answer["exit_code"], answer["error"]) == (137, "execution timed out after 60000 ms during compilation")
 
 
-def test_warnings_of_a_compiler_that_passed_are_not_shown(go: Language, fake_pool: FakePool) -> None:
-    fake_pool.behave = lambda _job: result(
+def test_warnings_of_a_compiler_that_passed_are_not_shown(go: Language, fake_backend: FakeBackend) -> None:
+    fake_backend.behave = lambda _job: result(
         StepResult("compile", Step.OK, stderr=b"warning", exit_code=0), ran(b"", Step.NONZERO_EXIT, exit_code=1)
     )
     assert post({"language": "go", "source_code": "x"}).json()["stderr"] == ""
-    assert bytes(Execution.objects.get().compile_stderr) == b"warning"
+    compiled, _run = steps_in(Execution.objects.get())
+    assert compiled.stderr == b"warning"
 
 
 @pytest.mark.parametrize(
@@ -122,15 +126,15 @@ def test_warnings_of_a_compiler_that_passed_are_not_shown(go: Language, fake_poo
     ],
 )
 def test_cut_output_ends_with_a_whole_character(
-    python: Language, fake_pool: FakePool, stdout: bytes, shown: str
+    python: Language, fake_backend: FakeBackend, stdout: bytes, shown: str
 ) -> None:
-    fake_pool.behave = lambda _job: result(ran(stdout, Step.OUTPUT_LIMIT, signal=9, stdout_truncated=True))
+    fake_backend.behave = lambda _job: result(ran(stdout, Step.OUTPUT_LIMIT, signal=9, stdout_truncated=True))
     assert post(program()).json()["stdout"] == shown
-    assert bytes(Execution.objects.get().stdout) == stdout
+    assert steps_in(Execution.objects.get())[0].stdout == stdout
 
 
-def test_output_that_is_not_utf_8(python: Language, fake_pool: FakePool) -> None:
-    fake_pool.behave = lambda _job: result(ran(b"\xff\x00\xc3", stderr=b"\xfe"))
+def test_output_that_is_not_utf_8(python: Language, fake_backend: FakeBackend) -> None:
+    fake_backend.behave = lambda _job: result(ran(b"\xff\x00\xc3", stderr=b"\xfe"))
     assert post(program()).json() | {"exit_code": 0} == {
         "stdout": "\ufffd\x00\ufffd",
         "stderr": "\ufffd",
@@ -139,8 +143,8 @@ def test_output_that_is_not_utf_8(python: Language, fake_pool: FakePool) -> None
     }
 
 
-def test_no_slot_is_503_and_the_row_says_so(python: Language, fake_pool: FakePool) -> None:
-    fake_pool.refuse = PoolBusy("full", retry_after_s=7)
+def test_no_slot_is_503_and_the_row_says_so(python: Language, fake_backend: FakeBackend) -> None:
+    fake_backend.refuse = PoolBusy("full", retry_after_s=7)
     response = post(program())
     assert (response.status_code, response["Retry-After"]) == (503, "7")
     assert response.json() == {"error": "no free slot: the server is busy"}
@@ -155,23 +159,23 @@ def test_no_slot_is_503_and_the_row_says_so(python: Language, fake_pool: FakePoo
         (ImageMissing("gexec/python"), "sandbox error: the language's image is missing"),
     ],
 )
-def test_no_container_is_503(python: Language, fake_pool: FakePool, fault: Exception, told: str) -> None:
-    fake_pool.refuse = fault
+def test_no_container_is_503(python: Language, fake_backend: FakeBackend, fault: Exception, told: str) -> None:
+    fake_backend.refuse = fault
     response = post(program())
     assert (response.status_code, response.json()) == (503, {"error": told})
     assert "Retry-After" in response
     assert Execution.objects.get().outcome == Outcome.SANDBOX_ERROR
 
 
-def test_a_server_that_shuts_down_takes_nothing_new(python: Language, fake_pool: FakePool) -> None:
-    fake_pool.close()
+def test_a_server_that_shuts_down_takes_nothing_new(python: Language, fake_backend: FakeBackend) -> None:
+    fake_backend.close(grace_s=0.0)
     response = post(program())
     assert (response.status_code, response.json()) == (503, {"error": "the server is shutting down"})
     assert Execution.objects.get().status == Status.REJECTED
 
 
-def test_a_cancelled_program_keeps_its_output(python: Language, fake_pool: FakePool) -> None:
-    fake_pool.behave = lambda _job: result(ran(b"so far", Step.CANCELLED, signal=9))
+def test_a_cancelled_program_keeps_its_output(python: Language, fake_backend: FakeBackend) -> None:
+    fake_backend.behave = lambda _job: result(ran(b"so far", Step.CANCELLED, signal=9))
     response = post(program())
     assert (response.status_code, response["Retry-After"]) == (503, "10")
     assert response.json() == {
@@ -182,11 +186,11 @@ def test_a_cancelled_program_keeps_its_output(python: Language, fake_pool: FakeP
     }
 
 
-def test_a_lost_container_is_500(python: Language, fake_pool: FakePool) -> None:
+def test_a_lost_container_is_500(python: Language, fake_backend: FakeBackend) -> None:
     def lose(_job: object) -> Any:
         raise ContainerLost("stream broke")
 
-    fake_pool.behave = lose
+    fake_backend.behave = lose
     response = post(program())
     assert response.status_code == 500
     assert response.json()["exit_code"] == -1
@@ -196,18 +200,18 @@ def test_a_lost_container_is_500(python: Language, fake_pool: FakePool) -> None:
 
 @pytest.mark.usefixtures("transactional_db")
 def test_one_that_waits_for_a_slot_is_queued_and_holds_no_connection(
-    python: Language, fake_pool: FakePool, monkeypatch: pytest.MonkeyPatch
+    python: Language, fake_backend: FakeBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fake_pool.warm = False
+    fake_backend.warm = False
     seen: list[object] = []
-    real_lease = fake_pool.lease
+    real_take = fake_backend.take
 
-    def lease(*args: Any, **kwargs: Any) -> Any:
+    def take(run: Any) -> None:
         seen.append(connection.connection)
         seen.append(Execution.objects.get().status)
-        return real_lease(*args, **kwargs)
+        real_take(run)
 
-    monkeypatch.setattr(fake_pool, "lease", lease)
+    monkeypatch.setattr(fake_backend, "take", take)
     assert post(program()).status_code == 200
     assert seen == [None, Status.QUEUED]
     row = Execution.objects.get()
@@ -216,20 +220,20 @@ def test_one_that_waits_for_a_slot_is_queued_and_holds_no_connection(
 
 
 @pytest.mark.usefixtures("transactional_db")
-def test_a_running_program_holds_no_connection(python: Language, fake_pool: FakePool) -> None:
+def test_a_running_program_holds_no_connection(python: Language, fake_backend: FakeBackend) -> None:
     seen: list[object] = []
 
     def behave(_job: object) -> Any:
         seen.append(connection.connection)
         return result(ran(b"x"))
 
-    fake_pool.behave = behave
+    fake_backend.behave = behave
     assert post(program()).status_code == 200
     assert seen == [None]
 
 
 @pytest.mark.usefixtures("transactional_db")
-def test_more_requests_than_database_connections(python: Language, fake_pool: FakePool) -> None:
+def test_more_requests_than_database_connections(python: Language, fake_backend: FakeBackend) -> None:
     statuses: list[int] = []
 
     def ask() -> None:

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from django.test import Client, RequestFactory
 
+from dispatch.testing import FakeBackend
 from executions.models import Execution, Status
 from languages.models import Language
 from rest.exceptions import Refusal
 from rest.parsers import json_object, receive
-from tests.fake_pool import FakePool
 
-pytestmark = pytest.mark.usefixtures("rate_limit_off", "python", "fake_pool")
+pytestmark = pytest.mark.usefixtures("rate_limit_off", "python", "fake_backend")
 
 
 def send(body: bytes, content_type: str = "application/json") -> Any:
@@ -116,9 +116,9 @@ def test_source_that_is_too_large(size: int) -> None:
     assert Execution.objects.get().status == Status.REJECTED
 
 
-def test_source_of_the_largest_size(fake_pool: FakePool) -> None:
+def test_source_of_the_largest_size(fake_backend: FakeBackend) -> None:
     assert send(fields(source_code="\x01" * 262_144)).status_code == 200
-    assert fake_pool.jobs[0].files[0].content == b"\x01" * 262_144
+    assert fake_backend.jobs[0].files[0].content == b"\x01" * 262_144
 
 
 def test_the_size_is_in_bytes() -> None:

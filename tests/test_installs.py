@@ -14,12 +14,11 @@ import pytest
 from django.utils import timezone
 
 from languages import folders
-from languages.folders import Folder
 from languages.models import Language
-from languages.toolchain import installs
+from languages.selftest.run import version_in
+from languages.toolchain import docker_host, installs
 from languages.toolchain.base_image import DEFAULT_MIRROR, base_tag, sources, system_mirror
-from languages.toolchain.installs import InstallError
-from languages.toolchain.selftest import version_in
+from languages.toolchain.errors import InstallError
 
 IMAGE = "gexec-test/odd"
 TOML = f'name = "Odd"\nsource_file = "main.odd"\nrun = ["cat", "{{source}}"]\nimage = "{IMAGE}"\n'
@@ -38,10 +37,7 @@ def odd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, docker_client: docker.D
     (folder / "hello.odd").write_text("hello")
     write_dockerfile(folder, "LABEL odd=1")
 
-    def read(slug: str) -> Folder:
-        return folders.read(slug, tmp_path)
-
-    monkeypatch.setattr(installs, "_folder", read)
+    monkeypatch.setattr(folders, "IMAGES", tmp_path)
     yield folder
     for image in docker_client.images.list(IMAGE):
         docker_client.images.remove(image.id, force=True)
@@ -60,7 +56,7 @@ def test_an_image_is_built_once_and_again_when_its_folder_changes(odd: Path) -> 
     write_dockerfile(odd, "LABEL odd=2")
     second = installs.build(language, quiet)
     assert second.id != first.id
-    assert installs.image_of(language) == installs.docker_images().find(second.id)
+    assert installs.image_of(language) == docker_host.images().find(second.id)
 
 
 def test_the_self_test_is_no_part_of_what_an_image_is_made_of(odd: Path) -> None:
@@ -118,13 +114,13 @@ def test_a_language_is_enabled_only_after_its_test_passed_on_this_very_image() -
     language = Language.objects.create(
         slug="mine", name="Mine", image="gexec-test/nowhere", source_file="a", run_command=["a"]
     )
-    with pytest.raises(InstallError, match="its self-test has not passed yet"):
-        installs.enable(language)
-    language.tested_at, language.image_digest = timezone.now(), "sha256:of-before"
-    with pytest.raises(InstallError, match="is not on the Docker host"):
+    with pytest.raises(InstallError, match="The image gexec-test/nowhere is not on the Docker host"):
         installs.enable(language)
     language.image = installs.ensure_base(quiet)
-    with pytest.raises(InstallError, match="the image has changed since its self-test"):
+    with pytest.raises(InstallError, match="Its self-test has not passed yet"):
+        installs.enable(language)
+    language.tested_at, language.image_digest = timezone.now(), "sha256:of-before"
+    with pytest.raises(InstallError, match="The image has changed since its self-test"):
         installs.enable(language)
     found = installs.image_of(language)
     assert found is not None
@@ -137,7 +133,7 @@ def test_a_language_is_enabled_only_after_its_test_passed_on_this_very_image() -
 @pytest.mark.django_db
 def test_a_language_without_an_image_cannot_be_tested() -> None:
     language = Language(slug="mine", name="Mine", image="gexec-test/nowhere", source_file="a", run_command=["a"])
-    with pytest.raises(InstallError, match="gexec-test/nowhere is not on the Docker host; build or pull it"):
+    with pytest.raises(InstallError, match="gexec-test/nowhere is not on the Docker host: build or pull it"):
         installs.test(language, quiet)
 
 
@@ -187,7 +183,7 @@ def test_a_file_system_becomes_an_image_from_a_file(docker_client: docker.Docker
             member.size = 3_000_000
             archive.addfile(member, io.BytesIO(bytes(member.size)))
         packed.seek(0)
-        image = installs.docker_images().import_tar(packed, "gexec-test/imported:1")
+        image = docker_host.images().import_tar(packed, "gexec-test/imported:1")
     try:
         assert image.tags == ("gexec-test/imported:1",)
         assert image.size_bytes == 3_000_000

@@ -11,13 +11,21 @@ import pytest
 
 from languages import folders
 from languages.commands import fill_command, fill_environment
-from languages.folders import BadFolder
+from languages.documents import BadDescription
 from languages.models import Language
-from languages.selftests import Case, cases_of
+from languages.selftest.cases import Case, cases_of
 from languages.toolchain import installs
+from sandbox.archives import folder_tar
 
 SLUGS = folders.slugs()
 ALWAYS = {"hello", "utf8", "exit", "error", "timeout", "files"}
+
+
+@pytest.fixture
+def images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A place for folders of languages of which none is there yet."""
+    monkeypatch.setattr(folders, "IMAGES", tmp_path)
+    return tmp_path
 
 
 def make_folder(images: Path, text: str, hello: str = "hello") -> None:
@@ -67,7 +75,7 @@ def test_a_build_context_does_not_depend_on_the_checkout(tmp_path: Path) -> None
         (folder / "run").write_text("#!/bin/sh\n")
         (folder / "run").chmod(0o755 if name == "one" else 0o700)
         os.utime(folder / "run", (1, 1) if name == "one" else (2, 2))
-    assert folders.context_of(tmp_path / "one") == folders.context_of(tmp_path / "two")
+    assert folder_tar(tmp_path / "one") == folder_tar(tmp_path / "two")
 
 
 def test_a_build_context_leaves_the_self_tests_out() -> None:
@@ -78,7 +86,7 @@ def test_a_build_context_leaves_the_self_tests_out() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "complaint"),
+    ("text", "message"),
     [
         ("name = ", "language.toml"),
         ('name = "Odd"\nsource_file = "a"', "run is missing"),
@@ -88,46 +96,46 @@ def test_a_build_context_leaves_the_self_tests_out() -> None:
         ('name = "Odd"\nsource_file = "a"\nrun = ["a"]\n[limits]\nmemory_mb = "1"', "memory_mb must be a whole number"),
     ],
 )
-def test_a_bad_folder_says_what_to_change(tmp_path: Path, text: str, complaint: str) -> None:
-    make_folder(tmp_path, text)
-    with pytest.raises(BadFolder) as refused:
-        folders.read("odd", tmp_path)
-    assert complaint in str(refused.value)
+def test_a_bad_folder_says_what_to_change(images: Path, text: str, message: str) -> None:
+    make_folder(images, text)
+    with pytest.raises(BadDescription) as refused:
+        folders.read("odd")
+    assert message in str(refused.value)
 
 
-def test_a_folder_with_two_hellos_or_none_is_refused(tmp_path: Path) -> None:
-    make_folder(tmp_path, 'name = "Odd"\nsource_file = "a"\nrun = ["a"]')
-    (tmp_path / "odd" / "hello.two").write_text("")
-    with pytest.raises(BadFolder, match="one hello program is wanted, there are 2"):
-        folders.read("odd", tmp_path)
+def test_a_folder_with_two_hellos_or_none_is_refused(images: Path) -> None:
+    make_folder(images, 'name = "Odd"\nsource_file = "a"\nrun = ["a"]')
+    (images / "odd" / "hello.two").write_text("")
+    with pytest.raises(BadDescription, match="one hello program is wanted, there are 2"):
+        folders.read("odd")
 
 
-def test_a_missing_self_test_is_named(tmp_path: Path) -> None:
-    make_folder(tmp_path, 'name = "Odd"\nsource_file = "a"\nrun = ["a"]')
-    (tmp_path / "selftest.toml").write_text("[hello]\n[stdin]\n")
-    with pytest.raises(BadFolder, match="self-test stdin: one program is wanted, there are 0"):
-        cases_of(folders.read("odd", tmp_path))
+def test_a_missing_self_test_is_named(images: Path) -> None:
+    make_folder(images, 'name = "Odd"\nsource_file = "a"\nrun = ["a"]')
+    (images / "selftest.toml").write_text("[hello]\n[stdin]\n")
+    with pytest.raises(BadDescription, match="self-test stdin: one program is wanted, there are 0"):
+        cases_of(folders.read("odd"))
 
 
-def test_a_language_may_leave_a_self_test_out_with_a_reason(tmp_path: Path) -> None:
-    make_folder(tmp_path, 'name = "Odd"\nsource_file = "a"\nrun = ["a"]')
-    (tmp_path / "selftest.toml").write_text('[hello]\nstdout = "Hello, {name}"\n[stdin]\n')
-    (tmp_path / "odd" / "selftest").mkdir()
-    (tmp_path / "odd" / "selftest" / "selftest.toml").write_text('[stdin]\nskip = "it reads nothing"\n')
-    assert cases_of(folders.read("odd", tmp_path)) == [Case("hello", {"a": b"hello"}, stdout="Hello, Odd")]
+def test_a_language_may_leave_a_self_test_out_with_a_reason(images: Path) -> None:
+    make_folder(images, 'name = "Odd"\nsource_file = "a"\nrun = ["a"]')
+    (images / "selftest.toml").write_text('[hello]\nstdout = "Hello, {name}"\n[stdin]\n')
+    (images / "odd" / "selftest").mkdir()
+    (images / "odd" / "selftest" / "selftest.toml").write_text('[stdin]\nskip = "it reads nothing"\n')
+    assert cases_of(folders.read("odd")) == [Case("hello", {"a": b"hello"}, stdout="Hello, Odd")]
 
 
 def test_a_verdict_says_what_was_wrong() -> None:
     case = Case("x", {}, stdout="a\n", exit_code=0, matches="line 3")
     good = {"outcome": "ok", "exit_code": 0, "stdout": "a\n", "everything": "at line 3"}
-    assert case.complaint(**good) == ""  # type: ignore[arg-type]  # a dict of mixed values
-    for change, said in (
+    assert case.problem(**good) == ""  # type: ignore[arg-type]  # a dict of mixed values
+    for change, problem in (
         ({"outcome": "signal"}, "ended signal, not ok"),
         ({"exit_code": 7}, "exit code 7, not 0"),
         ({"stdout": "b\n"}, r"printed 'b\n', not 'a\n'"),
         ({"everything": "at line 4"}, "nothing like 'line 3'"),
     ):
-        assert said in case.complaint(**(good | change))  # type: ignore[arg-type]  # a dict of mixed values
+        assert problem in case.problem(**(good | change))  # type: ignore[arg-type]  # a dict of mixed values
 
 
 def test_placeholders_are_filled_and_other_braces_stay() -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from languages.models import Language
+from languages.selftest.cases import cases_for
+from languages.selftest.run import Verdict
 from languages.toolchain import installs
-from languages.toolchain.selftest import Verdict, cases_for
 from languages.versions import is_version
-from sandbox.docker import ImageInfo
+from tests.fake_images import FakeImages
 
 
 @pytest.mark.parametrize("asked", ["3", "3.13", "3.13.5"])
@@ -37,31 +38,15 @@ def test_where_the_files_differ_the_example_is_the_test() -> None:
     assert [case.name for case in cases_for(version_of_python(source_file="prog.py"))] == ["example"]
 
 
-class Images:
-    """A Docker host on which gexec/python was built anew."""
-
-    removed: list[str]
-
-    def __init__(self) -> None:
-        self.removed = []
-
-    def find(self, name: str) -> ImageInfo:
-        return ImageInfo("sha256:new" if name == "gexec/python" else name, ("gexec/python:old",), 1, "")
-
-    def remove(self, name: str) -> None:
-        self.removed.append(name)
-
-
 @pytest.mark.parametrize("shared", [True, False])
 def test_a_rebuilt_image_takes_the_old_one_away_unless_a_version_runs_in_it(
-    python: Language, go: Language, monkeypatch: pytest.MonkeyPatch, shared: bool
+    python: Language, go: Language, fake_images: FakeImages, monkeypatch: pytest.MonkeyPatch, shared: bool
 ) -> None:
     if shared:
         Language.objects.filter(pk=go.pk).update(image_digest=python.image_digest)
-    images = Images()
-    monkeypatch.setattr(installs, "docker_images", lambda: images)
+    fake_images.ids = {"gexec/python": "sha256:new", "gexec/python:old": "sha256:1"}
     monkeypatch.setattr(installs, "run_cases", lambda *_: [Verdict("hello", "", None, 1.0, 1)])
     monkeypatch.setattr(installs, "reported_version", lambda *_: "3.14")
     assert installs.test(python, lambda _line: None).passed
     assert Language.objects.get(slug="python").image_digest == "sha256:new"
-    assert images.removed == ([] if shared else ["gexec/python:old"])
+    assert ("gexec/python:old" in fake_images.ids) is shared

@@ -13,11 +13,12 @@ from django.test.utils import CaptureQueriesContext
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
 from prometheus_client.parser import text_string_to_metric_families as text_families
 
+from dispatch.testing import FakeBackend
 from executions.models import Execution, ExecutionTotal, Status
 from languages.models import Language
 from sandbox.errors import PoolBusy
 from sandbox.types import Outcome
-from tests.fake_pool import FakePool, ran, result
+from tests.fake_backend import ran, result
 
 pytestmark = pytest.mark.usefixtures("rate_limit_off")
 
@@ -41,22 +42,22 @@ def test_nothing_yet(db: None) -> None:
     assert response.content == b'{"total_requests":0,"total_errors":0}'
 
 
-def test_every_kind_of_request_is_counted(python: Language, fake_pool: FakePool) -> None:
+def test_every_kind_of_request_is_counted(python: Language, fake_backend: FakeBackend) -> None:
     execute()
     execute("ruby")
     Client().post("/execute", "{", "application/json")
-    fake_pool.behave = lambda _job: result(ran(b"", Outcome.NONZERO_EXIT, exit_code=1))
+    fake_backend.behave = lambda _job: result(ran(b"", Outcome.NONZERO_EXIT, exit_code=1))
     execute()
-    fake_pool.behave = lambda _job: result(ran(b"", Outcome.TIMEOUT_WALL, signal=9))
+    fake_backend.behave = lambda _job: result(ran(b"", Outcome.TIMEOUT_WALL, signal=9))
     execute()
-    fake_pool.refuse = PoolBusy("full", retry_after_s=1)
+    fake_backend.refuse = PoolBusy("full", retry_after_s=1)
     execute()
     Client().get("/execute")
     assert totals() == from_rows() == (6, 4)
 
 
 @pytest.mark.usefixtures("transactional_db")
-def test_totals_are_exact_when_rows_are_written_at_once(python: Language, fake_pool: FakePool) -> None:
+def test_totals_are_exact_when_rows_are_written_at_once(python: Language, fake_backend: FakeBackend) -> None:
     def work() -> None:
         for _ in range(10):
             execute()
@@ -72,21 +73,21 @@ def test_totals_are_exact_when_rows_are_written_at_once(python: Language, fake_p
 
 
 @pytest.mark.usefixtures("transactional_db")
-def test_what_is_rolled_back_is_not_counted(python: Language, fake_pool: FakePool) -> None:
+def test_what_is_rolled_back_is_not_counted(python: Language, fake_backend: FakeBackend) -> None:
     with transaction.atomic():
         execute()
         transaction.set_rollback(True)
     assert totals() == from_rows() == (0, 0)
 
 
-def test_rows_that_are_deleted_stay_counted(python: Language, fake_pool: FakePool) -> None:
+def test_rows_that_are_deleted_stay_counted(python: Language, fake_backend: FakeBackend) -> None:
     execute()
     Execution.objects.all().delete()
     assert totals() == (1, 0)
 
 
 @pytest.mark.parametrize("accept", ["application/json", "text/plain"])
-def test_totals_need_no_scan_of_the_rows(python: Language, fake_pool: FakePool, accept: str) -> None:
+def test_totals_need_no_scan_of_the_rows(python: Language, fake_backend: FakeBackend, accept: str) -> None:
     execute()
     with CaptureQueriesContext(connection) as asked:
         assert Client(headers={"accept": accept}).get("/metrics").status_code == 200
@@ -112,7 +113,7 @@ def tables_scanned(query: str) -> list[str]:
         "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
     ],
 )
-def test_prometheus_text(python: Language, fake_pool: FakePool, accept: str) -> None:
+def test_prometheus_text(python: Language, fake_backend: FakeBackend, accept: str) -> None:
     execute()
     execute("ruby")
     response = Client(headers={"accept": accept}).get("/metrics")

@@ -119,7 +119,7 @@ def language(**fields: Any) -> Language:
         ({"timeout_ms": 0}, "timeout_ms", "greater than or equal to 1"),
         ({"cpu_quota_us": 1}, "cpu_quota_us", "greater than or equal to 1000"),
         ({"warm_min": 5}, "__all__", "warm containers must not be above"),
-        ({"enabled": True}, "enabled", "cannot be enabled before its self-test has passed"),
+        ({"enabled": True}, "enabled", "Its self-test has not passed yet"),
     ],
 )
 def test_a_bad_language_is_explained(python: Language, fields: dict[str, Any], field: str, message: str | None) -> None:
@@ -150,7 +150,7 @@ def test_names_are_kept_in_lower_case(db: None) -> None:
         {"compile_timeout_ms": 0},
         {"memory_mb": 1},
         {"compile_memory_mb": 1},
-        {"pids": 0},
+        {"processes": 0},
         {"warm_min": 9},
         {"enabled": True},
         {"enabled": True, "image_digest": "sha256:1"},
@@ -208,5 +208,5 @@ def test_the_catalogue_sees_a_change_of_another_process_soon(python: Language, m
     assert Language.objects.matching("py")
     Language.objects.update(aliases=["snake"])
     assert Language.objects.matching("py")
-    monkeypatch.setattr("languages.catalogue.MAX_AGE_S", -1.0)
+    monkeypatch.setattr("rest.snapshot.MAX_AGE_S", -1.0)
     assert Language.objects.matching("snake")

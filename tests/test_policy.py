@@ -44,7 +44,7 @@ def test_the_program_gets_its_processes_and_the_runner_two_more() -> None:
 
 
 def test_the_oci_runtime_has_room_for_its_threads_however_few_processes_a_program_gets() -> None:
-    assert options(profile=replace(PROFILE, pids=2))["host"]["pids_limit"] == 16
+    assert options(profile=replace(PROFILE, processes=2))["host"]["pids_limit"] == 16
 
 
 def test_what_is_started_ahead_has_a_user_of_its_own_and_does_not_count_as_the_programs() -> None:

@@ -2,36 +2,36 @@
 
 from __future__ import annotations
 
-from sandbox.stock import Shelf
-from sandbox.types import Profile, Warmth
+from sandbox.pool.inventory import ProfileInventory
+from sandbox.types import Profile, WarmTarget
 
 PROFILE = Profile("python", 128 << 20, 50_000, 64, 64 << 20)
 
 
-def shelf(minimum: int = 1, maximum: int = 4) -> Shelf:
-    return Shelf(PROFILE, Warmth(minimum, maximum))
+def inventory(minimum: int = 1, maximum: int = 4) -> ProfileInventory:
+    return ProfileInventory(PROFILE, WarmTarget(minimum, maximum))
 
 
-def pass_time(of: Shelf, seconds: int, *, arrivals_per_s: int = 0) -> None:
+def pass_time(of: ProfileInventory, seconds: int, *, arrivals_per_s: int = 0) -> None:
     for _ in range(seconds):
         of.arrivals += arrivals_per_s
         of.note_demand(1.0)
 
 
 def test_at_rest_the_minimum_is_kept() -> None:
-    assert shelf().target == 1
-    assert shelf(minimum=0).target == 0
+    assert inventory().target == 1
+    assert inventory(minimum=0).target == 0
 
 
 def test_a_steady_stream_raises_the_target_to_what_arrives_while_two_are_made() -> None:
-    busy = shelf(maximum=10)
+    busy = inventory(maximum=10)
     busy.build_s = 0.5
     pass_time(busy, 120, arrivals_per_s=4)
     assert busy.target == 4
 
 
 def test_the_maximum_holds_whatever_arrives() -> None:
-    busy = shelf()
+    busy = inventory()
     pass_time(busy, 60, arrivals_per_s=100)
     for _ in range(100):
         busy.note_shortage()
@@ -39,7 +39,7 @@ def test_the_maximum_holds_whatever_arrives() -> None:
 
 
 def test_each_wait_for_a_container_keeps_one_more() -> None:
-    burst = shelf()
+    burst = inventory()
     burst.note_shortage()
     assert burst.target == 2
     burst.note_shortage()
@@ -47,7 +47,7 @@ def test_each_wait_for_a_container_keeps_one_more() -> None:
 
 
 def test_what_was_short_is_forgotten_and_the_target_returns_to_the_minimum() -> None:
-    burst = shelf()
+    burst = inventory()
     for _ in range(4):
         burst.note_shortage()
     pass_time(burst, 150)
@@ -55,7 +55,7 @@ def test_what_was_short_is_forgotten_and_the_target_returns_to_the_minimum() -> 
 
 
 def test_after_a_stream_has_ended_the_target_returns_to_the_minimum() -> None:
-    busy = shelf(maximum=10)
+    busy = inventory(maximum=10)
     pass_time(busy, 60, arrivals_per_s=8)
     assert busy.target > 1
     pass_time(busy, 120)
@@ -63,7 +63,7 @@ def test_after_a_stream_has_ended_the_target_returns_to_the_minimum() -> None:
 
 
 def test_a_language_that_may_keep_none_keeps_none() -> None:
-    cold = shelf(minimum=0, maximum=0)
+    cold = inventory(minimum=0, maximum=0)
     cold.note_shortage()
     pass_time(cold, 5, arrivals_per_s=50)
     assert cold.target == 0

@@ -11,11 +11,11 @@ from contextlib import contextmanager
 
 import pytest
 
-from sandbox.errors import EngineUnavailable, ImageMissing, PoolBusy, PoolClosed
-from sandbox.pool import Pool, PoolConfig
-from sandbox.types import Ahead, Job, Limits, Outcome, Profile, Step, Warmth
+from sandbox.errors import Cancelled, EngineUnavailable, ImageMissing, PoolBusy, PoolClosed
+from sandbox.pool import Pool, PoolConfig, Withdrawal
+from sandbox.testing import FakeEngine, frame
+from sandbox.types import Ahead, Job, Limits, Outcome, Profile, Step, WarmTarget
 from testkit.waiting import eventually
-from tests.fake_engine import FakeEngine, frame
 
 PROFILE = Profile("python", 128 << 20, 50_000, 64, 64 << 20)
 REUSED = Profile("python", 128 << 20, 50_000, 64, 64 << 20, runs_per_container=3)
@@ -36,13 +36,13 @@ def pool_of(engine: FakeEngine, *, slots: int = 2, queue: int = 10, wait_ms: int
         assert not engine.streams
 
 
-def fresh(pool: Pool, profile: Profile = PROFILE) -> int:
+def idle(pool: Pool, profile: Profile = PROFILE) -> int:
     found = pool.snapshot().profiles.get(profile)
-    return found.fresh if found else 0
+    return found.idle if found else 0
 
 
-def run(pool: Pool, *words: str, profile: Profile = PROFILE, owner: str | None = None, stdin: bytes = b"") -> Outcome:
-    with pool.lease(profile, owner=owner) as lease:
+def run(pool: Pool, *words: str, profile: Profile = PROFILE, tenant: str | None = None, stdin: bytes = b"") -> Outcome:
+    with pool.lease(profile, tenant=tenant) as lease:
         return lease.run(job(*words, stdin=stdin)).steps[0].outcome
 
 
@@ -58,20 +58,20 @@ def test_a_run_gets_a_fresh_container_which_is_gone_after_it() -> None:
 def test_the_minimum_is_kept_warm_and_restored_after_use() -> None:
     engine = FakeEngine()
     with pool_of(engine) as pool:
-        pool.keep_warm({PROFILE: Warmth(2, 4)})
-        eventually(lambda: fresh(pool) == 2)
+        pool.keep_warm({PROFILE: WarmTarget(2, 4)})
+        eventually(lambda: idle(pool) == 2)
         run(pool, "true")
-        eventually(lambda: fresh(pool) == 2)
+        eventually(lambda: idle(pool) == 2)
 
 
 def test_try_lease_takes_a_warm_container_and_never_waits() -> None:
     engine = FakeEngine(start_s=0.2)
     with pool_of(engine) as pool:
-        assert pool.try_lease(PROFILE, owner=None) is None
+        assert pool.try_lease(PROFILE, tenant=None) is None
         assert pool.snapshot().in_use == 0
-        pool.keep_warm({PROFILE: Warmth(1, 1)})
-        eventually(lambda: fresh(pool) == 1)
-        lease = pool.try_lease(PROFILE, owner=None)
+        pool.keep_warm({PROFILE: WarmTarget(1, 1)})
+        eventually(lambda: idle(pool) == 1)
+        lease = pool.try_lease(PROFILE, tenant=None)
         assert lease is not None
         with lease:
             assert lease.run(job("true")).steps[0].outcome is Outcome.OK
@@ -80,19 +80,19 @@ def test_try_lease_takes_a_warm_container_and_never_waits() -> None:
 def test_stdin_larger_than_the_window_arrives_whole() -> None:
     data = bytes(range(256)) * 4096
     engine = FakeEngine()
-    with pool_of(engine) as pool, pool.lease(PROFILE, owner=None) as lease:
+    with pool_of(engine) as pool, pool.lease(PROFILE, tenant=None) as lease:
         step = lease.run(job("cat", stdin=data)).steps[0]
     assert step.stdout == data
 
 
-def test_a_container_is_used_again_by_its_owner_until_its_runs_are_up() -> None:
+def test_a_container_is_used_again_by_its_tenant_until_its_runs_are_up() -> None:
     engine = FakeEngine()
     with pool_of(engine) as pool:
-        pool.keep_warm({REUSED: Warmth(0, 4)})
+        pool.keep_warm({REUSED: WarmTarget(0, 4)})
         for _ in range(3):
-            run(pool, "true", profile=REUSED, owner="a")
+            run(pool, "true", profile=REUSED, tenant="a")
         assert engine.started == 1
-        run(pool, "true", profile=REUSED, owner="a")
+        run(pool, "true", profile=REUSED, tenant="a")
         assert engine.started == 2
 
 
@@ -100,11 +100,11 @@ def test_runs_in_containers_that_were_kept_ask_for_no_fresh_ones() -> None:
     engine = FakeEngine()
     profile = dataclasses.replace(REUSED, runs_per_container=1_000_000)
     with pool_of(engine) as pool:
-        pool.keep_warm({profile: Warmth(1, 4)})
-        eventually(lambda: fresh(pool, profile) == 1)
+        pool.keep_warm({profile: WarmTarget(1, 4)})
+        eventually(lambda: idle(pool, profile) == 1)
         until = time.monotonic() + 2.5
         while time.monotonic() < until:
-            run(pool, "true", profile=profile, owner="a")
+            run(pool, "true", profile=profile, tenant="a")
         # The one that was taken, the one in its place, and one more at most, should the first have been waited for.
         assert engine.started <= 3
 
@@ -112,29 +112,29 @@ def test_runs_in_containers_that_were_kept_ask_for_no_fresh_ones() -> None:
 def test_a_container_that_was_leased_and_not_used_goes_back_as_fresh() -> None:
     engine = FakeEngine()
     with pool_of(engine) as pool:
-        pool.keep_warm({PROFILE: Warmth(1, 1)})
-        eventually(lambda: fresh(pool) == 1)
-        for owner in ("a", "b"):
-            with pool.lease(PROFILE, owner=owner):
+        pool.keep_warm({PROFILE: WarmTarget(1, 1)})
+        eventually(lambda: idle(pool) == 1)
+        for tenant in ("a", "b"):
+            with pool.lease(PROFILE, tenant=tenant):
                 pass
-        assert fresh(pool) == 1
+        assert idle(pool) == 1
         assert run(pool, "true") is Outcome.OK
         assert engine.started <= 2
 
 
-def test_owners_never_share_a_container() -> None:
+def test_tenants_never_share_a_container() -> None:
     engine = FakeEngine()
     with pool_of(engine) as pool:
-        pool.keep_warm({REUSED: Warmth(0, 4)})
-        run(pool, "true", profile=REUSED, owner="a")
-        run(pool, "true", profile=REUSED, owner="b")
+        pool.keep_warm({REUSED: WarmTarget(0, 4)})
+        run(pool, "true", profile=REUSED, tenant="a")
+        run(pool, "true", profile=REUSED, tenant="b")
         assert engine.started == 2
 
 
 def test_a_caller_without_a_key_never_reuses() -> None:
     engine = FakeEngine()
     with pool_of(engine) as pool:
-        pool.keep_warm({REUSED: Warmth(0, 4)})
+        pool.keep_warm({REUSED: WarmTarget(0, 4)})
         run(pool, "true", profile=REUSED)
         run(pool, "true", profile=REUSED)
         assert engine.started == 2
@@ -143,38 +143,38 @@ def test_a_caller_without_a_key_never_reuses() -> None:
 def test_a_failed_wipe_retires_the_container() -> None:
     engine = FakeEngine(wipe_fails=True)
     with pool_of(engine) as pool:
-        pool.keep_warm({REUSED: Warmth(0, 4)})
-        assert run(pool, "true", profile=REUSED, owner="a") is Outcome.OK
-        assert run(pool, "true", profile=REUSED, owner="a") is Outcome.OK
+        pool.keep_warm({REUSED: WarmTarget(0, 4)})
+        assert run(pool, "true", profile=REUSED, tenant="a") is Outcome.OK
+        assert run(pool, "true", profile=REUSED, tenant="a") is Outcome.OK
         assert engine.started == 2
 
 
 def test_a_cancelled_run_retires_the_container() -> None:
     engine = FakeEngine()
     with pool_of(engine) as pool:
-        pool.keep_warm({REUSED: Warmth(0, 4)})
-        with pool.lease(REUSED, owner="a") as lease:
+        pool.keep_warm({REUSED: WarmTarget(0, 4)})
+        with pool.lease(REUSED, tenant="a") as lease:
             threading.Timer(0.05, lease.cancel).start()
             assert lease.run(job("sleep", "60")).steps[0].outcome is Outcome.CANCELLED
-        run(pool, "true", profile=REUSED, owner="a")
+        run(pool, "true", profile=REUSED, tenant="a")
         assert engine.started == 2
 
 
 def test_frames_after_the_result_retire_the_container() -> None:
     engine = FakeEngine()
     with pool_of(engine) as pool:
-        pool.keep_warm({REUSED: Warmth(0, 4)})
-        run(pool, "true", profile=REUSED, owner="a")
+        pool.keep_warm({REUSED: WarmTarget(0, 4)})
+        run(pool, "true", profile=REUSED, tenant="a")
         next(iter(engine.streams.values())).say(frame(b"O", b"\1forged"))
-        run(pool, "true", profile=REUSED, owner="a")
+        run(pool, "true", profile=REUSED, tenant="a")
         assert engine.started == 2
 
 
 def test_a_container_that_died_while_it_waited_is_not_given_out() -> None:
     engine = FakeEngine()
     with pool_of(engine) as pool:
-        pool.keep_warm({PROFILE: Warmth(1, 1)})
-        eventually(lambda: fresh(pool) == 1)
+        pool.keep_warm({PROFILE: WarmTarget(1, 1)})
+        eventually(lambda: idle(pool) == 1)
         next(iter(engine.streams.values())).end()
         assert run(pool, "true") is Outcome.OK
 
@@ -182,16 +182,16 @@ def test_a_container_that_died_while_it_waited_is_not_given_out() -> None:
 def test_containers_that_died_while_they_waited_are_replaced() -> None:
     engine = FakeEngine()
     with pool_of(engine) as pool:
-        pool.keep_warm({PROFILE: Warmth(2, 2)})
-        eventually(lambda: fresh(pool) == 2)
+        pool.keep_warm({PROFILE: WarmTarget(2, 2)})
+        eventually(lambda: idle(pool) == 2)
         for stream in list(engine.streams.values()):
             stream.end()
-        eventually(lambda: engine.started == 4 and fresh(pool) == 2)
+        eventually(lambda: engine.started == 4 and idle(pool) == 2)
 
 
 def test_a_container_that_dies_in_a_run_answers_sandbox_error() -> None:
     engine = FakeEngine()
-    with pool_of(engine) as pool, pool.lease(PROFILE, owner=None) as lease:
+    with pool_of(engine) as pool, pool.lease(PROFILE, tenant=None) as lease:
         step = lease.run(job("die")).steps[0]
     assert step.outcome is Outcome.SANDBOX_ERROR
     assert "ended" in step.detail
@@ -199,7 +199,7 @@ def test_a_container_that_dies_in_a_run_answers_sandbox_error() -> None:
 
 def test_a_runner_that_does_not_answer_meets_the_backstop() -> None:
     engine = FakeEngine()
-    with pool_of(engine) as pool, pool.lease(PROFILE, owner=None) as lease:
+    with pool_of(engine) as pool, pool.lease(PROFILE, tenant=None) as lease:
         step = lease.run(job("sleep", "60", wall_ms=50)).steps[0]
     assert step.outcome is Outcome.TIMEOUT_WALL
 
@@ -210,7 +210,7 @@ def test_no_more_run_at_once_than_there_are_slots() -> None:
 
     def one(pool: Pool) -> None:
         nonlocal running, most
-        with pool.lease(PROFILE, owner=None) as lease:
+        with pool.lease(PROFILE, tenant=None) as lease:
             with lock:
                 running += 1
                 most = max(most, running)
@@ -235,17 +235,17 @@ def test_no_more_containers_start_at_once_than_there_are_builders() -> None:
 
 def test_a_full_queue_refuses_at_once_and_says_when_to_come_back() -> None:
     engine = FakeEngine()
-    with pool_of(engine, slots=1, queue=0) as pool, pool.lease(PROFILE, owner=None):
+    with pool_of(engine, slots=1, queue=0) as pool, pool.lease(PROFILE, tenant=None):
         with pytest.raises(PoolBusy) as caught:
-            pool.lease(PROFILE, owner=None)
+            pool.lease(PROFILE, tenant=None)
         assert caught.value.retry_after_s >= 1
 
 
 def test_waiting_for_a_slot_is_bounded_and_leaves_no_permit_behind() -> None:
     engine = FakeEngine()
     with pool_of(engine, slots=1, wait_ms=50) as pool:
-        with pool.lease(PROFILE, owner=None), pytest.raises(PoolBusy):
-            pool.lease(PROFILE, owner=None)
+        with pool.lease(PROFILE, tenant=None), pytest.raises(PoolBusy):
+            pool.lease(PROFILE, tenant=None)
         assert pool.snapshot().in_use == 0
         assert run(pool, "true") is Outcome.OK
 
@@ -254,7 +254,7 @@ def test_waiting_for_a_container_is_bounded() -> None:
     engine = FakeEngine(start_s=0.5)
     with pool_of(engine, wait_ms=50) as pool:
         with pytest.raises(PoolBusy):
-            pool.lease(PROFILE, owner=None)
+            pool.lease(PROFILE, tenant=None)
         assert pool.snapshot().in_use == 0
 
 
@@ -262,7 +262,7 @@ def test_an_engine_that_is_down_is_an_error_and_its_return_heals_all() -> None:
     engine = FakeEngine(failing=EngineUnavailable("down"))
     with pool_of(engine) as pool:
         with pytest.raises(EngineUnavailable):
-            pool.lease(PROFILE, owner=None)
+            pool.lease(PROFILE, tenant=None)
         assert pool.snapshot().in_use == 0
         engine.failing = None
         eventually(lambda: _runs(pool))
@@ -280,26 +280,26 @@ def test_a_missing_image_is_told_apart() -> None:
     missing = Profile("nowhere", 128 << 20, 50_000, 64, 64 << 20)
     with pool_of(engine) as pool:
         with pytest.raises(ImageMissing):
-            pool.lease(missing, owner=None)
+            pool.lease(missing, tenant=None)
         assert run(pool, "true") is Outcome.OK
 
 
 def test_a_profile_that_is_dropped_is_drained_while_its_runs_go_on() -> None:
     engine = FakeEngine()
     with pool_of(engine) as pool:
-        pool.keep_warm({PROFILE: Warmth(2, 2)})
-        eventually(lambda: fresh(pool) == 2)
-        with pool.lease(PROFILE, owner=None) as lease:
-            pool.keep_warm({REUSED: Warmth(1, 1)})
+        pool.keep_warm({PROFILE: WarmTarget(2, 2)})
+        eventually(lambda: idle(pool) == 2)
+        with pool.lease(PROFILE, tenant=None) as lease:
+            pool.keep_warm({REUSED: WarmTarget(1, 1)})
             assert lease.run(job("true")).steps[0].outcome is Outcome.OK
-        eventually(lambda: fresh(pool) == 0 and fresh(pool, REUSED) == 1)
+        eventually(lambda: idle(pool) == 0 and idle(pool, REUSED) == 1)
         eventually(lambda: len(engine.streams) == 1)
 
 
 def test_a_step_with_other_memory_resizes_the_container() -> None:
     engine = FakeEngine()
     limits = Limits(wall_ms=1000, output_bytes=100, memory_bytes=64 << 20)
-    with pool_of(engine) as pool, pool.lease(PROFILE, owner=None) as lease:
+    with pool_of(engine) as pool, pool.lease(PROFILE, tenant=None) as lease:
         lease.run(Job((), (Step("run", ("true",), limits),)))
         assert engine.streams[lease.container.id].memory_bytes == 64 << 20
 
@@ -308,7 +308,7 @@ def test_a_step_that_fails_ends_the_job() -> None:
     engine = FakeEngine()
     limits = Limits(wall_ms=1000, output_bytes=100)
     steps = (Step("compile", ("false",), limits), Step("run", ("true",), limits))
-    with pool_of(engine) as pool, pool.lease(PROFILE, owner=None) as lease:
+    with pool_of(engine) as pool, pool.lease(PROFILE, tenant=None) as lease:
         assert [step.name for step in lease.run(Job((), steps)).steps] == ["compile"]
 
 
@@ -328,7 +328,7 @@ def test_closing_refuses_the_new_and_lets_the_running_end() -> None:
 
 def _refuses(pool: Pool) -> bool:
     try:
-        with pool.lease(PROFILE, owner=None, wait_ms=0):
+        with pool.lease(PROFILE, tenant=None, wait_ms=0):
             return False
     except PoolClosed:
         return True
@@ -396,10 +396,10 @@ def test_nothing_leaks_over_many_runs_with_every_kind_of_ending() -> None:
     words = [("true",), ("false",), ("die",), ("sleep", "0.001"), ("cat",)]
 
     def one(pool: Pool, number: int) -> Outcome:
-        return run(pool, *words[number % 5], profile=REUSED, owner=f"owner-{number % 3}")
+        return run(pool, *words[number % 5], profile=REUSED, tenant=f"tenant-{number % 3}")
 
     with pool_of(engine, slots=4, queue=100, wait_ms=20_000) as pool, ThreadPoolExecutor(8) as threads:
-        pool.keep_warm({REUSED: Warmth(1, 4)})
+        pool.keep_warm({REUSED: WarmTarget(1, 4)})
         threads_before = threading.active_count()
         list(threads.map(lambda number: one(pool, number), range(500)))
         assert pool.snapshot().in_use == 0
@@ -422,8 +422,8 @@ def test_a_pool_closes_also_when_nobody_can_say_who_lives() -> None:
     engine = FakeEngine(others={"left": "dead"})
     pool = Pool(engine, PoolConfig(slots=1, queue=1, wait_ms=100), owner="me", is_alive=unknown)
     pool.start()
-    pool.keep_warm({PROFILE: Warmth(1, 1)})
-    eventually(lambda: fresh(pool) == 1)
+    pool.keep_warm({PROFILE: WarmTarget(1, 1)})
+    eventually(lambda: idle(pool) == 1)
     pool.close(grace_s=1.0)
     assert engine.streams == {}
     assert engine.others == {"left": "dead"}
@@ -439,20 +439,20 @@ def started_ahead(engine: FakeEngine) -> list[bool]:
 def test_a_container_that_waits_has_its_interpreter_started() -> None:
     engine = FakeEngine()
     with pool_of(engine) as pool:
-        pool.keep_warm({AHEAD: Warmth(2, 2), PROFILE: Warmth(1, 1)})
-        eventually(lambda: fresh(pool, AHEAD) == 2 and fresh(pool) == 1)
+        pool.keep_warm({AHEAD: WarmTarget(2, 2), PROFILE: WarmTarget(1, 1)})
+        eventually(lambda: idle(pool, AHEAD) == 2 and idle(pool) == 1)
         assert sorted(started_ahead(engine)) == [False, True, True]
 
 
 def test_a_container_that_is_waited_for_gets_its_job_first() -> None:
     engine = FakeEngine(start_s=0.05)
     with pool_of(engine) as pool:
-        pool.keep_warm({AHEAD: Warmth(0, 1)})
-        with pool.lease(AHEAD, owner="key") as lease:
+        pool.keep_warm({AHEAD: WarmTarget(0, 1)})
+        with pool.lease(AHEAD, tenant="key") as lease:
             assert started_ahead(engine) == [False]
             lease.run(job("true"))
         eventually(lambda: started_ahead(engine) == [True])
-        assert run(pool, "true", profile=AHEAD, owner="key") is Outcome.OK
+        assert run(pool, "true", profile=AHEAD, tenant="key") is Outcome.OK
         assert engine.started == 1
 
 
@@ -460,7 +460,22 @@ def test_a_command_that_is_too_long_to_be_started_ahead_is_run_all_the_same() ->
     engine = FakeEngine()
     long = dataclasses.replace(AHEAD, ahead=Ahead("x", ("cat", "x" * 20_000)))
     with pool_of(engine) as pool:
-        pool.keep_warm({long: Warmth(1, 1)})
-        eventually(lambda: fresh(pool, long) == 1)
+        pool.keep_warm({long: WarmTarget(1, 1)})
+        eventually(lambda: idle(pool, long) == 1)
         assert started_ahead(engine) == [False]
         assert run(pool, "true", profile=long) is Outcome.OK
+
+
+def test_a_lease_is_withdrawn_while_its_container_is_made() -> None:
+    engine = FakeEngine(start_s=2.0)
+    with pool_of(engine, wait_ms=20_000) as pool:
+        withdrawal = Withdrawal()
+        with ThreadPoolExecutor() as threads:
+            waiting = threads.submit(pool.lease, PROFILE, tenant=None, withdrawal=withdrawal)
+            eventually(lambda: engine.starting)
+            began = time.monotonic()
+            withdrawal.withdraw()
+            with pytest.raises(Cancelled):
+                waiting.result(10)
+        assert time.monotonic() - began < 1.5
+        assert pool.snapshot().in_use == 0

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +14,8 @@ from hypothesis import strategies as st
 
 from sandbox import protocol
 from sandbox.errors import ProtocolError
-from sandbox.protocol import Fault, FrameReader, Output, Ready, Reason, Result, RunnerFrame, Window
+from sandbox.outcomes import Reason
+from sandbox.protocol import Fault, FrameReader, Output, Ready, Result, RunnerFrame, Window
 from sandbox.types import Outcome
 from tests.golden import FRAMES
 
@@ -244,4 +247,16 @@ def test_a_bad_file_name_is_refused(name: str) -> None:
     ],
 )
 def test_every_reason_has_its_outcome(reason: Reason, exit_code: int, outcome: Outcome) -> None:
-    assert protocol.outcome_of(Result(reason, exit_code, 0, False, False, False, 0, 0, 0, "")) is outcome
+    assert reason.outcome_with(exit_code) is outcome
+
+
+def test_every_outcome_has_a_reason_but_that_of_a_broken_container() -> None:
+    told = {reason.outcome_with(exit_code) for reason in Reason for exit_code in (0, 1)}
+    assert set(Outcome) - told == {Outcome.SANDBOX_ERROR}
+
+
+def test_the_reasons_are_those_of_the_page() -> None:
+    page = (Path(protocol.__file__).parent / "runner" / "PROTOCOL.md").read_text()
+    section = page.partition("## Reasons")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| (\w+) \| (\d+) \|", section, re.MULTILINE)
+    assert {name.upper(): int(code) for name, code in rows} == {reason.name: int(reason) for reason in Reason}

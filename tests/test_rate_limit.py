@@ -15,11 +15,11 @@ from django.db.backends.postgresql.base import DatabaseWrapper
 from django.test import Client
 from django.utils import timezone
 
+from dispatch.testing import FakeBackend
 from executions.models import Execution
 from languages.models import Language
 from rest import throttling
 from rest.models import Counter
-from tests.fake_pool import FakePool
 
 PROCESSES = 4
 THREADS = 15
@@ -167,7 +167,7 @@ def _flood(start: Any, statuses: Any) -> None:
 
 
 @pytest.mark.usefixtures("transactional_db")
-def test_of_600_at_once_over_several_processes_exactly_10_pass(python: Language, fake_pool: FakePool) -> None:
+def test_of_600_at_once_over_several_processes_exactly_10_pass(python: Language, fake_backend: FakeBackend) -> None:
     _leave_the_pool()
     context = multiprocessing.get_context("fork")
     start, statuses = context.Event(), context.Queue()

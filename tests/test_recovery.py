@@ -18,13 +18,14 @@ from django.utils import timezone
 from dispatch import workers
 from dispatch.heartbeat import Heartbeat
 from dispatch.models import Worker
+from dispatch.testing import FakeBackend, succeed
 from executions import recovery, services, transitions
-from executions.models import Execution, Outcome, Status
+from executions.models import Execution, Status
+from executions.outcomes import Outcome
 from executions.submission import Origin, Submission
 from languages.models import Language
 from sandbox.types import Job, JobResult
 from testkit.waiting import eventually
-from tests.fake_pool import FakePool, succeed
 
 
 @pytest.fixture(autouse=True)
@@ -109,7 +110,9 @@ def test_a_process_that_is_killed(tmp_path: Any) -> None:
     process.wait()
 
 
-def test_what_this_process_lost_is_finished_and_what_it_runs_is_not(python: Language, fake_pool: FakePool) -> None:
+def test_what_this_process_lost_is_finished_and_what_it_runs_is_not(
+    python: Language, fake_backend: FakeBackend
+) -> None:
     lost = left(Status.RUNNING, workers.current())
     swept: list[int] = []
 
@@ -117,7 +120,7 @@ def test_what_this_process_lost_is_finished_and_what_it_runs_is_not(python: Lang
         swept.append(recovery.sweep())
         return succeed(job)
 
-    fake_pool.behave = behave
+    fake_backend.behave = behave
     row = services.execute(submission=Submission(python, "x", 1000), origin=Origin(None))
     assert swept == [1]
     assert row.outcome == Outcome.OK
@@ -126,7 +129,7 @@ def test_what_this_process_lost_is_finished_and_what_it_runs_is_not(python: Lang
 
 
 def test_a_process_that_comes_back_too_late_says_so(
-    python: Language, fake_pool: FakePool, caplog: pytest.LogCaptureFixture
+    python: Language, fake_backend: FakeBackend, caplog: pytest.LogCaptureFixture
 ) -> None:
     def behave(job: Job) -> JobResult:
         Worker.objects.update(seen_at=timezone.now() - timedelta(seconds=31))
@@ -135,31 +138,33 @@ def test_a_process_that_comes_back_too_late_says_so(
         )
         return succeed(job)
 
-    fake_pool.behave = behave
+    fake_backend.behave = behave
     with caplog.at_level(logging.WARNING):
         row = services.execute(submission=Submission(python, "x", 1000), origin=Origin(None))
     assert (row.outcome, row.error) == (Outcome.SANDBOX_ERROR, "swept")
     assert "was finished already" in caplog.text
 
 
-def test_nothing_is_run_for_a_row_that_was_finished_while_it_waited(python: Language, fake_pool: FakePool) -> None:
-    fake_pool.warm = False
-    real_lease = fake_pool.lease
+def test_nothing_is_run_for_a_row_that_was_finished_while_it_waited(
+    python: Language, fake_backend: FakeBackend
+) -> None:
+    fake_backend.warm = False
+    real_take = fake_backend.take
 
-    def lease(*args: Any, **kwargs: Any) -> Any:
+    def take(run: Any) -> None:
         Execution.objects.update(
             status=Status.FINISHED, outcome=Outcome.SANDBOX_ERROR, error="swept", finished_at=timezone.now()
         )
-        return real_lease(*args, **kwargs)
+        real_take(run)
 
-    fake_pool.lease = lease  # type: ignore[method-assign]  # what happens between two of its steps
+    fake_backend.take = take  # type: ignore[method-assign]  # what happens between two of its steps
     row = services.execute(submission=Submission(python, "x", 1000), origin=Origin(None))
     assert row.error == "swept"
-    assert fake_pool.jobs == []
+    assert fake_backend.jobs == []
 
 
 def test_a_result_waits_for_a_database_that_was_away(
-    python: Language, fake_pool: FakePool, monkeypatch: pytest.MonkeyPatch
+    python: Language, fake_backend: FakeBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real_move, failures = transitions._move, [OperationalError("gone"), OperationalError("gone")]
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from sandbox import protocol
-from sandbox.protocol import Fault, Ready, Reason
+from sandbox.outcomes import Reason
+from sandbox.protocol import Fault, Ready
 from testkit.waiting import eventually
 from tests.runner_lab import AHEAD_UID, ENVIRONMENT, UID, Ended, LabRunner
 

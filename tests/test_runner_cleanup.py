@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sandbox.protocol import Fault, Reason
+from sandbox.outcomes import Reason
+from sandbox.protocol import Fault
 from tests.runner_lab import UID, LabRunner
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import docker
 import pytest
 
-from sandbox.protocol import Reason
+from sandbox.outcomes import Reason
 from tests.runner_lab import LabRunner, lab_image
 
 if TYPE_CHECKING:

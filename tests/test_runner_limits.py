@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox import protocol
-from sandbox.protocol import Output, Reason
+from sandbox.outcomes import Reason
+from sandbox.protocol import Output
 from tests.runner_lab import LabRunner
 
 if TYPE_CHECKING:

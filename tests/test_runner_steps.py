@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox import protocol
-from sandbox.protocol import Output, Reason, Result, Window
+from sandbox.outcomes import Reason
+from sandbox.protocol import Output, Result, Window
 from tests.runner_lab import ENVIRONMENT, UID, LabRunner
 
 if TYPE_CHECKING:

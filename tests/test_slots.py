@@ -13,15 +13,16 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.errors import PoolBusy
-from sandbox.permits import OwnPermits, SharedPermits
-from sandbox.slots import Slots
+from sandbox.errors import Cancelled, PoolBusy
+from sandbox.pool.permits import OwnPermits, SharedPermits
+from sandbox.pool.slots import Slots
+from sandbox.pool.withdrawal import Withdrawal
 from testkit.waiting import eventually
 
 HOLD_ALL = """
 import sys, time
 from pathlib import Path
-from sandbox.permits import SharedPermits
+from sandbox.pool.permits import SharedPermits
 permits = SharedPermits(Path(sys.argv[1]), int(sys.argv[2]), processes=2)
 while permits.take():
     pass
@@ -52,7 +53,7 @@ def test_no_more_are_given_than_there_are(slots: Slots) -> None:
     assert slots.try_acquire()
     assert not slots.try_acquire()
     with pytest.raises(PoolBusy):
-        slots.acquire(0.05)
+        slots.acquire(0.05, Withdrawal())
     slots.release(held_s=0.1)
     assert slots.try_acquire()
 
@@ -61,12 +62,12 @@ def test_those_who_wait_are_served_in_order(slots: Slots) -> None:
     order: list[int] = []
 
     def wait(number: int) -> None:
-        slots.acquire(10)
+        slots.acquire(10, Withdrawal())
         order.append(number)
         slots.release(held_s=0.0)
 
-    slots.acquire(1)
-    slots.acquire(1)
+    slots.acquire(1, Withdrawal())
+    slots.acquire(1, Withdrawal())
     threads = []
     for number in range(5):
         threads.append(threading.Thread(target=wait, args=(number,)))
@@ -93,20 +94,20 @@ def test_a_process_that_is_killed_gives_back_what_it_held(tmp_path: Path) -> Non
     with holder_of_all(tmp_path, 2) as other:
         assert not mine.try_acquire()
         threading.Timer(0.2, other.send_signal, [signal.SIGKILL]).start()
-        mine.acquire(10)
+        mine.acquire(10, Withdrawal())
     assert mine.try_acquire()
 
 
 def test_a_process_over_its_share_lets_another_have_what_it_gives_back(tmp_path: Path) -> None:
     greedy = Slots(SharedPermits(tmp_path, 2, processes=2), queue_limit=10)
     modest = Slots(SharedPermits(tmp_path, 2, processes=2), queue_limit=10)
-    greedy.acquire(1)
-    greedy.acquire(1)
+    greedy.acquire(1, Withdrawal())
+    greedy.acquire(1, Withdrawal())
     served = threading.Event()
 
     def wait(slots: Slots, event: threading.Event) -> None:
         with contextlib.suppress(PoolBusy):
-            slots.acquire(20)
+            slots.acquire(20, Withdrawal())
             event.set()
 
     waiting = [threading.Thread(target=wait, args=(greedy, threading.Event())) for _ in range(3)]
@@ -123,3 +124,34 @@ def test_a_process_over_its_share_lets_another_have_what_it_gives_back(tmp_path:
     for thread in waiting:
         thread.join(20)
     assert served.is_set()
+
+
+def test_who_is_withdrawn_leaves_the_line_to_the_next() -> None:
+    slots = Slots(OwnPermits(1), queue_limit=4)
+    assert slots.try_acquire()
+    withdrawal, ended = Withdrawal(), []
+
+    def wait() -> None:
+        try:
+            slots.acquire(30.0, withdrawal)
+        except Cancelled as error:
+            ended.append(error)
+
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    eventually(lambda: slots.waiting == 1)
+    withdrawal.withdraw()
+    waiting.join(10)
+    assert (len(ended), slots.waiting, slots.in_use) == (1, 0, 1)
+    slots.release(held_s=0.1)
+    assert slots.try_acquire()
+
+
+def test_one_that_was_withdrawn_before_does_not_wait() -> None:
+    slots = Slots(OwnPermits(1), queue_limit=4)
+    assert slots.try_acquire()
+    withdrawal = Withdrawal()
+    withdrawal.withdraw()
+    with pytest.raises(Cancelled):
+        slots.acquire(30.0, withdrawal)
+    assert slots.waiting == 0

@@ -132,7 +132,7 @@ class Both:
         text = source if source is LATIN else textwrap.dedent(source)
         files = (File(self._language.source_file, text.encode("latin-1" if source is LATIN else "utf-8")),)
         steps = steps_of(self._language, timeout_ms=10_000, stdin=b"1 2\nx\n")
-        return container.run(Job(files, steps), owner="me").steps[0]
+        return container.run(Job(files, steps), tenant="me").steps[0]
 
 
 @pytest.fixture

@@ -79,7 +79,7 @@ def _python(source: str, *files: File, wall_ms: int = _LIMITS.wall_ms) -> Job:
 
 
 def _run(container: Container, job: Job) -> JobResult:
-    result = container.run(job, owner="attack")
+    result = container.run(job, tenant="attack")
     container.end_job()
     container.wait_ready(_READY_S)
     return result
@@ -90,7 +90,7 @@ def _refuse_names(container: Container) -> tuple[str, list[str]]:
     problems = []
     for name in REFUSED_NAMES:
         try:
-            container.run(_python("0", File(name, b"x")), owner="attack")
+            container.run(_python("0", File(name, b"x")), tenant="attack")
         except ValueError:
             container.runs -= 1
             continue
@@ -110,7 +110,7 @@ def _take_odd_names(container: Container) -> tuple[str, list[str]]:
 
 def _send_twice(container: Container) -> tuple[str, list[str]]:
     """A second file of the same name is not the first one changed: the job ends with a fault and nothing runs."""
-    result = container.run(_python("print('ran')", File("same", b"1"), File("same", b"2")), owner="attack")
+    result = container.run(_python("print('ran')", File("same", b"1"), File("same", b"2")), tenant="attack")
     step = result.steps[0]
     return step.outcome, [f"ran: {step.stdout!r}"] if step.outcome is not Outcome.SANDBOX_ERROR else []
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from executions.models import Execution, Outcome
+from executions.models import Execution
+from executions.outcomes import Outcome
+from executions.results import StepRecord, steps_in
+from languages.programs import COMPILE
 
 # From which byte on a UTF-8 sequence goes on, or begins one of two, three or four bytes.
 _CONTINUES, _LEADS_2, _LEADS_3, _LEADS_4 = 0x80, 0xC0, 0xE0, 0xF0
@@ -10,15 +13,23 @@ _CONTINUES, _LEADS_2, _LEADS_3, _LEADS_4 = 0x80, 0xC0, 0xE0, 0xF0
 
 def answer(execution: Execution) -> dict[str, str | int]:
     """Exactly stdout, stderr, exit_code and error. Where compiling failed, stderr is what the compiler said."""
-    stdout, stderr = bytes(execution.stdout), bytes(execution.stderr)
-    if execution.compile_exit_code and execution.outcome != Outcome.OK:
-        stderr = bytes(execution.compile_stdout) + bytes(execution.compile_stderr)
+    stdout, stderr = _printed(steps_in(execution))
     return {
-        "stdout": text(stdout, truncated=execution.stdout_truncated),
-        "stderr": text(stderr, truncated=execution.stderr_truncated),
+        "stdout": stdout,
+        "stderr": stderr,
         "exit_code": -1 if execution.exit_code is None else execution.exit_code,
         "error": execution.error,
     }
+
+
+def _printed(steps: list[StepRecord]) -> tuple[str, str]:
+    """stdout and stderr of the run; of a compile step that failed, all that it said as stderr."""
+    if not steps or (steps[-1].name == COMPILE and steps[-1].outcome is Outcome.OK):
+        return "", ""
+    last = steps[-1]
+    if last.name == COMPILE:
+        return "", text(last.stdout + last.stderr, truncated=False)
+    return text(last.stdout, truncated=last.stdout_truncated), text(last.stderr, truncated=last.stderr_truncated)
 
 
 def text(output: bytes, *, truncated: bool) -> str:

@@ -9,11 +9,11 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector, CollectorRegistry
 
-from dispatch import runtime
+from dispatch import active
+from dispatch.base import Capacity
 from executions.models import ExecutionTotal
 from languages import programs
 from languages.models import Language
-from sandbox.pool import PoolSnapshot
 
 _TEXT_TYPES = {"text/plain", "application/openmetrics-text"}
 
@@ -40,7 +40,7 @@ def text(accept: str) -> tuple[bytes, str]:
 class _Executions(Collector):
     def collect(self) -> Iterable[Metric]:
         yield from _counters()
-        yield from _gauges(runtime.pool().snapshot())
+        yield from _gauges(active.backend().capacity())
 
 
 def _counters() -> Iterator[Metric]:
@@ -62,13 +62,13 @@ def _counters() -> Iterator[Metric]:
     yield finished
 
 
-def _gauges(pool: PoolSnapshot) -> Iterator[Metric]:
-    yield GaugeMetricFamily("gexec_slots", "Programs that this process may run at once.", value=pool.slots)
-    yield GaugeMetricFamily("gexec_slots_in_use", "Programs that it runs now.", value=pool.in_use)
-    yield GaugeMetricFamily("gexec_waiting", "Requests that wait for a slot.", value=pool.waiting)
+def _gauges(capacity: Capacity) -> Iterator[Metric]:
+    yield GaugeMetricFamily("gexec_slots", "Programs that this process may run at once.", value=capacity.slots)
+    yield GaugeMetricFamily("gexec_slots_in_use", "Programs that it runs now.", value=capacity.in_use)
+    yield GaugeMetricFamily("gexec_waiting", "Requests that wait for a slot.", value=capacity.waiting)
     warm = GaugeMetricFamily("gexec_warm_containers", "Containers that wait for a program.", labels=["language"])
     for language in Language.objects.catalogued():
-        state = pool.profiles.get(programs.profile_of(language)) if language.enabled else None
-        if state:
-            warm.add_metric([language.slug], state.fresh + state.kept)
+        count = capacity.warm.get(programs.profile_of(language)) if language.enabled else None
+        if count is not None:
+            warm.add_metric([language.slug], count)
     yield warm

@@ -12,7 +12,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from executions import services
-from executions.models import Execution, Outcome
+from executions.models import Execution
+from executions.outcomes import Outcome
+from executions.run import SHUTDOWN_RETRY_AFTER_S
 from executions.seed import metrics
 from executions.seed.answer import answer
 from executions.submission import Origin, submission_of
@@ -28,7 +30,6 @@ logger = logging.getLogger(__name__)
 
 _STATUS_OF_OUTCOME = {Outcome.SANDBOX_ERROR: 500, Outcome.CANCELLED: 503}
 """A program that could not be run to its end for reasons of ours; every other ending is 200."""
-SHUTDOWN_RETRY_AFTER_S = services.SHUTDOWN_RETRY_AFTER_S
 
 
 class SeedView(JsonView):

@@ -7,11 +7,11 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
-from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 
 from languages.catalogue import Catalogue
+from languages.options import LanguageOptions, range_constraints
 from languages.validators import (
     validate_command,
     validate_environment,
@@ -21,18 +21,18 @@ from languages.validators import (
 )
 from languages.versions import family_of
 
-CPU_PERIOD_US = 100_000
-MAX_TIMEOUT_MS = 3_600_000
-MIB = 1024 * 1024
 COMPILERS_SHARE = 4
 """How many times the memory of a run the compile step may be given: compilers need more than what they compile."""
-WITHOUT_IMAGE = "It cannot be enabled before its self-test has passed: build or pull the image, then test it."
+NOT_TESTED = "Its self-test has not passed yet: build or pull the image, then test it."
 
 
 class LanguageManager(models.Manager["Language"]):
     """The rows, and the catalogue over them."""
 
-    _catalogue: ClassVar[Catalogue[Language]]
+    def __init__(self) -> None:
+        super().__init__()
+        # Django copies a manager for each model that has it; all copies share this catalogue.
+        self._catalogue = Catalogue(self.all)
 
     def matching(self, name: str) -> Language | None:
         """The language, enabled or not, with this slug or alias in any case, as it was at most a second ago.
@@ -55,11 +55,7 @@ class LanguageManager(models.Manager["Language"]):
         self._catalogue.forget()
 
 
-def _bounded(low: int, high: int) -> list[Any]:
-    return [MinValueValidator(low), MaxValueValidator(high)]
-
-
-class Language(models.Model):
+class Language(LanguageOptions):
     """One language, or one version of it. All of it is data: a new language needs no code."""
 
     slug = models.CharField(
@@ -116,82 +112,6 @@ class Language(models.Model):
         help_text='Environment variables as a JSON object: {"LANG": "C.UTF-8"}. A value may hold {memory_mb}, '
         "{heap_mb} (three quarters of the memory) and {cpus}.",
     )
-    timeout_ms = models.PositiveIntegerField(
-        "time limit (ms)",
-        default=60_000,
-        validators=_bounded(1, MAX_TIMEOUT_MS),
-        help_text="Wall time of a run where the request names none.",
-    )
-    max_timeout_ms = models.PositiveIntegerField(
-        "longest time limit (ms)",
-        default=300_000,
-        validators=_bounded(1, MAX_TIMEOUT_MS),
-        help_text="The most that a request may ask for.",
-    )
-    compile_timeout_ms = models.PositiveIntegerField(
-        "compile time limit (ms)",
-        default=60_000,
-        validators=_bounded(1, MAX_TIMEOUT_MS),
-        help_text="Wall time of the compile command.",
-    )
-    memory_mb = models.PositiveIntegerField(
-        "memory (MB)",
-        default=128,
-        validators=[MinValueValidator(16)],
-        help_text="Memory of a run, files in its work directory included. The server's highest is GEXEC_MAX_MEMORY_MB.",
-    )
-    compile_memory_mb = models.PositiveIntegerField(
-        "compile memory (MB)",
-        null=True,
-        blank=True,
-        validators=[MinValueValidator(16)],
-        help_text="Memory of the compile command; empty: as for a run.",
-    )
-    cpu_quota_us = models.PositiveIntegerField(
-        "CPU quota (µs)",
-        default=50_000,
-        validators=_bounded(1_000, 6_400_000),
-        help_text="CPU time in each 100000 µs: 50000 is half a core, 200000 two cores.",
-    )
-    pids = models.PositiveIntegerField(
-        "processes",
-        default=64,
-        validators=_bounded(2, 4096),
-        help_text="Processes and threads at one time.",
-    )
-    output_bytes = models.PositiveIntegerField(
-        "output (bytes)",
-        default=MIB,
-        validators=_bounded(1, 64 * MIB),
-        help_text="What stdout and stderr may carry, each.",
-    )
-    tmpfs_mb = models.PositiveIntegerField(
-        "disk (MB)",
-        default=64,
-        validators=_bounded(1, 4096),
-        help_text="Size of the work directory; it lies in memory and counts as such.",
-    )
-    start_ahead = models.BooleanField(
-        "start ahead",
-        default=False,
-        help_text="A waiting container has started the interpreter, and a run is a fork of it. For interpreters "
-        "with one thread that open the source file with fopen, as CPython does; others run as they do without.",
-    )
-    runs_per_container = models.PositiveIntegerField(
-        default=1,
-        validators=_bounded(1, 1_000_000),
-        help_text="1: a fresh container for every execution. More: a container serves the same API key again, "
-        "after a clean end and a verified wipe.",
-    )
-    warm_min = models.PositiveIntegerField(
-        "warm containers, least",
-        default=1,
-        validators=_bounded(0, 64),
-        help_text="Containers kept started and waiting at any time.",
-    )
-    warm_max = models.PositiveIntegerField(
-        "warm containers, most", default=4, validators=_bounded(0, 64), help_text="And when there is much to do."
-    )
     enabled = models.BooleanField(
         default=False,
         help_text="Requests may use it. Needs a self-test that has passed: build or pull, then test, then enable.",
@@ -210,41 +130,21 @@ class Language(models.Model):
                 condition=Q(slug__regex=r"^[a-z0-9][a-z0-9+#._@-]*$"),
                 violation_error_message="The slug must be lower case.",
             ),
+            *range_constraints(LanguageOptions),
             models.CheckConstraint(
-                name="language_timeout_in_range",
-                condition=Q(timeout_ms__gte=1, timeout_ms__lte=F("max_timeout_ms"), max_timeout_ms__lte=MAX_TIMEOUT_MS),
-                violation_error_message="The time limit must be at least 1 ms and at most the longest time limit.",
+                name="language_timeout_within_longest",
+                condition=Q(timeout_ms__lte=F("max_timeout_ms")),
+                violation_error_message="The time limit must be at most the longest time limit.",
             ),
             models.CheckConstraint(
-                name="language_compile_timeout_in_range",
-                condition=Q(compile_timeout_ms__gte=1, compile_timeout_ms__lte=MAX_TIMEOUT_MS),
-                violation_error_message="The compile time limit is out of range.",
-            ),
-            models.CheckConstraint(
-                name="language_memory_in_range",
-                condition=Q(memory_mb__gte=16) & (Q(compile_memory_mb__isnull=True) | Q(compile_memory_mb__gte=16)),
-                violation_error_message="Memory must be at least 16 MB.",
-            ),
-            models.CheckConstraint(
-                name="language_limits_in_range",
-                condition=Q(
-                    cpu_quota_us__gte=1_000,
-                    pids__gte=2,
-                    output_bytes__gte=1,
-                    tmpfs_mb__gte=1,
-                    runs_per_container__gte=1,
-                ),
-                violation_error_message="A limit is below what a program needs to start.",
-            ),
-            models.CheckConstraint(
-                name="language_warm_in_range",
+                name="language_warm_min_within_max",
                 condition=Q(warm_min__lte=F("warm_max")),
                 violation_error_message="The least number of warm containers must not be above the most.",
             ),
             models.CheckConstraint(
                 name="language_enabled_is_tested",
                 condition=Q(enabled=False) | (~Q(image_digest="") & Q(tested_at__isnull=False)),
-                violation_error_message=WITHOUT_IMAGE,
+                violation_error_message=NOT_TESTED,
             ),
         ]
 
@@ -264,6 +164,27 @@ class Language(models.Model):
     def family(self) -> str:
         """What its versions have in common: `python` of `python@3.11`."""
         return family_of(self.slug)
+
+    @property
+    def is_tested(self) -> bool:
+        """Whether its self-test has passed on some image. The database enables no other."""
+        return bool(self.image_digest and self.tested_at)
+
+    @property
+    def image_is_missing(self) -> str:
+        """What an operator reads where Docker has no such image."""
+        return f"The image {self.image} is not on the Docker host: build or pull it."
+
+    def why_not_enabled(self, image_id: str | None) -> str:
+        """Why it may not be enabled; empty where it may. The one rule for all that enable a language or show its state.
+
+        image_id: the digest of what the Docker host has under the name of its image; None where it has nothing.
+        """
+        if image_id is None:
+            return self.image_is_missing
+        if not self.is_tested:
+            return NOT_TESTED
+        return "" if image_id == self.image_digest else "The image has changed since its self-test: test it."
 
     def clean_fields(self, exclude: Any = None) -> None:
         """Names are compared without case, so they are kept in lower case. Browsers end lines as Windows does."""
@@ -285,9 +206,9 @@ class Language(models.Model):
             )
         if self.start_ahead and self.compile_command:
             errors["start_ahead"] = "Only what runs the source file itself can be started ahead of it."
-        if self.enabled and not (self.image_digest and self.tested_at):
+        if self.enabled and not self.is_tested:
             # A form that shows the digest and does not edit it leaves the constraint on it out.
-            errors["enabled"] = WITHOUT_IMAGE
+            errors["enabled"] = NOT_TESTED
         if clash := self._name_clash():
             errors["aliases" if clash in self.aliases else "slug"] = clash_message(clash, self._owner_of(clash))
         if errors:
@@ -307,10 +228,3 @@ class Language(models.Model):
 def clash_message(name: str, owner: Language | None) -> str:
     """Why `name` cannot be taken."""
     return f"“{name}” already names {owner.slug}." if owner else f"“{name}” is given twice."
-
-
-def _load() -> list[Language]:
-    return list(Language.objects.all())
-
-
-LanguageManager._catalogue = Catalogue(_load)

@@ -12,9 +12,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from languages.folders import BASE, context_of
-from sandbox.docker import BASE_IMAGE, DockerImages, ImageInfo, connect
+from languages.folders import BASE
+from languages.toolchain import docker_host
+from languages.toolchain.errors import InstallError
+from sandbox.archives import folder_tar
+from sandbox.docker import BASE_IMAGE
+from sandbox.engine import Images
 from sandbox.errors import ImageBuildFailed, SandboxError
+from sandbox.types import ImageInfo
 
 SUITE = "trixie"
 DEBIAN_IMAGE = f"debian:{SUITE}-slim"
@@ -22,6 +27,7 @@ OWN_DEBIAN_IMAGE = f"gexec/debian:{SUITE}"
 DEFAULT_MIRROR = "http://deb.debian.org/debian"
 
 _PULL_SILENCE_S = 20.0
+"""A registry that is silent for longer is taken for none: the image is then made here."""
 _BOOTSTRAP_TIMEOUT_S = 1800
 _SUITES = {"bullseye", "bookworm", "trixie", "forky", "sid", "oldstable", "stable", "testing", "unstable"}
 _APT_SOURCES = Path("/etc/apt")
@@ -29,22 +35,14 @@ _APT_SOURCES = Path("/etc/apt")
 Report = Callable[[str], None]
 
 
-class InstallError(Exception):
-    """Something could not be installed; the text says why and what to do."""
-
-    def __init__(self, message: str, *, log_end: str = "") -> None:
-        super().__init__(f"{message}\n{log_end}" if log_end else message)
-        self.log_end = log_end
-
-
 def base_tag(mirror: str = "") -> str:
     """The name of the base as this version of gexec makes it with this mirror."""
-    made_of = context_of(BASE) + "\n".join(sources(mirror)).encode()
+    made_of = folder_tar(BASE) + "\n".join(sources(mirror)).encode()
     return f"{BASE_IMAGE}:{hashlib.sha256(made_of).hexdigest()[:12]}"
 
 
-def ensure_base(images: DockerImages, report: Report, *, mirror: str = "", refresh: bool = False) -> str:
-    """See that the base image is on the Docker host and say its name. Raises InstallError, EngineUnavailable.
+def ensure_base(images: Images, report: Report, *, mirror: str = "", refresh: bool = False) -> str:
+    """See that the base image is on the Docker host and return its name. Raises InstallError, EngineUnavailable.
 
     mirror: a Debian mirror's address; empty takes the one of this machine's own apt sources.
     """
@@ -54,7 +52,7 @@ def ensure_base(images: DockerImages, report: Report, *, mirror: str = "", refre
     debian = ensure_debian(images, report, mirror=mirror, refresh=refresh)
     report(f"building {BASE_IMAGE} from {debian}")
     arguments = {"DEBIAN": debian, "SOURCES": "\n".join(sources(mirror))}
-    build_image(images, Recipe(tag, context_of(BASE), arguments, "base"), no_cache=refresh, on_line=_ignore)
+    build_image(images, Recipe(tag, folder_tar(BASE), arguments, "base"), no_cache=refresh, on_line=_ignore)
     images.tag(tag, BASE_IMAGE)
     return tag
 
@@ -71,7 +69,7 @@ class Recipe:
     """For the image's label: base or language."""
 
 
-def build_image(images: DockerImages, recipe: Recipe, *, no_cache: bool, on_line: Report) -> ImageInfo:
+def build_image(images: Images, recipe: Recipe, *, no_cache: bool, on_line: Report) -> ImageInfo:
     """Build it. Raises InstallError with the end of the log, EngineUnavailable."""
     try:
         return images.build(
@@ -86,7 +84,7 @@ def build_image(images: DockerImages, recipe: Recipe, *, no_cache: bool, on_line
         raise InstallError(str(error), log_end=error.log_end) from error
 
 
-def ensure_debian(images: DockerImages, report: Report, *, mirror: str = "", refresh: bool = False) -> str:
+def ensure_debian(images: Images, report: Report, *, mirror: str = "", refresh: bool = False) -> str:
     """The name of a plain Debian image: one that is there, else a registry's, else one made here.
 
     Raises InstallError, EngineUnavailable.
@@ -96,8 +94,7 @@ def ensure_debian(images: DockerImages, report: Report, *, mirror: str = "", ref
             return name
     report(f"pulling {DEBIAN_IMAGE}")
     try:
-        with DockerImages(connect(timeout_s=_PULL_SILENCE_S)) as patient:
-            patient.pull(DEBIAN_IMAGE, _ignore)
+        docker_host.images(timeout_s=_PULL_SILENCE_S).pull(DEBIAN_IMAGE, _ignore)
     except SandboxError as error:
         report(f"no registry gave it ({_short(error)}); making it from Debian packages, about half a minute")
         _bootstrap(images, report, mirror)
@@ -105,7 +102,7 @@ def ensure_debian(images: DockerImages, report: Report, *, mirror: str = "", ref
     return DEBIAN_IMAGE
 
 
-def _bootstrap(images: DockerImages, report: Report, mirror: str) -> None:
+def _bootstrap(images: Images, report: Report, mirror: str) -> None:
     _need_mmdebstrap(report)
     with tempfile.TemporaryFile() as archive, tempfile.TemporaryFile() as log:
         ended = subprocess.run(
@@ -130,7 +127,7 @@ def _excludes() -> list[str]:
 
 
 def _need_mmdebstrap(report: Report) -> None:
-    """Install mmdebstrap where it is missing and this user may; else say the command."""
+    """Install mmdebstrap where it is missing and this user may; else the error names the command."""
     if shutil.which("mmdebstrap"):
         return
     packages = ["mmdebstrap", "debian-archive-keyring"]
@@ -178,7 +175,7 @@ def _entries(text: str) -> Iterable[tuple[str, set[str]]]:
 
 
 def _ignore(_line: str) -> None:
-    """For output that nobody reads unless it fails, and the failure carries its end."""
+    """For output that is of no interest unless it fails; the failure carries its end."""
 
 
 def _short(error: Exception) -> str:

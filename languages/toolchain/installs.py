@@ -8,7 +8,6 @@ test that fails leaves what was there working.
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import logging
 from collections.abc import Callable, Iterable
@@ -19,15 +18,17 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from languages import folders
-from languages.folders import BadFolder, Folder
+from languages.documents import BadDescription
+from languages.folders import Folder
 from languages.models import Language
-from languages.toolchain import base_image
-from languages.toolchain.base_image import InstallError, Recipe, Report
-from languages.toolchain.selftest import Verdict, cases_for, reported_version, run_cases
-from sandbox.docker import DockerImages, ImageInfo
+from languages.selftest.cases import cases_for
+from languages.selftest.run import Verdict, reported_version, run_cases
+from languages.toolchain import base_image, docker_host
+from languages.toolchain.base_image import Recipe, Report
+from languages.toolchain.errors import InstallError
+from sandbox.engine import Images
 from sandbox.errors import SandboxError
-
-__all__ = ["InstallError", "TestResult", "build", "enable", "ensure", "ensure_base", "load_folder", "pull", "test"]
+from sandbox.types import ImageInfo
 
 OnVerdict = Callable[[Verdict], None]
 
@@ -49,15 +50,9 @@ class TestResult:
         return all(verdict.passed for verdict in self.verdicts)
 
 
-@functools.cache
-def docker_images() -> DockerImages:
-    """One client for the process: each keeps connections of its own."""
-    return DockerImages()
-
-
 def ensure_base(report: Report, *, refresh: bool = False) -> str:
-    """See that the base image is there and say its name. Raises InstallError, EngineUnavailable."""
-    return base_image.ensure_base(docker_images(), report, mirror=settings.GEXEC_DEBIAN_MIRROR, refresh=refresh)
+    """See that the base image is there and return its name. Raises InstallError, EngineUnavailable."""
+    return base_image.ensure_base(docker_host.images(), report, mirror=settings.GEXEC_DEBIAN_MIRROR, refresh=refresh)
 
 
 def ensure(slugs: Iterable[str], report: Report) -> list[Language]:
@@ -96,7 +91,7 @@ def build(
     refresh: make every layer anew, with the packages of today. Raises InstallError with the end of the build's log.
     """
     folder = _folder(language.slug)
-    images = docker_images()
+    images = docker_host.images()
     base = ensure_base(report)
     tag = _tag(folder, base)
     found = None if refresh else images.find(tag)
@@ -111,12 +106,12 @@ def build(
 def pull(language: Language, report: Report) -> ImageInfo:
     """Fetch the language's image from its registry. Raises ImageMissing, EngineUnavailable."""
     report(f"{language.slug}: pulling {language.image}")
-    return docker_images().pull(language.image, report)
+    return docker_host.images().pull(language.image, report)
 
 
-def image_of(language: Language, images: DockerImages | None = None) -> ImageInfo | None:
-    """What the Docker host has under the language's image name."""
-    return (images or docker_images()).find(language.image)
+def image_of(language: Language, *, timeout_s: float = docker_host.INSTALLING_S) -> ImageInfo | None:
+    """What the Docker host has under the language's image name. Raises EngineUnavailable."""
+    return docker_host.images(timeout_s=timeout_s).find(language.image)
 
 
 def test(
@@ -129,10 +124,10 @@ def test(
 
     Raises InstallError where there is no image, SandboxError where the sandbox fails.
     """
-    images = docker_images()
+    images = docker_host.images()
     image = images.find(language.image)
     if image is None:
-        raise InstallError(f"{language.slug}: the image {language.image} is not on the Docker host; build or pull it")
+        raise InstallError(f"{language.slug}: {language.image_is_missing}")
     if not cases_for(language):
         raise InstallError(f"{language.slug}: there is nothing to test; give it an example, a program that ends well")
     report(f"{language.slug}: testing {language.image}")
@@ -146,17 +141,11 @@ def test(
     return result
 
 
-def enable(language: Language, images: DockerImages | None = None) -> None:
+def enable(language: Language, *, timeout_s: float = docker_host.INSTALLING_S) -> None:
     """Let requests use it. Raises InstallError unless its self-test passed on the image that is there."""
-    if language.tested_at is None:
-        raise InstallError(f"{language.slug}: not enabled: its self-test has not passed yet; run the test first")
-    image = image_of(language, images)
-    if image is None:
-        raise InstallError(f"{language.slug}: not enabled: the image {language.image} is not on the Docker host")
-    if image.id != language.image_digest:
-        raise InstallError(
-            f"{language.slug}: not enabled: the image has changed since its self-test; run the test first"
-        )
+    image = image_of(language, timeout_s=timeout_s)
+    if reason := language.why_not_enabled(image.id if image else None):
+        raise InstallError(f"{language.slug}: not enabled: {reason}")
     _write(language, enabled=True)
 
 
@@ -170,7 +159,7 @@ def _ensure_one(slug: str, report: Report) -> Language:
     try:
         _bring_up(language, report)
     except (InstallError, SandboxError) as error:
-        if not language.image_digest or docker_images().find(language.image_digest) is None:
+        if not language.image_digest or docker_host.images().find(language.image_digest) is None:
             raise
         report(f"{slug}: stays as it was: {error}")
     return language
@@ -183,7 +172,7 @@ def _bring_up(language: Language, report: Report) -> None:
         return
     failed = [verdict for verdict in test(language, report).verdicts if not verdict.passed]
     if failed:
-        raise InstallError(f"{language.slug}: the self-test {failed[0].case} failed: {failed[0].complaint}")
+        raise InstallError(f"{language.slug}: the self-test {failed[0].case} failed: {failed[0].problem}")
     if is_new:
         enable(language)
         report(f"{language.slug}: {language.version} is ready")
@@ -196,7 +185,7 @@ def _image(language: Language, report: Report) -> ImageInfo:
     return image_of(language) or pull(language, report)
 
 
-def _accept(images: DockerImages, language: Language, result: TestResult) -> None:
+def _accept(images: Images, language: Language, result: TestResult) -> None:
     old = language.image_digest
     _write(language, image_digest=result.image.id, version=result.version, tested_at=timezone.now())
     if old and old != result.image.id and not Language.objects.filter(image_digest=old).exists():
@@ -214,7 +203,7 @@ def _ignore(_verdict: Verdict) -> None:
     """For callers that only want the result."""
 
 
-def _drop_names(images: DockerImages, digest: str) -> None:
+def _drop_names(images: Images, digest: str) -> None:
     """Let an image go that nothing runs in any more; one that a container still uses stays."""
     try:
         image = images.find(digest)
@@ -232,7 +221,8 @@ def _tag(folder: Folder, base: str) -> str:
 
 
 def _folder(slug: str) -> Folder:
+    """The folder of that name; what is wrong with it keeps a language from being installed."""
     try:
         return folders.read(slug)
-    except BadFolder as error:
+    except BadDescription as error:
         raise InstallError(str(error)) from error

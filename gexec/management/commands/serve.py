@@ -17,9 +17,10 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 
-from dispatch import runtime
+from dispatch import active
 from gexec.addresses import bound_socket
 from languages.toolchain import installs
+from languages.toolchain.errors import InstallError
 from sandbox.docker import DockerImages, connect
 from sandbox.errors import EngineUnavailable, SandboxError
 from serve.locks import FileLock, Held
@@ -66,7 +67,7 @@ class Command(BaseCommand):
                 )
         except Stopped:
             return
-        except (Held, PostgresError, SandboxError, installs.InstallError) as error:
+        except (Held, PostgresError, SandboxError, InstallError) as error:
             raise CommandError(str(error)) from error
         finally:
             if postgres is not None:
@@ -92,7 +93,7 @@ class Command(BaseCommand):
                     call_command("migrate", interactive=False, verbosity=0)
                 self._make_superuser(data_dir)
                 installs.ensure_base(self._say)
-                runtime.prepare(self._say)
+                active.backend().prepare(self._say)
                 installs.ensure(LANGUAGES, self._say)
             finally:
                 cursor.execute("SELECT pg_advisory_unlock(%s)", [_START_LOCK])

@@ -13,16 +13,19 @@ from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection, models
 
-from dispatch import runtime
+from dispatch import active
 from languages import folders
-from languages.models import MIB, Language
+from languages.models import Language
+from languages.options import MIB
+from languages.selftest.run import Verdict
 from languages.toolchain import installs
-from languages.toolchain.selftest import Verdict
+from languages.toolchain.errors import InstallError
 from sandbox.errors import SandboxError
 
 BUILDS_AT_ONCE = 2
 _ALL = "all"
 _NOT_TO_SET = {"id", "slug", "enabled", "image_digest", "tested_at", "updated_at"}
+Method = Callable[[dict[str, Any]], None]
 
 
 class Command(BaseCommand):
@@ -31,38 +34,37 @@ class Command(BaseCommand):
     help = "Install and manage languages. `install` is build (or pull), test and enable in one."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        """Subcommands, each with the slugs it is for."""
-        actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-        self._action(actions, "list", "what there is: image, size, version, when tested", slugs="*")
-        for name, text in (
-            ("install", "load, build or pull, test and enable"),
-            ("build", "build images from their folders"),
-            ("pull", "fetch images from their registries"),
-            ("test", "run the self-tests on the images that are there"),
-            ("enable", "let requests use them; the self-test must have passed"),
-            ("disable", "refuse new requests for them"),
+        """Subcommands, each with the languages that it is for and the method that does it."""
+        actions = parser.add_subparsers(required=True, metavar="ACTION")
+        self._action(actions, "list", "what there is: image, size, version, when tested", self._list, slugs="*")
+        for name, text, method in (
+            ("install", "load, build or pull, test and enable", self._install),
+            ("build", "build images from their folders", self._build),
         ):
-            action = self._action(actions, name, text, slugs="+")
-            if name in {"install", "build"}:
-                action.add_argument(
-                    "--refresh", action="store_true", help="make every layer anew, with today's packages"
-                )
-                action.add_argument("--force", action="store_true", help="take the folder's values over an admin's")
+            action = self._action(actions, name, text, method)
+            action.add_argument("--refresh", action="store_true", help="make every layer anew, with today's packages")
+            action.add_argument("--force", action="store_true", help="take the folder's values over an admin's")
+        self._action(actions, "pull", "fetch images from their registries", self._pull)
+        self._action(actions, "test", "run the self-tests on the images that are there", self._test)
+        self._action(actions, "enable", "let requests use them; the self-test must have passed", self._enable)
+        self._action(actions, "disable", "refuse new requests for them", self._disable)
         change = actions.add_parser("set", help="change fields: set python runs_per_container=100")
-        change.add_argument("slugs", nargs=1, metavar="SLUG")
+        change.set_defaults(method=self._set)
+        change.add_argument("slug", metavar="SLUG")
         change.add_argument("changes", nargs="+", metavar="FIELD=VALUE")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Exits 1 when anything failed, after the rest was done."""
         try:
-            getattr(self, f"_{options['action']}")(options)
-        except (installs.InstallError, SandboxError) as error:
+            options["method"](options)
+        except (InstallError, SandboxError) as error:
             raise CommandError(str(error)) from error
         finally:
-            runtime.shutdown(grace_s=0)
+            active.close(grace_s=0)
 
-    def _action(self, actions: Any, name: str, text: str, *, slugs: str) -> Any:
+    def _action(self, actions: Any, name: str, text: str, method: Method, *, slugs: str = "+") -> Any:
         action = actions.add_parser(name, help=text)
+        action.set_defaults(method=method)
         action.add_argument("slugs", nargs=slugs, metavar="SLUG", help=f"a language, or {_ALL}")
         return action
 
@@ -77,23 +79,23 @@ class Command(BaseCommand):
         def install(slug: str) -> str:
             language = self._built(slug, options)
             image = installs.image_of(language)
-            if language.tested_at is None or image is None or image.id != language.image_digest:
+            if language.why_not_enabled(image.id if image else None):
                 self._tested(language)
             if not language.enabled:
                 installs.enable(language)
             return f"{language.version or 'version unknown'}, {_size(language)} MB, enabled"
 
-        installs.ensure_base(self._say)
+        installs.ensure_base(self._print)
         self._each(options["slugs"], install)
 
     def _build(self, options: dict[str, Any]) -> None:
-        installs.ensure_base(self._say)
+        installs.ensure_base(self._print)
         self._each(options["slugs"], lambda slug: f"built, {_size(self._built(slug, options))} MB")
 
     def _pull(self, options: dict[str, Any]) -> None:
         def pull(slug: str) -> str:
             language = self._row(slug)
-            installs.pull(language, self._say)
+            installs.pull(language, self._print)
             return f"pulled, {_size(language)} MB"
 
         self._each(options["slugs"], pull)
@@ -121,7 +123,7 @@ class Command(BaseCommand):
         self._each(options["slugs"], disable)
 
     def _set(self, options: dict[str, Any]) -> None:
-        language = self._row(options["slugs"][0])
+        language = self._row(options["slug"])
         for change in options["changes"]:
             name, equals, value = change.partition("=")
             if not equals:
@@ -130,9 +132,9 @@ class Command(BaseCommand):
         try:
             language.full_clean()
         except ValidationError as error:
-            raise CommandError("; ".join(_complaints(error))) from error
+            raise CommandError("; ".join(_messages(error))) from error
         language.save()
-        self._say(f"{language.slug}: {', '.join(options['changes'])}")
+        self._print(f"{language.slug}: {', '.join(options['changes'])}")
 
     def _each(self, slugs: list[str], act: Callable[[str], str]) -> None:
         """Do it for every language, two at once; go on after a failure, and fail at the end."""
@@ -145,13 +147,13 @@ class Command(BaseCommand):
     def _one(self, slug: str, act: Callable[[str], str]) -> bool:
         began = time.monotonic()
         try:
-            said = act(slug)
-        except (installs.InstallError, SandboxError) as error:
-            self._say(f"{slug}: FAILED: {error}")
+            outcome = act(slug)
+        except (InstallError, SandboxError) as error:
+            self._print(f"{slug}: FAILED: {error}")
             return False
         finally:
             connection.close()
-        self._say(f"{slug}: {said} ({time.monotonic() - began:.1f} s)")
+        self._print(f"{slug}: {outcome} ({time.monotonic() - began:.1f} s)")
         return True
 
     def _built(self, slug: str, options: dict[str, Any]) -> Language:
@@ -159,17 +161,21 @@ class Command(BaseCommand):
         if slug not in folders.slugs():
             language = self._row(slug)
             if installs.image_of(language) is None or options["refresh"]:
-                installs.pull(language, self._say)
+                installs.pull(language, self._print)
             return language
         language = installs.load_folder(slug, force=options["force"])
-        installs.build(language, self._say, refresh=options["refresh"], on_line=lambda line: self._log(slug, line))
+        installs.build(
+            language, self._print, refresh=options["refresh"], on_line=lambda line: self._print_step(slug, line)
+        )
         return language
 
     def _tested(self, language: Language) -> None:
-        result = installs.test(language, self._say, on_verdict=lambda verdict: self._tell(language.slug, verdict))
+        result = installs.test(
+            language, self._print, on_verdict=lambda verdict: self._print_verdict(language.slug, verdict)
+        )
         if not result.passed:
             failed = [verdict.case for verdict in result.verdicts if not verdict.passed]
-            raise installs.InstallError(f"self-test failed: {', '.join(failed)}")
+            raise InstallError(f"self-test failed: {', '.join(failed)}")
 
     def _row(self, slug: str) -> Language:
         language = Language.objects.filter(slug=slug).first()
@@ -177,20 +183,20 @@ class Command(BaseCommand):
             return language
         if slug in folders.slugs():
             return installs.load_folder(slug)
-        raise installs.InstallError(f"no language {slug}: there is neither a row nor a folder of that name")
+        raise InstallError(f"no language {slug}: there is neither a row nor a folder of that name")
 
-    def _tell(self, slug: str, verdict: Verdict) -> None:
+    def _print_verdict(self, slug: str, verdict: Verdict) -> None:
         compiled = "" if verdict.compile_ms is None else f"compile {verdict.compile_ms:.0f} ms, "
         ran = "" if verdict.run_ms is None else f"run {verdict.run_ms:.0f} ms, "
         mark = "passed" if verdict.passed else "FAILED"
         numbers = f"{compiled}{ran}{verdict.peak_memory_bytes // MIB} MB"
-        self._say(f"{slug}: {verdict.case} {mark} ({numbers}) {verdict.complaint}".rstrip())
+        self._print(f"{slug}: {verdict.case} {mark} ({numbers}) {verdict.problem}".rstrip())
 
-    def _log(self, slug: str, line: str) -> None:
+    def _print_step(self, slug: str, line: str) -> None:
         if line.startswith("Step "):
-            self._say(f"{slug}: {line}")
+            self._print(f"{slug}: {line}")
 
-    def _say(self, line: str) -> None:
+    def _print(self, line: str) -> None:
         self.stdout.write(line)
         self.stdout.flush()
 
@@ -243,5 +249,5 @@ def _parsed(name: str, value: str) -> Any:
         raise CommandError(f"{name}: {'; '.join(error.messages)}") from error
 
 
-def _complaints(error: ValidationError) -> list[str]:
+def _messages(error: ValidationError) -> list[str]:
     return [f"{name}: {' '.join(texts)}" for name, texts in error.message_dict.items()]

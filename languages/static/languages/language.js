@@ -33,34 +33,34 @@
       line.append(element("th", "", row.case));
       line.insertCell().append(badge(MARKS[row.passed], row.passed ? "good" : "bad"));
       for (const value of [row.compile, row.run, row.memory]) line.append(element("td", "gexec-number", value));
-      if (row.complaint) {
+      if (row.problem) {
         const cell = body.insertRow().insertCell();
         cell.colSpan = 5;
-        cell.append(element("pre", "gexec-complaint", row.complaint));
+        cell.append(element("pre", "gexec-problem", row.problem));
       }
     }
     return table;
   };
 
-  const task = (said) => {
+  const taskBox = (task) => {
     const box = element("div", "gexec-task");
     const head = element("div", "gexec-task-head");
-    head.append(badge(said.status, KINDS[said.status]), element("span", "", said.title));
+    head.append(badge(task.status, KINDS[task.status]), element("span", "", task.title));
     box.append(head);
-    if (said.status === "running") {
+    if (task.status === "running") {
       const bar = element("progress");
-      if (said.total) {
-        bar.max = said.total;
-        bar.value = said.done;
+      if (task.total) {
+        bar.max = task.total;
+        bar.value = task.done;
       }
-      box.append(bar, element("p", "gexec-headline", said.headline || "starting …"));
+      box.append(bar, element("p", "gexec-headline", task.headline || "starting …"));
     }
-    if (said.error) box.append(element("pre", "gexec-complaint", said.error));
-    if (said.verdicts.length) box.append(verdicts(said.verdicts));
-    if (said.log && said.kind !== "test") {
+    if (task.error) box.append(element("pre", "gexec-problem", task.error));
+    if (task.verdicts.length) box.append(verdicts(task.verdicts));
+    if (task.log && task.kind !== "test") {
       const details = element("details");
-      details.open = said.status === "running" || said.status === "failed";
-      const log = element("pre", "gexec-log", said.log);
+      details.open = task.status === "running" || task.status === "failed";
+      const log = element("pre", "gexec-log", task.log);
       details.append(element("summary", "", "Log"), log);
       box.append(details);
     }
@@ -77,14 +77,14 @@
       part("refused").textContent = status.refused || "";
       part("refused").hidden = !status.refused;
       delete status.refused;
-      const said = JSON.stringify(status);
-      if (said === shown) return;
-      shown = said;
+      const answer = JSON.stringify(status);
+      if (answer === shown) return;
+      shown = answer;
       part("state").className = `gexec-badge gexec-${status.state.kind}`;
       part("state").textContent = status.state.text;
       part("advice").textContent = status.running ? "" : status.state.advice;
       part("facts").replaceChildren(...facts(status.facts));
-      part("tasks").replaceChildren(...[status.task, status.test].filter(Boolean).map(task));
+      part("tasks").replaceChildren(...[status.task, status.test].filter(Boolean).map(taskBox));
       for (const log of panel.querySelectorAll(".gexec-log")) log.scrollTop = log.scrollHeight;
       for (const form of panel.querySelectorAll("[data-button]")) {
         const why = status.buttons[form.dataset.button];

@@ -7,17 +7,15 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from dispatch import runtime
-from languages import folders, programs
+from languages import programs
 from languages.commands import fill_environment
-from languages.folders import Folder
 from languages.models import Language
 from languages.programs import steps_of
-from languages.selftests import Case, cases_of
+from languages.selftest.cases import Case, cases_for, folder_for
+from languages.selftest.sandbox import run_job
 from sandbox.types import File, Job, JobResult, Limits, Step, StepResult
 from sandbox.types import Outcome as StepOutcome
 
-LEASE_WAIT_MS = 120_000
 _VERSION_LIMITS = Limits(wall_ms=30_000, output_bytes=10_000)
 _VERSIONS = (re.compile(r"\d+\.\d[\w.+~-]*"), re.compile(r"\d+"))
 
@@ -27,7 +25,7 @@ class Verdict:
     """How one case went."""
 
     case: str
-    complaint: str
+    problem: str
     """What was wrong; empty for a pass."""
     compile_ms: float | None
     run_ms: float | None
@@ -36,15 +34,7 @@ class Verdict:
 
     @property
     def passed(self) -> bool:
-        return not self.complaint
-
-
-def cases_for(language: Language) -> list[Case]:
-    """The cases of its folder, or of the language that it is a version of; else its example, which must end well."""
-    folder = _folder(language)
-    if folder is not None and folder.fields["source_file"] == language.source_file:
-        return cases_of(folder)
-    return [Case("example", {language.source_file: language.example.encode()})] if language.example else []
+        return not self.problem
 
 
 def run_cases(
@@ -60,7 +50,7 @@ def run_cases(
 
 def reported_version(language: Language, image: str) -> str:
     """What the version command prints on this image; what the row says where there is none."""
-    folder = _folder(language)
+    folder = folder_for(language)
     command = tuple(language.version_command) or (folder.version_command if folder else ())
     if not command:
         return language.version
@@ -76,12 +66,6 @@ def version_in(text: str) -> str:
     return next((found[0] for pattern in _VERSIONS if (found := pattern.search(text))), "")
 
 
-def _folder(language: Language) -> Folder | None:
-    """Its own folder, or that of the language that it is a version of."""
-    known = folders.slugs()
-    return next((folders.read(name) for name in (language.slug, language.family) if name in known), None)
-
-
 def _job(language: Language, case: Case) -> Job:
     files = tuple(File(name, content) for name, content in case.files.items())
     timeout_ms = case.timeout_ms or language.timeout_ms
@@ -89,15 +73,13 @@ def _job(language: Language, case: Case) -> Job:
 
 
 def _run(language: Language, image: str, job: Job) -> JobResult:
-    profile = dataclasses.replace(programs.profile_of(language), image=image)
-    with runtime.pool().lease(profile, owner=None, wait_ms=LEASE_WAIT_MS) as lease:
-        lease.start_ahead()
-        return lease.run(job)
+    """On this image, which need not be the one that the language's programs run in."""
+    return run_job(dataclasses.replace(programs.profile_of(language), image=image), job)
 
 
 def _verdict(case: Case, result: JobResult) -> Verdict:
     last = result.steps[-1]
-    complaint = case.complaint(
+    problem = case.problem(
         outcome=_outcome(last),
         exit_code=last.exit_code,
         stdout=last.stdout.decode(errors="replace"),
@@ -105,7 +87,7 @@ def _verdict(case: Case, result: JobResult) -> Verdict:
     )
     walls = {step.name: step.wall_ms for step in result.steps}
     peak = max(step.peak_memory_bytes for step in result.steps)
-    return Verdict(case.name, complaint, walls.get("compile"), walls.get("run"), peak, last.started_ahead)
+    return Verdict(case.name, problem, walls.get("compile"), walls.get("run"), peak, last.started_ahead)
 
 
 def _outcome(last: StepResult) -> str:

@@ -8,7 +8,15 @@ import time
 from collections import deque
 
 from sandbox.errors import PoolBusy, PoolClosed
-from sandbox.permits import Permits
+from sandbox.pool.permits import Permits
+from sandbox.pool.withdrawal import Withdrawal
+
+_FIRST_HOLD_S = 1.0
+"""What a slot is taken to be held for before one was given back: Retry-After is in whole seconds, and at least one."""
+_HOLD_WEIGHT = 0.1
+"""Of the newest hold in the average: about the last ten count, which a single endless loop does not spoil."""
+_LONGEST_RETRY_AFTER_S = 60
+"""The line of now says little about what stands there in more than a minute."""
 
 
 class Slots:
@@ -21,7 +29,7 @@ class Slots:
         self._released = threading.Condition(self._lock)
         self._waiters: deque[_Waiter] = deque()
         self._closed = False
-        self._typical_hold_s = 1.0
+        self._typical_hold_s = _FIRST_HOLD_S
 
     @property
     def in_use(self) -> int:
@@ -38,21 +46,28 @@ class Slots:
         with self._lock:
             return self._take()
 
-    def acquire(self, timeout_s: float) -> None:
-        """Take a permit, waiting in line for at most `timeout_s`. Raises PoolBusy, PoolClosed."""
+    def acquire(self, timeout_s: float, withdrawal: Withdrawal) -> bool:
+        """Take a permit, waiting in line for at most `timeout_s`; whether that took waiting.
+
+        Raises PoolBusy, PoolClosed, and Cancelled where it is withdrawn while it stands in line.
+        """
         with self._lock:
             if self._take():
-                return
+                return False
             if len(self._waiters) >= self.queue_limit:
                 raise PoolBusy("too many executions are waiting", retry_after_s=self._retry_after_s())
             waiter = _Waiter()
             self._waiters.append(waiter)
-        self._wait(waiter, time.monotonic() + timeout_s)
+        with withdrawal.waking(waiter.woken.set):
+            self._wait(waiter, time.monotonic() + timeout_s)
         with self._lock:
+            # Looked at under the lock, where grants are made: one that came at the last moment counts, since whoever
+            # gave it has counted it as passed on.
             if waiter.granted:
-                return
+                return True
             if waiter in self._waiters:
                 self._waiters.remove(waiter)
+            withdrawal.check()
             if self._closed:
                 raise PoolClosed("the server is shutting down")
             raise PoolBusy("no slot became free in time", retry_after_s=self._retry_after_s())
@@ -60,8 +75,9 @@ class Slots:
     def release(self, *, held_s: float) -> None:
         """Give a permit back after holding it for `held_s`, which is what Retry-After is estimated from."""
         with self._lock:
-            self._typical_hold_s += 0.1 * (held_s - self._typical_hold_s)
-            if self._waiters and not self._permits.over_share:
+            self._typical_hold_s += _HOLD_WEIGHT * (held_s - self._typical_hold_s)
+            # Handed on without ever being free: nobody who comes now can overtake the first in line.
+            if self._waiters and not self._permits.above_fair_share:
                 self._waiters.popleft().grant()
             else:
                 self._permits.give()
@@ -100,6 +116,8 @@ class Slots:
             poll_s = self._permits.poll_s
             if waiter.woken.wait(left if poll_s is None else min(left, poll_s)):
                 return
+            # Nobody woke it: within this process nothing was given back, but another process may have, which tells
+            # nobody. Only the first in line looks, or the order would be lost.
             with self._lock:
                 if self._waiters and self._waiters[0] is waiter and self._permits.take():
                     self._waiters.popleft().grant()
@@ -107,7 +125,8 @@ class Slots:
 
     def _retry_after_s(self) -> int:
         """When the line that stands now should be through: its length times a typical hold, shared by all slots."""
-        return max(1, min(60, math.ceil((len(self._waiters) + 1) * self._typical_hold_s / self._permits.total)))
+        through_s = (len(self._waiters) + 1) * self._typical_hold_s / self._permits.total
+        return max(1, min(_LONGEST_RETRY_AFTER_S, math.ceil(through_s)))
 
 
 class _Waiter:

@@ -1,4 +1,4 @@
-"""The self-tests of a language as data: what is run and what must come of it. Pure.
+"""The self-tests of a language as data: what is run and what must come of it. Nothing is run here.
 
 A case is a program `selftest/<case>.<anything>`, stored under the language's source file name, or a folder
 `selftest/<case>/` of several files. What each case must do is the same for all languages and stands in
@@ -14,7 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from languages.folders import BadFolder, Folder
+from languages import folders
+from languages.documents import BadDescription
+from languages.folders import Folder
+from languages.models import Language
 
 COMMON = "selftest.toml"
 _KNOWN = {"stdin", "args", "timeout_ms", "stdout", "matches", "outcome", "exit_code", "skip", "lines", "has"}
@@ -37,7 +40,7 @@ class Case:
     outcomes: frozenset[str] = frozenset({"ok"})
     exit_code: int | None = None
 
-    def complaint(self, *, outcome: str, exit_code: int | None, stdout: str, everything: str) -> str:
+    def problem(self, *, outcome: str, exit_code: int | None, stdout: str, everything: str) -> str:
         """What is wrong with how the program ended; empty where nothing is. everything: all output of all steps."""
         if outcome not in self.outcomes:
             return f"ended {outcome}, not {' or '.join(sorted(self.outcomes))}: {everything.strip()[-600:]}"
@@ -46,18 +49,32 @@ class Case:
         if self.stdout is not None and stdout != self.stdout:
             return f"printed {stdout[:400]!r}, not {self.stdout[:400]!r}"
         if self.matches and not re.search(self.matches, everything):
-            return f"said {everything.strip()[:400]!r}, nothing like {self.matches!r}"
+            return f"printed {everything.strip()[:400]!r}, nothing like {self.matches!r}"
         return ""
 
 
 def cases_of(folder: Folder) -> list[Case]:
-    """The cases of a language, in the common file's order. Raises BadFolder where one is missing or unknown."""
+    """The cases of a language, in the common file's order. Raises BadDescription where one is missing or unknown."""
     common = tomllib.loads((folder.path.parent / COMMON).read_text())
     own = _own(folder)
     if unknown := sorted(own.keys() - common.keys()):
-        raise BadFolder(f"{folder.slug}: no such self-test: {', '.join(unknown)}")
-    said = {name: common[name] | own.get(name, {}) for name in common}
-    return [_case(folder, name, values) for name, values in said.items() if "skip" not in values]
+        raise BadDescription(f"{folder.slug}: no such self-test: {', '.join(unknown)}")
+    described = {name: common[name] | own.get(name, {}) for name in common}
+    return [_case(folder, name, values) for name, values in described.items() if "skip" not in values]
+
+
+def cases_for(language: Language) -> list[Case]:
+    """The cases of its folder, or of the language that it is a version of; else its example, which must end well."""
+    folder = folder_for(language)
+    if folder is not None and folder.fields["source_file"] == language.source_file:
+        return cases_of(folder)
+    return [Case("example", {language.source_file: language.example.encode()})] if language.example else []
+
+
+def folder_for(language: Language) -> Folder | None:
+    """Its own folder, or that of the language that it is a version of."""
+    known = folders.slugs()
+    return next((folders.read(name) for name in (language.slug, language.family) if name in known), None)
 
 
 def _own(folder: Folder) -> Mapping[str, Mapping[str, Any]]:
@@ -65,29 +82,29 @@ def _own(folder: Folder) -> Mapping[str, Mapping[str, Any]]:
     return tomllib.loads(path.read_text()) if path.exists() else {}
 
 
-def _case(folder: Folder, name: str, said: Mapping[str, Any]) -> Case:
-    if unknown := sorted(said.keys() - _KNOWN):
-        raise BadFolder(f"{folder.slug}: self-test {name}: unknown: {', '.join(unknown)}")
-    outcome = said.get("outcome", "ok")
+def _case(folder: Folder, name: str, values: Mapping[str, Any]) -> Case:
+    if unknown := sorted(values.keys() - _KNOWN):
+        raise BadDescription(f"{folder.slug}: self-test {name}: unknown: {', '.join(unknown)}")
+    outcome = values.get("outcome", "ok")
     return Case(
         name=name,
         files=_files(folder, name),
-        stdin=said.get("stdin", ""),
-        args=tuple(said.get("args", ())),
-        timeout_ms=said.get("timeout_ms"),
-        stdout=_stdout(folder, said),
-        matches=said.get("matches", ""),
+        stdin=values.get("stdin", ""),
+        args=tuple(values.get("args", ())),
+        timeout_ms=values.get("timeout_ms"),
+        stdout=_stdout(folder, values),
+        matches=values.get("matches", ""),
         outcomes=frozenset([outcome] if isinstance(outcome, str) else outcome),
-        exit_code=said.get("exit_code"),
+        exit_code=values.get("exit_code"),
     )
 
 
-def _stdout(folder: Folder, said: Mapping[str, Any]) -> str | None:
+def _stdout(folder: Folder, values: Mapping[str, Any]) -> str | None:
     """The text that must be printed; of `lines`, those that the language `has`."""
-    if "lines" in said:
-        wanted = said.get("has", list(said["lines"]))
-        return "".join(f"{name}: {said['lines'][name]}\n" for name in said["lines"] if name in wanted)
-    text = said.get("stdout")
+    if "lines" in values:
+        wanted = values.get("has", list(values["lines"]))
+        return "".join(f"{name}: {values['lines'][name]}\n" for name in values["lines"] if name in wanted)
+    text = values.get("stdout")
     return None if text is None else text.replace("{name}", folder.fields["name"])
 
 
@@ -97,13 +114,13 @@ def _files(folder: Folder, name: str) -> Mapping[str, bytes]:
     if several.is_dir():
         found = {str(path.relative_to(several)): path.read_bytes() for path in _tree(several)}
         if source_file not in found:
-            raise BadFolder(f"{folder.slug}: self-test {name}: {source_file} is missing")
+            raise BadDescription(f"{folder.slug}: self-test {name}: {source_file} is missing")
         return found
     if name == "hello":
         return {source_file: str(folder.fields["example"]).encode()}
     programs = [path for path in (folder.path / "selftest").glob(f"{name}.*") if path.name != COMMON]
     if len(programs) != 1:
-        raise BadFolder(f"{folder.slug}: self-test {name}: one program is wanted, there are {len(programs)}")
+        raise BadDescription(f"{folder.slug}: self-test {name}: one program is wanted, there are {len(programs)}")
     return {source_file: programs[0].read_bytes()}
 
 

@@ -1,18 +1,25 @@
-"""An engine without containers: a runner of a few programs, in memory, behind the real frames.
+"""A container engine and its images without Docker, for the tests of whoever uses them.
 
-It passes the same contract tests as Docker (test_engine_contract.py), and lets a test say what goes wrong.
+`FakeEngine` has a runner of a few programs, in memory, behind the real frames; `FakeImages` reads Dockerfiles as far as
+their COPY. Both pass the same contract tests as Docker (tests/test_engine_contract.py, tests/test_images_contract.py),
+and let a test say what goes wrong.
 """
 
 from __future__ import annotations
 
+import io
 import itertools
 import struct
+import tarfile
 import threading
 import time
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from typing import BinaryIO
 
-from sandbox.errors import ContainerLost, EngineUnavailable, ImageMissing
-from sandbox.types import Profile
+from sandbox.errors import ContainerLost, EngineUnavailable, ImageBuildFailed, ImageMissing
+from sandbox.types import ImageInfo, Profile
 
 _HEADER = struct.Struct(">cI")
 _STEP = struct.Struct(">IIQQIBHH")
@@ -28,8 +35,13 @@ def result(reason: int = 0, exit_code: int = 0, signal: int = 0) -> bytes:
     return frame(b"X", struct.pack(">BBBBQQQI", reason, exit_code, signal, 0, 1000, 1000, 1 << 20, 0))
 
 
+def output(data: bytes, stream: int = 1) -> bytes:
+    """An O frame."""
+    return frame(b"O", bytes([stream]) + data)
+
+
 class FakeStream:
-    """One fake container: knows true, false, cat, sleep SECONDS and die (which takes the container with it)."""
+    """One fake container: knows true, false, echo, yes, cat, sleep SECONDS and die, which takes it along."""
 
     def __init__(self, engine: FakeEngine, container_id: str) -> None:
         self._engine = engine
@@ -111,8 +123,10 @@ class FakeStream:
         return kind, payload
 
     def _obey(self, kind: bytes, payload: bytes) -> None:
-        if kind == b"A":
-            assert not self.started_ahead
+        if (kind == b"A" and self.started_ahead) or (kind == b"E" and self._running is not None):
+            self.say(frame(b"!", b"a frame at the wrong time"))
+            self.end()
+        elif kind == b"A":
             self.started_ahead = True
         elif kind == b"S":
             self._start(payload)
@@ -140,6 +154,10 @@ class FakeStream:
             self._finish(result())
         elif words[0] == "false":
             self._finish(result(exit_code=1))
+        elif words[0] == "echo":
+            self._finish(output(" ".join(words[1:]).encode() + b"\n") + result())
+        elif words[0] == "yes":
+            self.say(output(b"y\n"))
         elif words[0] == "sleep":
             self._finish(result(), after_s=float(words[1]), running=True)
         elif words[0] == "die":
@@ -154,7 +172,7 @@ class FakeStream:
             return
         content = bytes(self._stdin)
         chunks = (content[start : start + 65_536] for start in range(0, len(content), 65_536))
-        self._finish(b"".join(frame(b"O", b"\1" + chunk) for chunk in chunks) + result())
+        self._finish(b"".join(output(chunk) for chunk in chunks) + result())
 
     def _finish(self, data: bytes, *, after_s: float = 0.0, running: bool = False, replace: bool = False) -> None:
         if replace:
@@ -237,3 +255,116 @@ class FakeEngine:
         """A container has ended and is gone."""
         with self._lock:
             self.streams.pop(container_id, None)
+
+
+@dataclass
+class FakeImages:
+    """Images of a host that is a dictionary. Set `failing` to make the host unreachable."""
+
+    failing: Exception | None = None
+    """What every call raises while it is set."""
+    registry: dict[str, ImageInfo] = field(default_factory=dict)
+    """What can be pulled, by its name."""
+    pulled: list[str] = field(default_factory=list)
+    built: list[str] = field(default_factory=list)
+    """Tags, in order."""
+    removed: list[str] = field(default_factory=list)
+    _images: dict[str, ImageInfo] = field(default_factory=dict)
+    """By id."""
+
+    def add(self, *names: str, image_id: str | None = None, size_bytes: int = 1_000_000) -> ImageInfo:
+        """Put an image on the host; it takes its names from whatever had them."""
+        image = ImageInfo(image_id or _digest(*names), (), size_bytes, "2026-01-02T03:04:05Z")
+        self._images.setdefault(image.id, image)
+        for name in names:
+            self._give_name(image.id, name)
+        return self._images[image.id]
+
+    def close(self) -> None:
+        """There is nothing to let go of."""
+
+    def ping(self) -> None:
+        self._answer()
+
+    def find(self, name: str) -> ImageInfo | None:
+        self._answer()
+        if name in self._images:
+            return self._images[name]
+        return next((image for image in self._images.values() if _full(name) in image.tags), None)
+
+    def build(
+        self,
+        *,
+        tag: str,
+        context: bytes,
+        buildargs: Mapping[str, str],
+        labels: Mapping[str, str],
+        on_line: Callable[[str], None],
+        no_cache: bool = False,
+    ) -> ImageInfo:
+        self._answer()
+        said: list[str] = []
+        with tarfile.open(fileobj=io.BytesIO(context)) as archive:
+            names = {name.removeprefix("./") for name in archive.getnames()}
+            recipe = archive.extractfile("Dockerfile" if "Dockerfile" in archive.getnames() else "./Dockerfile")
+            lines = recipe.read().decode().splitlines() if recipe else []
+        for number, line in enumerate(lines, 1):
+            said.append(f"Step {number}/{len(lines)} : {line}")
+            on_line(said[-1])
+            words = line.split()
+            if words[0] == "COPY" and words[1] != "." and words[1] not in names:
+                raise ImageBuildFailed(f"building {tag} failed: {words[1]} is not there", log_end="\n".join(said))
+        self.built.append(tag)
+        return self.add(tag, image_id=_digest(context, *buildargs.values(), *labels.values()))
+
+    def pull(self, name: str, on_line: Callable[[str], None]) -> ImageInfo:
+        self._answer()
+        if name not in self.registry:
+            raise ImageMissing(f"pulling {name} failed: no such image")
+        on_line(f"Pulling {name}")
+        self.pulled.append(name)
+        return self.add(name, image_id=self.registry[name].id, size_bytes=self.registry[name].size_bytes)
+
+    def import_tar(self, source: BinaryIO, tag: str) -> ImageInfo:
+        self._answer()
+        content = source.read()
+        return self.add(tag, image_id=_digest(content), size_bytes=len(content))
+
+    def tag(self, name: str, new_name: str) -> None:
+        found = self.find(name)
+        if found is None:
+            raise ImageMissing(f"the image {name} is not on the Docker host")
+        self._give_name(found.id, new_name)
+
+    def remove(self, name: str) -> None:
+        found = self.find(name)
+        self.removed.append(name)
+        if found is None:
+            return
+        left = () if name == found.id else tuple(tag for tag in found.tags if tag != _full(name))
+        if left:
+            self._images[found.id] = replace(found, tags=left)
+        else:
+            del self._images[found.id]
+
+    def _answer(self) -> None:
+        if self.failing:
+            raise self.failing
+
+    def _give_name(self, image_id: str, name: str) -> None:
+        full = _full(name)
+        for other in list(self._images.values()):
+            tags = tuple(tag for tag in other.tags if tag != full)
+            self._images[other.id] = replace(other, tags=(*tags, full) if other.id == image_id else tags)
+
+
+def _full(name: str) -> str:
+    """A name with its tag, as the host keeps it."""
+    return name if ":" in name.rpartition("/")[2] else f"{name}:latest"
+
+
+def _digest(*parts: str | bytes) -> str:
+    digest = sha256()
+    for part in parts:
+        digest.update(part.encode() if isinstance(part, str) else part)
+    return f"sha256:{digest.hexdigest()}"

@@ -15,9 +15,15 @@ from sandbox.errors import ContainerLost
 logger = logging.getLogger(__name__)
 
 _STREAM_HEADER = struct.Struct(">BxxxL")
+"""What Docker's attach puts before each piece of output of a container without a terminal: stream and length."""
 _STDOUT = 1
 _SEND_S = 10.0
+"""The runner reads at any time and buffers what a program does not take: bytes that nobody takes for so long have no
+runner at the other end."""
+_RECEIVE_BYTES = 262_144
+"""One call empties the kernel's buffer of a Unix socket (net.core.wmem_default, 212,992)."""
 _NOTES_BYTES = 1000
+"""Of the runner's stderr, for an error's text: its last words fit."""
 
 
 class AttachedStream:
@@ -81,7 +87,7 @@ class AttachedStream:
 
     def _fill(self) -> None:
         try:
-            data = self._socket.recv(262_144)
+            data = self._socket.recv(_RECEIVE_BYTES)
         except OSError as error:
             raise ContainerLost(f"the container's stdout is gone: {error}") from error
         if not data:

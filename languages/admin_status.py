@@ -10,8 +10,8 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from languages import tasks
+from languages.host_state import OnHost, on_host, state_of
 from languages.models import Language, LanguageTask, TaskKind, TaskStatus
-from languages.state import OnHost, on_host, state_of, why_not_enabled
 from rest.display import duration, size
 
 _DIGEST_CHARACTERS = 12
@@ -49,8 +49,8 @@ def _facts(language: Language, host: OnHost) -> list[tuple[str, str]]:
 def _buttons(language: Language, host: OnHost, *, running: bool) -> dict[str, str]:
     """Why each button cannot be pressed now; empty where it can."""
     busy = "Something is being done to it already." if running else ""
-    missing = host.error or why_not_enabled(language, host)
-    absent = "" if host.image or host.error else "The image is not on the Docker host: build or pull it."
+    missing = host.error or language.why_not_enabled(host.image_id)
+    absent = "" if host.image or host.error else language.image_is_missing
     return {
         "make": busy,
         "test": busy or absent,
@@ -79,7 +79,7 @@ def _verdict(verdict: dict[str, Any]) -> dict[str, Any]:
     return {
         "case": verdict["case"],
         "passed": verdict["passed"],
-        "complaint": verdict["complaint"],
+        "problem": verdict["problem"],
         "compile": duration(verdict["compile_ms"]),
         "run": duration(verdict["run_ms"]),
         "memory": size(verdict["peak_memory_bytes"]),

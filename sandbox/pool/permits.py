@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import math
 import os
 from pathlib import Path
 from typing import Protocol
@@ -30,7 +31,7 @@ class Permits(Protocol):
         """Give one back."""
 
     @property
-    def over_share(self) -> bool:
+    def above_fair_share(self) -> bool:
         """Whether this process holds more than its part, and should let others have what it gives back."""
 
 
@@ -38,7 +39,7 @@ class OwnPermits:
     """Permits of this process alone."""
 
     poll_s = None
-    over_share = False
+    above_fair_share = False
 
     def __init__(self, total: int) -> None:
         self.total = total
@@ -61,12 +62,14 @@ class SharedPermits:
     """
 
     poll_s = 0.01
+    """A lock on a file wakes nobody when it is let go, so the first in line tries again: often enough to add little to
+    a run of tenths of a second, and a hundred flock(2) a second are next to nothing."""
 
     def __init__(self, folder: Path, total: int, *, processes: int) -> None:
         """`processes` is how many are expected to share; each may take all permits while the others need none."""
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.total = total
-        self._share = -(-total // processes)
+        self._fair_share = math.ceil(total / processes)
         self._files = [
             os.open(folder / f"slot-{number}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600) for number in range(total)
         ]
@@ -78,8 +81,8 @@ class SharedPermits:
         return len(self._taken)
 
     @property
-    def over_share(self) -> bool:
-        return self.held > self._share
+    def above_fair_share(self) -> bool:
+        return self.held > self._fair_share
 
     def take(self) -> bool:
         for number in self._free:

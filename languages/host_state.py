@@ -1,18 +1,17 @@
-"""Where a language stands: what is on the Docker host, what was tested, what is being done; for the admin."""
+"""What state a language is in on this host: its image there, what was tested, what is being done to it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
 
 from languages import tasks
 from languages.models import Language, LanguageTask, TaskKind, TaskStatus
-from sandbox.docker import DockerImages, ImageInfo, connect
+from languages.toolchain import docker_host
+from sandbox.engine import Images
 from sandbox.errors import EngineUnavailable
+from sandbox.types import ImageInfo
 
-DOCKER_ANSWER_S = 3.0
-"""A page does not wait longer for Docker."""
 _DOING = {TaskKind.BUILD: "building", TaskKind.PULL: "pulling", TaskKind.TEST: "testing"}
 
 
@@ -26,6 +25,11 @@ class OnHost:
     error: str = ""
     """Why nothing is known."""
 
+    @property
+    def image_id(self) -> str | None:
+        """The digest of what stands under the language's image name."""
+        return self.image.id if self.image else None
+
 
 @dataclass(frozen=True, slots=True)
 class State:
@@ -37,21 +41,15 @@ class State:
     advice: str = ""
 
 
-@cache
-def quick_images() -> DockerImages:
-    """For pages: gives up soon. One for the process, or each look would open a connection. Raises EngineUnavailable."""
-    return DockerImages(connect(timeout_s=DOCKER_ANSWER_S))
-
-
 def on_host(languages: Iterable[Language]) -> dict[int, OnHost]:
     """What the Docker host has of each, by the language's key. One that does not answer is not asked again."""
     found: dict[int, OnHost] = {}
     error = ""
-    images: DockerImages | None = None
+    images: Images | None = None
     for language in languages:
         if not error:
             try:
-                images = images or quick_images()
+                images = images or docker_host.images(timeout_s=docker_host.PAGE_S)
                 found[language.pk] = _look(images, language)
             except EngineUnavailable as unavailable:
                 error = str(unavailable)
@@ -73,17 +71,6 @@ def state_of(language: Language, host: OnHost, task: LanguageTask | None) -> Sta
     return _disabled(language, host)
 
 
-def why_not_enabled(language: Language, host: OnHost) -> str:
-    """What is missing before it can be enabled; empty where nothing is."""
-    if host.image is None:
-        return "The image is not on the Docker host: build or pull it."
-    if language.tested_at is None:
-        return "Its self-test has not passed yet: test it."
-    if host.image.id != language.image_digest:
-        return "The image has changed since its self-test: test it."
-    return ""
-
-
 def _enabled(language: Language, host: OnHost) -> State:
     if not host.tested_is_there:
         return State(
@@ -92,7 +79,7 @@ def _enabled(language: Language, host: OnHost) -> State:
             "Requests are answered with 503: the image that was tested is no longer on the Docker host. "
             "Build or pull it, then test it.",
         )
-    if host.image is None or host.image.id != language.image_digest:
+    if host.image_id != language.image_digest:
         return State(
             "enabled, image changed",
             "warn",
@@ -102,13 +89,13 @@ def _enabled(language: Language, host: OnHost) -> State:
 
 
 def _disabled(language: Language, host: OnHost) -> State:
-    missing = why_not_enabled(language, host)
+    missing = language.why_not_enabled(host.image_id)
     if host.image is None:
         return State("no image", "bad", missing)
     return State("not tested", "warn", missing) if missing else State("disabled", "warn", "Tested: it can be enabled.")
 
 
-def _look(images: DockerImages, language: Language) -> OnHost:
+def _look(images: Images, language: Language) -> OnHost:
     image = images.find(language.image)
     digest = language.image_digest
     tested_is_there = bool(digest) and ((image is not None and image.id == digest) or images.find(digest) is not None)

@@ -1,0 +1,202 @@
+"""Tasks run by this process, in containers of the Docker engine that it reaches.
+
+A run is moved on by the thread that reads its events: it needs no thread of its own, and hands nothing over to another.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Generator, Mapping
+from uuid import UUID
+
+from django.conf import settings
+
+from dispatch import workers
+from dispatch.base import Capacity, Event, Finished, Report, Reservation, Started, Task
+from rest.connections import release_connection
+from sandbox.docker import BASE_IMAGE, DockerEngine, DockerImages, connect, install_runner
+from sandbox.engine import Images
+from sandbox.policy import SandboxPolicy
+from sandbox.pool import Lease, Pool, PoolConfig, Withdrawal
+from sandbox.types import JobResult, Profile, StepFinished, StepResult, WarmTarget
+
+logger = logging.getLogger(__name__)
+
+_COMPILE_RUNNER_S = 600.0
+"""Before the runner is compiled, a compiler is installed in a container."""
+_WAITING_FOR_EACH_SLOT = 16
+
+
+class Inline:
+    """The backend over one pool, which is made at first use: images are built where no program is ever run."""
+
+    def __init__(self, make_pool: Callable[[], Pool]) -> None:
+        self._make_pool = make_pool
+        self._pool: Pool | None = None
+        self._lock = threading.Lock()
+        self._images: dict[float, Images] = {}
+        self._in_flight: dict[str, _InlineRun] = {}
+
+    @property
+    def pool(self) -> Pool:
+        """The pool, started at the first call."""
+        if self._pool is None:
+            with self._lock:
+                if self._pool is None:
+                    self._pool = self._make_pool()
+        return self._pool
+
+    def prepare(self, report: Report) -> None:
+        """Compile and install the runner, unless it is there.
+
+        Raises EngineUnavailable, ImageMissing, ImageBuildFailed.
+        """
+
+        def report_step(line: str) -> None:
+            if line.startswith("Step "):
+                report(f"Compiling the runner: {line}")
+
+        client = connect(timeout_s=_COMPILE_RUNNER_S)
+        try:
+            install_runner(client, base_image=BASE_IMAGE, on_line=report_step)
+        finally:
+            client.close()
+
+    def reserve(self, profile: Profile, *, tenant: str | None) -> Reservation | None:
+        """A lease, where one is free at once."""
+        lease = self.pool.try_lease(profile, tenant=tenant)
+        return None if lease is None else _InlineReservation(lease)
+
+    def submit(self, task: Task, *, reservation: Reservation | None = None) -> _InlineRun:
+        """See Backend."""
+        lease = reservation.take() if isinstance(reservation, _InlineReservation) else None
+        return _InlineRun(self.pool, task, lease, self._in_flight)
+
+    def cancel(self, task_id: str) -> bool:
+        """See Backend."""
+        run = self._in_flight.get(task_id)
+        return run is not None and run.cancel()
+
+    def capacity(self) -> Capacity:
+        """See Backend."""
+        pool = self.pool.snapshot()
+        warm = {profile: state.warm for profile, state in pool.profiles.items()}
+        return Capacity(pool.slots, pool.in_use, pool.waiting, warm)
+
+    def keep_warm(self, targets: Mapping[Profile, WarmTarget]) -> None:
+        """See Backend."""
+        self.pool.keep_warm(targets)
+
+    def images(self, *, timeout_s: float) -> Images:
+        """One client for each time-out: each keeps connections of its own. Raises EngineUnavailable."""
+        with self._lock:
+            if timeout_s not in self._images:
+                self._images[timeout_s] = DockerImages(connect(timeout_s=timeout_s))
+            return self._images[timeout_s]
+
+    def close(self, *, grace_s: float) -> None:
+        """See Backend. Where nothing was ever run, there is nothing to close."""
+        with self._lock:
+            pool, images = self._pool, list(self._images.values())
+            self._images.clear()
+        for each in images:
+            each.close()
+        if pool is not None:
+            pool.close(grace_s=grace_s)
+
+
+class _InlineReservation:
+    """A lease that nobody uses yet."""
+
+    def __init__(self, lease: Lease) -> None:
+        self._lease: Lease | None = lease
+
+    def take(self) -> Lease | None:
+        """The lease, for whoever uses it; once."""
+        lease, self._lease = self._lease, None
+        return lease
+
+    def release(self) -> None:
+        """See Reservation."""
+        if (lease := self.take()) is not None:
+            with lease:
+                pass
+
+
+class _InlineRun:
+    """One task of this process."""
+
+    def __init__(self, pool: Pool, task: Task, lease: Lease | None, in_flight: dict[str, _InlineRun]) -> None:
+        self._pool = pool
+        self._task = task
+        self._lease = lease
+        self._in_flight = in_flight
+        self._withdrawal = Withdrawal()
+
+    def events(self) -> Generator[Event, None, None]:
+        """See Run. The slot is given back before the last event: whoever writes the result needs it no more."""
+        task = self._task
+        self._in_flight[task.id] = self
+        try:
+            began = time.monotonic()
+            lease = self._lease or self._pool.lease(
+                task.profile, tenant=task.tenant, wait_ms=task.wait_ms, withdrawal=self._withdrawal
+            )
+            results: list[StepResult] = []
+            with lease:
+                self._lease = lease
+                self._withdrawal.check()
+                yield Started((time.monotonic() - began) * 1000)
+                if task.start_ahead:
+                    lease.start_ahead()
+                for event in lease.events(task.job, stream_output=task.stream_output):
+                    if isinstance(event, StepFinished):
+                        results.append(event.result)
+                    yield event
+            yield Finished(JobResult(tuple(results)))
+        finally:
+            self._in_flight.pop(task.id, None)
+
+    def cancel(self) -> bool:
+        """End it, wherever it is. Callable from any thread."""
+        self._withdrawal.withdraw()
+        lease = self._lease
+        if lease is not None:
+            lease.cancel()
+        return True
+
+
+def make_backend() -> Inline:
+    """The backend that the settings describe."""
+    return Inline(make_pool)
+
+
+def make_pool() -> Pool:
+    """A started pool of this process, as the settings describe it."""
+    owner = f"{workers.installation()}/{workers.current()}"
+    policy = SandboxPolicy(runtime=settings.GEXEC_DOCKER_RUNTIME)
+    slots = settings.GEXEC_SLOTS or 2 * (os.cpu_count() or 1)
+    config = PoolConfig(
+        slots=slots,
+        queue=settings.GEXEC_QUEUE or _WAITING_FOR_EACH_SLOT * slots,
+        wait_ms=settings.GEXEC_WAIT_MS,
+        slots_folder=settings.GEXEC_DATA_DIR / "slots",
+        processes=settings.GEXEC_WORKERS,
+    )
+    labels = {"gexec.data_dir": str(settings.GEXEC_DATA_DIR)}
+    engine = DockerEngine(policy, owner=owner, base_image=BASE_IMAGE, labels=labels)
+    made = Pool(engine, config, owner=owner, is_alive=_is_alive)
+    made.start()
+    return made
+
+
+def _is_alive(owner: str) -> bool:
+    """Whether the process that a container is labelled with may live; another installation's is not ours to judge."""
+    installation, _, worker_id = owner.partition("/")
+    try:
+        return installation != workers.installation() or workers.is_alive(UUID(worker_id))
+    finally:
+        release_connection()

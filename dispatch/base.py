@@ -1,0 +1,120 @@
+"""What runs a task, as its callers see it: an interface, so that they need not know which process or host that is.
+
+Theory of operation. A caller describes a task wholly: what it runs in, its files, its steps. `submit` hands it over and
+gives a run, whose events are read until the last. The events of a run belong to one reader; reading them is what moves
+a run of this process on, and closing them early ends the program. What the program did is in the events; what we could
+not do is raised, from `events` and not from `submit`, as one of the sandbox's errors:
+
+- before Started, nothing has run: PoolBusy (no slot in time), PoolClosed (shutting down), EngineUnavailable,
+  ImageMissing, Cancelled (while it waited);
+- after Started, what was printed until then is lost with the run: EngineUnavailable, ContainerLost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from sandbox.engine import Images
+from sandbox.types import Job, JobResult, Output, Profile, StepFinished, WarmTarget
+
+Report = Callable[[str], None]
+"""Takes one line of progress."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """All that is needed to run it, on whatever host."""
+
+    id: str
+    """An execution's id, or any other that no task in flight has."""
+    profile: Profile
+    job: Job
+    tenant: str | None = None
+    """Whose program it is: containers are used again for the same one only, and never for None."""
+    wait_ms: int | None = None
+    """How long it may wait for its start; None: what the server allows."""
+    stream_output: bool = False
+    """Whether output is an event as it comes. The results have all of it either way."""
+    start_ahead: bool = False
+    """Whether a container that was made for it starts first what waiting ones have started: for a test of that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The task has a slot and a container; its first step begins."""
+
+    queue_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The last event: one result for each step that was started."""
+
+    result: JobResult
+
+
+Event = Started | Output | StepFinished | Finished
+
+
+class Reservation(Protocol):
+    """A slot and a container that were free at once. Submit it with its task, or release it."""
+
+    def release(self) -> None:
+        """Give it back unused; harmless after it was used."""
+
+
+class Run(Protocol):
+    """A task that was submitted."""
+
+    def events(self) -> Generator[Event, None, None]:
+        """Started, then what happens, Finished last; see the module for what is raised. For one reader, once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """How much can be run now."""
+
+    slots: int
+    in_use: int
+    waiting: int
+    """Tasks that wait for a slot."""
+    warm: Mapping[Profile, int]
+    """Containers that wait for a task, by what they are made of."""
+
+
+class Backend(Protocol):
+    """Runs tasks. Safe for threads."""
+
+    def prepare(self, report: Report) -> None:
+        """Put in place what every run needs, once for an installation. Raises SandboxError."""
+
+    def reserve(self, profile: Profile, *, tenant: str | None) -> Reservation | None:
+        """What a task could start in at once, if there is such a thing. Raises PoolClosed."""
+
+    def submit(self, task: Task, *, reservation: Reservation | None = None) -> Run:
+        """Take a task over. Nothing is raised here: see `Run.events`."""
+
+    def cancel(self, task_id: str) -> bool:
+        """End a task, waiting or running, within a second. False where no such task is in flight."""
+
+    def capacity(self) -> Capacity:
+        """What is in use, waiting and warm right now."""
+
+    def keep_warm(self, targets: Mapping[Profile, WarmTarget]) -> None:
+        """Replace what is kept started and waiting."""
+
+    def images(self, *, timeout_s: float) -> Images:
+        """The images that tasks run in; a call that takes longer than `timeout_s` without a word gives up."""
+
+    def close(self, *, grace_s: float) -> None:
+        """Refuse new tasks, let those in flight end within `grace_s`, cancel the rest, leave nothing behind."""
+
+
+def result_of(run: Run) -> JobResult:
+    """Read a run to its end. Raises what its events raise."""
+    for event in run.events():
+        if isinstance(event, Finished):
+            return event.result
+    raise RuntimeError("a run ended without its last event")

@@ -1,0 +1,195 @@
+"""A backend that runs nothing: slots are counted, results are what a test says.
+
+It passes the contract tests of the real ones.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping
+
+from dispatch.base import Capacity, Event, Finished, Report, Reservation, Started, Task
+from sandbox.engine import Images
+from sandbox.errors import Cancelled, PoolBusy, PoolClosed
+from sandbox.types import Job, JobResult, Outcome, Output, Profile, StepFinished, StepResult, WarmTarget
+
+Behaviour = Callable[[Job], JobResult]
+
+_WAIT_MS = 5_000
+
+
+def succeed(job: Job) -> JobResult:
+    """Every step ends well; the last prints the first file."""
+    printed = job.files[0].content if job.files else b""
+    last = len(job.steps) - 1
+    return JobResult(
+        tuple(
+            StepResult(
+                step.name, Outcome.OK, stdout=printed if number == last else b"", exit_code=0, wall_ms=5.0, cpu_ms=4.0
+            )
+            for number, step in enumerate(job.steps)
+        )
+    )
+
+
+class FakeBackend:
+    """As many tasks as slots. `refuse` is raised before a task starts; `behave` says what comes of a job."""
+
+    def __init__(self, slots: int = 4) -> None:
+        self.behave: Behaviour = succeed
+        self.refuse: Exception | None = None
+        self.warm = True
+        """Whether a free slot has a container at once, so that it can be reserved."""
+        self.jobs: list[Job] = []
+        """Those that were started."""
+        self.tenants: list[str | None] = []
+        self.targets: Mapping[Profile, WarmTarget] = {}
+        self._slots = slots
+        self._in_use = 0
+        self._waiting = 0
+        self._closed = False
+        self._changed = threading.Condition()
+        self._in_flight: dict[str, _FakeRun] = {}
+
+    def prepare(self, report: Report) -> None:
+        report("nothing to prepare")
+
+    def reserve(self, profile: Profile, *, tenant: str | None) -> Reservation | None:
+        del profile, tenant
+        with self._changed:
+            if self._closed:
+                raise PoolClosed("the server is shutting down")
+            if self.refuse or not self.warm or self._in_use >= self._slots:
+                return None
+            self._in_use += 1
+        return _FakeReservation(self)
+
+    def submit(self, task: Task, *, reservation: Reservation | None = None) -> _FakeRun:
+        return _FakeRun(self, task, reservation if isinstance(reservation, _FakeReservation) else None)
+
+    def cancel(self, task_id: str) -> bool:
+        with self._changed:
+            run = self._in_flight.get(task_id)
+            if run is not None:
+                run.cancelled = True
+                self._changed.notify_all()
+        return run is not None
+
+    def capacity(self) -> Capacity:
+        return Capacity(self._slots, self._in_use, self._waiting, dict.fromkeys(self.targets, int(self.warm)))
+
+    def keep_warm(self, targets: Mapping[Profile, WarmTarget]) -> None:
+        self.targets = dict(targets)
+
+    def images(self, *, timeout_s: float) -> Images:
+        raise NotImplementedError("a fake backend has no images")
+
+    def close(self, *, grace_s: float) -> None:
+        deadline = time.monotonic() + grace_s
+        with self._changed:
+            self._closed = True
+            self._changed.wait_for(lambda: not self._in_flight, max(0.0, deadline - time.monotonic()))
+            for run in self._in_flight.values():
+                run.cancelled = True
+            self._changed.notify_all()
+
+    @property
+    def in_use(self) -> int:
+        """Slots that are taken."""
+        return self._in_use
+
+    def began(self, run: _FakeRun) -> None:
+        with self._changed:
+            self._in_flight[run.task.id] = run
+
+    def ended(self, run: _FakeRun) -> None:
+        with self._changed:
+            self._in_flight.pop(run.task.id, None)
+            self._changed.notify_all()
+
+    def take(self, run: _FakeRun) -> None:
+        """Wait for a slot. Raises what a pool raises."""
+        if self.refuse:
+            raise self.refuse
+        with self._changed:
+            if self._closed:
+                raise PoolClosed("the server is shutting down")
+            self._waiting += 1
+            wait_s = (_WAIT_MS if run.task.wait_ms is None else run.task.wait_ms) / 1000
+            free = self._changed.wait_for(lambda: run.cancelled or self._in_use < self._slots, wait_s)
+            self._waiting -= 1
+            if run.cancelled:
+                raise Cancelled("cancelled before it started")
+            if not free:
+                raise PoolBusy("no slot became free in time", retry_after_s=3)
+            self._in_use += 1
+
+    def give_back(self) -> None:
+        with self._changed:
+            self._in_use -= 1
+            self._changed.notify_all()
+
+    def is_cancelled_within(self, run: _FakeRun, wait_s: float) -> bool:
+        """Wait like a program that sleeps."""
+        with self._changed:
+            return self._changed.wait_for(lambda: run.cancelled, wait_s)
+
+
+class _FakeReservation:
+    """A slot that is taken."""
+
+    def __init__(self, backend: FakeBackend) -> None:
+        self._backend = backend
+        self._used = False
+
+    def take(self) -> None:
+        self._used = True
+
+    def release(self) -> None:
+        if not self._used:
+            self._used = True
+            self._backend.give_back()
+
+
+class _FakeRun:
+    """One task. A step whose command is `sleep SECONDS` takes so long, and can be cancelled meanwhile."""
+
+    def __init__(self, backend: FakeBackend, task: Task, reservation: _FakeReservation | None) -> None:
+        self.task = task
+        self.cancelled = False
+        self._backend = backend
+        self._reservation = reservation
+
+    def events(self) -> Generator[Event, None, None]:
+        self._backend.began(self)
+        began = time.monotonic()
+        try:
+            if self._reservation is None:
+                self._backend.take(self)
+            else:
+                self._reservation.take()
+            try:
+                yield Started((time.monotonic() - began) * 1000)
+                result = self._result()
+                yield from self._steps(result)
+            finally:
+                self._backend.give_back()
+            yield Finished(result)
+        finally:
+            self._backend.ended(self)
+
+    def _result(self) -> JobResult:
+        self._backend.jobs.append(self.task.job)
+        self._backend.tenants.append(self.task.tenant)
+        for step in self.task.job.steps:
+            sleeps = step.argv[0] == "sleep"
+            if sleeps and self._backend.is_cancelled_within(self, float(step.argv[1])):
+                return JobResult((StepResult(step.name, Outcome.CANCELLED),))
+        return self._backend.behave(self.task.job)
+
+    def _steps(self, result: JobResult) -> Iterator[Event]:
+        for step in result.steps:
+            if self.task.stream_output and step.stdout:
+                yield Output(step.name, 1, step.stdout)
+            yield StepFinished(step)

@@ -1,0 +1,75 @@
+"""Taking a submission in: the row that says what is to be run, written before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.utils import timezone
+
+from dispatch import active, workers
+from dispatch.base import Reservation
+from executions.jobs import job_of, profile_in
+from executions.models import Execution, Status
+from executions.submission import Origin, Submission
+from rest.exceptions import Refusal
+from rest.ids import uuid7
+from sandbox.errors import PoolClosed
+
+
+@contextmanager
+def accepted(submission: Submission, origin: Origin) -> Iterator[tuple[Execution, Reservation | None]]:
+    """The row, inserted, with what it can start in at once, which is given back at the end unless it was used.
+
+    Where something was free at once the row was never queued: one commit less.
+    """
+    execution = _row(submission, origin)
+    reservation = _reserved(execution)
+    try:
+        if reservation is not None:
+            execution.status, execution.started_at, execution.queue_ms = Status.RUNNING, timezone.now(), 0.0
+        execution.save(force_insert=True)
+        yield execution, reservation
+    finally:
+        if reservation is not None:
+            reservation.release()
+
+
+def refused(refusal: Refusal, origin: Origin) -> Execution:
+    """The row of a request that was refused for what it asked."""
+    now = timezone.now()
+    return Execution.objects.create(
+        status=Status.REJECTED,
+        error=refusal.message,
+        client_address=origin.address,
+        api_key_id=origin.api_key_id,
+        created_at=now,
+        finished_at=now,
+    )
+
+
+def _reserved(execution: Execution) -> Reservation | None:
+    try:
+        return active.backend().reserve(profile_in(execution.job["profile"]), tenant=execution.api_key_id)
+    except PoolClosed:
+        # Whoever runs the row is told so, and the row tells it.
+        return None
+
+
+def _row(submission: Submission, origin: Origin) -> Execution:
+    language = submission.language
+    return Execution(
+        id=uuid7(),
+        status=Status.QUEUED,
+        language_id=language.pk,
+        language_slug=language.slug,
+        language_version=language.version,
+        image_digest=language.image_digest,
+        source=submission.source,
+        stdin=submission.stdin,
+        job=job_of(submission),
+        client_address=origin.address,
+        api_key_id=origin.api_key_id,
+        worker=workers.current(),
+        created_at=timezone.now(),
+    )

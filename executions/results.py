@@ -1,0 +1,165 @@
+"""What came back, as the row says it: from a job's result to columns, and from the columns to steps that can be read.
+
+`steps` is JSON, an object for each step that was started; `output` holds what all of them printed, one after the other,
+and each stream of a step says where its part begins and how long it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from executions.models import Execution
+from executions.outcomes import ENDINGS, Outcome
+from languages.options import MIB
+from languages.programs import COMPILE
+from sandbox.types import JobResult, StepResult
+
+KILLED_EXIT_CODE = 137
+"""What a shell reports for SIGKILL, by which every limit ends a program."""
+_SIGNAL_BASE = 128
+"""What a shell adds to a signal's number."""
+_NO_EXIT_CODE = -1
+_OWN_ENDINGS = {Outcome.OK, Outcome.NONZERO_EXIT, Outcome.SIGNAL}
+
+
+@dataclass(frozen=True, slots=True)
+class StepRecord:
+    """One step of a finished execution, as its row tells it."""
+
+    name: str
+    outcome: Outcome
+    exit_code: int
+    signal: int | None
+    stdout: bytes
+    stderr: bytes
+    stdout_truncated: bool
+    stderr_truncated: bool
+    wall_ms: float
+    cpu_ms: float | None
+    peak_memory_bytes: int | None
+    detail: str = ""
+
+
+def finished_fields(execution: Execution, result: JobResult) -> dict[str, Any]:
+    """The columns of the finished row. The last step that was started decides how the execution ended."""
+    if not result.steps:
+        return failed_fields("no step was run")
+    last = result.steps[-1]
+    outcome = _outcome(last)
+    return {
+        **recorded(result.steps),
+        "outcome": outcome,
+        "exit_code": exit_code_of(last),
+        "signal": last.signal,
+        "error": _error(execution.job, last, outcome),
+        "peak_memory_bytes": last.peak_memory_bytes,
+        **({} if last.name == COMPILE else {"wall_ms": last.wall_ms, "cpu_ms": last.cpu_ms}),
+    }
+
+
+def failed_fields(detail: str) -> dict[str, Any]:
+    """The columns of a row that ends with a fault of ours."""
+    return {"outcome": Outcome.SANDBOX_ERROR, "error": sandbox_error(detail), "exit_code": _NO_EXIT_CODE}
+
+
+def sandbox_error(detail: str) -> str:
+    """The answer's error for a fault of ours."""
+    return ENDINGS[Outcome.SANDBOX_ERROR].message.format(detail=detail)
+
+
+def recorded(steps: Iterable[StepResult]) -> dict[str, Any]:
+    """The columns `steps` and `output`."""
+    output = bytearray()
+    return {"steps": [_step_json(step, output) for step in steps], "output": bytes(output)}
+
+
+def steps_in(execution: Execution) -> list[StepRecord]:
+    """The steps that were started, in order."""
+    output = bytes(execution.output)
+    return [_record(step, output) for step in execution.steps]
+
+
+def step_in(execution: Execution, name: str) -> StepRecord | None:
+    """The step of this name, or None where it was not started."""
+    return next((_record(step, bytes(execution.output)) for step in execution.steps if step["name"] == name), None)
+
+
+def exit_code_of(step: StepResult) -> int:
+    """What a shell would say: 128 + n for signal n, 137 for a limit; -1 where there is nothing to say."""
+    outcome = Outcome(step.outcome.value)
+    if ENDINGS[outcome].killed:
+        return KILLED_EXIT_CODE
+    if outcome is Outcome.SANDBOX_ERROR:
+        return _NO_EXIT_CODE
+    if step.exit_code is not None:
+        return step.exit_code
+    return _SIGNAL_BASE + step.signal if step.signal else _NO_EXIT_CODE
+
+
+def _step_json(step: StepResult, output: bytearray) -> dict[str, Any]:
+    """The step's object; what it printed goes to the end of `output`."""
+    return {
+        "name": step.name,
+        "outcome": step.outcome.value,
+        "exit_code": exit_code_of(step),
+        "signal": step.signal,
+        "stdout": _stream_json(step.stdout, output, truncated=step.stdout_truncated),
+        "stderr": _stream_json(step.stderr, output, truncated=step.stderr_truncated),
+        "wall_ms": step.wall_ms,
+        "cpu_ms": step.cpu_ms,
+        "peak_memory_bytes": step.peak_memory_bytes,
+        "detail": step.detail.replace("\x00", "\ufffd"),
+    }
+
+
+def _stream_json(data: bytes, output: bytearray, *, truncated: bool) -> dict[str, Any]:
+    begins = len(output)
+    output += data
+    return {"from": begins, "bytes": len(data), "truncated": truncated}
+
+
+def _record(said: Mapping[str, Any], output: bytes) -> StepRecord:
+    def stream(name: str) -> bytes:
+        begins = said[name]["from"]
+        return output[begins : begins + said[name]["bytes"]]
+
+    return StepRecord(
+        name=said["name"],
+        outcome=Outcome(said["outcome"]),
+        exit_code=said["exit_code"],
+        signal=said["signal"],
+        stdout=stream("stdout"),
+        stderr=stream("stderr"),
+        stdout_truncated=said["stdout"]["truncated"],
+        stderr_truncated=said["stderr"]["truncated"],
+        wall_ms=said["wall_ms"],
+        cpu_ms=said["cpu_ms"],
+        peak_memory_bytes=said["peak_memory_bytes"],
+        detail=said["detail"],
+    )
+
+
+def _outcome(last: StepResult) -> Outcome:
+    outcome = Outcome(last.outcome.value)
+    if last.name == COMPILE and outcome in _OWN_ENDINGS:
+        # The job ended with a compile step although that step passed: the sandbox did not do what it was asked.
+        return Outcome.SANDBOX_ERROR if outcome is Outcome.OK else Outcome.COMPILE_ERROR
+    return outcome
+
+
+def _error(job: Mapping[str, Any], step: StepResult, outcome: Outcome) -> str:
+    """The answer's `error`: which limit was hit, or what went wrong on our side."""
+    limits: Mapping[str, Any] = next((each["limits"] for each in job["steps"] if each["name"] == step.name), {})
+    memory_bytes = limits.get("memory_bytes") or job["profile"]["memory_bytes"]
+    text = ENDINGS[outcome].message.format(
+        wall_ms=limits.get("wall_ms"),
+        cpu_ms=limits.get("cpu_ms") or limits.get("wall_ms"),
+        memory_mb=memory_bytes // MIB,
+        output_bytes=limits.get("output_bytes"),
+        detail=step.detail or "the run was not reported",
+    )
+    if step.name != COMPILE or not text or outcome in {Outcome.CANCELLED, Outcome.SANDBOX_ERROR}:
+        return text
+    return f"{text} during compilation"

@@ -1,0 +1,104 @@
+"""Running what a row says, in whatever process took it up, and writing what came back."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import NoReturn
+from uuid import UUID
+
+from dispatch import active
+from dispatch.base import Finished, Reservation, Run, Started
+from executions import transitions
+from executions.jobs import task_of
+from executions.models import Execution, Status
+from executions.results import failed_fields, finished_fields, sandbox_error
+from rest.connections import release_connection
+from rest.exceptions import Unavailable
+from sandbox.errors import EngineUnavailable, ImageMissing, PoolBusy, PoolClosed, SandboxError
+
+logger = logging.getLogger(__name__)
+
+ENGINE_RETRY_AFTER_S = 5
+SHUTDOWN_RETRY_AFTER_S = 10
+_in_flight: set[UUID] = set()
+"""Executions that a thread of this process is at work on; set operations are atomic."""
+
+
+def is_in_flight(execution_id: UUID) -> bool:
+    """Whether a thread of this process will finish this execution."""
+    return execution_id in _in_flight
+
+
+def run(execution: Execution, *, reservation: Reservation | None = None) -> None:
+    """Run a row that is queued, or running in its reservation, and finish it; it may tell of a sandbox error then.
+
+    Raises Unavailable, with the row kept, where there was no slot, no Docker engine, or the server shuts down.
+    """
+    with _flight(execution):
+        submitted = active.backend().submit(task_of(execution), reservation=reservation)
+        began = time.monotonic()
+        try:
+            _follow(execution, submitted)
+        except SandboxError as error:
+            if execution.status == Status.QUEUED:
+                _not_started(execution, error, queue_ms=(time.monotonic() - began) * 1000)
+            logger.exception("execution %s: the sandbox failed", execution.pk)
+            transitions.finish(execution, failed_fields(_reason(error)))
+
+
+@contextmanager
+def _flight(execution: Execution) -> Iterator[None]:
+    _in_flight.add(execution.pk)
+    try:
+        yield
+    finally:
+        _in_flight.discard(execution.pk)
+
+
+def _follow(execution: Execution, submitted: Run) -> None:
+    """Read the run's events, and write what they mean for the row. Leaving early ends the program."""
+    # No connection of the database is kept while a slot is waited for, or a program runs.
+    release_connection()
+    with closing(submitted.events()) as events:
+        for event in events:
+            if isinstance(event, Started) and not _started(execution, event):
+                return
+            if isinstance(event, Finished):
+                transitions.finish(execution, finished_fields(execution, event.result))
+                logger.info("execution %s: %s in %.0f ms", execution.pk, execution.outcome, execution.wall_ms or 0.0)
+
+
+def _started(execution: Execution, event: Started) -> bool:
+    """Whether the row is running now. Another process may have taken this one for dead, and finished it."""
+    if execution.status == Status.QUEUED:
+        transitions.start(execution, queue_ms=event.queue_ms)
+        release_connection()
+    return execution.status == Status.RUNNING
+
+
+def _not_started(execution: Execution, error: SandboxError, *, queue_ms: float) -> NoReturn:
+    """Finish the queued row and say 503: rejected for want of room, sandbox_error for want of an engine or image."""
+    if isinstance(error, PoolBusy):
+        message, retry_after_s = "no free slot: the server is busy", error.retry_after_s
+    elif isinstance(error, PoolClosed):
+        message, retry_after_s = "the server is shutting down", SHUTDOWN_RETRY_AFTER_S
+    else:
+        logger.error("execution %s: no container: %s", execution.pk, error)
+        message, retry_after_s = sandbox_error(_reason(error)), ENGINE_RETRY_AFTER_S
+    if isinstance(error, (PoolBusy, PoolClosed)):
+        transitions.reject(execution, error=message, queue_ms=queue_ms)
+    else:
+        transitions.finish(execution, failed_fields(_reason(error)))
+    raise Unavailable(message, retry_after_s=retry_after_s, execution_id=execution.pk) from error
+
+
+def _reason(error: SandboxError) -> str:
+    """What a client may know of a fault of ours; the rest is in the log."""
+    if isinstance(error, EngineUnavailable):
+        return "the Docker engine is not available"
+    if isinstance(error, ImageMissing):
+        return "the language's image is missing"
+    return "the container was lost before the result was whole"

@@ -1,0 +1,170 @@
+"""Sandbox containers on Docker: quick calls, many at once, for the pool."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+from collections.abc import Mapping
+from dataclasses import replace
+from http import HTTPStatus
+from typing import Any
+
+import docker
+import docker.errors
+
+from sandbox.docker.client import Refused, connect, translated
+from sandbox.docker.runner_volume import install_runner, runner_volume
+from sandbox.docker.stream import AttachedStream
+from sandbox.errors import EngineUnavailable
+from sandbox.policy import SandboxPolicy, container_options, holder_options
+from sandbox.types import Profile
+
+logger = logging.getLogger(__name__)
+
+LABEL = "gexec.owner"
+"""Which server process a container belongs to, so that whoever comes after a dead one can remove what it left."""
+_CALL_TIMEOUT_S = 20.0
+"""Shorter than installation's: a builder that hangs on a call makes no containers meanwhile."""
+_REFUSALS = 3
+"""After so many in a row, where another runtime did start the container, a runtime is not tried again. Not after one:
+a host that is short of memory refuses once in a while whatever the runtime."""
+
+
+class DockerEngine:
+    """Makes, resizes and removes sandbox containers; safe to use from many threads."""
+
+    def __init__(
+        self,
+        policy: SandboxPolicy,
+        *,
+        owner: str,
+        base_image: str,
+        labels: Mapping[str, str] | None = None,
+        client: docker.APIClient | None = None,
+    ) -> None:
+        """`owner` is who the containers are labelled with, next to the operator's own `labels`."""
+        self._policy = policy
+        self._labels = {**(labels or {}), LABEL: owner}
+        self._base_image = base_image
+        self._volume = runner_volume()
+        self._client = client or connect(timeout_s=_CALL_TIMEOUT_S)
+        self._holder_lock = threading.Lock()
+        self._holder: AttachedStream | None = None
+        # Not the same first ones in every process: the kernel counts by user over all containers of the host.
+        self._next_uid = secrets.randbelow(policy.uid_count)
+        self._runtimes: tuple[str, ...] = (policy.runtime,)
+        self._refusals = 0
+
+    def prepare(self) -> None:
+        """See that the runner's volume is there, and choose the runtime; quick when it is there.
+
+        Raises EngineUnavailable, ImageMissing, ImageBuildFailed.
+        """
+        install_runner(self._client, base_image=self._base_image, on_line=lambda line: logger.info("runner: %s", line))
+        with translated("asking Docker for its runtimes"):
+            info = self._client.info()
+        known = info.get("Runtimes") or {}
+        self._runtimes = self._policy.runtimes(default=info.get("DefaultRuntime") or "", known=known)
+        self._refusals = 0
+
+    def start(self, profile: Profile) -> AttachedStream:
+        """Create, attach and start one container. Raises ImageMissing, EngineUnavailable."""
+        runtime, *others = self._runtimes
+        try:
+            stream = self._start_with(runtime, profile)
+        except Refused as error:
+            if not others:
+                raise
+            stream = self._start_with(others[0], profile)
+            logger.warning("a container started with %s, since %s did not start it: %s", others[0], runtime, error)
+            self._refusals += 1
+            if self._refusals >= _REFUSALS:
+                self._runtimes = tuple(others)
+        else:
+            self._refusals = 0
+        return stream
+
+    def resize(self, container_id: str, memory_bytes: int) -> None:
+        """Change a running container's memory limit. Raises EngineUnavailable."""
+        with translated("resizing a container"):
+            self._client.update_container(container_id, mem_limit=memory_bytes, memswap_limit=memory_bytes)
+
+    def remove(self, container_id: str) -> None:
+        """Kill and remove; one that is gone, or on its way, is fine. Raises EngineUnavailable."""
+        with translated("removing a container"):
+            try:
+                self._client.remove_container(container_id, force=True, v=True)
+            except docker.errors.NotFound:
+                return
+            except docker.errors.APIError as error:
+                if error.status_code != HTTPStatus.CONFLICT:  # Its removal is in progress already.
+                    raise
+
+    def owned(self) -> dict[str, str]:
+        """Every sandbox container on the host, whoever made it: id → owner. Raises EngineUnavailable."""
+        with translated("listing containers"):
+            found = self._client.containers(all=True, filters={"label": LABEL})
+        return {entry["Id"]: entry["Labels"][LABEL] for entry in found}
+
+    def close(self) -> None:
+        """Let the network holder and the connections go; containers that are still there are the pool's to remove."""
+        with self._holder_lock:
+            if self._holder is not None:
+                self._holder.close()
+                self._holder = None
+        self._client.close()
+
+    def _take_uid(self) -> int:
+        with self._holder_lock:
+            self._next_uid = (self._next_uid + 1) % self._policy.uid_count
+            return self._policy.first_uid + self._next_uid
+
+    def _start_with(self, runtime: str, profile: Profile) -> AttachedStream:
+        policy = replace(self._policy, runtime=runtime)
+        network = self._network(profile, policy)
+        options = container_options(
+            profile, policy, uid=self._take_uid(), network=network, labels=self._labels, volume=self._volume
+        )
+        return self._start(profile.image, options)
+
+    def _network(self, profile: Profile, policy: SandboxPolicy) -> str:
+        """The network mode: a holder's namespace, which the runner leaves for one of its own, or Docker's `none`."""
+        if not policy.shared_network_setup:
+            return "none"
+        with self._holder_lock:
+            if self._holder is None or not self._holder.quiet():
+                if self._holder is not None:
+                    self._holder.close()
+                options = holder_options(policy, labels=self._labels, volume=self._volume)
+                self._holder = self._start(profile.image, options)
+            return f"container:{self._holder.container_id}"
+
+    def _start(self, image: str, options: dict[str, Any]) -> AttachedStream:
+        with translated("creating a container", image):
+            host_config = self._client.create_host_config(**options["host"])
+            created = self._client.create_container(image, host_config=host_config, **options["container"])
+        container_id = created["Id"]
+        try:
+            with translated("attaching to a container"):
+                parameters = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
+                stream = AttachedStream(container_id, self._client.attach_socket(container_id, params=parameters))
+            self._start_created(stream)
+        except EngineUnavailable:
+            self._remove_quietly(container_id)
+            raise
+        return stream
+
+    def _start_created(self, stream: AttachedStream) -> None:
+        try:
+            with translated("starting a container"):
+                self._client.start(stream.container_id)
+        except EngineUnavailable:
+            stream.close()
+            raise
+
+    def _remove_quietly(self, container_id: str) -> None:
+        try:
+            self.remove(container_id)
+        except EngineUnavailable as error:
+            logger.warning("container %s could not be removed now: %s", container_id[:12], str(error))

@@ -1,0 +1,76 @@
+"""The runner on the Docker host: compiled in a container, and kept in a volume that every sandbox container mounts."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+
+import docker
+import docker.errors
+
+from sandbox.archives import file_tar, folder_tar
+from sandbox.docker.client import translated
+from sandbox.docker.images import DockerImages
+from sandbox.errors import EngineUnavailable
+
+RUNNER_SOURCES = Path(__file__).parents[1] / "runner"
+
+
+def runner_version() -> str:
+    """A short hash over everything that the runner's binary is made of."""
+    digest = sha256()
+    for path in sorted(RUNNER_SOURCES.iterdir()):
+        if path.suffix in {".c", ".h"} or path.name in {"Dockerfile", "Makefile"}:
+            digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def runner_volume() -> str:
+    """The name of the volume that holds this version of the runner."""
+    return f"gexec-runner-{runner_version()}"
+
+
+def install_runner(client: docker.APIClient, *, base_image: str, on_line: Callable[[str], None]) -> None:
+    """Compile the runner in a container and put it into its volume, unless the volume already holds it."""
+    images = DockerImages(client)
+    tag = f"gexec/runner:{runner_version()}"
+    if images.find(tag) is None:
+        images.build(
+            tag=tag,
+            context=folder_tar(RUNNER_SOURCES, leave_out={"tests"}),
+            buildargs={"BASE": base_image},
+            labels={"gexec.kind": "runner"},
+            on_line=on_line,
+        )
+    with translated("installing the runner"):
+        client.create_volume(runner_volume(), labels={"gexec.kind": "runner"})
+        mount = {"Type": "volume", "Source": runner_volume(), "Target": "/.gexec", "VolumeOptions": {"NoCopy": True}}
+        container = client.create_container(
+            tag, command=["/runner"], host_config=client.create_host_config(mounts=[mount], network_mode="none")
+        )
+        try:
+            _copy_runner(client, container["Id"])
+        finally:
+            client.remove_container(container["Id"], force=True)
+
+
+def _copy_runner(client: docker.APIClient, container_id: str) -> None:
+    binary = _read_file(client, container_id, "/runner")
+    try:
+        if _read_file(client, container_id, "/.gexec/runner") == binary:
+            return
+    except docker.errors.NotFound:
+        pass
+    client.put_archive(container_id, "/.gexec", file_tar("runner", binary, mode=0o555))
+
+
+def _read_file(client: docker.APIClient, container_id: str, path: str) -> bytes:
+    chunks, _ = client.get_archive(container_id, path)
+    with tarfile.open(fileobj=io.BytesIO(b"".join(chunks))) as tar:
+        member = tar.extractfile(tar.getmembers()[0])
+        if member is None:
+            raise EngineUnavailable(f"{path} is no file in the runner's image")
+        return member.read()

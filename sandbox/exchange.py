@@ -1,0 +1,128 @@
+"""One step's conversation with a runner: what is to be sent, what came, and what result it makes. No I/O."""
+
+from __future__ import annotations
+
+import time
+
+from sandbox import protocol
+from sandbox.errors import ContainerLost, ProtocolError
+from sandbox.types import Outcome, Output, Step, StepResult
+
+BACKSTOP_S = 2.0
+"""How long after its wall time limit a step may stay unanswered before the container is taken for broken: the runner
+ends a step within milliseconds of its limit, and on a host under heavy load within a second."""
+_STDIN_CHUNK_BYTES = 65_536
+"""A frame of stdin: what a pipe holds (pipe(7)), so that the runner passes it on at once."""
+
+
+class Exchange:
+    """The state of one step's conversation."""
+
+    def __init__(self, step: Step, *, stream_output: bool) -> None:
+        self.step = step
+        self.result: StepResult | None = None
+        self.stdin_due = False
+        self.deadline = time.monotonic() + step.limits.wall_ms / 1000 + BACKSTOP_S
+        self._began = time.monotonic()
+        self._stream_output = stream_output
+        self._streams = {1: bytearray(), 2: bytearray()}
+        self._cut = {1: False, 2: False}
+        self._stdin = memoryview(step.stdin)
+        self._stdin_closed = False
+        self._window = protocol.STDIN_WINDOW
+
+    def opening(self) -> bytes:
+        """The step's frame and as much of its stdin as may be sent at once. ValueError for what cannot be passed."""
+        limits = self.step.limits
+        start = protocol.step_frame(
+            self.step.argv,
+            self.step.environment,
+            wall_ms=limits.wall_ms,
+            cpu_ms=limits.cpu_ms,
+            output_bytes=limits.output_bytes,
+            file_size_bytes=limits.file_size_bytes,
+            open_files=limits.open_files,
+        )
+        return start + self.stdin_frames()
+
+    def stdin_frames(self) -> bytes:
+        """What the window lets through now; after the last of it the frame that closes stdin."""
+        self.stdin_due = False
+        frames = []
+        while self._window and self._stdin:
+            size = min(self._window, _STDIN_CHUNK_BYTES)
+            frames.append(protocol.stdin_frame(bytes(self._stdin[:size])))
+            self._window -= len(self._stdin[:size])
+            self._stdin = self._stdin[size:]
+        if not self._stdin and not self._stdin_closed:
+            self._stdin_closed = True
+            frames.append(protocol.stdin_frame(b""))
+        return b"".join(frames)
+
+    def take(self, frame: protocol.RunnerFrame) -> Output | None:
+        """Digest one frame; output is given where it was asked for.
+
+        Raises ProtocolError for a frame that has no place here, ContainerLost for a fault.
+        """
+        if self.result is not None:
+            raise ProtocolError(f"{frame!r:.100} after the result")
+        if isinstance(frame, protocol.Output):
+            return self._collect(frame)
+        if isinstance(frame, protocol.Window):
+            # Never more than a full one, whatever the runner says: what is sent unread fills this process's memory.
+            self._window = min(protocol.STDIN_WINDOW, self._window + frame.size)
+            self.stdin_due = bool(self._stdin) or not self._stdin_closed
+        elif isinstance(frame, protocol.Result):
+            self.result = self._finished(frame)
+        elif isinstance(frame, protocol.Fault):
+            raise ContainerLost(f"the runner gave up: {frame.message:.500}")
+        else:
+            raise ProtocolError(f"{frame!r:.100} while a step runs")
+        return None
+
+    def overdue(self) -> None:
+        """The backstop: the runner did not end the step in time."""
+        self.result = self._partial(Outcome.TIMEOUT_WALL, "the runner did not answer in time")
+
+    def fail(self, detail: str) -> None:
+        """The container or its stream broke: what was printed until then is kept."""
+        self.result = self._partial(Outcome.SANDBOX_ERROR, detail)
+
+    def _collect(self, frame: protocol.Output) -> Output | None:
+        buffer = self._streams[frame.stream]
+        room = self.step.limits.output_bytes - len(buffer)
+        # The runner cuts too. Its word is not enough for what this process keeps in memory.
+        kept = frame.data[:room]
+        self._cut[frame.stream] = self._cut[frame.stream] or len(kept) < len(frame.data)
+        buffer += kept
+        return Output(self.step.name, frame.stream, kept) if self._stream_output and kept else None
+
+    def _finished(self, result: protocol.Result) -> StepResult:
+        by_signal = result.signal != 0
+        return StepResult(
+            name=self.step.name,
+            outcome=result.reason.outcome_with(result.exit_code),
+            stdout=bytes(self._streams[1]),
+            stderr=bytes(self._streams[2]),
+            stdout_truncated=self._cut[1] or result.stdout_cut,
+            stderr_truncated=self._cut[2] or result.stderr_cut,
+            exit_code=None if by_signal else result.exit_code,
+            signal=result.signal if by_signal else None,
+            wall_ms=result.wall_us / 1000,
+            cpu_ms=result.cpu_us / 1000,
+            peak_memory_bytes=result.peak_memory_bytes,
+            started_ahead=result.started_ahead,
+            detail=result.detail,
+        )
+
+    def _partial(self, outcome: Outcome, detail: str) -> StepResult:
+        return StepResult(
+            name=self.step.name,
+            outcome=outcome,
+            stdout=bytes(self._streams[1]),
+            stderr=bytes(self._streams[2]),
+            stdout_truncated=self._cut[1],
+            stderr_truncated=self._cut[2],
+            wall_ms=(time.monotonic() - self._began) * 1000,
+            detail=detail,
+        )

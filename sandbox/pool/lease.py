@@ -1,0 +1,75 @@
+"""A slot and a container for one job."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Generator
+from types import TracebackType
+
+from sandbox.container import Container
+from sandbox.errors import ContainerLost
+from sandbox.types import Event, Job, JobResult, StepFinished
+
+logger = logging.getLogger(__name__)
+
+
+class Lease:
+    """A slot and a container for one job. A context manager; leaving it gives both back."""
+
+    def __init__(
+        self,
+        container: Container,
+        *,
+        tenant: str | None,
+        began: float,
+        give_back: Callable[[Lease], None],
+        replace: Callable[[Lease], Container],
+    ) -> None:
+        """`began` is the monotonic time since which the slot is held; the last two are the pool's."""
+        self.container = container
+        self.tenant = tenant
+        self.began = began
+        self._give_back = give_back
+        self._replace = replace
+
+    def __enter__(self) -> Lease:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._give_back(self)
+
+    def run(self, job: Job) -> JobResult:
+        """Run the job; whatever happens to the program or the container is in the result.
+
+        Raises ValueError for a job that cannot be passed on (NUL in an argument, a bad file name), and
+        EngineUnavailable, ImageMissing, PoolBusy, PoolClosed or ContainerLost where no container would take it.
+        """
+        return JobResult(tuple(event.result for event in self.events(job) if isinstance(event, StepFinished)))
+
+    def events(self, job: Job, *, stream_output: bool = False) -> Generator[Event, None, None]:
+        """Run the job and tell of it as it goes; see Container.events. Raises what `run` does, at the first `next`."""
+        try:
+            yield from self.container.events(job, tenant=self.tenant, stream_output=stream_output)
+        except ContainerLost:
+            logger.info("container %s was lost before its run", self.container.id[:12])
+        else:
+            return
+        # Once: a second one that is lost as well says more about the engine than about the container.
+        self.container = self._replace(self)
+        yield from self.container.events(job, tenant=self.tenant, stream_output=stream_output)
+
+    def start_ahead(self) -> None:
+        """Let its container start what it would have started while it waited. Call it before `run`."""
+        try:
+            self.container.start_ahead()
+        except ContainerLost:
+            logger.debug("container %s was lost before its run", self.container.id[:12])
+
+    def cancel(self) -> None:
+        """End the running step, whose outcome will be `cancelled`. Callable from any thread."""
+        try:
+            self.container.cancel()
+        except ContainerLost:
+            logger.debug("nothing left to cancel in %s", self.container.id[:12])

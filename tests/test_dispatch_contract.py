@@ -1,0 +1,214 @@
+"""What every backend of dispatch promises: inline on a fake engine, inline on Docker, and the fake one."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from dispatch.backends.inline import Inline
+from dispatch.base import Backend, Event, Finished, Started, Task, result_of
+from dispatch.testing import FakeBackend
+from sandbox.docker import BASE_IMAGE, DockerEngine
+from sandbox.errors import Cancelled, EngineUnavailable, ImageMissing, PoolBusy, PoolClosed
+from sandbox.policy import SandboxPolicy
+from sandbox.pool import Pool, PoolConfig
+from sandbox.testing import FakeEngine
+from sandbox.types import Job, Limits, Outcome, Output, Profile, Step, StepFinished, WarmTarget
+from testkit.waiting import eventually
+
+MIB = 1024 * 1024
+PROFILE = Profile(
+    image=BASE_IMAGE,
+    memory_bytes=64 * MIB,
+    cpu_quota_us=100_000,
+    processes=16,
+    tmpfs_bytes=16 * MIB,
+    runs_per_container=1,
+)
+LIMITS = Limits(wall_ms=20_000, output_bytes=MIB)
+SLOTS = 2
+CANCELLED_WITHIN_S = 2.0
+"""The promise is a second; the machine may be busy."""
+
+
+def _pool(engine: FakeEngine | DockerEngine, owner: str) -> Pool:
+    pool = Pool(engine, PoolConfig(slots=SLOTS, queue=4, wait_ms=20_000), owner=owner)
+    pool.start()
+    return pool
+
+
+def _inline_on_docker() -> Inline:
+    owner = f"test-{secrets.token_hex(4)}"
+    return Inline(lambda: _pool(DockerEngine(SandboxPolicy(), owner=owner, base_image=BASE_IMAGE), owner))
+
+
+MAKERS: dict[str, Callable[[], Backend]] = {
+    "inline on a fake engine": lambda: Inline(lambda: _pool(FakeEngine(images={BASE_IMAGE}), "test")),
+    "inline on Docker": _inline_on_docker,
+    "fake": lambda: FakeBackend(slots=SLOTS),
+}
+
+
+@pytest.fixture(params=MAKERS)
+def backend(request: pytest.FixtureRequest, prepared_data_dir: Path) -> Iterator[Backend]:
+    """A backend of each kind, with a container of PROFILE kept warm."""
+    made = MAKERS[request.param]()
+    made.prepare(lambda _line: None)
+    made.keep_warm({PROFILE: WarmTarget(1, SLOTS)})
+    yield made
+    made.close(grace_s=0.0)
+
+
+def task(*commands: tuple[str, ...], **fields: object) -> Task:
+    """A task of steps with these commands; those that every backend of the tests knows are true and sleep."""
+    steps = tuple(
+        Step(f"step {number}", argv, LIMITS, {"PATH": "/usr/bin:/bin"}) for number, argv in enumerate(commands)
+    )
+    defaults = Task(id=secrets.token_hex(8), profile=PROFILE, job=Job((), steps))
+    return replace(defaults, **fields)  # type: ignore[arg-type]  # any field
+
+
+class Reader(threading.Thread):
+    """Reads a run's events beside the test."""
+
+    def __init__(self, backend: Backend, what: Task) -> None:
+        super().__init__(daemon=True)
+        self.events: list[Event] = []
+        self.error: BaseException | None = None
+        self._run_read = backend.submit(what)
+        self.start()
+
+    def run(self) -> None:
+        try:
+            for event in self._run_read.events():
+                self.events.append(event)
+        except BaseException as error:  # noqa: BLE001 (the test looks at it)
+            self.error = error
+
+    @property
+    def started(self) -> bool:
+        return any(isinstance(event, Started) for event in self.events)
+
+
+def test_a_task_starts_reports_each_step_and_finishes(backend: Backend) -> None:
+    events = list(backend.submit(task(("true",), ("true",))).events())
+    assert isinstance(events[0], Started)
+    assert events[0].queue_ms >= 0.0
+    steps = [event.result for event in events[1:-1] if isinstance(event, StepFinished)]
+    assert [(step.name, step.outcome) for step in steps] == [("step 0", Outcome.OK), ("step 1", Outcome.OK)]
+    assert isinstance(events[-1], Finished)
+    assert events[-1].result.steps == tuple(steps)
+
+
+def test_output_is_an_event_only_where_it_is_asked_for(backend: Backend) -> None:
+    quiet = backend.submit(task(("true",))).events()
+    assert not [event for event in quiet if isinstance(event, Output)]
+
+
+def test_what_is_free_is_reserved_and_used(backend: Backend) -> None:
+    eventually(lambda: backend.capacity().warm.get(PROFILE))
+    reservation = backend.reserve(PROFILE, tenant=None)
+    assert reservation is not None
+    assert backend.capacity().in_use == 1
+    result = result_of(backend.submit(task(("true",)), reservation=reservation))
+    assert result.steps[-1].outcome is Outcome.OK
+    reservation.release()
+    assert backend.capacity().in_use == 0
+
+
+def test_a_reservation_that_is_not_used_is_given_back(backend: Backend) -> None:
+    eventually(lambda: backend.capacity().warm.get(PROFILE))
+    reservation = backend.reserve(PROFILE, tenant=None)
+    assert reservation is not None
+    reservation.release()
+    reservation.release()
+    assert backend.capacity().in_use == 0
+
+
+def test_the_slot_is_given_back_before_the_last_event(backend: Backend) -> None:
+    events = backend.submit(task(("true",))).events()
+    for event in events:
+        assert backend.capacity().in_use == (0 if isinstance(event, Finished) else 1)
+
+
+def test_closing_the_events_gives_the_slot_back(backend: Backend) -> None:
+    events = backend.submit(task(("sleep", "20"))).events()
+    assert isinstance(next(events), Started)
+    events.close()
+    assert backend.capacity().in_use == 0
+
+
+def test_what_has_no_slot_in_time_is_refused(backend: Backend) -> None:
+    sleeping = [Reader(backend, task(("sleep", "20"))) for _ in range(SLOTS)]
+    eventually(lambda: all(reader.started for reader in sleeping))
+    with pytest.raises(PoolBusy) as refusal:
+        result_of(backend.submit(task(("true",), wait_ms=50)))
+    assert refusal.value.retry_after_s >= 1
+
+
+def test_a_running_task_is_cancelled(backend: Backend) -> None:
+    what = task(("sleep", "20"))
+    reader = Reader(backend, what)
+    eventually(lambda: reader.started)
+    began = time.monotonic()
+    # The first step may not have begun when it is first told.
+    eventually(lambda: not backend.cancel(what.id) or not reader.is_alive())
+    reader.join(CANCELLED_WITHIN_S)
+    assert time.monotonic() - began < CANCELLED_WITHIN_S
+    assert isinstance(reader.events[-1], Finished)
+    assert reader.events[-1].result.steps[-1].outcome is Outcome.CANCELLED
+    assert backend.capacity().in_use == 0
+
+
+def test_a_waiting_task_is_cancelled(backend: Backend) -> None:
+    sleeping = [Reader(backend, task(("sleep", "20"))) for _ in range(SLOTS)]
+    eventually(lambda: all(reader.started for reader in sleeping))
+    what = task(("true",))
+    waiting = Reader(backend, what)
+    eventually(lambda: backend.capacity().waiting == 1)
+    began = time.monotonic()
+    assert backend.cancel(what.id)
+    waiting.join(CANCELLED_WITHIN_S)
+    assert time.monotonic() - began < CANCELLED_WITHIN_S
+    assert isinstance(waiting.error, Cancelled)
+    assert (waiting.events, backend.capacity().waiting) == ([], 0)
+
+
+def test_a_task_that_nobody_knows_cannot_be_cancelled(backend: Backend) -> None:
+    assert backend.cancel("no such task") is False
+    what = task(("true",))
+    result_of(backend.submit(what))
+    assert backend.cancel(what.id) is False
+
+
+def test_after_the_end_nothing_is_taken(backend: Backend) -> None:
+    result_of(backend.submit(task(("true",))))
+    backend.close(grace_s=0.0)
+    with pytest.raises(PoolClosed):
+        result_of(backend.submit(task(("true",))))
+    with pytest.raises(PoolClosed):
+        backend.reserve(PROFILE, tenant=None)
+
+
+def test_the_end_waits_for_what_runs_and_then_cancels_it(backend: Backend) -> None:
+    reader = Reader(backend, task(("sleep", "20")))
+    eventually(lambda: reader.started)
+    backend.close(grace_s=0.2)
+    reader.join(10)
+    assert isinstance(reader.events[-1], Finished)
+    assert reader.events[-1].result.steps[-1].outcome is Outcome.CANCELLED
+
+
+def test_an_image_that_is_missing(backend: Backend) -> None:
+    if isinstance(backend, FakeBackend):
+        backend.refuse = ImageMissing("gexec/none")
+    with pytest.raises((ImageMissing, EngineUnavailable)) as error:
+        result_of(backend.submit(task(("true",), profile=replace(PROFILE, image="gexec/none"))))
+    assert backend.capacity().in_use == 0
+    assert "gexec/none" in str(error.value)

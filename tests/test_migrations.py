@@ -1,0 +1,132 @@
+"""Databases of before are brought along: nothing is lost, nothing is counted twice, and there is a way back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+from executions.models import Execution, ExecutionTotal, Status
+from executions.outcomes import Outcome
+from executions.results import steps_in
+
+ROWS = 100_000
+BEFORE = [("executions", "0004_language_task"), ("languages", "0004_start_ahead")]
+COLUMNS = """
+    status, outcome, language_slug, source, stdin, args, limits, stdout, stderr, stdout_truncated, stderr_truncated,
+    exit_code, signal, error, compile_stdout, compile_stderr, compile_exit_code, compile_wall_ms, compile_cpu_ms,
+    wall_ms, cpu_ms, peak_memory_bytes, worker, started_at, finished_at"""
+
+# A tenth compiles, a tenth is refused for its source, a hundredth was killed by a limit; bytes that are no text.
+FILL = """
+INSERT INTO executions_execution (id, language_version, image_digest, client_address, api_key_id, created_at, {columns})
+SELECT gen_random_uuid(), '', 'sha256:1', '192.0.2.1', NULL, now(), {values}
+FROM generate_series(1, {rows}) n CROSS JOIN LATERAL (SELECT '{{"wall_ms": 60000, "memory_mb": 128,
+    "cpu_quota_us": 50000, "processes": 64, "output_bytes": 1048576}}'::jsonb AS limits) allowed
+WHERE {where}
+"""
+KINDS = {
+    "n % 10 NOT IN (1, 2) AND n % 100 <> 3": """
+        'finished', 'ok', 'python', 'print(' || n || ')', '', '[]', limits, decode('00ff', 'hex') || n::text::bytea,
+        '\\x', false, true, 0, NULL, '', '\\x', '\\x', NULL, NULL, NULL, 15.5, 14.25, 9437184, NULL, now(), now()""",
+    "n % 10 = 1": """
+        'finished', 'ok', 'go', 'package main', '', '[]', limits, 'out' || n::text::bytea, 'err', false, false, 0, NULL,
+        '', 'compiled', 'warning', 0, 300.5, 200.25, 5.0, 4.0, 9437184, NULL, now(), now()""",
+    "n % 10 = 2": """
+        'finished', 'compile_error', 'go', 'package', '', '[]', limits, '', '', false, false, 2, NULL, '', 'said',
+        'main.go:1', 2, 99.0, 50.0, NULL, NULL, 5000000, NULL, now(), now()""",
+    "n % 100 = 3": """
+        'finished', 'timeout_wall', 'python', 'while 1: pass', '', '[]', limits, 'part', '', false, false, 137, 9,
+        'execution timed out after 60000 ms', '', '', NULL, NULL, NULL, 60000.0, 30000.0, 9437184, NULL,
+        now(), now()""",
+}
+OTHERS = [
+    """'rejected', '', '', '', '', '[]', '{}'::jsonb, '', '', false, false, NULL, NULL, 'Invalid JSON', '', '', NULL,
+       NULL, NULL, NULL, NULL, NULL, NULL, NULL, now()""",
+    """'running', '', 'python', 'x', '', '[]', limits, '', '', false, false, NULL, NULL, '', '', '',
+       NULL, NULL, NULL, NULL, NULL, NULL, gen_random_uuid(), now(), NULL""",
+]
+
+
+@pytest.fixture
+def before(transactional_db: None) -> Iterator[None]:
+    """The tables as they were, with many rows; afterwards the present ones again."""
+    _migrate(BEFORE)
+    with connection.cursor() as cursor:
+        for where, values in KINDS.items():
+            cursor.execute(FILL.format(columns=COLUMNS, values=values, rows=ROWS, where=where))
+        for values in OTHERS:
+            cursor.execute(FILL.format(columns=COLUMNS, values=values, rows=1, where="true"))
+        cursor.execute(
+            "INSERT INTO executions_worker VALUES (gen_random_uuid(), 'host', 'namespace', 1, 1, now());"
+            "INSERT INTO executions_counter VALUES ('key', 3, now() + interval '1 hour')"
+        )
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE executions_execution")
+    call_command("migrate", verbosity=0)
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE dispatch_worker, rest_counter")
+
+
+@pytest.mark.timeout(600)
+def test_a_hundred_thousand_rows_are_brought_along_and_back(before: None) -> None:
+    totals = _totals()
+    kept = _sample()
+    call_command("migrate", verbosity=0)
+    assert Execution.objects.count() == sum(received for received, *_ in totals.values())
+    assert _totals() == totals
+    _check_steps()
+    _migrate(BEFORE)
+    assert _totals() == totals
+    assert _sample() == kept
+
+
+def _check_steps() -> None:
+    ok = Execution.objects.filter(outcome=Outcome.OK, language_slug="python").latest("created_at")
+    (step,) = steps_in(ok)
+    assert step.stdout == b"\x00\xff" + ok.source.removeprefix("print(").removesuffix(")").encode()
+    assert (step.name, step.stderr_truncated, step.wall_ms, step.exit_code) == ("run", True, 15.5, 0)
+    assert ok.job["steps"][0]["limits"] == {"wall_ms": 60_000, "output_bytes": 1_048_576, "memory_bytes": 128 << 20}
+    compiled, ran = steps_in(Execution.objects.filter(outcome=Outcome.OK, language_slug="go")[0])
+    assert (compiled.outcome, compiled.stdout, compiled.stderr, compiled.wall_ms) == (
+        Outcome.OK, b"compiled", b"warning", 300.5,
+    )  # fmt: skip
+    assert (ran.stdout[:3], ran.stderr) == (b"out", b"err")
+    (refused,) = steps_in(Execution.objects.filter(outcome=Outcome.COMPILE_ERROR)[0])
+    assert (refused.name, refused.outcome, refused.exit_code) == ("compile", Outcome.NONZERO_EXIT, 2)
+    (killed,) = steps_in(Execution.objects.filter(outcome=Outcome.TIMEOUT_WALL)[0])
+    assert (killed.stdout, killed.signal, killed.exit_code) == (b"part", 9, 137)
+    rejected = Execution.objects.get(status=Status.REJECTED)
+    assert (rejected.job, rejected.steps, bytes(rejected.output)) == ({}, [], b"")
+    assert Execution.objects.get(status=Status.RUNNING).steps == []
+
+
+def _totals() -> dict[tuple[str, str], tuple[int, int, int]]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT language_slug, outcome, sum(received), sum(finished), sum(errors) "
+            f"FROM {ExecutionTotal._meta.db_table} GROUP BY 1, 2"
+        )
+        return {(slug, outcome): tuple(map(int, sums)) for slug, outcome, *sums in cursor.fetchall()}  # type: ignore[misc]  # three
+
+
+def _sample() -> list[Any]:
+    """Every column of some rows of each kind, as they were."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT id, {COLUMNS} FROM executions_execution WHERE right(id::text, 2) = '00' OR status <> 'finished'"
+            " ORDER BY id"
+        )
+        return list(cursor.fetchall())
+
+
+def _migrate(targets: list[tuple[str, str]]) -> None:
+    executor = MigrationExecutor(connection)
+    others = [key for key in executor.loader.graph.leaf_nodes() if key[0] not in {"executions", "languages"}]
+    others = [(app, name) for app, name in others if app not in {"dispatch", "rest"}]
+    executor.migrate([*targets, ("dispatch", None), ("rest", None), *others])

@@ -1,0 +1,135 @@
+"""An execution is what its row says: any process can run it, and nothing of it is in memory alone."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from dispatch.testing import FakeBackend
+from executions.accept import accepted
+from executions.jobs import job_of, profile_in, task_of
+from executions.models import Execution, Status
+from executions.outcomes import Outcome
+from executions.results import steps_in
+from executions.run import run
+from executions.submission import Origin, Submission
+from languages.models import Language
+from languages.programs import profile_of
+from testkit.servers import PROJECT
+from tests.conftest import StartServer
+
+RUN_IN_ANOTHER_PROCESS = """
+import sys
+import django
+django.setup()
+from dispatch import active
+from executions.models import Execution
+from executions.run import run
+try:
+    run(Execution.objects.get(pk=sys.argv[1]))
+finally:
+    active.close(0.0)
+"""
+
+
+def submission(language: Language, **fields: object) -> Submission:
+    return Submission(language, "print('é')", 1234, **fields)  # type: ignore[arg-type]  # any field
+
+
+def test_a_row_that_was_read_again_gives_the_same_task(go: Language, fake_backend: FakeBackend) -> None:
+    fake_backend.warm = False
+    with accepted(submission(go, stdin=b"\x00\xff", args=("a b", "ü")), Origin("192.0.2.1", "key")) as (row, _):
+        pass
+    task = task_of(row)
+    assert task_of(Execution.objects.get(pk=row.pk)) == task
+    assert (task.id, task.tenant) == (str(row.pk), "key")
+    assert [(file.name, file.content) for file in task.job.files] == [("main.go", "print('é')".encode())]
+    compiling, running = task.job.steps
+    assert (compiling.argv, compiling.stdin) == (("go", "build", "-o", "main", "main.go"), b"")
+    assert (running.argv, running.stdin, running.limits.wall_ms) == (("./main", "a b", "ü"), b"\x00\xff", 1234)
+    assert compiling.limits.memory_bytes == 256 << 20
+
+
+@pytest.mark.parametrize("start_ahead", [True, False])
+def test_a_job_runs_in_the_containers_that_are_kept_warm(python: Language, start_ahead: bool) -> None:
+    python.start_ahead, python.environment = start_ahead, {"B": "{heap_mb}", "A": "1"}
+    job = json.loads(json.dumps(job_of(submission(python))))
+    assert profile_in(job["profile"]) == profile_of(python)
+    assert hash(profile_in(job["profile"])) == hash(profile_of(python))
+
+
+def test_a_queued_row_is_run_by_whoever_takes_it_up(python: Language, fake_backend: FakeBackend) -> None:
+    fake_backend.warm = False
+    with accepted(submission(python), Origin(None)) as (accepted_row, reservation):
+        assert reservation is None
+    row = Execution.objects.get(pk=accepted_row.pk)
+    assert (row.status, fake_backend.jobs) == (Status.QUEUED, [])
+    run(row)
+    row.refresh_from_db()
+    assert (row.status, row.outcome, steps_in(row)[0].stdout) == (Status.FINISHED, "ok", "print('é')".encode())
+    assert row.started_at is not None
+
+
+def test_what_the_language_is_now_does_not_matter_to_a_row(python: Language, fake_backend: FakeBackend) -> None:
+    fake_backend.warm = False
+    with accepted(submission(python), Origin(None)) as (row, _):
+        pass
+    before = task_of(row)
+    Language.objects.all().delete()
+    again = Execution.objects.get(pk=row.pk)
+    assert again.language is None
+    assert task_of(again) == before
+    run(again)
+    assert again.outcome == Outcome.OK
+
+
+@pytest.mark.timeout(300)
+def test_another_process_runs_a_row_in_a_container(server: StartServer) -> None:
+    running = server()
+    running.execute("print(1)")
+    running.stop()
+    # A row that was accepted and not yet begun, as the server's own would be.
+    queued = running.manage("shell", "--verbosity=0", "-c", QUEUE_ONE_MORE)
+    assert queued.returncode == 0, queued.stderr
+    execution_id = queued.stdout.strip().splitlines()[-1]
+    ran = subprocess.run(
+        [sys.executable, "-c", RUN_IN_ANOTHER_PROCESS, execution_id],
+        cwd=PROJECT,
+        env=running.environment | {"DJANGO_SETTINGS_MODULE": "gexec.settings"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    told = running.manage("shell", "--verbosity=0", "-c", TELL.format(execution_id))
+    assert told.stdout.strip().splitlines()[-1] == "finished ok b'of another process\\n'"
+
+
+QUEUE_ONE_MORE = """
+from executions.accept import refused
+from executions.jobs import job_of
+from executions.models import Execution
+from executions.submission import Submission
+from languages.models import Language
+from django.utils import timezone
+from dispatch import workers
+import sys
+language = Language.objects.get(slug="python")
+source = "import sys; print(sys.stdin.read().strip())"
+job = job_of(Submission(language, source, 10_000, stdin=b"of another process"))
+row = Execution.objects.create(
+    status="queued", language=language, language_slug="python", source=source, stdin=b"of another process",
+    job=job, worker=workers.current(), created_at=timezone.now())
+workers.retire()
+print(row.pk)
+"""
+TELL = """
+from executions.models import Execution
+from executions.results import steps_in
+row = Execution.objects.get(pk="{}")
+print(row.status, row.outcome, steps_in(row)[0].stdout)
+"""
