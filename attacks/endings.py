@@ -6,6 +6,7 @@ import re
 from enum import StrEnum
 
 from attacks.client import Answer
+from executions.outcomes import ENDINGS, Outcome
 
 
 class Ending(StrEnum):
@@ -23,14 +24,18 @@ class Ending(StrEnum):
 # The limits that a greedy program may meet before it ends by itself.
 ANY_LIMIT = (Ending.CLEAN, Ending.FAILED, Ending.TIMED_OUT, Ending.OUT_OF_MEMORY, Ending.OUTPUT_LIMIT)
 
-# The API says with `error` alone which limit was met. {limit} stands for its number.
-_MESSAGES = {
-    Ending.TIMED_OUT: "execution timed out after {limit} ms",
-    Ending.OUT_OF_MEMORY: "memory limit of {limit} MB exceeded",
-    Ending.OUTPUT_LIMIT: "output limit of {limit} bytes exceeded",
+# The API says with `error` alone which limit was met, in the product's words around a number.
+_NUMBER = "#"
+_LIMITS = {
+    re.sub(r"\{\w+\}", _NUMBER, ENDINGS[outcome].message): ending
+    for outcome, ending in (
+        (Outcome.TIMEOUT_WALL, Ending.TIMED_OUT),
+        (Outcome.OUT_OF_MEMORY, Ending.OUT_OF_MEMORY),
+        (Outcome.OUTPUT_LIMIT, Ending.OUTPUT_LIMIT),
+    )
 }
+_OUR_FAULT = ENDINGS[Outcome.SANDBOX_ERROR].message.partition("{")[0]
 _COMPILING = " during compilation"
-_OUR_FAULT = "sandbox error: "
 
 
 def ending_of(answer: Answer) -> Ending:
@@ -45,5 +50,5 @@ def ending_of(answer: Answer) -> Ending:
 def _ending_in(error: str) -> Ending:
     if error.startswith(_OUR_FAULT):
         return Ending.OUR_FAULT
-    said = re.sub(r"\d+", "{limit}", error.removesuffix(_COMPILING), count=1)
-    return next((ending for ending, message in _MESSAGES.items() if message == said), Ending.UNKNOWN)
+    said = re.sub(r"\d+", _NUMBER, error.removesuffix(_COMPILING))
+    return _LIMITS.get(said, Ending.UNKNOWN)

@@ -208,7 +208,7 @@ def start_server(
 @contextmanager
 def temporary_server(environment: Mapping[str, str], *, checkout: Checkout = HERE) -> Iterator[RunningServer]:
     """A server that is ready, and that is gone at the end with all its data. Raises ServerFailed."""
-    with TemporaryDirectory(prefix="gexec-", ignore_cleanup_errors=True) as directory:
+    with TemporaryDirectory(prefix="gexec-server-", ignore_cleanup_errors=True) as directory:
         running = start_server(Path(directory), environment, checkout=checkout)
         try:
             running.wait_ready()
