@@ -4,15 +4,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/audit.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <net/if.h>
-#include <netinet/in.h>
 #include <sched.h>
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -278,235 +275,17 @@ const char *guard_limits(void)
     return NULL;
 }
 
-#if defined(__x86_64__)
-#define OWN_ARCH AUDIT_ARCH_X86_64
-#elif defined(__aarch64__)
-#define OWN_ARCH AUDIT_ARCH_AARCH64
-#else
-#error "the filter's table knows x86_64 and aarch64"
-#endif
-
-/* Numbers from 424 on are the same everywhere; the C library's headers may be older than the kernel. */
-enum {
-    NR_IO_URING_SETUP = 425,
-    NR_IO_URING_ENTER = 426,
-    NR_IO_URING_REGISTER = 427,
-    NR_OPEN_TREE = 428,
-    NR_MOVE_MOUNT = 429,
-    NR_FSOPEN = 430,
-    NR_FSCONFIG = 431,
-    NR_FSMOUNT = 432,
-    NR_FSPICK = 433,
-    NR_CLONE3 = 435,
-    NR_MOUNT_SETATTR = 442,
-    NR_QUOTACTL_FD = 443,
-    NR_MEMFD_SECRET = 447,
-    NR_STATMOUNT = 457,
-    NR_LISTMOUNT = 458,
-    NR_NEWEST_KNOWN = 462,
-};
-
-struct refusal {
-    uint32_t number;
-    uint16_t error;
-};
-
-/* ENOSYS where a C library has another way, EPERM where a program should learn that it may not, 0: done, it is told. */
-static const struct refusal REFUSALS[] = {
-    {NR_CLONE3, ENOSYS},
-    {SYS_setns, EPERM},
-    {SYS_mount, EPERM},
-    {SYS_umount2, EPERM},
-    {SYS_pivot_root, EPERM},
-    {SYS_chroot, EPERM},
-    {NR_OPEN_TREE, EPERM},
-    {NR_MOVE_MOUNT, EPERM},
-    {NR_FSOPEN, EPERM},
-    {NR_FSCONFIG, EPERM},
-    {NR_FSMOUNT, EPERM},
-    {NR_FSPICK, EPERM},
-    {NR_MOUNT_SETATTR, EPERM},
-    {NR_STATMOUNT, EPERM},
-    {NR_LISTMOUNT, EPERM},
-    {SYS_bpf, EPERM},
-    {SYS_perf_event_open, EPERM},
-    {SYS_userfaultfd, EPERM},
-    {NR_IO_URING_SETUP, ENOSYS},
-    {NR_IO_URING_ENTER, ENOSYS},
-    {NR_IO_URING_REGISTER, ENOSYS},
-    {SYS_keyctl, ENOSYS},
-    {SYS_add_key, ENOSYS},
-    {SYS_request_key, ENOSYS},
-    /* The kernel has one number of asynchronous requests for the whole machine. */
-    {SYS_io_setup, ENOSYS},
-    {SYS_io_destroy, ENOSYS},
-    {SYS_io_submit, ENOSYS},
-    {SYS_io_cancel, ENOSYS},
-    {SYS_io_getevents, ENOSYS},
-    /* Nothing of a program's has to last, and these would make the host's disks work for it. */
-    {SYS_sync, 0},
-    {SYS_syncfs, 0},
-    {SYS_shmget, ENOSYS},
-    {SYS_shmat, ENOSYS},
-    {SYS_shmctl, ENOSYS},
-    {SYS_shmdt, ENOSYS},
-    {SYS_semget, ENOSYS},
-    {SYS_semop, ENOSYS},
-    {SYS_semtimedop, ENOSYS},
-    {SYS_semctl, ENOSYS},
-    {SYS_msgget, ENOSYS},
-    {SYS_msgsnd, ENOSYS},
-    {SYS_msgrcv, ENOSYS},
-    {SYS_msgctl, ENOSYS},
-    {SYS_mq_open, ENOSYS},
-    {SYS_mq_unlink, ENOSYS},
-    {SYS_mq_timedsend, ENOSYS},
-    {SYS_mq_timedreceive, ENOSYS},
-    {SYS_mq_notify, ENOSYS},
-    {SYS_mq_getsetattr, ENOSYS},
-    {SYS_kexec_load, EPERM},
-#ifdef SYS_kexec_file_load
-    {SYS_kexec_file_load, EPERM},
-#endif
-    {SYS_init_module, EPERM},
-    {SYS_finit_module, EPERM},
-    {SYS_delete_module, EPERM},
-    {SYS_open_by_handle_at, EPERM},
-    {SYS_name_to_handle_at, EPERM},
-    {SYS_quotactl, EPERM},
-    {NR_QUOTACTL_FD, EPERM},
-    {SYS_acct, EPERM},
-    {SYS_swapon, EPERM},
-    {SYS_swapoff, EPERM},
-    {SYS_reboot, EPERM},
-    {SYS_clock_settime, EPERM},
-    {SYS_settimeofday, EPERM},
-    {SYS_clock_adjtime, EPERM},
-    {SYS_syslog, EPERM},
-    {SYS_vhangup, EPERM},
-    {SYS_fanotify_init, EPERM},
-    {SYS_sethostname, EPERM},
-    {SYS_setdomainname, EPERM},
-    {SYS_lookup_dcookie, EPERM},
-    {NR_MEMFD_SECRET, ENOSYS},
-    {SYS_nfsservctl, ENOSYS},
-#if defined(__x86_64__)
-    {SYS_iopl, EPERM},
-    {SYS_ioperm, EPERM},
-    {SYS_modify_ldt, EPERM},
-    {SYS_uselib, ENOSYS},
-    {SYS_ustat, ENOSYS},
-    {SYS_sysfs, ENOSYS},
-    {SYS__sysctl, ENOSYS},
-    {SYS_create_module, ENOSYS},
-    {SYS_get_kernel_syms, ENOSYS},
-    {SYS_query_module, ENOSYS},
-#endif
-};
-
-enum { CLONE_NAMESPACES = 0x7e020000, UNSHARE_NAMESPACES = CLONE_NAMESPACES | 0x80 };
-enum { PERSONALITY_QUERY = -1, PERSONALITY_NO_RANDOMIZE = 0x40000, TYPE_MASK = 0xf };
-
-#define REFUSE(error) BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (error))
-#define ALLOW BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
-#define LOAD(field) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
-/* Both machines are little-endian: the low half of an argument comes first. */
-#define LOAD_ARGUMENT(n) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[n]))
-#define IF_EQUAL(value, skip_then, skip_else) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)(value), skip_then, skip_else)
-#define IF_SET(bits, skip_then, skip_else) BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, (uint32_t)(bits), skip_then, skip_else)
-#define IF_ABOVE(value, skip_then, skip_else) BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, (uint32_t)(value), skip_then, skip_else)
-
-static const struct sock_filter HEAD[] = {
-    LOAD(arch),
-    IF_EQUAL(OWN_ARCH, 1, 0),
-    REFUSE(ENOSYS),
-    LOAD(nr),
-    /* x32 calls and calls newer than this table. */
-    IF_ABOVE(NR_NEWEST_KNOWN, 0, 1),
-    REFUSE(ENOSYS),
-};
-
-/* Each part begins with its own number and ends in a verdict, or is skipped as a whole. */
-static const struct sock_filter CLONE_PART[] = {
-    IF_EQUAL(SYS_clone, 0, 4), LOAD_ARGUMENT(0), IF_SET(CLONE_NAMESPACES, 0, 1), REFUSE(EPERM), ALLOW,
-};
-
-static const struct sock_filter UNSHARE_PART[] = {
-    IF_EQUAL(SYS_unshare, 0, 4), LOAD_ARGUMENT(0), IF_SET(UNSHARE_NAMESPACES, 0, 1), REFUSE(EPERM), ALLOW,
-};
-
-static const struct sock_filter PERSONALITY_PART[] = {
-    IF_EQUAL(SYS_personality, 0, 6),
-    LOAD_ARGUMENT(0),
-    IF_EQUAL(0, 3, 0),
-    IF_EQUAL(PERSONALITY_QUERY, 2, 0),
-    IF_EQUAL(PERSONALITY_NO_RANDOMIZE, 1, 0),
-    REFUSE(EPERM),
-    ALLOW,
-};
-
-static const struct sock_filter SOCKETPAIR_PART[] = {
-    IF_EQUAL(SYS_socketpair, 0, 4), LOAD_ARGUMENT(0), IF_EQUAL(AF_UNIX, 1, 0), REFUSE(EAFNOSUPPORT), ALLOW,
-};
-
-/* Stream and datagram sockets of the loopback; other protocols would make the kernel load modules for a guest. */
-static const struct sock_filter SOCKET_PART[] = {
-    IF_EQUAL(SYS_socket, 0, 16),
-    LOAD_ARGUMENT(0),
-    IF_EQUAL(AF_UNIX, 13, 0),
-    IF_EQUAL(AF_INET, 2, 0),
-    IF_EQUAL(AF_INET6, 1, 0),
-    REFUSE(EAFNOSUPPORT),
-    LOAD_ARGUMENT(1),
-    BPF_STMT(BPF_ALU | BPF_AND | BPF_K, TYPE_MASK),
-    IF_EQUAL(SOCK_STREAM, 2, 0),
-    IF_EQUAL(SOCK_DGRAM, 1, 0),
-    REFUSE(EPERM),
-    LOAD_ARGUMENT(2),
-    IF_EQUAL(0, 3, 0),
-    IF_EQUAL(IPPROTO_TCP, 2, 0),
-    IF_EQUAL(IPPROTO_UDP, 1, 0),
-    REFUSE(EPROTONOSUPPORT),
-    ALLOW,
-};
-
-/* The sizes that the kernel chooses are large enough; what lies in a socket is not always charged to the container. */
-static const struct sock_filter SETSOCKOPT_PART[] = {
-    IF_EQUAL(SYS_setsockopt, 0, 7),
-    LOAD_ARGUMENT(1),
-    IF_EQUAL(SOL_SOCKET, 0, 3),
-    LOAD_ARGUMENT(2),
-    IF_EQUAL(SO_SNDBUF, 2, 0),
-    IF_EQUAL(SO_RCVBUF, 1, 0),
-    ALLOW,
-    REFUSE(0),
-};
-
-struct part {
-    const struct sock_filter *code;
-    size_t length;
-};
-
-static const struct part PARTS[] = {
-    {CLONE_PART, COUNT(CLONE_PART)},           {SOCKET_PART, COUNT(SOCKET_PART)},
-    {SOCKETPAIR_PART, COUNT(SOCKETPAIR_PART)}, {UNSHARE_PART, COUNT(UNSHARE_PART)},
-    {PERSONALITY_PART, COUNT(PERSONALITY_PART)}, {SETSOCKOPT_PART, COUNT(SETSOCKOPT_PART)},
-};
+/* What filter.c made of its table: a program of the kernel's, instruction by instruction. */
+extern const struct sock_filter filter_begin[], filter_end[];
+__asm__(".pushsection .rodata\n"
+        ".balign 8\n"
+        ".global filter_begin\nfilter_begin:\n.incbin \"filter.bpf\"\n"
+        ".global filter_end\nfilter_end:\n"
+        ".popsection\n");
 
 const char *guard_system_calls(void)
 {
-    static struct sock_filter code[512];
-    size_t length = 0;
-    for (size_t i = 0; i < COUNT(HEAD); i++)
-        code[length++] = HEAD[i];
-    for (size_t i = 0; i < COUNT(PARTS); i++)
-        for (size_t j = 0; j < PARTS[i].length; j++)
-            code[length++] = PARTS[i].code[j];
-    for (size_t i = 0; i < COUNT(REFUSALS); i++) {
-        code[length++] = (struct sock_filter)IF_EQUAL(REFUSALS[i].number, 0, 1);
-        code[length++] = (struct sock_filter)REFUSE(REFUSALS[i].error);
-    }
-    code[length++] = (struct sock_filter)ALLOW;
-    struct sock_fprog program = {(unsigned short)length, code};
+    /* The kernel only reads it, but the interface knows no const. */
+    struct sock_fprog program = {(unsigned short)(filter_end - filter_begin), (struct sock_filter *)(uintptr_t)filter_begin};
     return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) ? "install the system call filter" : NULL;
 }
