@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "forkserver.h"
 
+#include "fd.h"
 #include "preload.h"
 
 #include <errno.h>
@@ -113,16 +114,9 @@ static bool open_files(struct plan *plan, struct forkserver *server)
     return plan->preload >= 0;
 }
 
-static void close_fd(int fd)
-{
-    if (fd >= 0)
-        close(fd);
-}
-
 static void forget(struct forkserver *server)
 {
-    close_fd(server->control);
-    server->control = -1;
+    close_fd(&server->control);
     server->pid = 0;
     server->ready = false;
 }
@@ -172,10 +166,10 @@ bool forkserver_start(struct forkserver *server, uid_t uid, const struct frame *
     if (place_script(work) && open_files(&plan, server))
         server->pid = start(&plan);
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-    close_fd(plan.control);
-    close_fd(plan.preload);
+    close_fd(&plan.control);
+    close_fd(&plan.preload);
     for (int i = 0; i < STREAMS; i++)
-        close_fd(plan.streams[i]);
+        close_fd(&plan.streams[i]);
     if (plan.error)
         fprintf(stderr, "runner: start %s ahead: %s\n", ahead.argv[0], strerror(plan.error));
     if (server->pid <= 0)
@@ -192,7 +186,7 @@ static bool heard(int fd, void *to, size_t size, int limit_ms)
     return polled.revents && recv(fd, to, size, MSG_DONTWAIT) == (ssize_t)size;
 }
 
-bool forkserver_settle(struct forkserver *server)
+bool forkserver_await(struct forkserver *server)
 {
     char word;
     bool placed = server->placed;

@@ -43,7 +43,7 @@ bool forkserver_start(struct forkserver *server, uid_t uid, const struct frame *
  * Waits a while for it to be ready for steps. Call it before a job's first file; where it returns true, the work
  * directory has to be wiped, and where the server is not ready, or not the only process, everything has to be ended.
  */
-bool forkserver_settle(struct forkserver *server);
+bool forkserver_await(struct forkserver *server);
 
 /* Starts a step as a fork. False where the server is not there, not of this command, or could not: launch it instead. */
 bool forkserver_launch(struct forkserver *server, const struct step_frame *step, const struct account *account,

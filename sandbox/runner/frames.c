@@ -152,11 +152,17 @@ bool parse_ahead(struct frame *frame, struct ahead_frame *ahead)
            all_are_variables(ahead->envp);
 }
 
-size_t put_header(uint8_t *to, char type, size_t length)
+static size_t put_header(uint8_t *to, char type, size_t length)
 {
     to[0] = (uint8_t)type;
     put(to + 1, length, 4);
     return HEADER_BYTES + length;
+}
+
+size_t put_output_header(uint8_t *to, int stream, size_t length)
+{
+    to[HEADER_BYTES] = (uint8_t)(stream + 1);
+    return put_header(to, 'O', 1 + length);
 }
 
 size_t put_ready(uint8_t *to, uint32_t jobs_done)

@@ -2,6 +2,8 @@
 #define _GNU_SOURCE
 #include "launch.h"
 
+#include "fd.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -151,11 +153,8 @@ static bool open_pipe(int *kept, int *given, bool to_program, const struct accou
 
 static void close_all(int *fds, int count)
 {
-    for (int i = 0; i < count; i++) {
-        if (fds[i] >= 0)
-            close(fds[i]);
-        fds[i] = -1;
-    }
+    for (int i = 0; i < count; i++)
+        close_fd(&fds[i]);
 }
 
 bool launch_open_streams(struct program *program, int given[3], const struct account *account)
