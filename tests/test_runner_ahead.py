@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from sandbox import protocol
+from sandbox.policy import RUNNER_PATH
 from sandbox.protocol import Fault, Ready, Reason
-from tests.runner_lab import AHEAD_UID, ENVIRONMENT, UID, Ended, LabRunner
+from tests.runner_lab import AHEAD_UID, ENVIRONMENT, PATIENCE_S, UID, Ended, LabRunner
 
 SCRIPT = "main.sh"
 COMMAND = ("interpreter", SCRIPT)
@@ -33,7 +34,7 @@ RIGHTS: tuple[str, ...] = (
 RIGHTS += ("Seccomp_filters", "SigBlk", "SigIgn", "SigCgt", "Threads")
 
 
-@pytest.fixture(params=["runner", "asan"])
+@pytest.fixture(params=[RUNNER_PATH, "asan"], ids=["runner", "asan"])
 def ahead(request: pytest.FixtureRequest) -> Iterator[LabRunner]:
     """A runner that has started the interpreter ahead."""
     with LabRunner(request.param) as runner:
@@ -58,10 +59,19 @@ def boot(ended: Ended) -> str:
 
 
 def server_pid(runner: LabRunner) -> int:
-    """The waiting interpreter, by its number on the host."""
+    """The waiting interpreter, by its number on the host, as soon as it has taken its user on."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not (found := [pid for uid, pid in processes(runner) if uid == AHEAD_UID]):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    (pid,) = found
+    return pid
+
+
+def processes(runner: LabRunner) -> list[tuple[int, int]]:
+    """The users and numbers, on the host, of the container's processes."""
     table = runner.container.top(ps_args="-eo uid,pid")["Processes"]
-    (found,) = (int(pid) for uid, pid in table if int(uid) == AHEAD_UID)
-    return found
+    return [(int(uid), int(pid)) for uid, pid in table]
 
 
 def test_steps_are_forks_of_one_start_and_every_container_has_its_own(ahead: LabRunner) -> None:
@@ -131,7 +141,7 @@ def test_whatever_a_fork_leaves_is_ended_and_the_server_is_not(ahead: LabRunner)
     ahead.end()
     found = run(ahead, "ls -A /tmp; for p in /proc/[0-9]*; do grep -h '^Uid' $p/status; done; echo $BOOT")
     uids = [line.split()[1] for line in found.stdout.decode().splitlines() if line.startswith("Uid")]
-    assert sorted(set(uids)) == ["0", str(UID), str(AHEAD_UID)]
+    assert set(uids) == {"0", str(UID), str(AHEAD_UID)}
     assert uids.count(str(AHEAD_UID)) == 1
     assert found.result.started_ahead
     assert server_pid(ahead) == before
@@ -210,7 +220,7 @@ def test_an_interpreter_that_does_not_wait_alone_is_given_up(manner: str) -> Non
         script = "cat /proc/[0-9]*/status | grep ^Uid | cut -f2 | sort -u"
         ended = run(runner, script, "interpreter", "other", SCRIPT)
         assert (ended.stdout.decode(), ended.result.started_ahead) == (f"0\n{UID}\n", False)
-        assert [uid for uid, _ in runner.container.top(ps_args="-eo uid,pid")["Processes"]] == ["0"]
+        assert [uid for uid, _ in processes(runner)] == [0]
         runner.end()
         assert not run(runner, "true", "interpreter", "other", SCRIPT).result.started_ahead
 

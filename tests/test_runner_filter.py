@@ -163,7 +163,7 @@ def judge(request: pytest.FixtureRequest) -> Filter:
     client = docker.from_env()
     # As text, because what a container says goes through a log that is text.
     command = ["sh", "-c", f"filter {machine} | od -An -v -tx1"]
-    said = client.containers.run(lab_image(client), command, network_mode="none", remove=True)
+    said = client.containers.run(lab_image(), command, network_mode="none", remove=True)
     client.close()
     return Filter(machine, entry, list(struct.iter_unpack("<HBBI", bytes.fromhex(said.decode()))))
 
