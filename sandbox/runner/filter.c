@@ -29,7 +29,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* mseal, of Linux 6.10. Whoever moves this on has read what each newer call does, and put into the table what must be. */
+/* mseal, of Linux 6.10. Whoever moves this on has read what each newer call does, and refused what must be. */
 enum { NEWEST_JUDGED = 462 };
 
 /*
@@ -42,7 +42,7 @@ struct group {
 };
 
 static const struct group REFUSED[] = {
-    /* Its flags lie in memory, where a filter cannot look; C libraries go on to clone, whose flags are looked at below. */
+    /* Its flags lie in memory, where a filter cannot look; C libraries go on to clone, which is judged below. */
     {ENOSYS, {"clone3"}},
     /* Another root or another namespace is the first step of most ways out of a container. */
     {EPERM, {"setns", "mount", "umount2", "pivot_root", "chroot", "open_tree", "move_mount", "fsopen", "fsconfig",
@@ -50,7 +50,7 @@ static const struct group REFUSED[] = {
     /* Large parts of the kernel that strangers' programs have broken out through again and again. */
     {EPERM, {"bpf", "perf_event_open", "userfaultfd"}},
     {ENOSYS, {"io_uring_setup", "io_uring_enter", "io_uring_register"}},
-    /* Keyrings know no namespaces: containers would see each other's. */
+    /* Keyrings belong to users of the whole machine, not to a container. */
     {ENOSYS, {"keyctl", "add_key", "request_key"}},
     /* The kernel has one number of asynchronous requests for the whole machine. */
     {ENOSYS, {"io_setup", "io_destroy", "io_submit", "io_cancel", "io_getevents"}},
@@ -67,7 +67,7 @@ static const struct group REFUSED[] = {
     /* The machine's own state. They ask for capabilities that no program has; here it does not depend on that. */
     {EPERM, {"quotactl", "quotactl_fd", "acct", "swapon", "swapoff", "reboot", "clock_settime", "settimeofday",
              "clock_adjtime", "syslog", "vhangup", "fanotify_init", "sethostname", "setdomainname", "lookup_dcookie"}},
-    /* Memory that is taken out of the kernel's reach, and out of its accounts. */
+    /* Memory that is taken out of the kernel's own reach. */
     {ENOSYS, {"memfd_secret"}},
     /* Ports and descriptor tables of x86. */
     {EPERM, {"iopl", "ioperm", "modify_ldt"}},
@@ -117,7 +117,7 @@ struct conditions {
  * The arguments that are looked at are ints, and only the low half of a register that holds one means anything. A
  * comparison under a mask leaves the high half out.
  */
-static struct conditions and(struct conditions conditions, unsigned argument, uint32_t bits, uint32_t value)
+static struct conditions with(struct conditions conditions, unsigned argument, uint32_t bits, uint32_t value)
 {
     conditions.comparisons[conditions.count++] = SCMP_CMP64(argument, SCMP_CMP_MASKED_EQ, bits, value);
     return conditions;
@@ -144,7 +144,7 @@ static void refuse_flags(const char *call, int error, uint32_t flags)
 {
     for (uint32_t flag = 1; flag; flag <<= 1)
         if (flags & flag)
-            refuse(call, error, and((struct conditions){0}, 0, flag, flag));
+            refuse(call, error, with((struct conditions){0}, 0, flag, flag));
 }
 
 /* One argument, the bits of it that count, and which values may be there. */
@@ -172,7 +172,7 @@ static void refuse_block(const char *call, int error, struct conditions given, c
                          uint32_t block)
 {
     if (allowed_in(choice, mask, block) == 0) {
-        refuse(call, error, and(given, choice->argument, mask, block));
+        refuse(call, error, with(given, choice->argument, mask, block));
         return;
     }
     if (mask == choice->bits)
@@ -195,10 +195,10 @@ static void refuse_sockets(void)
     struct conditions none = {0};
     refuse_others("socketpair", EAFNOSUPPORT, none, (struct choice){0, ALL_BITS, LOCAL, COUNT(LOCAL)});
     refuse_others("socket", EAFNOSUPPORT, none, (struct choice){0, ALL_BITS, DOMAINS, COUNT(DOMAINS)});
-    struct conditions internet = and(none, 0, INTERNET_BITS, AF_INET & AF_INET6);
+    struct conditions internet = with(none, 0, INTERNET_BITS, AF_INET & AF_INET6);
     refuse_others("socket", EPERM, internet, (struct choice){1, TYPE_BITS, TYPES, COUNT(TYPES)});
     for (size_t i = 0; i < COUNT(TYPES); i++)
-        refuse_others("socket", EPROTONOSUPPORT, and(internet, 1, TYPE_BITS, TYPES[i]),
+        refuse_others("socket", EPROTONOSUPPORT, with(internet, 1, TYPE_BITS, TYPES[i]),
                       (struct choice){2, ALL_BITS, PROTOCOLS, COUNT(PROTOCOLS)});
 }
 
@@ -206,8 +206,8 @@ static void refuse_sockets(void)
 static void keep_buffer_sizes(void)
 {
     for (size_t i = 0; i < COUNT(BUFFER_SIZES); i++) {
-        struct conditions level = and((struct conditions){0}, 1, ALL_BITS, SOL_SOCKET);
-        refuse("setsockopt", 0, and(level, 2, ALL_BITS, BUFFER_SIZES[i]));
+        struct conditions level = with((struct conditions){0}, 1, ALL_BITS, SOL_SOCKET);
+        refuse("setsockopt", 0, with(level, 2, ALL_BITS, BUFFER_SIZES[i]));
     }
 }
 

@@ -45,7 +45,7 @@ bool forkserver_start(struct forkserver *server, uid_t uid, const struct frame *
  */
 bool forkserver_await(struct forkserver *server);
 
-/* Starts a step as a fork. False where the server is not there, not of this command, or could not: launch it instead. */
+/* Starts a step as a fork. False where the server is not there, not of this command, or could not: launch it then. */
 bool forkserver_launch(struct forkserver *server, const struct step_frame *step, const struct account *account,
                        struct program *program);
 

@@ -3,7 +3,9 @@
 
 #include <string.h>
 
-enum { FILE_EXECUTABLE = 1, FILE_APPEND = 2, FILE_HEAD_BYTES = 3, STEP_HEAD_BYTES = 33, AHEAD_HEAD_BYTES = 4, VERSION = 1 };
+/* The version of the frames, and what stands in front of the texts of each; PROTOCOL.md has the fields. */
+enum { VERSION = 1, FILE_HEAD_BYTES = 3, STEP_HEAD_BYTES = 33, AHEAD_HEAD_BYTES = 4 };
+enum { FILE_EXECUTABLE = 1, FILE_APPEND = 2 };
 
 static const char HOST_TYPES[] = "AFSIKE";
 

@@ -2,6 +2,8 @@
 #define _GNU_SOURCE
 #include "guard.h"
 
+#include "embed.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -64,7 +66,8 @@ static void change_setting(const char *procfs, const struct setting *setting)
     close(fd);
 }
 
-static void leave(const char *mounted)
+/* Lazily: a process of the runtime's may still be in it. What is not mounted in this container is fine. */
+static void unmount(const char *mounted)
 {
     if (umount2(mounted, MNT_DETACH) && errno != EINVAL && errno != ENOENT)
         perror(mounted);
@@ -80,7 +83,7 @@ static void tune_network(const char *scratch)
         return;
     for (size_t i = 0; i < COUNT(SETTINGS); i++)
         change_setting(scratch, &SETTINGS[i]);
-    leave(scratch);
+    unmount(scratch);
 }
 
 static bool write_hosts(const char *path)
@@ -93,7 +96,8 @@ static bool write_hosts(const char *path)
     return written;
 }
 
-static void own_hosts(const char *scratch)
+/* The file system of one small file is mounted for the file's sake: bound to its place, it needs a name no more. */
+static void replace_hosts(const char *scratch)
 {
     char path[256];
     snprintf(path, sizeof(path), "%s/hosts", scratch);
@@ -101,22 +105,23 @@ static void own_hosts(const char *scratch)
         return;
     if (write_hosts(path) && mount(path, "/etc/hosts", NULL, MS_BIND, NULL))
         perror("runner: /etc/hosts");
-    leave(scratch);
+    unmount(scratch);
 }
 
 /*
  * Containers that start in one network namespace are given the same files, and the runner's volume is everybody's:
  * through locks and inotify on a file that is shared, programs of different callers would learn of each other.
  */
-static void leave_shared_files(const char *scratch)
+static void drop_shared_files(const char *scratch)
 {
-    own_hosts(scratch);
-    leave("/etc/hostname");
-    leave("/etc/resolv.conf");
-    leave("/.gexec");
+    replace_hosts(scratch);
+    unmount("/etc/hostname");
+    unmount("/etc/resolv.conf");
+    unmount("/.gexec");
 }
 
-static void mask(const char *path, dev_t devices)
+/* A /dev/null that is on the file system of the container's other devices is its own already. */
+static void cover(const char *path, dev_t devices)
 {
     struct stat status;
     if (stat(path, &status))
@@ -144,8 +149,9 @@ static bool is_mask(const char *path, const char *type)
  * What hides a part of /proc or /sys may be one file for all containers: crun takes the host's /dev/null, and newer ones
  * one empty directory. The container's own take their place.
  */
-static void own_masks(void)
+static void replace_masks(void)
 {
+    /* Docker makes some 30 mounts of 100 bytes each. More than this holds would not be looked at. */
     static char mounts[1 << 16];
     struct stat devices;
     int fd = stat("/dev", &devices) ? -1 : open("/proc/self/mounts", O_RDONLY | O_CLOEXEC);
@@ -160,7 +166,7 @@ static void own_masks(void)
         strsep(&line, " ");
         char *path = strsep(&line, " "), *type = strsep(&line, " ");
         if (type && is_mask(path, type))
-            mask(path, devices.st_dev);
+            cover(path, devices.st_dev);
     }
 }
 
@@ -177,7 +183,7 @@ static void make_procfs_read_only(void)
         perror("runner: /proc");
 }
 
-/* The kernel has one number of terminals for all containers together. */
+/* The kernel has one number of terminals for all containers together (kernel.pty.max, 4096). The rest is Docker's. */
 static void bound_terminals(void)
 {
     mount("devpts", "/dev/pts", "devpts", MS_REMOUNT | MS_NOSUID | MS_NOEXEC, "gid=5,mode=620,ptmxmode=666,max=16");
@@ -188,12 +194,12 @@ const char *guard_container(const char *scratch)
     if (unshare(CLONE_NEWNET))
         return "unshare the network";
     tune_network(scratch);
-    leave_shared_files(scratch);
-    own_masks();
+    drop_shared_files(scratch);
+    replace_masks();
     bound_terminals();
     make_procfs_read_only();
     /* A queue in it would outlive a job. It is not there in every container, so a failure means nothing. */
-    leave("/dev/mqueue");
+    unmount("/dev/mqueue");
     return bring_up_loopback();
 }
 
@@ -246,6 +252,7 @@ const char *guard_capabilities(void)
     }
     if (syscall(SYS_capset, &header, data))
         return "drop the capabilities";
+    /* Its files in /proc are root's then, and nobody without rights over root may trace it or look into it. */
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
         return "become undumpable";
     return NULL;
@@ -256,6 +263,10 @@ struct limit {
     rlim_t value;
 };
 
+/*
+ * What no program needs, or the kernel counts by user over all containers: a core file, memory that cannot be swapped
+ * (64 KiB was the kernel's own default for long), queued signals, queues, and a way to the front of the scheduler.
+ */
 static const struct limit INHERITED_LIMITS[] = {
     {RLIMIT_CORE, 0},        {RLIMIT_MEMLOCK, 64 * 1024}, {RLIMIT_SIGPENDING, 1024},
     {RLIMIT_MSGQUEUE, 0},    {RLIMIT_RTPRIO, 0},          {RLIMIT_NICE, 0},
@@ -276,16 +287,11 @@ const char *guard_limits(void)
 }
 
 /* What filter.c made of its table: a program of the kernel's, instruction by instruction. */
-extern const struct sock_filter filter_begin[], filter_end[];
-__asm__(".pushsection .rodata\n"
-        ".balign 8\n"
-        ".global filter_begin\nfilter_begin:\n.incbin \"filter.bpf\"\n"
-        ".global filter_end\nfilter_end:\n"
-        ".popsection\n");
+EMBED(filter, "filter.bpf");
 
 const char *guard_system_calls(void)
 {
-    /* The kernel only reads it, but the interface knows no const. */
-    struct sock_fprog program = {(unsigned short)(filter_end - filter_begin), (struct sock_filter *)(uintptr_t)filter_begin};
+    /* The kernel only reads the program, but its interface knows no const. */
+    struct sock_fprog program = {(unsigned short)(filter_size / sizeof(struct sock_filter)), (void *)(uintptr_t)filter};
     return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) ? "install the system call filter" : NULL;
 }

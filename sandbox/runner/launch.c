@@ -17,9 +17,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* As execvp() and Docker have it for a program that was given none. */
 static const char DEFAULT_PATH[] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/* What the child needs, and the two words in which it answers: it runs in the parent's memory until it execs. */
+/*
+ * What the child needs, and the two words in which it replies: it runs in the parent's memory until it execs. They are
+ * volatile because the parent's compiler sees nobody change them between the call of vfork and its return.
+ */
 struct plan {
     const struct step_frame *step;
     const struct account *account;
@@ -29,6 +33,7 @@ struct plan {
     volatile bool reached_exec;
 };
 
+/* The container may have a lower hard limit, which the program's user cannot raise: it is a bound for what is asked. */
 static bool limit(int resource, rlim_t value)
 {
     struct rlimit current;
@@ -122,7 +127,7 @@ void launch_exec(char *const *argv, char *const *envp)
         search_and_exec(argv, envp);
 }
 
-static _Noreturn void become(struct plan *plan)
+static _Noreturn void run_child(struct plan *plan)
 {
     if (prepare(plan)) {
         plan->reached_exec = true;
@@ -132,15 +137,23 @@ static _Noreturn void become(struct plan *plan)
     _exit(127);
 }
 
+/*
+ * Until it executes, the child runs in the runner's memory and upon its stack, while the runner waits. So it calls
+ * nothing of the C library that keeps state or speaks to other threads, and this function is not inlined: what the child
+ * writes lies in frames below the caller's, whose variables stay what they were.
+ */
 static __attribute__((noinline)) pid_t start(struct plan *plan)
 {
     pid_t pid = vfork();
     if (pid == 0)
-        become(plan);
+        run_child(plan);
     return pid;
 }
 
-/* The program must be able to open /dev/stdout, so its ends are its own. */
+/*
+ * A shell's `> /dev/stdout` opens the pipe anew, by its name in /proc, and for that its end must belong to the program.
+ * The runner's ends do not block; the program's do, since a pipe's ends have flags of their own.
+ */
 static bool open_pipe(int *kept, int *given, bool to_program, const struct account *account)
 {
     int ends[2];

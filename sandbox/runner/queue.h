@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Where the next frame goes; it may have as many bytes as any frame but `O`. Ends the container where there is no room. */
+/* Where the next frame goes, which is any but `O`. Ends the container where there is no room. */
 uint8_t *queue_room_for_frame(void);
 
 /* Whether a chunk of output fits, and where it goes if it does. */

@@ -43,6 +43,7 @@ static int eat(int argc, char **argv)
         return 3;
     memset(memory, 1, size);
     printf("%d\n", memory[size / 2]);
+    free(memory);
     return 0;
 }
 
