@@ -5,13 +5,15 @@
  * program of the kernel's, which becomes a part of the runner (guard.c), so the start of a container pays for no
  * library. The table says what is refused; the rest is allowed, because the kernel refuses a program without
  * capabilities most of what is dangerous, and the table closes what is left: calls of which containers share a bound,
- * calls that a new namespace opens, calls whose code has been at fault before, calls that nothing of ours needs. What is
- * newer than the table is refused as a whole: nobody has judged it yet.
+ * calls that a new namespace opens, calls whose code has been at fault before, calls that nothing of ours needs. What
+ * is newer than the table is refused as a whole: nobody has judged it yet.
  *
  * usage: filter [ARCHITECTURE], as libseccomp spells it; without one it is this machine's. The program goes to stdout.
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <netinet/in.h>
 #include <sched.h>
 #include <seccomp.h>
@@ -23,9 +25,6 @@
 #include <sys/personality.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -45,8 +44,9 @@ static const struct group REFUSED[] = {
     /* Its flags lie in memory, where a filter cannot look; C libraries go on to clone, which is judged below. */
     {ENOSYS, {"clone3"}},
     /* Another root or another namespace is the first step of most ways out of a container. */
-    {EPERM, {"setns", "mount", "umount2", "pivot_root", "chroot", "open_tree", "move_mount", "fsopen", "fsconfig",
-             "fsmount", "fspick", "mount_setattr", "statmount", "listmount"}},
+    {EPERM,
+     {"setns", "mount", "umount2", "pivot_root", "chroot", "open_tree", "move_mount", "fsopen", "fsconfig", "fsmount",
+      "fspick", "mount_setattr", "statmount", "listmount"}},
     /* Large parts of the kernel that strangers' programs have broken out through again and again. */
     {EPERM, {"bpf", "perf_event_open", "userfaultfd"}},
     {ENOSYS, {"io_uring_setup", "io_uring_enter", "io_uring_register"}},
@@ -57,16 +57,18 @@ static const struct group REFUSED[] = {
     /* Nothing of a program's has to last, and these would make the host's disks work for it. */
     {0, {"sync", "syncfs"}},
     /* What lies in System V's and POSIX's shared objects outlives the processes, and so the job. */
-    {ENOSYS, {"shmget", "shmat", "shmctl", "shmdt", "semget", "semop", "semtimedop", "semctl", "msgget", "msgsnd",
-              "msgrcv", "msgctl"}},
+    {ENOSYS,
+     {"shmget", "shmat", "shmctl", "shmdt", "semget", "semop", "semtimedop", "semctl", "msgget", "msgsnd", "msgrcv",
+      "msgctl"}},
     {ENOSYS, {"mq_open", "mq_unlink", "mq_timedsend", "mq_timedreceive", "mq_notify", "mq_getsetattr"}},
     /* The kernel's own code. */
     {EPERM, {"kexec_load", "kexec_file_load", "init_module", "finit_module", "delete_module"}},
     /* A file by its number is a file of whatever directory: the way out of a container that is called shocker. */
     {EPERM, {"open_by_handle_at", "name_to_handle_at"}},
     /* The machine's own state. They ask for capabilities that no program has; here it does not depend on that. */
-    {EPERM, {"quotactl", "quotactl_fd", "acct", "swapon", "swapoff", "reboot", "clock_settime", "settimeofday",
-             "clock_adjtime", "syslog", "vhangup", "fanotify_init", "sethostname", "setdomainname", "lookup_dcookie"}},
+    {EPERM,
+     {"quotactl", "quotactl_fd", "acct", "swapon", "swapoff", "reboot", "clock_settime", "settimeofday",
+      "clock_adjtime", "syslog", "vhangup", "fanotify_init", "sethostname", "setdomainname", "lookup_dcookie"}},
     /* Memory that is taken out of the kernel's own reach. */
     {ENOSYS, {"memfd_secret"}},
     /* Ports and descriptor tables of x86. */
@@ -77,8 +79,8 @@ static const struct group REFUSED[] = {
 
 enum {
     /* Time has a flag of its own for unshare only: for clone the same bit is a part of the signal's number. */
-    CLONE_NAMESPACES = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID |
-                       CLONE_NEWNET,
+    CLONE_NAMESPACES =
+        CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET,
     UNSHARE_NAMESPACES = CLONE_NAMESPACES | 0x80 /* CLONE_NEWTIME, which C libraries before 2.36 do not name */,
     /* The rest of a socket's type says how to open it. */
     TYPE_BITS = 0xf,
@@ -168,8 +170,8 @@ static size_t allowed_in(const struct choice *choice, uint32_t mask, uint32_t bl
  * be said in one: the other values are refused in blocks of equal leading bits, as routes to networks are written. A
  * block with an allowed value in it is halved, down to that value alone.
  */
-static void refuse_block(const char *call, int error, struct conditions given, const struct choice *choice, uint32_t mask,
-                         uint32_t block)
+static void refuse_block(const char *call, int error, struct conditions given, const struct choice *choice,
+                         uint32_t mask, uint32_t block)
 {
     if (allowed_in(choice, mask, block) == 0) {
         refuse(call, error, with(given, choice->argument, mask, block));
@@ -247,7 +249,8 @@ int main(int argc, char **argv)
     refuse_groups();
     refuse_flags("clone", EPERM, CLONE_NAMESPACES);
     refuse_flags("unshare", EPERM, UNSHARE_NAMESPACES);
-    refuse_others("personality", EPERM, (struct conditions){0}, (struct choice){0, ALL_BITS, PERSONALITIES, COUNT(PERSONALITIES)});
+    refuse_others("personality", EPERM, (struct conditions){0},
+                  (struct choice){0, ALL_BITS, PERSONALITIES, COUNT(PERSONALITIES)});
     refuse_sockets();
     keep_buffer_sizes();
     write_head();

@@ -162,7 +162,13 @@ bool forkserver_start(struct forkserver *server, uid_t uid, const struct frame *
 {
     static char *envp[MAX_AHEAD_TEXTS + OWN_VARIABLES + 1];
     struct plan plan = {
-        .uid = uid, .account = account, .envp = envp, .work = work->fd, .streams = {-1, -1, -1}, .control = -1, .preload = -1,
+        .uid = uid,
+        .account = account,
+        .envp = envp,
+        .work = work->fd,
+        .streams = {-1, -1, -1},
+        .control = -1,
+        .preload = -1,
     };
     struct frame copy = {.type = frame->type, .payload = payload, .length = frame->length};
     if (frame->length > MAX_AHEAD_PAYLOAD)

@@ -149,9 +149,9 @@ bool parse_ahead(struct frame *frame, struct ahead_frame *ahead)
     if (argc == 0 || argc > MAX_AHEAD_TEXTS || envc > MAX_AHEAD_TEXTS)
         return false;
     ahead->script = take_text(&cursor);
-    return ahead->script && strlen(ahead->script) <= MAX_NAME_BYTES && good_name(ahead->script, strlen(ahead->script)) &&
-           take_texts(&cursor, ahead->argv, argc) && take_texts(&cursor, ahead->envp, envc) && cursor.left == 0 &&
-           all_are_variables(ahead->envp);
+    return ahead->script && strlen(ahead->script) <= MAX_NAME_BYTES &&
+           good_name(ahead->script, strlen(ahead->script)) && take_texts(&cursor, ahead->argv, argc) &&
+           take_texts(&cursor, ahead->envp, envc) && cursor.left == 0 && all_are_variables(ahead->envp);
 }
 
 static size_t put_header(uint8_t *to, char type, size_t length)

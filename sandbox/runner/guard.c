@@ -146,8 +146,8 @@ static bool is_mask(const char *path, const char *type)
 }
 
 /*
- * What hides a part of /proc or /sys may be one file for all containers: crun takes the host's /dev/null, and newer ones
- * one empty directory. The container's own take their place.
+ * What hides a part of /proc or /sys may be one file for all containers: crun takes the host's /dev/null, and newer
+ * ones one empty directory. The container's own take their place.
  */
 static void replace_masks(void)
 {
@@ -171,8 +171,8 @@ static void replace_masks(void)
 }
 
 /*
- * Nothing of what a program may write there is of use to it, and some of it is to an attacker: above all that the kernel
- * should end the runner, not the program, when memory runs out.
+ * Nothing of what a program may write there is of use to it, and some of it is to an attacker: above all that the
+ * kernel should end the runner, not the program, when memory runs out.
  */
 static void make_procfs_read_only(void)
 {
@@ -268,8 +268,8 @@ struct limit {
  * (64 KiB was the kernel's own default for long), queued signals, queues, and a way to the front of the scheduler.
  */
 static const struct limit INHERITED_LIMITS[] = {
-    {RLIMIT_CORE, 0},        {RLIMIT_MEMLOCK, 64 * 1024}, {RLIMIT_SIGPENDING, 1024},
-    {RLIMIT_MSGQUEUE, 0},    {RLIMIT_RTPRIO, 0},          {RLIMIT_NICE, 0},
+    {RLIMIT_CORE, 0},     {RLIMIT_MEMLOCK, 64 * 1024}, {RLIMIT_SIGPENDING, 1024},
+    {RLIMIT_MSGQUEUE, 0}, {RLIMIT_RTPRIO, 0},          {RLIMIT_NICE, 0},
 };
 
 const char *guard_limits(void)

@@ -11,8 +11,8 @@
 
 enum {
     /*
-     * What a program can fill has an inode for every 2 KiB of its size (sandbox/policy.py), and so many files are gone in
-     * a fraction of this. What is not empty by then is a fault, not a large directory.
+     * What a program can fill has an inode for every 2 KiB of its size (sandbox/policy.py), and so many files are gone
+     * in a fraction of this. What is not empty by then is a fault, not a large directory.
      */
     WIPE_LIMIT_US = 5 * 1000 * 1000,
 };
@@ -45,8 +45,8 @@ static void empty_tree(const struct tree *tree, int64_t deadline_us)
 }
 
 /*
- * Whatever has the right to change users and is not known to wait must be gone before there is a file of a job's that it
- * could run: the interpreter itself, or a process that it has started.
+ * Whatever has the right to change users and is not known to wait must be gone before there is a file of a job's that
+ * it could run: the interpreter itself, or a process that it has started.
  */
 static void await_forkserver(struct job *job)
 {

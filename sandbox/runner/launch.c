@@ -53,8 +53,8 @@ const char *launch_open(void)
 }
 
 /*
- * Raising it needs no privilege, and programs, for whom /proc is read-only, cannot lower it again. Where there is no such
- * file, the kernel picks its victim by size alone.
+ * Raising it needs no privilege, and programs, for whom /proc is read-only, cannot lower it again. Where there is no
+ * such file, the kernel picks its victim by size alone.
  */
 void launch_offer_to_oom_killer(void)
 {
@@ -139,8 +139,8 @@ static _Noreturn void run_child(struct plan *plan)
 
 /*
  * Until it executes, the child runs in the runner's memory and upon its stack, while the runner waits. So it calls
- * nothing of the C library that keeps state or speaks to other threads, and this function is not inlined: what the child
- * writes lies in frames below the caller's, whose variables stay what they were.
+ * nothing of the C library that keeps state or speaks to other threads, and this function is not inlined: what the
+ * child writes lies in frames below the caller's, whose variables stay what they were.
  */
 static __attribute__((noinline)) pid_t start(struct plan *plan)
 {

@@ -27,9 +27,14 @@ static unsigned user_number(const char *text)
 }
 
 static const struct option OPTIONS[] = {
-    {"uid", required_argument, NULL, 'u'},  {"gid", required_argument, NULL, 'g'},  {"ahead-uid", required_argument, NULL, 'a'},
-    {"work", required_argument, NULL, 'w'}, {"wipe", required_argument, NULL, 'x'}, {"net", required_argument, NULL, 'n'},
-    {"hold", no_argument, NULL, 'h'},       {NULL, 0, NULL, 0},
+    {"uid", required_argument, NULL, 'u'},
+    {"gid", required_argument, NULL, 'g'},
+    {"ahead-uid", required_argument, NULL, 'a'},
+    {"work", required_argument, NULL, 'w'},
+    {"wipe", required_argument, NULL, 'x'},
+    {"net", required_argument, NULL, 'n'},
+    {"hold", no_argument, NULL, 'h'},
+    {NULL, 0, NULL, 0},
 };
 
 static void take_option(int option, struct options *options)

@@ -31,7 +31,8 @@ static const char *script;
  * What a fork must take over of the thread that forks. The C library's fork() would do it, but it makes a child of this
  * process, and this one is to be the runner's. The kernel clears the word at `tid` and wakes who waits for it when the
  * thread ends, and writes the child's number there, which the C library believes in; the robust list says which locks a
- * thread that dies holds, and a fork begins without one, so a lock that is shared with others would never be free again.
+ * thread that dies holds, and a fork begins without one, so a lock that is shared with others would never be free
+ * again.
  */
 static struct {
     void *tid;
@@ -135,8 +136,8 @@ static void close_files(const int *ends)
 
 /*
  * CLONE_PARENT makes the child the runner's, like every program: the runner reaps it, learns how it ended and what it
- * used, and the program sees process 1 as its parent, as any other does. No stack is named, so the child goes on upon its
- * copy of this one, and the call returns twice, as fork does.
+ * used, and the program sees process 1 as its parent, as any other does. No stack is named, so the child goes on upon
+ * its copy of this one, and the call returns twice, as fork does.
  */
 static long fork_for_the_runner(void)
 {
@@ -210,9 +211,9 @@ static void intercept(const char *path)
 /*
  * Interpreters that are written on the C library's streams open their script with fopen, late enough: what an embedding
  * program sets up is set up by then. A function in front of the library's own is found first by name, so it takes the
- * place of it for the interpreter's calls. It does not for the library's calls to itself, nor for open() and openat(): an
- * interpreter that opens its script with those, or a C library whose fopen the interpreter has built in, never comes by
- * here. Then the start is in vain and steps are executed as ever; nothing else breaks.
+ * place of it for the interpreter's calls. It does not for the library's calls to itself, nor for open() and openat():
+ * an interpreter that opens its script with those, or a C library whose fopen the interpreter has built in, never comes
+ * by here. Then the start is in vain and steps are executed as ever; nothing else breaks.
  */
 typedef FILE *fopen_function(const char *path, const char *mode);
 

@@ -20,8 +20,9 @@
 
 enum {
     /*
-     * A killed process ends at once, unless the kernel holds it: while it gives much memory back, or where thousands end
-     * on few processors. One that is still there after this is stuck, and nothing but the end of the container helps.
+     * A killed process ends at once, unless the kernel holds it: while it gives much memory back, or where thousands
+     * end on few processors. One that is still there after this is stuck, and nothing but the end of the container
+     * helps.
      */
     END_LIMIT_US = 10 * 1000 * 1000,
     /* A child's end wakes the runner by itself. This is for a fork that was under way and for children of children. */

@@ -1,10 +1,10 @@
 /*
  * processes: everything that runs in the container beside the runner, and how it is ended.
  *
- * Theory of operation: as process 1 the runner is the parent of whatever loses its own, so it can reap every process and
- * see that none is left. kill(-1) reaches all processes at once, but not those that are being made in this moment: it is
- * repeated until the kernel says that there is nobody. Where an interpreter that was started ahead waits (forkserver.h),
- * it is spared: the runner kills with the program's user then, who has no right to signal the server's.
+ * Theory of operation: as process 1 the runner is the parent of whatever loses its own, so it can reap every process
+ * and see that none is left. kill(-1) reaches all processes at once, but not those that are being made in this moment:
+ * it is repeated until the kernel says that there is nobody. Where an interpreter that was started ahead waits
+ * (forkserver.h), it is spared: the runner kills with the program's user then, who has no right to signal the server's.
  */
 #ifndef PROCESSES_H
 #define PROCESSES_H

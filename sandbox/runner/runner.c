@@ -4,9 +4,9 @@
  * Theory of operation: after the start, in which it gives up every right that it does not need (guard.h), the runner
  * is one loop around one poll. What can happen is: bytes from the pool, output of the program, room in the program's
  * stdin or in the pool's pipe, a signal (signals.h), or a point in time. Every round looks at all of them and then
- * writes what is in the outgoing queue (queue.h), so the last output and the result leave together. Frames from the pool
- * are read whatever the program does. What they make the runner do is in job.h, the life of one program in step.h, and
- * what ends the container in fault.h.
+ * writes what is in the outgoing queue (queue.h), so the last output and the result leave together. Frames from the
+ * pool are read whatever the program does. What they make the runner do is in job.h, the life of one program in step.h,
+ * and what ends the container in fault.h.
  */
 #define _GNU_SOURCE
 #include "clock.h"

@@ -14,8 +14,9 @@
 enum { KERNEL_SIGSET_BYTES = 8 };
 
 /*
- * Whatever the container engine was started with comes down to here, and would go on to the programs. The C library keeps
- * two signals to itself and refuses to touch them, so the kernel is asked; a record of zeroes is the default action.
+ * Whatever the container engine was started with comes down to here, and would go on to the programs. The C library
+ * keeps two signals to itself and refuses to touch them, so the kernel is asked; a record of zeroes is the default
+ * action.
  */
 static void reset_actions(void)
 {

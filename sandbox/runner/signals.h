@@ -1,8 +1,8 @@
 /*
  * signals: none interrupts the runner.
  *
- * Theory of operation: every signal is blocked for good, so there are no handlers and no interrupted calls; the two that
- * mean something, SIGCHLD and SIGTERM, are read from a descriptor that the loop polls.
+ * Theory of operation: every signal is blocked for good, so there are no handlers and no interrupted calls; the two
+ * that mean something, SIGCHLD and SIGTERM, are read from a descriptor that the loop polls.
  */
 #ifndef SIGNALS_H
 #define SIGNALS_H

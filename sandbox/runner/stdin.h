@@ -1,9 +1,9 @@
 /*
  * stdin: the bytes that the pool has sent for the program's stdin and that the program has not read yet.
  *
- * Theory of operation: a ring, as large as the window that the pool keeps to, so there is always room for what it sends,
- * and a `K` behind it is always seen. What went to the program, or was dropped because it reads no more, is acknowledged
- * to the pool in lumps. PROTOCOL.md has the rules of the window.
+ * Theory of operation: a ring, as large as the window that the pool keeps to, so there is always room for what it
+ * sends, and a `K` behind it is always seen. What went to the program, or was dropped because it reads no more, is
+ * acknowledged to the pool in lumps. PROTOCOL.md has the rules of the window.
  */
 #ifndef STDIN_H
 #define STDIN_H
@@ -31,7 +31,7 @@ struct stdin_ring {
 /* A new step: the ring is empty and its window full again. */
 void stdin_reset(struct stdin_ring *ring);
 
-/* Takes the bytes of an `I` frame; none close the stdin once the others are written. Dies where the window is overrun. */
+/* Takes an `I` frame's bytes; none close the stdin once the others are written. Dies where the window is overrun. */
 void stdin_append(struct stdin_ring *ring, const uint8_t *bytes, size_t length);
 
 /* Writes to the pipe what it takes, and closes it (-1) after the last byte or where the program has closed its end. */

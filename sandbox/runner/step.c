@@ -16,13 +16,13 @@
 
 enum {
     /*
-     * No program can have used its CPU time sooner than its processors allow, so most steps are looked at once or not at
-     * all. Close to the limit this is the most by which it can be missed, and 200 looks a second at one small file.
+     * No program can have used its CPU time sooner than its processors allow, so most steps are looked at once or not
+     * at all. Close to the limit this is the most by which it can be missed, and 200 looks a second at one small file.
      */
     CPU_CHECK_US = 5000,
     /*
-     * The receive buffer of a socket holds 208 KiB unless it is asked for more, which the filter forbids: this many hold
-     * about 100 MiB. Each look is at one small file.
+     * The receive buffer of a socket holds 208 KiB unless it is asked for more, which the filter forbids: this many
+     * hold about 100 MiB. Each look is at one small file.
      */
     MAX_SOCKETS = 512,
     SOCKET_CHECK_US = 50 * 1000,
@@ -102,7 +102,8 @@ static void conclude(struct step *step)
         .reason = (uint8_t)final_reason(step),
         .exit_code = (uint8_t)(WIFEXITED(main->status) ? WEXITSTATUS(main->status) : 0),
         .signal = (uint8_t)(WIFSIGNALED(main->status) ? WTERMSIG(main->status) : 0),
-        .flags = (uint8_t)(step->cut[0] * RESULT_STDOUT_CUT | step->cut[1] * RESULT_STDERR_CUT | step->ahead * RESULT_AHEAD),
+        .flags =
+            (uint8_t)(step->cut[0] * RESULT_STDOUT_CUT | step->cut[1] * RESULT_STDERR_CUT | step->ahead * RESULT_AHEAD),
         .wall_us = (uint64_t)(main->ended_us - step->started_us),
         .cpu_us = (uint64_t)meter_cpu_us(meter),
         .peak_memory_bytes = meter_peak_bytes(meter),

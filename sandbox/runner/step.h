@@ -1,11 +1,11 @@
 /*
  * step: the life of one program, from its start to the result that the pool is told.
  *
- * Theory of operation: a step is RUNNING until its main process has ended or it met a limit. step_watch() finds that out
- * and kills everything that is left; then the step is DRAINING: what is still in its pipes is delivered as the queue has
- * room, and behind it goes the result. DRAINING never waits for a pipe: everybody who could write to one is gone, so a
- * pipe that is empty stays empty. The first reason to end counts, and the numbers of the result are taken when the last
- * process is reaped.
+ * Theory of operation: a step is RUNNING until its main process has ended or it met a limit. step_watch() finds that
+ * out and kills everything that is left; then the step is DRAINING: what is still in its pipes is delivered as the
+ * queue has room, and behind it goes the result. DRAINING never waits for a pipe: everybody who could write to one is
+ * gone, so a pipe that is empty stays empty. The first reason to end counts, and the numbers of the result are taken
+ * when the last process is reaped.
  */
 #ifndef STEP_H
 #define STEP_H
