@@ -243,18 +243,26 @@ static bool send_request(int control, const struct request *request, const int e
     return sendmsg(control, &message, MSG_NOSIGNAL | MSG_DONTWAIT) == sizeof(*request);
 }
 
-/* One that has been asked and does not answer might do so later: it is ended, and the container not used again. */
+/*
+ * One that has been asked and does not answer might do so later, and one that cannot be asked is about to end: it is
+ * killed, with the runner's own rights because nobody is to be spared, and from now on it counts as lost. To wait until
+ * it is reaped would not do: where it dies slowly, the job could be over and the container called ready before.
+ */
+static pid_t give_up(struct forkserver *server)
+{
+    kill(-1, SIGKILL);
+    server->ready = false;
+    server->lost = true;
+    return -1;
+}
+
 static pid_t fork_step(struct forkserver *server, const struct step_frame *step, uid_t uid, const int ends[STREAMS])
 {
     struct request request = {.file_size_bytes = step->file_size_bytes, .open_files = step->open_files, .uid = uid};
     struct reply reply = {0};
-    if (!send_request(server->control, &request, ends))
-        return -1;
-    if (!receive_within(server->control, &reply, sizeof(reply), FORK_LIMIT_MS)) {
-        /* With the runner's own rights, so that the server is not spared. */
-        kill(-1, SIGKILL);
-        return -1;
-    }
+    if (!send_request(server->control, &request, ends) ||
+        !receive_within(server->control, &reply, sizeof(reply), FORK_LIMIT_MS))
+        return give_up(server);
     if (reply.error != 0 && reply.pid > 0)
         waitpid(reply.pid, NULL, 0);
     return reply.error == 0 ? reply.pid : -1;
