@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import errno
 import platform
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import docker
 import pytest
 
 from sandbox.protocol import Reason
-from tests.runner_lab import LabRunner, holder_container
+from tests.runner_lab import PATIENCE_S, LabRunner, holder_container
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -239,6 +241,12 @@ def test_a_holder_ends_when_it_is_told_to() -> None:
     stream = holder_container(client.api, auto_remove=False)
     holder = client.containers.get(stream.container_id)
     try:
+        # The kernel drops a signal for a process 1 that has not yet blocked it.
+        status = Path(f"/proc/{holder.attrs['State']['Pid']}/status")
+        deadline = time.monotonic() + PATIENCE_S
+        while f"SigBlk:\t{'0' * 16}" in status.read_text():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
         holder.kill("SIGTERM")
         assert holder.wait(timeout=10)["StatusCode"] == 0
     finally:
