@@ -17,6 +17,7 @@ static uint64_t get(const uint8_t *from, int bytes)
     return value;
 }
 
+/* Returns where the next field goes. */
 static uint8_t *put(uint8_t *to, uint64_t value, int bytes)
 {
     for (int i = bytes - 1; i >= 0; i--) {
@@ -26,6 +27,7 @@ static uint8_t *put(uint8_t *to, uint64_t value, int bytes)
     return to + bytes;
 }
 
+/* A type that is unknown is seen at once: who waits for the length of garbage may wait for ever. */
 enum frame_state next_frame(uint8_t *bytes, size_t length, struct frame *frame)
 {
     if (length > 0 && (bytes[0] == 0 || !strchr(HOST_TYPES, bytes[0])))
@@ -85,6 +87,7 @@ struct cursor {
     size_t left;
 };
 
+/* The text moves down over its length's four bytes, and the NUL goes where its last ones were. */
 static char *take_text(struct cursor *cursor)
 {
     if (cursor->left < 4)
@@ -111,6 +114,7 @@ static bool take_texts(struct cursor *cursor, char **texts, size_t count)
     return true;
 }
 
+/* exec would take anything; what has no name would be found by nobody, and differently by different programs. */
 static bool all_are_variables(char *const *texts)
 {
     for (; *texts; texts++)

@@ -17,7 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* As execvp() and Docker have it for a program that was given none. */
+/* What Docker gives to a program whose image names none. */
 static const char DEFAULT_PATH[] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /*
@@ -73,6 +73,10 @@ static bool change_user(const struct account *account)
            !syscall(SYS_setresuid, account->uid, account->uid, account->uid);
 }
 
+/*
+ * What needs rights comes before the change of users, which gives them up. The signals come last: unblocked before, one
+ * that is pending would end this child before it has told its parent anything.
+ */
 static bool prepare(const struct plan *plan)
 {
     sigset_t none;

@@ -26,6 +26,7 @@ static void acknowledge(struct stdin_ring *ring, size_t size)
     ring->unacknowledged = 0;
 }
 
+/* What nobody will read has its place in the window back, so that the pool does not wait for it. */
 static void drop(struct stdin_ring *ring, int *pipe)
 {
     acknowledge(ring, ring->length);
@@ -41,6 +42,7 @@ void stdin_pump(struct stdin_ring *ring, int *pipe)
         ssize_t written = write(*pipe, ring->bytes + ring->head, size);
         if (written < 0 && errno == EAGAIN)
             return;
+        /* The program has closed its end. SIGPIPE is blocked, so this is an error like any other. */
         if (written < 0)
             break;
         ring->head = (ring->head + (size_t)written) % STDIN_WINDOW;
@@ -55,6 +57,7 @@ void stdin_append(struct stdin_ring *ring, const uint8_t *bytes, size_t length)
 {
     if (length > STDIN_WINDOW - ring->length || (length > 0 && ring->closing))
         refuse("more stdin than the window allows");
+    /* In two pieces where the ring's end lies between. */
     size_t at = (ring->head + ring->length) % STDIN_WINDOW;
     size_t straight = STDIN_WINDOW - at < length ? STDIN_WINDOW - at : length;
     memcpy(ring->bytes + at, bytes, straight);
