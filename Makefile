@@ -15,12 +15,21 @@ test: ## Set everything up and run the tests (ARGS="-k name" for some)
 	@scripts/bootstrap test
 	@$(PYTHON) -m pytest $(ARGS)
 
-lint: ## ruff, mypy and the direction of imports
+C_SOURCES := sandbox/runner/*.[ch] sandbox/runner/tests/*.c
+SHELL_SCRIPTS := scripts/bootstrap .ci/run languages/images/base/install-packages
+
+lint: ## Layout, types, direction of imports and common faults, of Python, C, shell and JavaScript
 	@scripts/bootstrap lint
 	@ruff check .
 	@ruff format --check .
 	@mypy .
 	@lint-imports
+	@clang-format --dry-run -Werror $(C_SOURCES)
+	@cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability \
+		--suppress=normalCheckLevelMaxBranches sandbox/runner
+	@shellcheck --external-sources --check-sourced $(SHELL_SCRIPTS)
+	@shellcheck --severity=error languages/images/*/build-*
+	@node --check languages/static/languages/language.js
 
 bench: ## Measure latency, throughput, memory and compile times, beside a bare process and plain Docker
 	@scripts/bootstrap test

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # The Docker engine: used where it is there, else installed and started.
 
 # Asks through Python, because a machine may have an engine without the docker command, or the command without one.
@@ -96,11 +97,13 @@ mount_cgroups() {
         return
     fi
     as_root mount -t tmpfs -o mode=755 cgroup /sys/fs/cgroup || fail "Mounting /sys/fs/cgroup failed; Docker needs it."
+    # shellcheck disable=SC2046  # A word is a controller.
     mount_controllers /sys/fs/cgroup $(awk '!/^#/ && $4 == 1 { print $1 }' /proc/cgroups)
 }
 
 # A second hierarchy beside the first may have kept controllers that nobody mounted; crun refuses such a mixture.
 mount_left_controllers() {
+    # shellcheck disable=SC2046  # A word is a controller.
     mount_controllers "$1" $(cat "$1/unified/cgroup.controllers" 2> /dev/null)
 }
 

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # Shared by the set-up scripts: progress, errors, and packages of the system.
 
 say() {

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # The virtual environment and what is installed in it.
 
 find_python() {

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import hashlib
 import io
-import select
-import struct
+import socket
 import tarfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -18,43 +19,97 @@ from docker.errors import APIError, ImageNotFound
 
 from languages.toolchain.base_image import ensure_base
 from sandbox import protocol
-from sandbox.docker import DockerImages
+from sandbox.docker import DockerImages, connect
+from sandbox.docker.runner_volume import install_runner, runner_volume
+from sandbox.docker.stream import AttachedStream
+from sandbox.errors import ContainerLost
+from sandbox.policy import RUNNER_PATH, SandboxPolicy, container_options, holder_options
 from sandbox.protocol import FrameReader, Output, Ready, Result, RunnerFrame, Window
+from sandbox.types import Ahead, Profile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 RUNNER = Path(__file__).parent.parent / "sandbox" / "runner"
-UID = 64001
-AHEAD_UID = 64002
+POLICY = SandboxPolicy(first_uid=64_001)
+UID = POLICY.first_uid
+AHEAD_UID = POLICY.ahead_uid
 ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin"}
-CAPABILITIES = ["SYS_ADMIN", "NET_ADMIN", "SETPCAP", "SETUID", "SETGID", "KILL", "CHOWN", "DAC_OVERRIDE", "FOWNER"]
-TMPFS = f"rw,exec,nosuid,nodev,size={64 << 20}"
+LABELS = {"gexec-test": "runner"}
 PATIENCE_S = 30.0
 
 Frame = TypeVar("Frame", bound=RunnerFrame)
 
-BINARIES = "runner asan fuzz guest interpreter"
+BINARIES = "runner asan filter fuzz guest interpreter"
 _LAB = f"FROM {{build}}\nRUN make -C /src {BINARIES} && cd /src && mv {BINARIES} /usr/local/bin/\n"
 
 
-def lab_image(client: docker.DockerClient) -> str:
+@cache
+def lab_image() -> str:
     """An image with the runner, its sanitized build, and what the tests start; built once a source."""
     files = sorted(path for path in RUNNER.rglob("*") if path.suffix in {".c", ".h"} or path.name[-4:] == "file")
     digest = hashlib.sha256(b"\0".join(path.name.encode() + path.read_bytes() for path in files)).hexdigest()[:16]
     tag = f"gexec-test/runner-lab:{digest}"
-    try:
-        client.images.get(tag)
-    except ImageNotFound:
-        with DockerImages() as images:
-            base = ensure_base(images, print)
-        build, _ = client.images.build(
-            path=str(RUNNER), buildargs={"BASE": base}, target="build", rm=True, forcerm=True
-        )
-        client.images.build(
-            fileobj=_context(_LAB.format(build=build.id)), custom_context=True, tag=tag, rm=True, forcerm=True
-        )
+    with contextlib.closing(docker.from_env()) as client:
+        try:
+            client.images.get(tag)
+        except ImageNotFound:
+            build, _ = client.images.build(
+                path=str(RUNNER), buildargs={"BASE": _base_image()}, target="build", rm=True, forcerm=True
+            )
+            recipe = _context(_LAB.format(build=build.id))
+            client.images.build(fileobj=recipe, custom_context=True, tag=tag, rm=True, forcerm=True)
     return tag
+
+
+@cache
+def _base_image() -> str:
+    with DockerImages() as images:
+        return ensure_base(images, print)
+
+
+@cache
+def _runner_installed() -> str:
+    """The volume that the product's containers have the runner from."""
+    with contextlib.closing(connect(timeout_s=60.0)) as client:
+        install_runner(client, base_image=_base_image(), on_line=print)
+    return runner_volume()
+
+
+@cache
+def _policy() -> SandboxPolicy:
+    """As an engine with nothing configured has it: with the best runtime that Docker has here."""
+    with contextlib.closing(docker.from_env()) as client:
+        info = client.info()
+    runtime, *_ = POLICY.runtimes(default=info["DefaultRuntime"], known=info["Runtimes"])
+    return replace(POLICY, runtime=runtime)
+
+
+def holder_container(client: docker.APIClient, **different: Any) -> AttachedStream:
+    """Starts the owner of the network namespace in which runners start. It ends with the stream.
+
+    `different` are host options that are not the product's.
+    """
+    options = holder_options(_policy(), labels=LABELS, volume=_runner_installed())
+    return _start(client, options["container"], options["host"] | different)
+
+
+@cache
+def _network() -> str:
+    """One holder for all runners of these tests, as an engine has one; it ends with this process."""
+    client = docker.from_env()
+    stream = holder_container(client.api)
+    atexit.register(client.close)
+    atexit.register(stream.close)
+    return f"container:{stream.container_id}"
+
+
+def _start(client: docker.APIClient, container: dict[str, Any], host: dict[str, Any]) -> AttachedStream:
+    created = client.create_container(lab_image(), host_config=client.create_host_config(**host), **container)
+    parameters = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
+    stream = AttachedStream(created["Id"], client.attach_socket(created["Id"], params=parameters))
+    client.start(created["Id"])
+    return stream
 
 
 def _context(recipe: str) -> io.BytesIO:
@@ -77,116 +132,75 @@ class Ended:
     acknowledged: int
 
 
-class RunnerGone(Exception):
-    """The runner closed its stream."""
-
-
 class LabRunner:
-    """One container. `frames` that were read and not yet asked for are kept in order."""
+    """A container as the product makes it. Frames that were read and not yet asked for are kept in order."""
 
     def __init__(
-        self, binary: str = "runner", *, under: tuple[str, ...] = (), ahead: bool = True, **options: Any
+        self, binary: str = RUNNER_PATH, *, under: tuple[str, ...] = (), ahead: bool = True, network: str | None = None
     ) -> None:
-        """`under` is a command that ends by becoming the runner; `options` are those of the container.
+        """What is not the product's: `binary` may be another build, `under` a command that ends by becoming it.
 
-        `ahead` says whether the runner may start a command ahead, as it does for an A frame.
+        `ahead` says whether the runner may start a command ahead, as it does for an A frame. `network` is Docker's mode
+        where it is not a holder's namespace.
         """
         self._client = docker.from_env()
         self._reader = FrameReader()
-        self._raw = bytearray()
         self._frames: list[RunnerFrame] = []
         self.heard = bytearray()
-        self.stderr = b""
-        command = [*under, binary, *(["--ahead-uid", str(AHEAD_UID)] if ahead else [])]
-        self.container = self._create(command, options)
-        self._response = self.container.attach_socket(params={"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
-        self._socket = self._response._sock
-        self.container.start()
+        profile = Profile(
+            image=lab_image(),
+            memory_bytes=128 << 20,
+            cpu_quota_us=200_000,
+            processes=64,
+            tmpfs_bytes=64 << 20,
+            ahead=Ahead("", ()) if ahead else None,
+        )
+        options = container_options(
+            profile, _policy(), uid=UID, network=network or _network(), labels=LABELS, volume=_runner_installed()
+        )
+        options["container"]["entrypoint"] = [*under, binary]
+        self._stream = _start(self._client.api, options["container"], options["host"])
+        self.container = self._client.containers.get(self._stream.container_id)
         self.ready = self.expect(Ready)
 
-    def _create(self, binary: list[str], options: dict[str, Any]) -> Any:
-        command = [*binary, "--uid", str(UID), "--gid", str(UID), "--net", "unshare", "--work", "/box"]
-        command += ["--wipe", "/tmp", "--wipe", "/dev/shm"]
-        defaults: dict[str, Any] = {
-            "network_mode": "none",
-            "cap_drop": ["ALL"],
-            "cap_add": CAPABILITIES,
-            "security_opt": ["no-new-privileges"],
-            "read_only": True,
-            "tmpfs": {"/box": TMPFS, "/tmp": TMPFS},
-            "ipc_mode": "private",
-            "shm_size": 16 << 20,
-            "pids_limit": 64,
-            "mem_limit": 128 << 20,
-            "memswap_limit": 128 << 20,
-            "working_dir": "/",
-            "log_config": {"type": "none"},
-            "labels": {"gexec-test": "runner"},
-        }
-        low = self._client.api
-        settings = defaults | options
-        keep = {key: settings.pop(key) for key in ("working_dir", "labels", "command") if key in settings}
-        command = keep.pop("command", command)
-        settings["log_config"] = docker.types.LogConfig(type="none")
-        created = low.create_container(
-            lab_image(self._client),
-            command,
-            stdin_open=True,
-            user="0:0",
-            detach=False,
-            host_config=low.create_host_config(auto_remove=True, **settings),
-            **keep,
-        )
-        return self._client.containers.get(created["Id"])
+    @property
+    def stderr(self) -> bytes:
+        """The end of what the runner told the operator."""
+        return self._stream.notes
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._socket.close()
-        self._response.close()
+        self._stream.close()
         with contextlib.suppress(APIError):
             self.container.remove(force=True)
         self._client.close()
 
     def send(self, data: bytes) -> None:
         """Sends frames, or anything else."""
-        self._socket.sendall(data)
+        self._stream.send(data)
 
     def write_file(self, name: str, content: bytes, *, executable: bool = False) -> None:
         """Sends a file of the job."""
         self.send(protocol.file_frames(name, content, executable=executable))
 
     def close_stdin(self) -> None:
-        """Lets the runner see the end of its stdin."""
-        self._socket.shutdown(1)
+        """Lets the runner see the end of its stdin, and still hears what it says."""
+        self._stream._socket.shutdown(socket.SHUT_WR)
 
-    def next_frame(self, patience_s: float = PATIENCE_S) -> RunnerFrame:
-        """The next frame, whatever it is. RunnerGone at the end of the stream."""
-        deadline = time.monotonic() + patience_s
+    def next_frame(self) -> RunnerFrame:
+        """The next frame, whatever it is. Raises ContainerLost at the end of the stream."""
+        deadline = time.monotonic() + PATIENCE_S
         while not self._frames:
-            readable, _, _ = select.select([self._socket], [], [], max(0.0, deadline - time.monotonic()))
-            if not readable:
-                raise TimeoutError(f"no frame within {patience_s} s; stderr: {self.stderr!r}")
-            data = self._socket.recv(1 << 20)
-            if not data:
-                raise RunnerGone(self.stderr)
-            self._raw += data
-            self._demultiplex()
+            data = self._stream.receive(max(0.0, deadline - time.monotonic()))
+            if data is None:
+                raise TimeoutError(
+                    f"no frame within {PATIENCE_S} s after {bytes(self.heard[-200:])!r}; {self.stderr!r}"
+                )
+            self.heard += data
+            self._frames += self._reader.feed(data)
         return self._frames.pop(0)
-
-    def _demultiplex(self) -> None:
-        while len(self._raw) >= 8:
-            stream, size = struct.unpack_from(">BxxxI", self._raw)
-            if len(self._raw) < 8 + size:
-                return
-            data = bytes(self._raw[8 : 8 + size])
-            del self._raw[: 8 + size]
-            if stream == 1:
-                self.heard += data
-                self._frames += self._reader.feed(data)
-            else:
-                self.stderr += data
 
     def expect(self, kind: type[Frame]) -> Frame:
         """The next frame, which is of this kind or the test fails."""
@@ -200,7 +214,7 @@ class LabRunner:
         while True:
             try:
                 frames.append(self.next_frame())
-            except RunnerGone:
+            except ContainerLost:
                 return frames
 
     def start(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox.outcomes import Reason
+from sandbox.policy import RUNNER_PATH
 from sandbox.protocol import Fault
 from tests.runner_lab import UID, LabRunner
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 PLACES = ("/box", "/tmp", "/dev/shm")
 
 
-@pytest.fixture(scope="module", params=["runner", "asan"])
+@pytest.fixture(scope="module", params=[RUNNER_PATH, "asan"], ids=["runner", "asan"])
 def runner(request: pytest.FixtureRequest) -> Iterator[LabRunner]:
     with LabRunner(request.param) as runner:
         yield runner

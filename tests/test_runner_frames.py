@@ -117,6 +117,6 @@ def test_the_runner_goes_when_docker_stops_it() -> None:
 
 def test_the_frame_parser_survives_garbage() -> None:
     client = docker.from_env()
-    said = client.containers.run(lab_image(client), ["fuzz", "500000"], network_mode="none", remove=True)
+    said = client.containers.run(lab_image(), ["fuzz", "500000"], network_mode="none", remove=True)
     client.close()
     assert said == b"500000 rounds\n"

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import errno
 import platform
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import docker
 import pytest
 
 from sandbox.outcomes import Reason
-from tests.runner_lab import LabRunner, lab_image
+from tests.runner_lab import PATIENCE_S, LabRunner, holder_container
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -219,27 +221,37 @@ def test_the_network_is_a_loopback_of_its_own(runner: LabRunner) -> None:
     assert runner.perl(code).stdout == b"0"
 
 
-def test_runners_that_join_a_holder_have_networks_of_their_own() -> None:
+def test_runners_that_join_a_holder_have_networks_of_their_own(runner: LabRunner) -> None:
+    with LabRunner() as other:
+        assert other.container.attrs["HostConfig"]["NetworkMode"] == runner.container.attrs["HostConfig"]["NetworkMode"]
+        names = {each.run("readlink", "/proc/self/ns/net").stdout for each in (runner, other)}
+    assert len(names) == 2
+
+
+def test_a_runner_that_keeps_its_network_is_bounded_as_well() -> None:
+    with LabRunner(network="none") as runner:
+        test_the_network_is_a_loopback_of_its_own(runner)
+        test_the_runner_has_dropped_what_it_does_not_need(runner)
+        test_a_program_has_no_rights(runner)
+
+
+def test_a_holder_ends_when_it_is_told_to() -> None:
     client = docker.from_env()
-    holder = client.containers.run(
-        lab_image(client),
-        ["runner", "--hold"],
-        detach=True,
-        stdin_open=True,
-        network_mode="none",
-        cap_drop=["ALL"],
-        read_only=True,
-    )
+    # Removed here, so that its exit status can be seen.
+    stream = holder_container(client.api, auto_remove=False)
+    holder = client.containers.get(stream.container_id)
     try:
-        network = f"container:{holder.id}"
-        with LabRunner(network_mode=network) as one, LabRunner(network_mode=network) as other:
-            names = {runner.run("readlink", "/proc/self/ns/net").stdout for runner in (one, other)}
-            assert one.run("cat", "/proc/net/dev").stdout.count(b":") == 1
-        assert len(names) == 2
-    finally:
+        # The kernel drops a signal for a process 1 that has not yet blocked it.
+        status = Path(f"/proc/{holder.attrs['State']['Pid']}/status")
+        deadline = time.monotonic() + PATIENCE_S
+        while f"SigBlk:\t{'0' * 16}" in status.read_text():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
         holder.kill("SIGTERM")
         assert holder.wait(timeout=10)["StatusCode"] == 0
-        holder.remove()
+    finally:
+        stream.close()
+        holder.remove(force=True)
         client.close()
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from sandbox import protocol
 from sandbox.outcomes import Reason
+from sandbox.policy import RUNNER_PATH
 from sandbox.protocol import Output, Result, Window
 from tests.runner_lab import ENVIRONMENT, UID, LabRunner
 
@@ -19,7 +20,7 @@ KEPT_BACK = {signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU, sig
 IGNORED = {signal.SIGCHLD, signal.SIGURG, signal.SIGWINCH, signal.SIGCONT}
 
 
-@pytest.fixture(scope="module", params=["runner", "asan"])
+@pytest.fixture(scope="module", params=[RUNNER_PATH, "asan"], ids=["runner", "asan"])
 def container(request: pytest.FixtureRequest) -> Iterator[LabRunner]:
     with LabRunner(request.param) as runner:
         yield runner
@@ -56,7 +57,7 @@ def test_signals_that_the_engine_was_started_with_do_not_come_down_to_programs()
     ignore = (
         "my $ignore = pack('Q4', 1, 0, 0, 0); syscall(13, $_ + 0, $ignore, 0, 8) for 1..8, 10..18, 20..64; exec @ARGV"
     )
-    with LabRunner("runner", under=("perl", "-e", ignore)) as runner:
+    with LabRunner(under=("perl", "-e", ignore)) as runner:
         test_signals_have_their_usual_effect_at_the_start(runner)
 
 

@@ -2,6 +2,8 @@
 #define _GNU_SOURCE
 #include "forkserver.h"
 
+#include "embed.h"
+#include "fd.h"
 #include "preload.h"
 
 #include <errno.h>
@@ -19,13 +21,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { START_LIMIT_MS = 1000, FORK_LIMIT_MS = 5000, OWN_VARIABLES = 2 };
+enum {
+    /* An interpreter comes to its script in some tens of milliseconds; a slower one than this is done without. */
+    START_LIMIT_MS = 1000,
+    /* A fork takes less than a millisecond. This is for a machine that stands still: the container is lost after it. */
+    FORK_LIMIT_MS = 5000,
+    OWN_VARIABLES = 2,
+};
 
-extern const uint8_t preload_begin[], preload_end[];
-__asm__(".pushsection .rodata\n"
-        ".global preload_begin\npreload_begin:\n.incbin \"preload.so\"\n"
-        ".global preload_end\npreload_end:\n"
-        ".popsection\n");
+/* The library travels inside the runner, so that no image has to have it. */
+EMBED(preload, "preload.so");
 
 /* There is one server in a container, and what it was started with has to last. */
 static uint8_t payload[MAX_AHEAD_PAYLOAD];
@@ -42,6 +47,11 @@ struct plan {
     volatile int error;
 };
 
+/*
+ * The children change to the program's user, so the server needs CAP_SETUID, which exec takes from whoever is not root:
+ * only an ambient capability is handed on to a program that knows nothing of it. It has to be inheritable for that, and
+ * KEEPCAPS keeps it over the change of users before.
+ */
 static bool keep_only_setuid(uid_t uid)
 {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
@@ -70,6 +80,7 @@ static bool prepare(const struct plan *plan)
            !sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+/* A vfork child, as in launch.c: it runs in the runner's memory until it executes. */
 static __attribute__((noinline)) pid_t start(struct plan *plan)
 {
     pid_t pid = vfork();
@@ -82,13 +93,13 @@ static __attribute__((noinline)) pid_t start(struct plan *plan)
     return pid;
 }
 
+/* A file without a name, which LD_PRELOAD finds by its descriptor; sealed, so that its code stays what it is. */
 static int preload_file(void)
 {
-    size_t size = (size_t)(preload_end - preload_begin);
     int fd = memfd_create("preload", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (fd < 0)
         return -1;
-    if (write(fd, preload_begin, size) == (ssize_t)size &&
+    if (write(fd, preload, preload_size) == (ssize_t)preload_size &&
         !fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
         return fd;
     close(fd);
@@ -113,16 +124,9 @@ static bool open_files(struct plan *plan, struct forkserver *server)
     return plan->preload >= 0;
 }
 
-static void close_fd(int fd)
-{
-    if (fd >= 0)
-        close(fd);
-}
-
 static void forget(struct forkserver *server)
 {
-    close_fd(server->control);
-    server->control = -1;
+    close_fd(&server->control);
     server->pid = 0;
     server->ready = false;
 }
@@ -130,16 +134,16 @@ static void forget(struct forkserver *server)
 /* The step's variables, and two that preload.c takes out again before the interpreter looks. */
 static bool make_environment(char **envp)
 {
-    static char preload[64], script[MAX_NAME_BYTES + sizeof(SCRIPT_VARIABLE) + 1];
+    static char library[64], script[MAX_NAME_BYTES + sizeof(SCRIPT_VARIABLE) + 1];
     size_t count = 0;
     for (; ahead.envp[count]; count++) {
         if (strncmp(ahead.envp[count], "LD_PRELOAD=", strlen("LD_PRELOAD=")) == 0)
             return false;
         envp[count] = ahead.envp[count];
     }
-    snprintf(preload, sizeof(preload), "LD_PRELOAD=/proc/self/fd/%d", PRELOAD_FD);
+    snprintf(library, sizeof(library), "LD_PRELOAD=/proc/self/fd/%d", PRELOAD_FD);
     snprintf(script, sizeof(script), "%s=%s", SCRIPT_VARIABLE, ahead.script);
-    envp[count] = preload;
+    envp[count] = library;
     envp[count + 1] = script;
     envp[count + OWN_VARIABLES] = NULL;
     return true;
@@ -158,7 +162,14 @@ bool forkserver_start(struct forkserver *server, uid_t uid, const struct frame *
 {
     static char *envp[MAX_AHEAD_TEXTS + OWN_VARIABLES + 1];
     struct plan plan = {
-        .uid = uid, .account = account, .envp = envp, .work = work->fd, .streams = {-1, -1, -1}, .control = -1, .preload = -1};
+        .uid = uid,
+        .account = account,
+        .envp = envp,
+        .work = work->fd,
+        .streams = {-1, -1, -1},
+        .control = -1,
+        .preload = -1,
+    };
     struct frame copy = {.type = frame->type, .payload = payload, .length = frame->length};
     if (frame->length > MAX_AHEAD_PAYLOAD)
         return false;
@@ -172,10 +183,10 @@ bool forkserver_start(struct forkserver *server, uid_t uid, const struct frame *
     if (place_script(work) && open_files(&plan, server))
         server->pid = start(&plan);
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-    close_fd(plan.control);
-    close_fd(plan.preload);
+    close_fd(&plan.control);
+    close_fd(&plan.preload);
     for (int i = 0; i < STREAMS; i++)
-        close_fd(plan.streams[i]);
+        close_fd(&plan.streams[i]);
     if (plan.error)
         fprintf(stderr, "runner: start %s ahead: %s\n", ahead.argv[0], strerror(plan.error));
     if (server->pid <= 0)
@@ -183,7 +194,8 @@ bool forkserver_start(struct forkserver *server, uid_t uid, const struct frame *
     return true;
 }
 
-static bool heard(int fd, void *to, size_t size, int limit_ms)
+/* False at the end of the stream too: the server has ended. */
+static bool receive_within(int fd, void *to, size_t size, int limit_ms)
 {
     struct pollfd polled = {.fd = fd, .events = POLLIN};
     while (poll(&polled, 1, limit_ms) < 0)
@@ -192,16 +204,17 @@ static bool heard(int fd, void *to, size_t size, int limit_ms)
     return polled.revents && recv(fd, to, size, MSG_DONTWAIT) == (ssize_t)size;
 }
 
-bool forkserver_settle(struct forkserver *server)
+bool forkserver_await(struct forkserver *server)
 {
     char word;
     bool placed = server->placed;
     server->placed = false;
     if (server->pid > 0 && !server->ready)
-        server->ready = heard(server->control, &word, sizeof(word), START_LIMIT_MS);
+        server->ready = receive_within(server->control, &word, sizeof(word), START_LIMIT_MS);
     return placed;
 }
 
+/* A fork has the arguments and variables that the server was started with: others could not be given to it. */
 static bool same_texts(char *const *one, char *const *other)
 {
     for (; *one && *other; one++, other++)
@@ -215,35 +228,44 @@ static bool serves(const struct forkserver *server, const struct step_frame *ste
     return server->ready && same_texts(ahead.argv, step->argv) && same_texts(ahead.envp, step->envp);
 }
 
-static bool send_order(int control, const struct order *order, const int ends[STREAMS])
+static bool send_request(int control, const struct request *request, const int ends[STREAMS])
 {
     union {
         struct cmsghdr header;
         char bytes[CMSG_SPACE(STREAMS * sizeof(int))];
     } passed = {0};
-    struct iovec vector = {(void *)order, sizeof(*order)};
+    struct iovec vector = {(void *)request, sizeof(*request)};
     struct msghdr message = {
         .msg_iov = &vector, .msg_iovlen = 1, .msg_control = &passed, .msg_controllen = sizeof(passed)};
     passed.header = (struct cmsghdr){
         .cmsg_len = CMSG_LEN(STREAMS * sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
     memcpy(CMSG_DATA(&passed.header), ends, STREAMS * sizeof(int));
-    return sendmsg(control, &message, MSG_NOSIGNAL | MSG_DONTWAIT) == sizeof(*order);
+    return sendmsg(control, &message, MSG_NOSIGNAL | MSG_DONTWAIT) == sizeof(*request);
 }
 
-/* One that has been asked and does not answer might do so later: it is ended, and with it the container's further use. */
+/*
+ * One that has been asked and does not answer might do so later, and one that cannot be asked is about to end: it is
+ * killed, with the runner's own rights because nobody is to be spared, and from now on it counts as lost. To wait until
+ * it is reaped would not do: where it dies slowly, the job could be over and the container called ready before.
+ */
+static pid_t give_up(struct forkserver *server)
+{
+    kill(-1, SIGKILL);
+    server->ready = false;
+    server->lost = true;
+    return -1;
+}
+
 static pid_t fork_step(struct forkserver *server, const struct step_frame *step, uid_t uid, const int ends[STREAMS])
 {
-    struct order order = {.file_size_bytes = step->file_size_bytes, .open_files = step->open_files, .uid = uid};
-    struct answer answer = {0};
-    if (!send_order(server->control, &order, ends))
-        return -1;
-    if (!heard(server->control, &answer, sizeof(answer), FORK_LIMIT_MS)) {
-        kill(-1, SIGKILL);
-        return -1;
-    }
-    if (answer.error != 0 && answer.pid > 0)
-        waitpid(answer.pid, NULL, 0);
-    return answer.error == 0 ? answer.pid : -1;
+    struct request request = {.file_size_bytes = step->file_size_bytes, .open_files = step->open_files, .uid = uid};
+    struct reply reply = {0};
+    if (!send_request(server->control, &request, ends) ||
+        !receive_within(server->control, &reply, sizeof(reply), FORK_LIMIT_MS))
+        return give_up(server);
+    if (reply.error != 0 && reply.pid > 0)
+        waitpid(reply.pid, NULL, 0);
+    return reply.error == 0 ? reply.pid : -1;
 }
 
 bool forkserver_launch(struct forkserver *server, const struct step_frame *step, const struct account *account,

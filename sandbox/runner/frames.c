@@ -3,7 +3,9 @@
 
 #include <string.h>
 
-enum { FILE_EXECUTABLE = 1, FILE_APPEND = 2, FILE_HEAD_BYTES = 3, STEP_HEAD_BYTES = 33, AHEAD_HEAD_BYTES = 4, VERSION = 1 };
+/* The version of the frames, and what stands in front of the texts of each; PROTOCOL.md has the fields. */
+enum { VERSION = 1, FILE_HEAD_BYTES = 3, STEP_HEAD_BYTES = 33, AHEAD_HEAD_BYTES = 4 };
+enum { FILE_EXECUTABLE = 1, FILE_APPEND = 2 };
 
 static const char HOST_TYPES[] = "AFSIKE";
 
@@ -15,6 +17,7 @@ static uint64_t get(const uint8_t *from, int bytes)
     return value;
 }
 
+/* Returns where the next field goes. */
 static uint8_t *put(uint8_t *to, uint64_t value, int bytes)
 {
     for (int i = bytes - 1; i >= 0; i--) {
@@ -24,6 +27,7 @@ static uint8_t *put(uint8_t *to, uint64_t value, int bytes)
     return to + bytes;
 }
 
+/* A type that is unknown is seen at once: who waits for the length of garbage may wait for ever. */
 enum frame_state next_frame(uint8_t *bytes, size_t length, struct frame *frame)
 {
     if (length > 0 && (bytes[0] == 0 || !strchr(HOST_TYPES, bytes[0])))
@@ -83,6 +87,7 @@ struct cursor {
     size_t left;
 };
 
+/* The text moves down over its length's four bytes, and the NUL goes where its last ones were. */
 static char *take_text(struct cursor *cursor)
 {
     if (cursor->left < 4)
@@ -109,6 +114,7 @@ static bool take_texts(struct cursor *cursor, char **texts, size_t count)
     return true;
 }
 
+/* exec would take anything; what has no name would be found by nobody, and differently by different programs. */
 static bool all_are_variables(char *const *texts)
 {
     for (; *texts; texts++)
@@ -147,16 +153,22 @@ bool parse_ahead(struct frame *frame, struct ahead_frame *ahead)
     if (argc == 0 || argc > MAX_AHEAD_TEXTS || envc > MAX_AHEAD_TEXTS)
         return false;
     ahead->script = take_text(&cursor);
-    return ahead->script && strlen(ahead->script) <= MAX_NAME_BYTES && good_name(ahead->script, strlen(ahead->script)) &&
-           take_texts(&cursor, ahead->argv, argc) && take_texts(&cursor, ahead->envp, envc) && cursor.left == 0 &&
-           all_are_variables(ahead->envp);
+    return ahead->script && strlen(ahead->script) <= MAX_NAME_BYTES &&
+           good_name(ahead->script, strlen(ahead->script)) && take_texts(&cursor, ahead->argv, argc) &&
+           take_texts(&cursor, ahead->envp, envc) && cursor.left == 0 && all_are_variables(ahead->envp);
 }
 
-size_t put_header(uint8_t *to, char type, size_t length)
+static size_t put_header(uint8_t *to, char type, size_t length)
 {
     to[0] = (uint8_t)type;
     put(to + 1, length, 4);
     return HEADER_BYTES + length;
+}
+
+size_t put_output_header(uint8_t *to, int stream, size_t length)
+{
+    to[HEADER_BYTES] = (uint8_t)(stream + 1);
+    return put_header(to, 'O', 1 + length);
 }
 
 size_t put_ready(uint8_t *to, uint32_t jobs_done)

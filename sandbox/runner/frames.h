@@ -29,6 +29,9 @@ enum {
     MAX_AHEAD_TEXTS = 256,
 };
 
+/* Flags of a result. */
+enum { RESULT_STDOUT_CUT = 1, RESULT_STDERR_CUT = 2, RESULT_AHEAD = 4 };
+
 enum frame_state { FRAME_PARTIAL, FRAME_WHOLE, FRAME_BAD };
 
 struct frame {
@@ -80,8 +83,11 @@ bool parse_file(const struct frame *frame, struct file_frame *file);
 bool parse_step(struct frame *frame, struct step_frame *step);
 bool parse_ahead(struct frame *frame, struct ahead_frame *ahead);
 
-/* Write a frame to `to` and return its size. The caller has made room. */
-size_t put_header(uint8_t *to, char type, size_t length);
+/*
+ * Write a frame to `to` and return its size. The caller has made room. Of an O frame it is only what stands before the
+ * output, whose length this is; the stream is 0 for stdout and 1 for stderr.
+ */
+size_t put_output_header(uint8_t *to, int stream, size_t length);
 size_t put_ready(uint8_t *to, uint32_t jobs_done);
 size_t put_window(uint8_t *to, uint32_t size);
 size_t put_result(uint8_t *to, const struct result *result);

@@ -2,17 +2,16 @@
 #define _GNU_SOURCE
 #include "guard.h"
 
+#include "embed.h"
+
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/audit.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <net/if.h>
-#include <netinet/in.h>
 #include <sched.h>
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -67,7 +66,8 @@ static void change_setting(const char *procfs, const struct setting *setting)
     close(fd);
 }
 
-static void leave(const char *mounted)
+/* Lazily: a process of the runtime's may still be in it. What is not mounted in this container is fine. */
+static void unmount(const char *mounted)
 {
     if (umount2(mounted, MNT_DETACH) && errno != EINVAL && errno != ENOENT)
         perror(mounted);
@@ -83,7 +83,7 @@ static void tune_network(const char *scratch)
         return;
     for (size_t i = 0; i < COUNT(SETTINGS); i++)
         change_setting(scratch, &SETTINGS[i]);
-    leave(scratch);
+    unmount(scratch);
 }
 
 static bool write_hosts(const char *path)
@@ -96,7 +96,8 @@ static bool write_hosts(const char *path)
     return written;
 }
 
-static void own_hosts(const char *scratch)
+/* The file system of one small file is mounted for the file's sake: bound to its place, it needs a name no more. */
+static void replace_hosts(const char *scratch)
 {
     char path[256];
     snprintf(path, sizeof(path), "%s/hosts", scratch);
@@ -104,22 +105,23 @@ static void own_hosts(const char *scratch)
         return;
     if (write_hosts(path) && mount(path, "/etc/hosts", NULL, MS_BIND, NULL))
         perror("runner: /etc/hosts");
-    leave(scratch);
+    unmount(scratch);
 }
 
 /*
  * Containers that start in one network namespace are given the same files, and the runner's volume is everybody's:
  * through locks and inotify on a file that is shared, programs of different callers would learn of each other.
  */
-static void leave_shared_files(const char *scratch)
+static void drop_shared_files(const char *scratch)
 {
-    own_hosts(scratch);
-    leave("/etc/hostname");
-    leave("/etc/resolv.conf");
-    leave("/.gexec");
+    replace_hosts(scratch);
+    unmount("/etc/hostname");
+    unmount("/etc/resolv.conf");
+    unmount("/.gexec");
 }
 
-static void mask(const char *path, dev_t devices)
+/* A /dev/null that is on the file system of the container's other devices is its own already. */
+static void cover(const char *path, dev_t devices)
 {
     struct stat status;
     if (stat(path, &status))
@@ -144,11 +146,12 @@ static bool is_mask(const char *path, const char *type)
 }
 
 /*
- * What hides a part of /proc or /sys may be one file for all containers: crun takes the host's /dev/null, and newer ones
- * one empty directory. The container's own take their place.
+ * What hides a part of /proc or /sys may be one file for all containers: crun takes the host's /dev/null, and newer
+ * ones one empty directory. The container's own take their place.
  */
-static void own_masks(void)
+static void replace_masks(void)
 {
+    /* Docker makes some 30 mounts of 100 bytes each. More than this holds would not be looked at. */
     static char mounts[1 << 16];
     struct stat devices;
     int fd = stat("/dev", &devices) ? -1 : open("/proc/self/mounts", O_RDONLY | O_CLOEXEC);
@@ -163,13 +166,13 @@ static void own_masks(void)
         strsep(&line, " ");
         char *path = strsep(&line, " "), *type = strsep(&line, " ");
         if (type && is_mask(path, type))
-            mask(path, devices.st_dev);
+            cover(path, devices.st_dev);
     }
 }
 
 /*
- * Nothing of what a program may write there is of use to it, and some of it is to an attacker: above all that the kernel
- * should end the runner, not the program, when memory runs out.
+ * Nothing of what a program may write there is of use to it, and some of it is to an attacker: above all that the
+ * kernel should end the runner, not the program, when memory runs out.
  */
 static void make_procfs_read_only(void)
 {
@@ -180,7 +183,7 @@ static void make_procfs_read_only(void)
         perror("runner: /proc");
 }
 
-/* The kernel has one number of terminals for all containers together. */
+/* The kernel has one number of terminals for all containers together (kernel.pty.max, 4096). The rest is Docker's. */
 static void bound_terminals(void)
 {
     mount("devpts", "/dev/pts", "devpts", MS_REMOUNT | MS_NOSUID | MS_NOEXEC, "gid=5,mode=620,ptmxmode=666,max=16");
@@ -191,12 +194,12 @@ const char *guard_container(const char *scratch)
     if (unshare(CLONE_NEWNET))
         return "unshare the network";
     tune_network(scratch);
-    leave_shared_files(scratch);
-    own_masks();
+    drop_shared_files(scratch);
+    replace_masks();
     bound_terminals();
     make_procfs_read_only();
     /* A queue in it would outlive a job. It is not there in every container, so a failure means nothing. */
-    leave("/dev/mqueue");
+    unmount("/dev/mqueue");
     return bring_up_loopback();
 }
 
@@ -249,6 +252,7 @@ const char *guard_capabilities(void)
     }
     if (syscall(SYS_capset, &header, data))
         return "drop the capabilities";
+    /* Its files in /proc are root's then, and nobody without rights over root may trace it or look into it. */
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0))
         return "become undumpable";
     return NULL;
@@ -259,9 +263,13 @@ struct limit {
     rlim_t value;
 };
 
+/*
+ * What no program needs, or the kernel counts by user over all containers: a core file, memory that cannot be swapped
+ * (64 KiB was the kernel's own default for long), queued signals, queues, and a way to the front of the scheduler.
+ */
 static const struct limit INHERITED_LIMITS[] = {
-    {RLIMIT_CORE, 0},        {RLIMIT_MEMLOCK, 64 * 1024}, {RLIMIT_SIGPENDING, 1024},
-    {RLIMIT_MSGQUEUE, 0},    {RLIMIT_RTPRIO, 0},          {RLIMIT_NICE, 0},
+    {RLIMIT_CORE, 0},     {RLIMIT_MEMLOCK, 64 * 1024}, {RLIMIT_SIGPENDING, 1024},
+    {RLIMIT_MSGQUEUE, 0}, {RLIMIT_RTPRIO, 0},          {RLIMIT_NICE, 0},
 };
 
 const char *guard_limits(void)
@@ -278,235 +286,12 @@ const char *guard_limits(void)
     return NULL;
 }
 
-#if defined(__x86_64__)
-#define OWN_ARCH AUDIT_ARCH_X86_64
-#elif defined(__aarch64__)
-#define OWN_ARCH AUDIT_ARCH_AARCH64
-#else
-#error "the filter's table knows x86_64 and aarch64"
-#endif
-
-/* Numbers from 424 on are the same everywhere; the C library's headers may be older than the kernel. */
-enum {
-    NR_IO_URING_SETUP = 425,
-    NR_IO_URING_ENTER = 426,
-    NR_IO_URING_REGISTER = 427,
-    NR_OPEN_TREE = 428,
-    NR_MOVE_MOUNT = 429,
-    NR_FSOPEN = 430,
-    NR_FSCONFIG = 431,
-    NR_FSMOUNT = 432,
-    NR_FSPICK = 433,
-    NR_CLONE3 = 435,
-    NR_MOUNT_SETATTR = 442,
-    NR_QUOTACTL_FD = 443,
-    NR_MEMFD_SECRET = 447,
-    NR_STATMOUNT = 457,
-    NR_LISTMOUNT = 458,
-    NR_NEWEST_KNOWN = 462,
-};
-
-struct refusal {
-    uint32_t number;
-    uint16_t error;
-};
-
-/* ENOSYS where a C library has another way, EPERM where a program should learn that it may not, 0: done, it is told. */
-static const struct refusal REFUSALS[] = {
-    {NR_CLONE3, ENOSYS},
-    {SYS_setns, EPERM},
-    {SYS_mount, EPERM},
-    {SYS_umount2, EPERM},
-    {SYS_pivot_root, EPERM},
-    {SYS_chroot, EPERM},
-    {NR_OPEN_TREE, EPERM},
-    {NR_MOVE_MOUNT, EPERM},
-    {NR_FSOPEN, EPERM},
-    {NR_FSCONFIG, EPERM},
-    {NR_FSMOUNT, EPERM},
-    {NR_FSPICK, EPERM},
-    {NR_MOUNT_SETATTR, EPERM},
-    {NR_STATMOUNT, EPERM},
-    {NR_LISTMOUNT, EPERM},
-    {SYS_bpf, EPERM},
-    {SYS_perf_event_open, EPERM},
-    {SYS_userfaultfd, EPERM},
-    {NR_IO_URING_SETUP, ENOSYS},
-    {NR_IO_URING_ENTER, ENOSYS},
-    {NR_IO_URING_REGISTER, ENOSYS},
-    {SYS_keyctl, ENOSYS},
-    {SYS_add_key, ENOSYS},
-    {SYS_request_key, ENOSYS},
-    /* The kernel has one number of asynchronous requests for the whole machine. */
-    {SYS_io_setup, ENOSYS},
-    {SYS_io_destroy, ENOSYS},
-    {SYS_io_submit, ENOSYS},
-    {SYS_io_cancel, ENOSYS},
-    {SYS_io_getevents, ENOSYS},
-    /* Nothing of a program's has to last, and these would make the host's disks work for it. */
-    {SYS_sync, 0},
-    {SYS_syncfs, 0},
-    {SYS_shmget, ENOSYS},
-    {SYS_shmat, ENOSYS},
-    {SYS_shmctl, ENOSYS},
-    {SYS_shmdt, ENOSYS},
-    {SYS_semget, ENOSYS},
-    {SYS_semop, ENOSYS},
-    {SYS_semtimedop, ENOSYS},
-    {SYS_semctl, ENOSYS},
-    {SYS_msgget, ENOSYS},
-    {SYS_msgsnd, ENOSYS},
-    {SYS_msgrcv, ENOSYS},
-    {SYS_msgctl, ENOSYS},
-    {SYS_mq_open, ENOSYS},
-    {SYS_mq_unlink, ENOSYS},
-    {SYS_mq_timedsend, ENOSYS},
-    {SYS_mq_timedreceive, ENOSYS},
-    {SYS_mq_notify, ENOSYS},
-    {SYS_mq_getsetattr, ENOSYS},
-    {SYS_kexec_load, EPERM},
-#ifdef SYS_kexec_file_load
-    {SYS_kexec_file_load, EPERM},
-#endif
-    {SYS_init_module, EPERM},
-    {SYS_finit_module, EPERM},
-    {SYS_delete_module, EPERM},
-    {SYS_open_by_handle_at, EPERM},
-    {SYS_name_to_handle_at, EPERM},
-    {SYS_quotactl, EPERM},
-    {NR_QUOTACTL_FD, EPERM},
-    {SYS_acct, EPERM},
-    {SYS_swapon, EPERM},
-    {SYS_swapoff, EPERM},
-    {SYS_reboot, EPERM},
-    {SYS_clock_settime, EPERM},
-    {SYS_settimeofday, EPERM},
-    {SYS_clock_adjtime, EPERM},
-    {SYS_syslog, EPERM},
-    {SYS_vhangup, EPERM},
-    {SYS_fanotify_init, EPERM},
-    {SYS_sethostname, EPERM},
-    {SYS_setdomainname, EPERM},
-    {SYS_lookup_dcookie, EPERM},
-    {NR_MEMFD_SECRET, ENOSYS},
-    {SYS_nfsservctl, ENOSYS},
-#if defined(__x86_64__)
-    {SYS_iopl, EPERM},
-    {SYS_ioperm, EPERM},
-    {SYS_modify_ldt, EPERM},
-    {SYS_uselib, ENOSYS},
-    {SYS_ustat, ENOSYS},
-    {SYS_sysfs, ENOSYS},
-    {SYS__sysctl, ENOSYS},
-    {SYS_create_module, ENOSYS},
-    {SYS_get_kernel_syms, ENOSYS},
-    {SYS_query_module, ENOSYS},
-#endif
-};
-
-enum { CLONE_NAMESPACES = 0x7e020000, UNSHARE_NAMESPACES = CLONE_NAMESPACES | 0x80 };
-enum { PERSONALITY_QUERY = -1, PERSONALITY_NO_RANDOMIZE = 0x40000, TYPE_MASK = 0xf };
-
-#define REFUSE(error) BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (error))
-#define ALLOW BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
-#define LOAD(field) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
-/* Both machines are little-endian: the low half of an argument comes first. */
-#define LOAD_ARGUMENT(n) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[n]))
-#define IF_EQUAL(value, skip_then, skip_else) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)(value), skip_then, skip_else)
-#define IF_SET(bits, skip_then, skip_else) BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, (uint32_t)(bits), skip_then, skip_else)
-#define IF_ABOVE(value, skip_then, skip_else) BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, (uint32_t)(value), skip_then, skip_else)
-
-static const struct sock_filter HEAD[] = {
-    LOAD(arch),
-    IF_EQUAL(OWN_ARCH, 1, 0),
-    REFUSE(ENOSYS),
-    LOAD(nr),
-    /* x32 calls and calls newer than this table. */
-    IF_ABOVE(NR_NEWEST_KNOWN, 0, 1),
-    REFUSE(ENOSYS),
-};
-
-/* Each part begins with its own number and ends in a verdict, or is skipped as a whole. */
-static const struct sock_filter CLONE_PART[] = {
-    IF_EQUAL(SYS_clone, 0, 4), LOAD_ARGUMENT(0), IF_SET(CLONE_NAMESPACES, 0, 1), REFUSE(EPERM), ALLOW,
-};
-
-static const struct sock_filter UNSHARE_PART[] = {
-    IF_EQUAL(SYS_unshare, 0, 4), LOAD_ARGUMENT(0), IF_SET(UNSHARE_NAMESPACES, 0, 1), REFUSE(EPERM), ALLOW,
-};
-
-static const struct sock_filter PERSONALITY_PART[] = {
-    IF_EQUAL(SYS_personality, 0, 6),
-    LOAD_ARGUMENT(0),
-    IF_EQUAL(0, 3, 0),
-    IF_EQUAL(PERSONALITY_QUERY, 2, 0),
-    IF_EQUAL(PERSONALITY_NO_RANDOMIZE, 1, 0),
-    REFUSE(EPERM),
-    ALLOW,
-};
-
-static const struct sock_filter SOCKETPAIR_PART[] = {
-    IF_EQUAL(SYS_socketpair, 0, 4), LOAD_ARGUMENT(0), IF_EQUAL(AF_UNIX, 1, 0), REFUSE(EAFNOSUPPORT), ALLOW,
-};
-
-/* Stream and datagram sockets of the loopback; other protocols would make the kernel load modules for a guest. */
-static const struct sock_filter SOCKET_PART[] = {
-    IF_EQUAL(SYS_socket, 0, 16),
-    LOAD_ARGUMENT(0),
-    IF_EQUAL(AF_UNIX, 13, 0),
-    IF_EQUAL(AF_INET, 2, 0),
-    IF_EQUAL(AF_INET6, 1, 0),
-    REFUSE(EAFNOSUPPORT),
-    LOAD_ARGUMENT(1),
-    BPF_STMT(BPF_ALU | BPF_AND | BPF_K, TYPE_MASK),
-    IF_EQUAL(SOCK_STREAM, 2, 0),
-    IF_EQUAL(SOCK_DGRAM, 1, 0),
-    REFUSE(EPERM),
-    LOAD_ARGUMENT(2),
-    IF_EQUAL(0, 3, 0),
-    IF_EQUAL(IPPROTO_TCP, 2, 0),
-    IF_EQUAL(IPPROTO_UDP, 1, 0),
-    REFUSE(EPROTONOSUPPORT),
-    ALLOW,
-};
-
-/* The sizes that the kernel chooses are large enough; what lies in a socket is not always charged to the container. */
-static const struct sock_filter SETSOCKOPT_PART[] = {
-    IF_EQUAL(SYS_setsockopt, 0, 7),
-    LOAD_ARGUMENT(1),
-    IF_EQUAL(SOL_SOCKET, 0, 3),
-    LOAD_ARGUMENT(2),
-    IF_EQUAL(SO_SNDBUF, 2, 0),
-    IF_EQUAL(SO_RCVBUF, 1, 0),
-    ALLOW,
-    REFUSE(0),
-};
-
-struct part {
-    const struct sock_filter *code;
-    size_t length;
-};
-
-static const struct part PARTS[] = {
-    {CLONE_PART, COUNT(CLONE_PART)},           {SOCKET_PART, COUNT(SOCKET_PART)},
-    {SOCKETPAIR_PART, COUNT(SOCKETPAIR_PART)}, {UNSHARE_PART, COUNT(UNSHARE_PART)},
-    {PERSONALITY_PART, COUNT(PERSONALITY_PART)}, {SETSOCKOPT_PART, COUNT(SETSOCKOPT_PART)},
-};
+/* What filter.c made of its table: a program of the kernel's, instruction by instruction. */
+EMBED(filter, "filter.bpf");
 
 const char *guard_system_calls(void)
 {
-    static struct sock_filter code[512];
-    size_t length = 0;
-    for (size_t i = 0; i < COUNT(HEAD); i++)
-        code[length++] = HEAD[i];
-    for (size_t i = 0; i < COUNT(PARTS); i++)
-        for (size_t j = 0; j < PARTS[i].length; j++)
-            code[length++] = PARTS[i].code[j];
-    for (size_t i = 0; i < COUNT(REFUSALS); i++) {
-        code[length++] = (struct sock_filter)IF_EQUAL(REFUSALS[i].number, 0, 1);
-        code[length++] = (struct sock_filter)REFUSE(REFUSALS[i].error);
-    }
-    code[length++] = (struct sock_filter)ALLOW;
-    struct sock_fprog program = {(unsigned short)length, code};
+    /* The kernel only reads the program, but its interface knows no const. */
+    struct sock_fprog program = {(unsigned short)(filter_size / sizeof(struct sock_filter)), (void *)(uintptr_t)filter};
     return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) ? "install the system call filter" : NULL;
 }

@@ -3,10 +3,12 @@
  *
  * Theory of operation: the container is started with two rights more than a run needs. SYS_ADMIN and NET_ADMIN are
  * there so that the runner can leave the holder's network namespace for an empty one of its own, which is far cheaper
- * than letting Docker make one. Having them, it also parts with what containers share (files, numbers of which the kernel
- * has one for all) and makes /proc read-only. guard_container() does that, guard_capabilities() drops them and all
- * others but the few that changing user, killing and wiping need, and guard_system_calls() installs a seccomp filter on
- * the runner itself. guard_directories() needs no such right, and holds where the others were not given.
+ * than letting Docker make one. Having them, it also parts with what containers share (files, numbers of which the
+ * kernel has one for all) and makes /proc read-only. guard_container() does that, guard_capabilities() drops them and
+ * all others but the few that changing user, killing and wiping need, and guard_system_calls() installs the seccomp
+ * filter of filter.c on the runner itself. guard_directories() needs no such right, and holds where the others were not
+ * given.
+ *
  * A filter and no_new_privs are inherited and cannot be taken off, so a program has them from its first instruction and
  * its start costs nothing for it. Docker's own profile is the wider one because of SYS_ADMIN; the filter closes what
  * that opened.

@@ -2,6 +2,8 @@
 #define _GNU_SOURCE
 #include "launch.h"
 
+#include "fd.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -15,9 +17,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* What Docker gives to a program whose image names none. */
 static const char DEFAULT_PATH[] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/* What the child needs, and the two words in which it answers: it runs in the parent's memory until it execs. */
+/*
+ * What the child needs, and the two words in which it replies: it runs in the parent's memory until it execs. They are
+ * volatile because the parent's compiler sees nobody change them between the call of vfork and its return.
+ */
 struct plan {
     const struct step_frame *step;
     const struct account *account;
@@ -27,6 +33,7 @@ struct plan {
     volatile bool reached_exec;
 };
 
+/* The container may have a lower hard limit, which the program's user cannot raise: it is a bound for what is asked. */
 static bool limit(int resource, rlim_t value)
 {
     struct rlimit current;
@@ -46,8 +53,8 @@ const char *launch_open(void)
 }
 
 /*
- * Raising it needs no privilege, and programs, for whom /proc is read-only, cannot lower it again. Where there is no such
- * file, the kernel picks its victim by size alone.
+ * Raising it needs no privilege, and programs, for whom /proc is read-only, cannot lower it again. Where there is no
+ * such file, the kernel picks its victim by size alone.
  */
 void launch_offer_to_oom_killer(void)
 {
@@ -66,6 +73,10 @@ static bool change_user(const struct account *account)
            !syscall(SYS_setresuid, account->uid, account->uid, account->uid);
 }
 
+/*
+ * What needs rights comes before the change of users, which gives them up. The signals come last: unblocked before, one
+ * that is pending would end this child before it has told its parent anything.
+ */
 static bool prepare(const struct plan *plan)
 {
     sigset_t none;
@@ -120,7 +131,7 @@ void launch_exec(char *const *argv, char *const *envp)
         search_and_exec(argv, envp);
 }
 
-static _Noreturn void become(struct plan *plan)
+static _Noreturn void run_child(struct plan *plan)
 {
     if (prepare(plan)) {
         plan->reached_exec = true;
@@ -130,15 +141,23 @@ static _Noreturn void become(struct plan *plan)
     _exit(127);
 }
 
+/*
+ * Until it executes, the child runs in the runner's memory and upon its stack, while the runner waits. So it calls
+ * nothing of the C library that keeps state or speaks to other threads, and this function is not inlined: what the
+ * child writes lies in frames below the caller's, whose variables stay what they were.
+ */
 static __attribute__((noinline)) pid_t start(struct plan *plan)
 {
     pid_t pid = vfork();
     if (pid == 0)
-        become(plan);
+        run_child(plan);
     return pid;
 }
 
-/* The program must be able to open /dev/stdout, so its ends are its own. */
+/*
+ * A shell's `> /dev/stdout` opens the pipe anew, by its name in /proc, and for that its end must belong to the program.
+ * The runner's ends do not block; the program's do, since a pipe's ends have flags of their own.
+ */
 static bool open_pipe(int *kept, int *given, bool to_program, const struct account *account)
 {
     int ends[2];
@@ -151,11 +170,8 @@ static bool open_pipe(int *kept, int *given, bool to_program, const struct accou
 
 static void close_all(int *fds, int count)
 {
-    for (int i = 0; i < count; i++) {
-        if (fds[i] >= 0)
-            close(fds[i]);
-        fds[i] = -1;
-    }
+    for (int i = 0; i < count; i++)
+        close_fd(&fds[i]);
 }
 
 bool launch_open_streams(struct program *program, int given[3], const struct account *account)

@@ -33,7 +33,7 @@ const char *launch_open(void);
 /* Starts a step in the directory that `work` is open on. For all but LAUNCHED, errno says why. */
 enum launched launch(const struct step_frame *step, const struct account *account, int work, struct program *program);
 
-/* A step's streams: the runner's ends in `program`, the program's in `given`. False, with errno, when there are none. */
+/* A step's streams: the runner's ends in `program`, the program's in `given`. False, with errno, where it failed. */
 bool launch_open_streams(struct program *program, int given[3], const struct account *account);
 void launch_close_streams(struct program *program);
 

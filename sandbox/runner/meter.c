@@ -12,7 +12,10 @@
 #include <string.h>
 #include <unistd.h>
 
-/* One number of the control group: in which files it may be, after which word, and how many make a microsecond. */
+/*
+ * One number of the control group: in which file it may be, after which word, and how many of it make one of ours (the
+ * first version counts CPU time in nanoseconds). The files of version 2 are looked for first; a list ends with NULL.
+ */
 struct counter {
     const char *path;
     const char *word;

@@ -4,8 +4,8 @@
  * Theory of operation: a container is one control group, and the kernel counts there for all its processes, the dead
  * ones too. The files are opened once and read again with pread. The runner's own time is taken off, so the difference
  * between two readings is the program's, and since nothing else runs between steps, the reading at the end of one step
- * is the start of the next. Where no control group is to be read (gVisor), the times of reaped processes and a walk over
- * /proc have to do. Both versions of control groups are known.
+ * is the start of the next. Where no control group is to be read (gVisor), the times of reaped processes and a walk
+ * over /proc have to do. Both versions of control groups are known.
  */
 #ifndef METER_H
 #define METER_H

@@ -27,7 +27,13 @@ enum { KERNEL_SIGSET_BYTES = 8 };
 
 static const char *script;
 
-/* What a fork must take over of the thread that forks: the C library would do this in its own fork. */
+/*
+ * What a fork must take over of the thread that forks. The C library's fork() would do it, but it makes a child of this
+ * process, and this one is to be the runner's. The kernel clears the word at `tid` and wakes who waits for it when the
+ * thread ends, and writes the child's number there, which the C library believes in; the robust list says which locks a
+ * thread that dies holds, and a fork begins without one, so a lock that is shared with others would never be free
+ * again.
+ */
 static struct {
     void *tid;
     void *robust_list;
@@ -40,7 +46,10 @@ static const char *value_of(const char *variable, const char *name)
     return strncmp(variable, name, length) == 0 && variable[length] == '=' ? variable + length + 1 : NULL;
 }
 
-/* The interpreter, and what it starts, find the environment that the step has. */
+/*
+ * Before any code of the interpreter's: it, and what it starts, find the environment that the step has. Not being
+ * dumpable keeps programs away from what they inherit of the server, from its memory and its descriptors.
+ */
 __attribute__((constructor)) static void take_variables(void)
 {
     char **kept = environ;
@@ -56,26 +65,26 @@ __attribute__((constructor)) static void take_variables(void)
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
-static int receive(struct order *order, int *ends)
+static int receive(struct request *request, int *ends)
 {
     union {
         struct cmsghdr header;
         char bytes[CMSG_SPACE(STREAMS * sizeof(int))];
     } control;
-    struct iovec vector = {order, sizeof(*order)};
+    struct iovec vector = {request, sizeof(*request)};
     struct msghdr message = {
         .msg_iov = &vector, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
     ssize_t length;
     do
         length = recvmsg(CONTROL_FD, &message, MSG_CMSG_CLOEXEC);
     while (length < 0 && errno == EINTR);
-    if (length != sizeof(*order) || message.msg_controllen < CMSG_LEN(STREAMS * sizeof(int)))
+    if (length != sizeof(*request) || message.msg_controllen < CMSG_LEN(STREAMS * sizeof(int)))
         return 0;
     memcpy(ends, CMSG_DATA(&control.header), STREAMS * sizeof(int));
     return 1;
 }
 
-static int limited(int resource, uint64_t value)
+static int limit(int resource, uint64_t value)
 {
     struct rlimit current;
     if (syscall(SYS_prlimit64, 0, resource, NULL, &current))
@@ -85,7 +94,8 @@ static int limited(int resource, uint64_t value)
     return !syscall(SYS_prlimit64, 0, resource, &(struct rlimit){value, value}, NULL);
 }
 
-static int unprivileged(uid_t uid)
+/* A change between two users who are not root clears no capability: it is given up by hand, and after the change. */
+static int drop_privileges(uid_t uid)
 {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct none[2] = {{0}, {0}};
@@ -94,29 +104,29 @@ static int unprivileged(uid_t uid)
 }
 
 /* In the child. As in launch.c: what is its own, then its limits, then its user; 0, or errno. */
-static int become(const struct order *order, const int *ends)
+static int become_program(const struct request *request, const int *ends)
 {
     for (int i = 0; i < STREAMS; i++)
         if (syscall(SYS_dup3, ends[i], i, 0) < 0)
             return errno;
-    if (setsid() < 0 || !limited(RLIMIT_FSIZE, order->file_size_bytes) || !limited(RLIMIT_NOFILE, order->open_files))
+    if (setsid() < 0 || !limit(RLIMIT_FSIZE, request->file_size_bytes) || !limit(RLIMIT_NOFILE, request->open_files))
         return errno;
     if (thread.robust_list)
         syscall(SYS_set_robust_list, thread.robust_list, thread.robust_size);
-    if (!unprivileged(order->uid) || prctl(PR_SET_DUMPABLE, 1, 0, 0, 0))
+    if (!drop_privileges(request->uid) || prctl(PR_SET_DUMPABLE, 1, 0, 0, 0))
         return errno;
     return 0;
 }
 
-static void answer(int pid, int error)
+static void reply(int pid, int error)
 {
-    struct answer words = {pid, error};
-    if (write(CONTROL_FD, &words, sizeof(words)) != sizeof(words))
+    struct reply reply = {pid, error};
+    if (write(CONTROL_FD, &reply, sizeof(reply)) != sizeof(reply))
         syscall(SYS_exit_group, 1);
 }
 
 /* The second is for what should never be there, and older kernels do not know it. */
-static void leave_files(const int *ends)
+static void close_files(const int *ends)
 {
     for (int i = 0; i < STREAMS; i++)
         close(ends[i]);
@@ -124,7 +134,11 @@ static void leave_files(const int *ends)
     syscall(SYS_close_range, CONTROL_FD, ~0U, 0);
 }
 
-/* The child is the runner's, like every program. Returns twice, as fork does. */
+/*
+ * CLONE_PARENT makes the child the runner's, like every program: the runner reaps it, learns how it ended and what it
+ * used, and the program sees process 1 as its parent, as any other does. No stack is named, so the child goes on upon
+ * its copy of this one, and the call returns twice, as fork does.
+ */
 static long fork_for_the_runner(void)
 {
     unsigned long flags = CLONE_PARENT | SIGCHLD | (thread.tid ? CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID : 0);
@@ -148,33 +162,33 @@ static void serve(void)
 {
     static const unsigned long every_signal = ~0UL;
     unsigned long mask;
-    struct order order;
+    struct request request;
     int ends[STREAMS];
 
     syscall(SYS_rt_sigprocmask, SIG_SETMASK, &every_signal, &mask, KERNEL_SIGSET_BYTES);
     look_at_thread();
     if (write(CONTROL_FD, "", 1) != 1)
         syscall(SYS_exit_group, 1);
-    while (receive(&order, ends)) {
+    while (receive(&request, ends)) {
         long pid = fork_for_the_runner();
         if (pid == 0) {
-            int error = become(&order, ends);
-            answer((int)syscall(SYS_getpid), error);
+            int error = become_program(&request, ends);
+            reply((int)syscall(SYS_getpid), error);
             if (error)
                 syscall(SYS_exit_group, 1);
-            leave_files(ends);
+            close_files(ends);
             syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, KERNEL_SIGSET_BYTES);
             return;
         }
         if (pid < 0)
-            answer(0, errno);
+            reply(0, errno);
         for (int i = 0; i < STREAMS; i++)
             close(ends[i]);
     }
     syscall(SYS_exit_group, 0);
 }
 
-/* By its name alone, or with the work directory in front of it. */
+/* By its name alone, or with the work directory in front of it: some interpreters complete the name first. */
 static int names_script(const char *path)
 {
     char work[512];
@@ -185,7 +199,8 @@ static int names_script(const char *path)
            strcmp(path + length + 1, script) == 0;
 }
 
-static void meet(const char *path)
+/* Once: the program may open its own script again. */
+static void intercept(const char *path)
 {
     if (!script || !path || !names_script(path))
         return;
@@ -193,16 +208,23 @@ static void meet(const char *path)
     serve();
 }
 
+/*
+ * Interpreters that are written on the C library's streams open their script with fopen, late enough: what an embedding
+ * program sets up is set up by then. A function in front of the library's own is found first by name, so it takes the
+ * place of it for the interpreter's calls. It does not for the library's calls to itself, nor for open() and openat():
+ * an interpreter that opens its script with those, or a C library whose fopen the interpreter has built in, never comes
+ * by here. Then the start is in vain and steps are executed as ever; nothing else breaks.
+ */
 typedef FILE *fopen_function(const char *path, const char *mode);
 
 FILE *fopen(const char *path, const char *mode)
 {
-    meet(path);
+    intercept(path);
     return ((fopen_function *)dlsym(RTLD_NEXT, "fopen"))(path, mode);
 }
 
 FILE *fopen64(const char *path, const char *mode)
 {
-    meet(path);
+    intercept(path);
     return ((fopen_function *)dlsym(RTLD_NEXT, "fopen64"))(path, mode);
 }

@@ -1,25 +1,36 @@
 /*
- * preload: what forkserver.c and preload.c have agreed on. The one sends an order with the program's three streams for
- * each step, the other answers it once.
+ * preload: what forkserver.c and preload.c have agreed on. The one sends a request with the program's three streams for
+ * each step, the other replies once.
  */
 #ifndef PRELOAD_H
 #define PRELOAD_H
 
 #include <stdint.h>
 
-enum { CONTROL_FD = 3, PRELOAD_FD = 4, STREAMS = 3 };
+enum {
+    STREAMS = 3,
+    /*
+     * The first two after the streams, so that one close_range() from there on closes whatever else there is. They are
+     * fixed, because those who need them cannot be told: the dynamic linker finds the library by its number in /proc,
+     * and preload.c has nothing but what it was compiled with. The second is closed before the interpreter's first
+     * instruction, the first in every fork.
+     */
+    CONTROL_FD = STREAMS,
+    PRELOAD_FD,
+};
 
 /* Names the script at whose opening the interpreter is to wait. */
 #define SCRIPT_VARIABLE "GEXEC_SCRIPT"
 
-struct order {
+/* The limits and the user of a step; its streams come beside it as descriptors. */
+struct request {
     uint64_t file_size_bytes;
     uint32_t open_files;
     uint32_t uid;
 };
 
 /* Where error is not 0, the process that the pid names, if it names one, is about to exit. */
-struct answer {
+struct reply {
     int32_t pid;
     int32_t error;
 };

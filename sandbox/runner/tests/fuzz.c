@@ -50,7 +50,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct frame frame;
     size_t done = 0;
     uint8_t *copy = malloc(size ? size : 1);
-    check(copy != NULL, "memory");
+    if (!copy)
+        abort();
     memcpy(copy, data, size);
     while (next_frame(copy + done, size - done, &frame) == FRAME_WHOLE) {
         parse(&frame);
@@ -102,7 +103,7 @@ static size_t mutate(uint8_t *bytes, size_t room)
 
 int main(int argc, char **argv)
 {
-    uint8_t bytes[256];
+    static uint8_t bytes[256];
     long rounds = argc > 1 ? atol(argv[1]) : 1000000;
     for (long i = 0; i < rounds; i++)
         LLVMFuzzerTestOneInput(bytes, mutate(bytes, sizeof(bytes)));

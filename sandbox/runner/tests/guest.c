@@ -19,7 +19,8 @@ static int call(int argc, char **argv)
     for (int i = 0; i < argc && i < 7; i++)
         arguments[i] = strtol(argv[i], NULL, 0);
     errno = 0;
-    long result = syscall(arguments[0], arguments[1], arguments[2], arguments[3], arguments[4], arguments[5], arguments[6]);
+    long result =
+        syscall(arguments[0], arguments[1], arguments[2], arguments[3], arguments[4], arguments[5], arguments[6]);
     printf("%d\n", result < 0 ? errno : 0);
     return 0;
 }
@@ -43,6 +44,7 @@ static int eat(int argc, char **argv)
         return 3;
     memset(memory, 1, size);
     printf("%d\n", memory[size / 2]);
+    free(memory);
     return 0;
 }
 
@@ -109,8 +111,8 @@ static const struct {
     const char *name;
     int (*deed)(int argc, char **argv);
 } DEEDS[] = {
-    {"call", call}, {"spin", spin},   {"eat", eat},         {"deep", deep},
-    {"many", many}, {"forge", forge}, {"threads", threads},
+    {"call", call},     {"spin", spin},   {"eat", eat},         {"deep", deep},
+    {"many", many},     {"forge", forge}, {"threads", threads},
 #if defined(__x86_64__)
     {"call32", call32},
 #endif

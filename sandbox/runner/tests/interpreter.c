@@ -4,9 +4,10 @@
  *
  * usage: interpreter [slow|stuck|other|twice|helped|wrapped] SCRIPT
  *
- * slow: the start takes 100 ms of CPU time, and 200 more. stuck: it never comes to the script. other: it opens the script by a way that
- * preload.c does not know. twice: it looks into the script before. helped: a process that it has started beside itself
- * runs the script too, as soon as there is something in it. wrapped: that process alone does, and this one waits.
+ * slow: the start takes 100 ms of CPU time, and 200 more. stuck: it never comes to the script. other: it opens the
+ * script by a way that preload.c does not know. twice: it looks into the script before. helped: a process that it has
+ * started beside itself runs the script too, as soon as there is something in it. wrapped: that process alone does, and
+ * this one waits.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>

@@ -1,0 +1,148 @@
+/* job: see job.h for the theory of operation. */
+#define _GNU_SOURCE
+#include "job.h"
+
+#include "clock.h"
+#include "fault.h"
+#include "forkserver.h"
+#include "queue.h"
+
+#include <string.h>
+
+enum {
+    /*
+     * What a program can fill has an inode for every 2 KiB of its size (sandbox/policy.py), and so many files are gone
+     * in a fraction of this. What is not empty by then is a fault, not a large directory.
+     */
+    WIPE_LIMIT_US = 5 * 1000 * 1000,
+};
+
+/* Too large for the stack; a frame is done with before the next one is parsed. */
+static struct step_frame step_frame;
+static struct file_frame file_frame;
+
+static void add_tree(struct job *job, const char *path, struct account owner, mode_t mode)
+{
+    struct tree *tree = &job->trees[job->tree_count++];
+    must(tree_open(tree, path));
+    tree->uid = owner.uid;
+    tree->gid = owner.gid;
+    tree->mode = mode;
+}
+
+void job_open_trees(struct job *job, const struct options *options)
+{
+    add_tree(job, options->work, options->account, 0700);
+    for (int i = 0; i < options->wiped_count; i++)
+        if (strcmp(options->wiped[i], options->work) != 0)
+            add_tree(job, options->wiped[i], (struct account){0}, 01777);
+}
+
+static void empty_tree(const struct tree *tree, int64_t deadline_us)
+{
+    must(tree_wipe(tree, deadline_us));
+    must(tree_restore(tree));
+}
+
+/*
+ * Whatever has the right to change users and is not known to wait must be gone before there is a file of a job's that
+ * it could run: the interpreter itself, or a process that it has started.
+ */
+static void await_forkserver(struct job *job)
+{
+    if (!forkserver_await(&job->processes->server))
+        return;
+    if (!job->processes->server.ready || !processes_alone(job->processes)) {
+        job->processes->server.ready = false;
+        processes_end(job->processes);
+    }
+    empty_tree(&job->trees[0], monotonic_us() + WIPE_LIMIT_US);
+}
+
+/* From here on there is something of a job's in the container. */
+static void begin_job(struct job *job)
+{
+    if (job->begun)
+        return;
+    job->begun = true;
+    await_forkserver(job);
+    meter_restart(&job->processes->meter);
+}
+
+void job_get_ready(struct job *job)
+{
+    int64_t deadline_us = monotonic_us() + WIPE_LIMIT_US;
+    processes_end(job->processes);
+    for (int i = 0; i < job->tree_count; i++)
+        empty_tree(&job->trees[i], deadline_us);
+    if (!processes_alone(job->processes))
+        refuse("another process in the container");
+    if (job->processes->server.lost)
+        refuse("the interpreter that was started ahead has ended");
+    job->begun = false;
+    meter_restart(&job->processes->meter);
+    queue_add(put_ready(queue_room_for_frame(), job->done));
+}
+
+static void handle_ahead(struct job *job, struct frame *frame)
+{
+    if (job->begun || job->processes->server.pid != 0)
+        refuse("an untimely A frame");
+    if (!forkserver_start(&job->processes->server, job->ahead_uid, frame, &job->processes->account, &job->trees[0]))
+        refuse("a malformed A frame");
+}
+
+static void handle_file(struct job *job, struct frame *frame)
+{
+    if (job->step->phase != IDLE || !parse_file(frame, &file_frame))
+        refuse("a malformed or untimely F frame");
+    begin_job(job);
+    must(tree_write(&job->trees[0], &file_frame));
+}
+
+static void handle_step(struct job *job, struct frame *frame)
+{
+    if (job->step->phase != IDLE || !parse_step(frame, &step_frame))
+        refuse("a malformed or untimely S frame");
+    begin_job(job);
+    step_start(job->step, &step_frame, job->trees[0].fd);
+}
+
+/* The pool may have sent it, and a K, before it knew of the step's end. */
+static void handle_stdin(struct job *job, struct frame *frame)
+{
+    if (job->step->phase == RUNNING)
+        step_feed(job->step, frame->payload, frame->length);
+}
+
+static void handle_kill(struct job *job, struct frame *frame)
+{
+    if (frame->length != 0)
+        refuse("a malformed K frame");
+    if (job->step->phase == RUNNING)
+        step_kill(job->step);
+}
+
+/* After large frames the buffers' pages go back, so that a waiting container is as small as a new one. */
+static void handle_end(struct job *job, struct frame *frame)
+{
+    if (job->step->phase != IDLE || frame->length != 0)
+        refuse("a malformed or untimely E frame");
+    job->done++;
+    stdin_release_memory(job->input);
+    queue_release_memory();
+    job_get_ready(job);
+}
+
+static const struct {
+    char type;
+    void (*handle)(struct job *job, struct frame *frame);
+} HANDLERS[] = {{'A', handle_ahead}, {'F', handle_file}, {'S', handle_step},
+                {'I', handle_stdin}, {'K', handle_kill}, {'E', handle_end}};
+
+void job_handle(struct job *job, struct frame *frame)
+{
+    for (size_t i = 0; i < sizeof(HANDLERS) / sizeof(HANDLERS[0]); i++)
+        if (HANDLERS[i].type == frame->type)
+            HANDLERS[i].handle(job, frame);
+}

@@ -1,0 +1,233 @@
+/* step: see step.h for the theory of operation. */
+#define _GNU_SOURCE
+#include "step.h"
+
+#include "clock.h"
+#include "fault.h"
+#include "fd.h"
+#include "forkserver.h"
+#include "queue.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum {
+    /*
+     * No program can have used its CPU time sooner than its processors allow, so most steps are looked at once or not
+     * at all. Close to the limit this is the most by which it can be missed, and 200 looks a second at one small file.
+     */
+    CPU_CHECK_US = 5000,
+    /*
+     * The receive buffer of a socket holds 208 KiB unless it is asked for more, which the filter forbids: this many
+     * hold about 100 MiB. Each look is at one small file.
+     */
+    MAX_SOCKETS = 512,
+    SOCKET_CHECK_US = 50 * 1000,
+    /* As a shell has it. */
+    EXIT_NOT_FOUND = 127,
+    EXIT_NOT_EXECUTABLE = 126,
+};
+
+/*
+ * Reads one chunk straight into the queue. One byte more than the limit is asked for, to tell "all of it" from "too
+ * much". False when there is nothing more to be had now: the pipe is empty or closed, or the limit is met.
+ */
+static bool take_output(struct step *step, int stream)
+{
+    uint8_t *chunk = queue_room_for_output();
+    uint64_t left = step->output_left[stream];
+    size_t wanted = left < MAX_OUTPUT_CHUNK ? (size_t)left + 1 : MAX_OUTPUT_CHUNK;
+    ssize_t length = read(step->program.streams[stream], chunk + OUTPUT_HEADER_BYTES, wanted);
+    if (length < 0 && errno == EAGAIN)
+        return false;
+    if (length <= 0) {
+        close_fd(&step->program.streams[stream]);
+        return false;
+    }
+    if ((uint64_t)length > left) {
+        step->cut[stream] = true;
+        length = (ssize_t)left;
+    }
+    step->output_left[stream] -= (uint64_t)length;
+    if (length > 0)
+        queue_add(put_output_header(chunk, stream, (size_t)length));
+    return !step->cut[stream];
+}
+
+void step_read_output(struct step *step)
+{
+    for (int stream = 0; stream < 2; stream++)
+        if (step->program.streams[stream] >= 0 && queue_has_room_for_output())
+            take_output(step, stream);
+}
+
+void step_pump_input(struct step *step)
+{
+    stdin_pump(step->input, &step->program.in);
+}
+
+void step_feed(struct step *step, const uint8_t *bytes, size_t length)
+{
+    stdin_append(step->input, bytes, length);
+    step_pump_input(step);
+}
+
+static void send_result(struct step *step, const struct result *result)
+{
+    queue_add(put_result(queue_room_for_frame(), result));
+    step->phase = IDLE;
+}
+
+/* The first reason counts, but a program that ended by itself may yet turn out to have been ended by the kernel. */
+static enum reason final_reason(const struct step *step)
+{
+    int status = step->processes->main.status;
+    if (step->reason != EXITED)
+        return step->reason;
+    if (!(WIFEXITED(status) && WEXITSTATUS(status) == 0) && meter_oom(&step->processes->meter))
+        return MEMORY;
+    if (step->cut[0] || step->cut[1])
+        return OUTPUT;
+    return WIFSIGNALED(status) ? SIGNALED : EXITED;
+}
+
+static void conclude(struct step *step)
+{
+    const struct main_process *main = &step->processes->main;
+    struct meter *meter = &step->processes->meter;
+    struct result result = {
+        .reason = (uint8_t)final_reason(step),
+        .exit_code = (uint8_t)(WIFEXITED(main->status) ? WEXITSTATUS(main->status) : 0),
+        .signal = (uint8_t)(WIFSIGNALED(main->status) ? WTERMSIG(main->status) : 0),
+        .flags =
+            (uint8_t)(step->cut[0] * RESULT_STDOUT_CUT | step->cut[1] * RESULT_STDERR_CUT | step->ahead * RESULT_AHEAD),
+        .wall_us = (uint64_t)(main->ended_us - step->started_us),
+        .cpu_us = (uint64_t)meter_cpu_us(meter),
+        .peak_memory_bytes = meter_peak_bytes(meter),
+    };
+    launch_close_streams(&step->program);
+    meter_restart(meter);
+    send_result(step, &result);
+}
+
+void step_drain(struct step *step)
+{
+    for (int stream = 0; stream < 2; stream++)
+        while (step->program.streams[stream] >= 0) {
+            if (!queue_has_room_for_output())
+                return;
+            if (!take_output(step, stream))
+                close_fd(&step->program.streams[stream]);
+        }
+    conclude(step);
+}
+
+/* Whatever the program has not read of its stdin goes without a word: the window is full again at the next step. */
+static void finish(struct step *step, enum reason reason)
+{
+    step->reason = reason;
+    processes_end(step->processes);
+    if (!step->processes->main.gone)
+        refuse("the main process was not reaped");
+    step->processes->main.pid = 0;
+    stdin_reset(step->input);
+    close_fd(&step->program.in);
+    step->phase = DRAINING;
+}
+
+void step_kill(struct step *step)
+{
+    /* It may have ended by itself, and the signal that says so is still to be read. */
+    processes_reap(step->processes);
+    finish(step, step->processes->main.gone ? EXITED : KILLED);
+}
+
+static bool cpu_limit_met(struct step *step, int64_t now_us)
+{
+    if (step->cpu_limit_us == 0 || now_us < step->cpu_check_us)
+        return false;
+    int64_t left_us = step->cpu_limit_us - meter_cpu_us(&step->processes->meter);
+    int64_t earliest_us = left_us / step->processors;
+    step->cpu_check_us = now_us + (earliest_us > CPU_CHECK_US ? earliest_us : CPU_CHECK_US);
+    return left_us <= 0;
+}
+
+/* Their buffers are memory that the container was not charged for; a look at intervals lets little more through. */
+static bool too_many_sockets(struct step *step, int64_t now_us)
+{
+    if (now_us < step->socket_check_us)
+        return false;
+    step->socket_check_us = now_us + SOCKET_CHECK_US;
+    return meter_sockets() > MAX_SOCKETS;
+}
+
+void step_watch(struct step *step)
+{
+    int64_t now_us = monotonic_us();
+    if (step->processes->main.gone)
+        finish(step, EXITED);
+    else if (step->cut[0] || step->cut[1])
+        finish(step, OUTPUT);
+    else if (now_us >= step->deadline_us)
+        finish(step, WALL);
+    else if (cpu_limit_met(step, now_us))
+        finish(step, CPU);
+    else if (too_many_sockets(step, now_us))
+        finish(step, MEMORY);
+}
+
+int64_t step_wake_us(const struct step *step)
+{
+    int64_t wake_us = step->deadline_us;
+    if (step->cpu_limit_us > 0 && step->cpu_check_us < wake_us)
+        wake_us = step->cpu_check_us;
+    return step->socket_check_us < wake_us ? step->socket_check_us : wake_us;
+}
+
+static void report_not_started(struct step *step, const struct step_frame *frame, enum launched launched)
+{
+    struct result result = {
+        .reason = NOT_STARTED,
+        .exit_code = launched == NOT_FOUND ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE,
+    };
+    snprintf(result.detail, sizeof(result.detail), "%.200s: %s", frame->argv[0], strerror(errno));
+    send_result(step, &result);
+}
+
+/* A fork of what was started ahead where that fits, else the program itself. */
+static enum launched launch_program(struct step *step, const struct step_frame *frame, int work)
+{
+    const struct account *account = &step->processes->account;
+    step->ahead = forkserver_launch(&step->processes->server, frame, account, &step->program);
+    return step->ahead ? LAUNCHED : launch(frame, account, work, &step->program);
+}
+
+static void take_limits(struct step *step, const struct step_frame *frame)
+{
+    step->output_left[0] = step->output_left[1] = frame->output_bytes;
+    step->started_us = monotonic_us();
+    step->deadline_us = step->started_us + (int64_t)frame->wall_ms * 1000;
+    step->cpu_limit_us = (int64_t)frame->cpu_ms * 1000;
+    step->cpu_check_us = step->started_us + step->cpu_limit_us / step->processors;
+    step->socket_check_us = meter_watches_sockets() ? step->started_us + SOCKET_CHECK_US : INT64_MAX;
+}
+
+void step_start(struct step *step, const struct step_frame *frame, int work)
+{
+    *step = (struct step){.processes = step->processes, .input = step->input, .processors = step->processors};
+    step->processes->main = (struct main_process){0};
+    stdin_reset(step->input);
+    take_limits(step, frame);
+    enum launched launched = launch_program(step, frame, work);
+    if (launched == LAUNCH_BROKEN)
+        die("start a program");
+    if (launched != LAUNCHED) {
+        report_not_started(step, frame, launched);
+        return;
+    }
+    step->processes->main.pid = step->program.pid;
+    step->phase = RUNNING;
+}
