@@ -9,8 +9,8 @@ import sys
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
-from environs import EnvError
 
+from gexec.environment import SettingError
 from serve import database
 from serve.locks import Held
 from serve.postgres import PostgresError
@@ -25,7 +25,7 @@ def main() -> None:
                 execute_from_command_line(sys.argv)
         else:
             execute_from_command_line(sys.argv)
-    except (EnvError, ImproperlyConfigured, PostgresError, Held) as error:
+    except (SettingError, ImproperlyConfigured, PostgresError, Held) as error:
         sys.exit(f"gexec: {error}")
 
 
