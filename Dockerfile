@@ -34,4 +34,4 @@ EXPOSE 8080
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=5s --start-period=300s \
     CMD ["/srv/gexec/.venv/bin/python", "-c", "import os, urllib.request as r; r.urlopen('http://127.0.0.1:' + os.environ.get('GEXEC_PORT', '8080') + '/ping', timeout=4)"]
-CMD ["/srv/gexec/.venv/bin/python", "manage.py", "serve"]
+CMD ["/srv/gexec/.venv/bin/python", "-m", "serve"]

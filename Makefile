@@ -9,7 +9,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 run: ## Set everything up and serve on http://localhost:8080
 	@scripts/bootstrap run
-	@exec $(PYTHON) manage.py serve
+	@exec $(PYTHON) -m serve
 
 test: ## Set everything up and run the tests (ARGS="-k name" for some)
 	@scripts/bootstrap test

@@ -10,9 +10,9 @@ from typing import Any
 from gexec import logs, process
 from gexec.addresses import is_loopback
 from gexec.database_url import database_of
+from gexec.embedded import DATABASE, USER, run_dir
 from gexec.process import env
 from gexec.secret import secret_key
-from serve.postgres import DATABASE, USER, run_dir
 
 BASE_DIR = process.BASE_DIR
 _process = process.read()

@@ -24,7 +24,8 @@ import pytest
 from django.conf import settings
 from psycopg import sql
 
-from serve.postgres import USER, Server, run_dir
+from gexec.embedded import USER, run_dir
+from serve.postgres import Server
 
 PROJECT = Path(__file__).resolve().parent.parent
 START_S = 240

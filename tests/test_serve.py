@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import psycopg
 
-from serve.postgres import USER, answers, run_dir
-from tests.conftest import StartServer, clean_environment, free_port, manage
+from gexec.embedded import USER, run_dir
+from serve.postgres import answers
+from tests.conftest import PROJECT, StartServer, clean_environment, free_port, manage
 
 
 def test_it_serves_on_an_embedded_database_and_again_with_the_same_rows(server: StartServer) -> None:
@@ -91,6 +94,14 @@ def test_a_docker_engine_that_does_not_answer_is_named(tmp_path: Path) -> None:
     assert "Traceback" not in refused.stderr
     # What was started before is ended.
     assert not answers(run_dir(tmp_path))
+
+
+def test_words_that_it_does_not_know_start_nothing() -> None:
+    asked = subprocess.run(
+        [sys.executable, "-m", "serve", "--port=80"], cwd=PROJECT, capture_output=True, text=True, check=False
+    )
+    assert (asked.returncode, asked.stdout) == (2, "")
+    assert "usage: python -m serve" in asked.stderr
 
 
 def test_a_killed_database_is_started_again_and_requests_are_told_meanwhile(server: StartServer) -> None:
