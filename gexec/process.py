@@ -10,6 +10,8 @@ from gexec.environment import Environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
+DEFAULT_GRACE_S = 30.0
+
 STOP_MARGIN_S = 30.0
 """Whoever stops gexec (Docker, systemd) waits for the grace and this long before it kills: containers are removed,
 rows are written, the database shuts down. Every other time-out of a stop is a part of it."""
@@ -48,7 +50,7 @@ def read() -> Process:
         port=env.int("GEXEC_PORT", 8080),
         workers=env.int("GEXEC_WORKERS", 1),
         threads=env.int("GEXEC_THREADS", 64),
-        shutdown_grace_s=env.float("GEXEC_SHUTDOWN_GRACE_S", 30.0),
+        shutdown_grace_s=env.float("GEXEC_SHUTDOWN_GRACE_S", DEFAULT_GRACE_S),
         data_dir=Path(env.str("GEXEC_DATA_DIR", "") or BASE_DIR / "var").resolve(),
         database_url=env.str("DATABASE_URL", ""),
         log_json=env.bool("GEXEC_LOG_JSON", False),
