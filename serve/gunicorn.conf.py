@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from functools import partial
 from typing import Any
 
@@ -30,6 +31,12 @@ accesslog = None
 forwarded_allow_ips = ""
 
 _log = logging.getLogger("gexec.serve")
+
+
+def on_starting(_server: Any) -> None:
+    """Wait, with everything loaded, for the word that all is prepared: before it nothing listens and nobody serves."""
+    if not sys.stdin.readline():
+        sys.exit("gexec: the process that started gunicorn is gone")
 
 
 def post_worker_init(worker: Any) -> None:

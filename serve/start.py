@@ -20,6 +20,7 @@ from gexec import process
 from gexec.addresses import bound_socket
 from gexec.environment import SettingError
 from gexec.process import BASE_DIR, Process
+from serve.arbiter import Gunicorn
 from serve.groups import end_group, start_group
 from serve.locks import FileLock, Held
 from serve.postgres import PostgresError, Server
@@ -67,8 +68,13 @@ def _serve(settings: Process, stops: Stops) -> int:
         _take(lock, settings.data_dir)
         with closing(_listener(settings.host, settings.port)) as listener:
             _refuse_full_disk(settings.data_dir)
+            gunicorn = Gunicorn(listener)
+        try:
             _prepare(postgres)
-            return Supervisor(settings, postgres, stops).run(listener)
+        except BaseException:
+            gunicorn.end()
+            raise
+        return Supervisor(settings, postgres, stops).run(gunicorn)
     finally:
         if postgres is not None:
             postgres.stop()

@@ -7,14 +7,12 @@ import logging
 import logging.config
 import os
 import signal
-import socket
-import subprocess
-import sys
 import time
 
 from gexec import logs
-from gexec.process import BASE_DIR, Process
-from serve.groups import signal_group, start_group
+from gexec.process import Process
+from serve.arbiter import Gunicorn
+from serve.groups import signal_group
 from serve.postgres import Server
 from serve.stops import Stops
 
@@ -43,30 +41,29 @@ class Supervisor:
         self._delay_s = 0.0
         self._restart_at = 0.0
 
-    def run(self, listener: socket.socket) -> int:
-        """Serve on the bound socket (closed here) and return the exit code to end with."""
+    def run(self, gunicorn: Gunicorn) -> int:
+        """Serve, and return the exit code to end with."""
         logging.config.dictConfig(logs.configuration(as_json=self._settings.log_json))
         self._stops.graceful = True
-        gunicorn = _start_gunicorn(listener)
-        # Were it open here too, clients would queue up on it after gunicorn has closed its own.
-        listener.close()
-        while gunicorn.poll() is None:
+        gunicorn.serve()
+        while gunicorn.exit_code is None:
             self._pass_signals_on(gunicorn)
             self._restart_dead_postgres()
             if time.monotonic() > self._stop_by:
                 logger.error("gunicorn did not end in time and is killed")
-                signal_group(gunicorn.pid, signal.SIGKILL)
+                gunicorn.kill()
             time.sleep(POLL_S)
         asked = self._signals_sent > 0
         if not asked:
-            logger.error("gunicorn ended by itself", extra={"exit_code": gunicorn.returncode})
-        self._wait_for_workers(gunicorn.pid)
-        return 0 if asked and gunicorn.returncode == 0 else 1
+            logger.error("gunicorn ended by itself", extra={"exit_code": gunicorn.exit_code})
+        self._wait_for_workers(gunicorn.group)
+        # It ends by the signal where it has come before gunicorn looked for signals, and before it listened.
+        return 0 if asked and gunicorn.exit_code in {0, -signal.SIGTERM} else 1
 
-    def _pass_signals_on(self, gunicorn: subprocess.Popen[bytes]) -> None:
+    def _pass_signals_on(self, gunicorn: Gunicorn) -> None:
         for number in self._stops.asked[self._signals_sent :]:
             # The first signal is graceful; SIGINT at an arbiter that stops already makes it quick.
-            gunicorn.send_signal(signal.SIGINT if self._signals_sent else signal.SIGTERM)
+            gunicorn.stop(at_once=self._signals_sent > 0)
             if not self._signals_sent:
                 self._stop_by = time.monotonic() + self._settings.gunicorn_stop_s
                 logger.info("stopping", extra={"signal": number.name})
@@ -99,9 +96,3 @@ class Supervisor:
                 signal_group(group, signal.SIGKILL)
                 return
             time.sleep(POLL_S)
-
-
-def _start_gunicorn(listener: socket.socket) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "gunicorn", "--config", str(BASE_DIR / "serve" / "gunicorn.conf.py")]
-    command += ["--bind", f"fd://{listener.fileno()}"]
-    return start_group(command, cwd=BASE_DIR, pass_fds=[listener.fileno()])
