@@ -30,8 +30,8 @@ ENV GEXEC_HOST=0.0.0.0 \
     GEXEC_LOG_JSON=true \
     PYTHONUNBUFFERED=1
 EXPOSE 8080
-# Longer than GEXEC_SHUTDOWN_GRACE_S is what `docker stop` has to wait (stop_grace_period in compose.yaml).
+# `docker stop` has to wait 30 seconds longer than GEXEC_SHUTDOWN_GRACE_S (stop_grace_period in compose.yaml).
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=5s --start-period=300s \
     CMD ["/srv/gexec/.venv/bin/python", "-c", "import os, urllib.request as r; r.urlopen('http://127.0.0.1:' + os.environ.get('GEXEC_PORT', '8080') + '/ping', timeout=4)"]
-CMD ["/srv/gexec/.venv/bin/python", "manage.py", "serve"]
+CMD ["/srv/gexec/.venv/bin/python", "-m", "serve"]

@@ -1,7 +1,8 @@
 # Everything that is done here by hand has a target; `make help` lists them.
 
+# PYTHON in the environment names the interpreter that scripts/bootstrap makes the virtual environment with.
 VENV := .venv
-PYTHON := $(VENV)/bin/python
+VENV_PYTHON := $(VENV)/bin/python
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .PHONY: run test lint bench attack languages help clean
@@ -9,11 +10,11 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 run: ## Set everything up and serve on http://localhost:8080
 	@scripts/bootstrap run
-	@exec $(PYTHON) manage.py serve
+	@exec $(VENV_PYTHON) -m serve
 
 test: ## Set everything up and run the tests (ARGS="-k name" for some)
 	@scripts/bootstrap test
-	@$(PYTHON) -m pytest $(ARGS)
+	@$(VENV_PYTHON) -m pytest $(ARGS)
 
 C_SOURCES := sandbox/runner/*.[ch] sandbox/runner/tests/*.c
 SHELL_SCRIPTS := scripts/bootstrap .ci/run languages/images/base/install-packages
@@ -33,17 +34,17 @@ lint: ## Layout, types, direction of imports and common faults, of Python, C, sh
 
 bench: ## Measure latency, throughput, memory and compile times, beside a bare process and plain Docker
 	@scripts/bootstrap test
-	@$(PYTHON) -m benchmarks $(ARGS)
-	@$(PYTHON) -m benchmarks.languages
+	@$(VENV_PYTHON) -m benchmarks $(ARGS)
+	@$(VENV_PYTHON) -m benchmarks.languages
 
 attack: ## Run the attack suite, against a server of its own or a running one (URL=http://localhost:8080)
 	@scripts/bootstrap test
-	@$(PYTHON) -m attacks $(if $(URL),--url $(URL)) $(ARGS)
+	@$(VENV_PYTHON) -m attacks $(if $(URL),--url $(URL)) $(ARGS)
 
 languages: ## Install languages (LANGUAGES="c cpp java", or all)
 	@scripts/bootstrap run
-	@$(PYTHON) manage.py migrate --verbosity 0
-	@$(PYTHON) manage.py languages install $(or $(LANGUAGES),python go)
+	@$(VENV_PYTHON) manage.py migrate --verbosity 0
+	@$(VENV_PYTHON) manage.py languages install $(or $(LANGUAGES),python go)
 
 clean: ## Remove the virtual environment and caches; the data in var/ stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

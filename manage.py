@@ -3,31 +3,15 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
-from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
-from django.core.management import execute_from_command_line
-from environs import EnvError
-
-from serve import database
-from serve.locks import Held
-from serve.postgres import PostgresError
-
-
-def main() -> None:
-    """Run the command that the arguments name."""
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gexec.settings")
-    try:
-        if database.needed(sys.argv[1:]):
-            with database.available(settings.GEXEC_DATA_DIR):
-                execute_from_command_line(sys.argv)
-        else:
-            execute_from_command_line(sys.argv)
-    except (EnvError, ImproperlyConfigured, PostgresError, Held) as error:
-        sys.exit(f"gexec: {error}")
-
-
 if __name__ == "__main__":
-    main()
+    # Each is imported only when it is meant: the process that serves stays, and would keep Django in its memory.
+    arguments = sys.argv[1:]
+    if arguments[:1] == ["serve"]:
+        from serve.start import main
+
+        arguments = arguments[1:]
+    else:
+        from serve.commands import main
+    sys.exit(main(arguments))

@@ -5,27 +5,25 @@ What can be read but makes no sense is told by gexec/checks.py, with a stable id
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-from environs import Env
-
-from gexec import logs
+from gexec import logs, process
 from gexec.addresses import is_loopback
 from gexec.database_url import database_of
+from gexec.embedded import DATABASE, USER, run_dir
+from gexec.process import env
 from gexec.secret import secret_key
-from serve.postgres import DATABASE, USER, run_dir
 
-BASE_DIR = Path(__file__).resolve().parent.parent
-env = Env()
+BASE_DIR = process.BASE_DIR
+_process = process.read()
 
 # Where it serves, and how many of what.
-GEXEC_HOST = env.str("GEXEC_HOST", "127.0.0.1")
-GEXEC_PORT = env.int("GEXEC_PORT", 8080)
-GEXEC_WORKERS = env.int("GEXEC_WORKERS", 1)
-GEXEC_THREADS = env.int("GEXEC_THREADS", 64)
-GEXEC_SHUTDOWN_GRACE_S = env.float("GEXEC_SHUTDOWN_GRACE_S", 30.0)
-GEXEC_DATA_DIR = Path(env.str("GEXEC_DATA_DIR", "") or BASE_DIR / "var").resolve()
+GEXEC_HOST = _process.host
+GEXEC_PORT = _process.port
+GEXEC_WORKERS = _process.workers
+GEXEC_THREADS = _process.threads
+GEXEC_SHUTDOWN_GRACE_S = _process.shutdown_grace_s
+GEXEC_DATA_DIR = _process.data_dir
 
 # Programs at once, requests that may wait for a slot, and for how long. 0 slots or queue: chosen from the cores.
 GEXEC_SLOTS = env.int("GEXEC_SLOTS", 0)
@@ -44,7 +42,7 @@ GEXEC_MAX_MEMORY_MB = env.int("GEXEC_MAX_MEMORY_MB", 256)
 
 # Production: served over TLS by a proxy in front; and lines for a log collector instead of a person.
 GEXEC_SECURE = env.bool("GEXEC_SECURE", False)
-GEXEC_LOG_JSON = env.bool("GEXEC_LOG_JSON", False)
+GEXEC_LOG_JSON = _process.log_json
 
 DEBUG = env.bool("GEXEC_DEBUG", False)
 SECRET_KEY = env.str("GEXEC_SECRET_KEY", "") or secret_key(GEXEC_DATA_DIR)
@@ -52,9 +50,9 @@ SECRET_KEY = env.str("GEXEC_SECRET_KEY", "") or secret_key(GEXEC_DATA_DIR)
 _ANY_HOST = ["localhost", "127.0.0.1", "[::1]"] if is_loopback(GEXEC_HOST) else ["*"]
 ALLOWED_HOSTS = env.list("GEXEC_ALLOWED_HOSTS", _ANY_HOST)
 
-DATABASE_URL = env.str("DATABASE_URL", "")
+DATABASE_URL = _process.database_url
 DOCKER_HOST = env.str("DOCKER_HOST", "")
-GEXEC_NAMES = frozenset(env.dump())
+GEXEC_NAMES = frozenset(env.names)
 
 INSTALLED_APPS = [
     "gexec",

@@ -8,10 +8,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from gexec.embedded import run_dir
 from serve.locks import POLL_S, FileLock, Held
-from serve.postgres import PostgresError, Server, answers, run_dir
+from serve.postgres import READY_WAIT_S, PostgresError, Server, answers
 
-# serve looks after the database itself; the others never ask it anything.
+# These never ask the database anything.
 _WITHOUT_DATABASE = frozenset(
     {
         "",
@@ -22,14 +23,12 @@ _WITHOUT_DATABASE = frozenset(
         "findstatic",
         "help",
         "makemessages",
-        "serve",
         "spectacular",
         "startapp",
         "startproject",
         "version",
     }
 )
-_START_WAIT_S = 60.0
 
 
 def needed(arguments: Sequence[str]) -> bool:
@@ -47,7 +46,7 @@ def available(data_dir: Path) -> Iterator[None]:
     Raises PostgresError where there is none to be had.
     """
     users = FileLock(data_dir / "postgres.users")
-    users.acquire(shared=True, wait_s=_START_WAIT_S)
+    users.acquire(shared=True, wait_s=READY_WAIT_S)
     server = _found_or_started(data_dir)
     try:
         yield
@@ -62,11 +61,12 @@ def available(data_dir: Path) -> Iterator[None]:
 
 def _found_or_started(data_dir: Path) -> Server | None:
     server = Server(data_dir, _say)
-    for _ in range(int(_START_WAIT_S / POLL_S)):
+    for _ in range(int(READY_WAIT_S / POLL_S)):
         if answers(run_dir(data_dir)):
             return None
         try:
-            server.start(wait_for_lock_s=POLL_S)
+            server.acquire(wait_s=POLL_S)
+            server.start()
         except Held as held:
             holder = held.pid
         else:

@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import logging
+import sys
+from functools import partial
 from typing import Any
 
-from gexec import settings
+from gexec import logs, process
+
+_settings = process.read()
 
 wsgi_app = "gexec.wsgi:application"
 worker_class = "serve.worker.Worker"
-workers = settings.GEXEC_WORKERS
-threads = settings.GEXEC_THREADS
+workers = _settings.workers
+threads = _settings.threads
 worker_connections = 1000
-bind = [f"{settings.GEXEC_HOST}:{settings.GEXEC_PORT}"]
+bind = [f"{_settings.host}:{_settings.port}"]
 backlog = 512
 keepalive = 5
 # A worker's main thread beats while its others work: this is no limit on a request.
 timeout = 60
-# Containers are removed and rows written after the grace.
-graceful_timeout = int(settings.GEXEC_SHUTDOWN_GRACE_S) + 15
+graceful_timeout = int(_settings.worker_stop_s)
 # A second instance would silently take the socket over.
 control_socket_disable = True
 worker_tmp_dir = "/dev/shm"
-logconfig_dict = settings.LOGGING
+logconfig_dict = logs.configuration(as_json=_settings.log_json)
 accesslog = None
 # Proxies are believed by count (GEXEC_TRUSTED_PROXIES), in one place; gunicorn is to believe none.
 forwarded_allow_ips = ""
@@ -30,9 +33,17 @@ forwarded_allow_ips = ""
 _log = logging.getLogger("gexec.serve")
 
 
+def on_starting(_server: Any) -> None:
+    """Wait, with everything loaded, for the word that all is prepared: before it nothing listens and nobody serves."""
+    if not sys.stdin.readline():
+        sys.exit("gexec: the process that started gunicorn is gone")
+
+
 def post_worker_init(worker: Any) -> None:
     """The application is loaded: start what runs beside the requests, and say that they are answered."""
-    from gexec import background  # noqa: PLC0415 (Django is set up only now)
+    from serve import background  # noqa: PLC0415 (gunicorn reads this file before Django is set up)
 
+    worker.close_pool = partial(background.close_pool, _settings.shutdown_grace_s)
+    worker.retire = background.stop
     background.start()
-    _log.info("serving", extra={"url": f"http://{settings.GEXEC_HOST}:{settings.GEXEC_PORT}", "worker": worker.pid})
+    _log.info("serving", extra={"url": f"http://{_settings.host}:{_settings.port}", "worker": worker.pid})

@@ -45,19 +45,6 @@ class FileLock:
             os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         self._descriptor = descriptor
 
-    @classmethod
-    def inherited(cls, path: Path, descriptor: int) -> FileLock:
-        """The lock that this process held before it executed its present program; see `descriptor`."""
-        lock = cls(path)
-        lock._descriptor = descriptor
-        os.set_inheritable(descriptor, False)  # noqa: FBT003 (positional only)
-        return lock
-
-    def descriptor(self) -> int:
-        """What the next program of this process inherits, and holds the lock with; children then inherit it too."""
-        os.set_inheritable(self._descriptor, True)  # noqa: FBT003 (positional only)
-        return self._descriptor
-
     @property
     def held(self) -> bool:
         """Whether this object holds the lock."""

@@ -7,7 +7,6 @@ knows that a postmaster.pid that it finds there belongs to no one who is looked 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import importlib.util
 import os
 import pwd
@@ -19,11 +18,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from serve.children import Child
+from gexec.embedded import DATABASE, USER, run_dir
 from serve.locks import FileLock
 
-DATABASE = "gexec"
-USER = "gexec"
 VERSION = "18"
 MAX_SOCKET_PATH_BYTES = 93
 READY_WAIT_S = 300.0
@@ -60,11 +57,6 @@ class PostgresError(Exception):
     """The embedded server cannot be made, started or used; the message says what to do."""
 
 
-def run_dir(data_dir: Path) -> Path:
-    """Where the server of `data_dir` has its socket: short, because a socket's path may have 93 bytes at most."""
-    return Path("/tmp") / f"gexec-{hashlib.sha256(bytes(data_dir)).hexdigest()[:16]}"
-
-
 class Server:
     """One PostgreSQL server as a child of this process. Not for several threads."""
 
@@ -75,26 +67,19 @@ class Server:
         self._run_dir = run_dir(data_dir)
         self._report = report
         self._lock = FileLock(data_dir / "postgres.lock")
-        self._process: subprocess.Popen[bytes] | Child | None = None
+        self._process: subprocess.Popen[bytes] | None = None
 
-    @classmethod
-    def inherited(cls, data_dir: Path, report: Callable[[str], None], *, pid: int, lock: int) -> Server:
-        """The server that this process started before it executed its present program; see `handed_on`."""
-        server = cls(data_dir, report)
-        server._lock = FileLock.inherited(data_dir / "postgres.lock", lock)
-        server._process = Child(pid)
-        return server
+    def acquire(self, *, wait_s: float = 0.0) -> None:
+        """Become the one who looks after the server. Raises Held where another process does, also after `wait_s`."""
+        if not self._lock.held:
+            self._lock.acquire(wait_s=wait_s)
 
-    def handed_on(self) -> tuple[int, int]:
-        """What this process's next program needs to look after the server: its pid, and the lock's descriptor."""
-        return self._process.pid if self._process else 0, self._lock.descriptor()
+    def start(self) -> None:
+        """Acquire the server, make the database where there is none, and return when it answers.
 
-    def start(self, *, wait_for_lock_s: float = 0.0) -> None:
-        """Take the lock, make the database where there is none, and return when it answers.
-
-        Raises Held where another process looks after the server, PostgresError where it cannot run.
+        Raises Held, and PostgresError where it cannot run.
         """
-        self._lock.acquire(wait_s=wait_for_lock_s)
+        self.acquire()
         try:
             self._end_orphan()
             self._prepare_run_dir()
@@ -102,7 +87,6 @@ class Server:
                 self._initialise()
             self.spawn()
             self.wait_ready()
-            _ensure_database(self._run_dir)
         except BaseException:
             self.stop()
             raise
@@ -133,14 +117,18 @@ class Server:
         deadline = time.monotonic() + READY_WAIT_S
         told_at = time.monotonic() + 5
         while not answers(self._run_dir):
-            if self.ended():
-                raise PostgresError(f"PostgreSQL did not start. The end of {self._log}:\n{_tail(self._log)}")
+            self.refuse_ended()
             if time.monotonic() > deadline:
                 raise PostgresError(f"PostgreSQL did not answer within {READY_WAIT_S:.0f} s; see {self._log}.")
             if time.monotonic() > told_at:
                 self._report("Waiting for PostgreSQL (it replays its log after a crash) ...")
                 told_at += 10
             time.sleep(POLL_S)
+
+    def refuse_ended(self) -> None:
+        """PostgresError with the end of its log where the server process is gone."""
+        if self.ended():
+            raise PostgresError(f"PostgreSQL did not start. The end of {self._log}:\n{_tail(self._log)}")
 
     def ended(self) -> bool:
         """Whether the server process is gone."""
@@ -189,18 +177,26 @@ class Server:
         uid, gid = self._server_user()
         os.chown(fresh, uid, gid)
         command = [_binary("initdb"), "-D", str(fresh), "-U", USER, "-E", "UTF8", "--locale=C.UTF-8", "--auth=trust"]
-        made = subprocess.run(
-            self._as_server_user([*command, "--data-checksums"]),
-            cwd="/",
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            check=False,
-        )
-        if made.returncode != 0:
-            raise PostgresError(f"initdb failed:\n{made.stdout.decode(errors='replace')}")
+        self._run([*command, "--data-checksums"])
+        # A server without a socket, which does what its standard input says: the cluster is whole before it is used.
+        self._run([_binary("postgres"), "--single", "-D", str(fresh), "postgres"], f"CREATE DATABASE {DATABASE}\n")
         fresh.rename(self._cluster)
         _sync_directory(self._data_dir)
+
+    def _run(self, command: list[str], text: str = "") -> None:
+        """Run a program of PostgreSQL as the server's user, with `text` as its input. PostgresError where it fails."""
+        done = subprocess.run(
+            self._as_server_user(command),
+            cwd="/",
+            input=text,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            check=False,
+        )
+        if done.returncode != 0:
+            raise PostgresError(f"{Path(command[0]).name} failed:\n{done.stdout}")
 
     def _refuse_other_version(self) -> None:
         made_by = (self._cluster / "PG_VERSION").read_text().strip()
@@ -272,23 +268,9 @@ class Server:
 
 def answers(directory: Path) -> bool:
     """Whether a server accepts connections on the socket in `directory`."""
-    import psycopg  # noqa: PLC0415 (20 MB, and whoever keeps the server running has no use for it)
-
-    try:
-        psycopg.connect(host=str(directory), user=USER, dbname="postgres", connect_timeout=5).close()
-    except psycopg.OperationalError:
-        return False
-    return True
-
-
-def _ensure_database(directory: Path) -> None:
-    import psycopg  # noqa: PLC0415 (as above)
-    from psycopg import sql  # noqa: PLC0415 (as above)
-
-    with psycopg.connect(host=str(directory), user=USER, dbname="postgres", autocommit=True) as connection:
-        found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
-        if not found:
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
+    # Its own program asks, because a client library would lie in the supervisor's memory for nothing.
+    command = [_binary("pg_isready"), "--quiet", "--timeout=5", "--host", str(directory), "--username", USER]
+    return subprocess.run(command, stdin=subprocess.DEVNULL, check=False).returncode == 0
 
 
 def _binary(name: str) -> str:

@@ -10,7 +10,8 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from serve.postgres import USER, Server, run_dir
+from gexec.embedded import USER, run_dir
+from serve.postgres import Server
 
 
 @contextmanager

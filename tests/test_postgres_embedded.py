@@ -13,9 +13,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from gexec.embedded import USER, run_dir
 from serve import database
 from serve.locks import FileLock, Held
-from serve.postgres import USER, PostgresError, Server, answers, run_dir
+from serve.postgres import PostgresError, Server, answers
 from testkit.servers import PROJECT, clean_environment, manage
 
 KEEP_RUNNING = """
@@ -256,7 +257,6 @@ def test_a_command_that_started_the_server_waits_for_the_others_that_use_it(data
     [
         ([], False),
         (["check"], False),
-        (["serve"], False),
         (["migrate", "--help"], False),
         (["migrate"], True),
         (["languages", "list"], True),

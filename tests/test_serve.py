@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import psycopg
 
-from serve.postgres import USER, answers, run_dir
-from testkit.servers import Answer, clean_environment, free_port, refused_start
+from gexec.embedded import USER, run_dir
+from serve.postgres import answers
+from testkit.servers import PROJECT, Answer, clean_environment, free_port, refused_start
 from testkit.waiting import eventually
 from tests.conftest import StartServer
 
@@ -92,6 +95,14 @@ def test_a_docker_engine_that_does_not_answer_is_named(tmp_path: Path) -> None:
     assert "Traceback" not in refused.stderr
     # What was started before is ended.
     assert not answers(run_dir(tmp_path))
+
+
+def test_words_that_it_does_not_know_start_nothing() -> None:
+    asked = subprocess.run(
+        [sys.executable, "-m", "serve", "--port=80"], cwd=PROJECT, capture_output=True, text=True, check=False
+    )
+    assert (asked.returncode, asked.stdout) == (2, "")
+    assert "usage: python -m serve" in asked.stderr
 
 
 def test_a_killed_database_is_started_again_and_requests_are_told_meanwhile(server: StartServer) -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 from django.core.checks import CheckMessage, run_checks
-from environs import EnvError
 from pytest_django.fixtures import Settings
 
 from gexec.database_url import database_of
+from gexec.environment import Environment, SettingError
 from gexec.secret import secret_key
 from testkit.servers import clean_environment, manage, refused_start
 
@@ -89,7 +89,7 @@ def test_database_urls_of_hosts_and_sockets_are_understood() -> None:
 
 @pytest.mark.parametrize("url", ["sqlite:///x", "postgresql://host", "postgresql://host/db?nonsense=1"])
 def test_other_database_urls_are_refused(url: str) -> None:
-    with pytest.raises(EnvError, match="DATABASE_URL"):
+    with pytest.raises(SettingError, match="DATABASE_URL"):
         database_of(url)
 
 
@@ -99,3 +99,22 @@ def test_the_secret_key_is_made_once_for_its_owner_alone(tmp_path: Path) -> None
     assert secret_key(tmp_path / "new") == key
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["secret-key"]
     assert (tmp_path / "new" / "secret-key").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(("text", "value"), [("1", True), ("Yes", True), ("on", True), ("0", False), ("FALSE", False)])
+def test_switches_are_written_as_people_write_them(text: str, value: bool) -> None:
+    assert Environment({"A": text}).bool("A", not value) is value
+
+
+def test_what_is_not_set_is_the_default_and_what_was_asked_for_is_known() -> None:
+    env = Environment({"LIST": "a, b,c", "NONE": ""})
+    assert env.list("LIST", []) == ["a", "b", "c"]
+    assert env.list("NONE", ["x"]) == []
+    assert (env.str("TEXT", "t"), env.int("INT", 3), env.float("FLOAT", 0.5)) == ("t", 3, 0.5)
+    assert env.names == {"LIST", "NONE", "TEXT", "INT", "FLOAT"}
+
+
+@pytest.mark.parametrize("kind", ["int", "float", "bool"])
+def test_what_cannot_be_read_is_named(kind: str) -> None:
+    with pytest.raises(SettingError, match="GEXEC_X is 'ten'"):
+        getattr(Environment({"GEXEC_X": "ten"}), kind)("GEXEC_X", 1)

@@ -233,6 +233,25 @@ def test_make_help_lists_every_target() -> None:
         assert f"  make {target} " in listed
 
 
+def test_make_run_hands_the_python_that_was_named_to_the_set_up_and_serves(tmp_path: Path) -> None:
+    shutil.copy(PROJECT / "Makefile", tmp_path)
+    stub_dir = tmp_path / "scripts"
+    stub_dir.mkdir()
+    stub(stub_dir, "bootstrap", 'echo "$1 with $PYTHON"')
+    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+    stub(tmp_path / ".venv" / "bin", "python", 'echo "python $*"')
+    done = subprocess.run(
+        ["make", "-s", "run"],
+        cwd=tmp_path,
+        env=clean_environment(PYTHON="/opt/python3.13"),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == ["run with /opt/python3.13", "python -m serve"]
+
+
 @pytest.mark.parametrize(
     "script", [path.name for path in (PROJECT / "scripts").iterdir() if path.suffix in {"", ".sh"}]
 )

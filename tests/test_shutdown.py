@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,8 @@ import docker
 import psycopg
 import pytest
 
-from serve.children import Child
-from serve.postgres import USER, answers, run_dir
+from gexec.embedded import USER, run_dir
+from serve.postgres import answers
 from testkit.containers import left_after
 from testkit.processes import family
 from testkit.servers import Answer, RunningServer
@@ -95,23 +96,39 @@ def test_beyond_the_grace_a_program_is_killed_and_its_caller_told(
     assert not left_after(docker_client.api, running.data_dir)
 
 
-def test_what_serves_is_the_process_that_was_started_without_what_only_the_start_needed(server: StartServer) -> None:
+def test_what_supervises_is_the_process_that_was_started_and_small(server: StartServer) -> None:
     running = server(embedded=True)
-    assert b"serve.supervisor" in Path(f"/proc/{running.pid}/cmdline").read_bytes()
-    # What migrated the database has libraries of its own; the supervisor has nothing to do with them.
-    assert "libpq" not in Path(f"/proc/{running.pid}/maps").read_text()
+    assert b"gunicorn" not in Path(f"/proc/{running.pid}/cmdline").read_bytes()
+    resident_pages = int(Path(f"/proc/{running.pid}/statm").read_text().split()[1])
+    assert resident_pages * os.sysconf("SC_PAGESIZE") < 25 * 1024 * 1024
     assert running.stop() == 0
     assert "stopping" in running.log
 
 
-def test_a_signal_that_comes_while_it_becomes_another_program_is_heard(server: StartServer) -> None:
+@pytest.mark.parametrize("after_s", [0.0, 0.2, 0.5, 1.0, 2.0])
+def test_a_signal_during_the_preparation_ends_it_and_leaves_nothing(server: StartServer, after_s: float) -> None:
     running = server(embedded=True, ready=False)
-    command = Path(f"/proc/{running.pid}/cmdline")
-    while b"serve.supervisor" not in command.read_bytes():
-        assert running.process.poll() is None, running.log
+    eventually((running.data_dir / "serve.lock").exists)
+    time.sleep(after_s)
+    began = time.monotonic()
     assert running.stop() == 0
+    assert time.monotonic() - began < 10
     assert processes_of(running.data_dir) == []
-    again = server(embedded=True, data_dir=running.data_dir, port=running.port)
+    assert not run_dir(running.data_dir).exists()
+    assert "Traceback" not in running.log
+
+
+def test_kill_9_during_the_first_preparation_leaves_what_the_next_start_can_use(
+    server: StartServer, tmp_path: Path
+) -> None:
+    data_dir = tmp_path / "new"
+    first = server(embedded=True, data_dir=data_dir, ready=False)
+    eventually(lambda: len(family(first.pid)) > 1)
+    children = family(first.pid)[1:]
+    first.process.kill()
+    first.process.wait()
+    eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in children), within_s=30)
+    again = server(embedded=True, data_dir=data_dir, port=first.port)
     assert again.execute("print(1)").status == 200
 
 
@@ -158,22 +175,3 @@ def processes_of(data_dir: Path) -> list[str]:
     """Processes whose command line names the directory."""
     listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
     return [line for line in listed.splitlines() if str(data_dir) in line]
-
-
-@pytest.mark.parametrize(("command", "code"), [("exit 3", 3), ("kill -9 $$", -9), ("exit 0", 0)])
-def test_a_child_that_was_inherited_ends_as_one_that_was_started(command: str, code: int) -> None:
-    pid = os.posix_spawn("/bin/sh", ["sh", "-c", command], {})
-    child = Child(pid)
-    assert child.wait(10) == code
-    assert child.poll() == code
-    child.send_signal(signal.SIGKILL)
-
-
-def test_a_child_that_goes_on_is_not_waited_for_longer_than_asked() -> None:
-    child = Child(os.posix_spawn("/bin/sleep", ["sleep", "60"], {}))
-    with pytest.raises(subprocess.TimeoutExpired):
-        child.wait(0.1)
-    assert child.poll() is None
-    child.send_signal(signal.SIGTERM)
-    assert child.wait(10) == -signal.SIGTERM
-    assert Child(os.getpid()).poll() == 0

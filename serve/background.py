@@ -29,9 +29,14 @@ def start() -> None:
     threading.Thread(target=_follow_languages, name="languages", daemon=True).start()
 
 
-def stop(grace_s: float) -> None:
-    """End serving: see Pool.close; then this process is no more known as a living one."""
+def close_pool(grace_s: float) -> None:
+    """End the programs, after the grace for those that run: see dispatch.base.Backend.close."""
     active.close(grace_s)
+
+
+def stop() -> None:
+    """End serving. Only now, with every row written, may others take this process for one that is gone."""
+    active.close(0)
     _stop.set()
     tasks.abandon()
     _heartbeat.stop()

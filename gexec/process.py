@@ -1,0 +1,57 @@
+"""What the processes around Django must know as well: the supervisor and gunicorn. Light to import, for their sake."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+from gexec.environment import Environment
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+DEFAULT_GRACE_S = 30.0
+
+STOP_MARGIN_S = 30.0
+"""Whoever stops gexec (Docker, systemd) waits for the grace and this long before it kills: containers are removed,
+rows are written, the database shuts down. Every other time-out of a stop is a part of it."""
+
+
+class Process(NamedTuple):
+    """The settings of the same names; gexec/settings.py takes them from here."""
+
+    host: str
+    port: int
+    workers: int
+    threads: int
+    shutdown_grace_s: float
+    data_dir: Path
+    database_url: str
+    log_json: bool
+
+    @property
+    def worker_stop_s(self) -> float:
+        """A worker that was told to stop is left alone this long."""
+        return self.shutdown_grace_s + STOP_MARGIN_S / 2
+
+    @property
+    def gunicorn_stop_s(self) -> float:
+        """gunicorn with all its workers is left alone this long; what remains of the margin is the database's."""
+        return self.shutdown_grace_s + STOP_MARGIN_S * 5 / 6
+
+
+env = Environment(os.environ)
+
+
+def read() -> Process:
+    """From the environment. Raises SettingError."""
+    return Process(
+        host=env.str("GEXEC_HOST", "127.0.0.1"),
+        port=env.int("GEXEC_PORT", 8080),
+        workers=env.int("GEXEC_WORKERS", 1),
+        threads=env.int("GEXEC_THREADS", 64),
+        shutdown_grace_s=env.float("GEXEC_SHUTDOWN_GRACE_S", DEFAULT_GRACE_S),
+        data_dir=Path(env.str("GEXEC_DATA_DIR", "") or BASE_DIR / "var").resolve(),
+        database_url=env.str("DATABASE_URL", ""),
+        log_json=env.bool("GEXEC_LOG_JSON", False),
+    )

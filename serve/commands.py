@@ -1,0 +1,30 @@
+"""The commands of manage.py, but `serve`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import execute_from_command_line
+
+from gexec.environment import SettingError
+from serve import database
+from serve.locks import Held
+from serve.postgres import PostgresError
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command that the arguments name."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gexec.settings")
+    try:
+        if database.needed(arguments):
+            with database.available(settings.GEXEC_DATA_DIR):
+                execute_from_command_line(["manage.py", *arguments])
+        else:
+            execute_from_command_line(["manage.py", *arguments])
+    except (SettingError, ImproperlyConfigured, PostgresError, Held) as error:
+        sys.exit(f"gexec: {error}")
+    return 0

@@ -1,0 +1,66 @@
+"""Sockets that bound how long a client may take, whatever reads from them.
+
+A server with a thread for each request is stopped by as many clients as it has threads, unless a slow one is given up.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+import time
+from typing import Any
+
+READ_S = 10.0
+"""How long a client may take to send one request, head and body."""
+
+SEND_S = 10.0
+"""How long a client may leave a part of an answer unread before the connection is given up."""
+
+
+class Connection(socket.socket):
+    """One client. A request begins with the first bytes that are awaited after the last answer."""
+
+    _read_by: float | None = None
+    _given_up = False
+
+    def recv(self, bufsize: int, flags: int = 0, /) -> bytes:
+        """As of any socket; but nothing, as at the end of the stream, once the client had READ_S for its request."""
+        now = time.monotonic()
+        if self._read_by is None:
+            self._read_by = now + READ_S
+        left_s = self._read_by - now
+        # Once given up it stays so, or the answer that says so would give the client time again.
+        self._given_up = self._given_up or left_s <= 0
+        if self._given_up:
+            return b""
+        self.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _timeval(left_s))
+        try:
+            return super().recv(bufsize, flags)
+        except BlockingIOError:
+            if self.gettimeout() is not None:
+                raise
+            # The kernel's way to say that the time is over.
+            self._given_up = True
+            return b""
+
+    def sendall(self, data: Any, flags: int = 0, /) -> None:
+        """As of any socket. An answer has begun, so what is read next belongs to another request."""
+        self._read_by = None
+        super().sendall(data, flags)
+
+
+class Listener(socket.socket):
+    """Accepts Connections."""
+
+    def accept(self) -> tuple[Connection, Any]:
+        """As of any socket."""
+        plain, address = super().accept()
+        connection = Connection(plain.family, plain.type, plain.proto, fileno=plain.detach())
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _timeval(SEND_S))
+        return connection, address
+
+
+def _timeval(seconds: float) -> bytes:
+    # Zero would be no bound at all.
+    microseconds = max(int(seconds * 1_000_000), 1)
+    return struct.pack("ll", *divmod(microseconds, 1_000_000))

@@ -1,0 +1,79 @@
+"""What serve/worker.py takes for granted of the pinned gunicorn beyond its documented hooks.
+
+A test that fails here names what another version of gunicorn no longer has.
+"""
+
+from __future__ import annotations
+
+import inspect
+import socket
+
+import pytest
+from gunicorn import util
+from gunicorn.http.unreader import SocketUnreader
+from gunicorn.workers.base import Worker as BaseWorker
+from gunicorn.workers.gthread import ThreadWorker
+
+from serve.worker import Worker
+from testkit.servers import PROJECT
+
+PINNED = "27.0.1"
+
+
+def source_of(what: object) -> str:
+    return inspect.getsource(what)  # type: ignore[arg-type]  # gunicorn has no types
+
+
+def test_the_version_is_the_one_that_was_read() -> None:
+    pinned = next(line for line in (PROJECT / "requirements.txt").read_text().splitlines() if "gunicorn==" in line)
+    assert pinned.split()[0] == f"gunicorn=={PINNED}", "read serve/worker.py beside the new gthread.py, then go on"
+
+
+def test_the_worker_has_what_is_overridden_or_called() -> None:
+    for name in ("init_process", "set_accept_enabled", "accept", "run"):
+        assert callable(getattr(ThreadWorker, name, None)), f"ThreadWorker.{name} is gone"
+        assert name in vars(ThreadWorker), f"ThreadWorker.{name} is inherited now"
+    taken = inspect.signature(BaseWorker.__init__).parameters
+    assert {"ppid", "sockets"} <= set(taken), "Worker.ppid or Worker.sockets is gone"
+
+
+def test_a_worker_that_stops_disables_accepting_in_its_own_thread() -> None:
+    run = source_of(ThreadWorker.run)
+    after_the_loop = run.split("while self.alive:")[-1]
+    assert "self.set_accept_enabled(False)" in after_the_loop, "ThreadWorker.run no more calls set_accept_enabled"
+    assert after_the_loop.index("set_accept_enabled(False)") < after_the_loop.index("while self.nr_conns > 0")
+
+
+def test_connections_come_from_accept_and_are_read_by_recv() -> None:
+    assert "listener.accept()" in source_of(ThreadWorker.accept), "ThreadWorker.accept no more accepts by itself"
+    assert "self.sock.recv(" in source_of(SocketUnreader.chunk), "SocketUnreader no more reads with sock.recv"
+    assert "sock.sendall(" in source_of(util.write), "util.write no more writes with sock.sendall"
+
+
+def test_errors_of_the_protocol_are_written_by_write_error() -> None:
+    assert "util.write_error(" in source_of(BaseWorker.handle_error), "Worker.handle_error no more calls write_error"
+    written = list(inspect.signature(util.write_error).parameters)
+    assert written == ["sock", "status_int", "reason", "mesg"], "util.write_error takes something else"
+
+
+def test_the_worker_is_gunicorns_with_nothing_else_overridden() -> None:
+    own = {name for name in vars(Worker) if callable(vars(Worker)[name]) and name in dir(ThreadWorker)}
+    assert own - {"__init__", "__doc__"} == {"init_process", "set_accept_enabled", "run"}
+
+
+def test_a_listening_socket_is_closed_only_after_its_backlog_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[socket.socket] = []
+
+    def accept(_worker: Worker, listener: socket.socket) -> None:
+        taken.append(listener.accept()[0])
+
+    monkeypatch.setattr(ThreadWorker, "accept", accept)
+    worker = Worker.__new__(Worker)
+    listener = socket.create_server(("127.0.0.1", 0))
+    worker.sockets = [listener]
+    clients = [socket.create_connection(listener.getsockname()) for _ in range(3)]
+    worker._close_listeners()
+    assert len(taken) == 3
+    assert listener.fileno() == -1
+    for connection in (*taken, *clients):
+        connection.close()
