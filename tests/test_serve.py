@@ -14,7 +14,7 @@ import psycopg
 
 from gexec.embedded import USER, run_dir
 from serve.postgres import answers
-from tests.conftest import PROJECT, StartServer, clean_environment, free_port, manage
+from tests.conftest import PROJECT, StartServer, clean_environment, copy_data_dir, free_port, manage
 
 
 def test_it_serves_on_an_embedded_database_and_again_with_the_same_rows(server: StartServer) -> None:
@@ -94,6 +94,16 @@ def test_a_docker_engine_that_does_not_answer_is_named(tmp_path: Path) -> None:
     assert "Traceback" not in refused.stderr
     # What was started before is ended.
     assert not answers(run_dir(tmp_path))
+
+
+def test_a_database_of_another_version_is_told_once(prepared_data_dir: Path, tmp_path: Path) -> None:
+    data_dir = tmp_path / "old"
+    copy_data_dir(prepared_data_dir, data_dir)
+    (data_dir / "postgres" / "PG_VERSION").write_text("15\n")
+    refused = manage("serve", environment=clean_environment(GEXEC_PORT=str(free_port()), GEXEC_DATA_DIR=str(data_dir)))
+    assert refused.returncode == 1
+    assert refused.stderr.count("was made by PostgreSQL 15") == 1
+    assert "Traceback" not in refused.stderr
 
 
 def test_words_that_it_does_not_know_start_nothing() -> None:
