@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+import django
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
@@ -21,6 +22,8 @@ def main(arguments: Sequence[str]) -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gexec.settings")
     try:
         if database.needed(arguments):
+            # The command does so as well, but at a start the database comes up meanwhile.
+            django.setup()
             with database.available(settings.GEXEC_DATA_DIR):
                 execute_from_command_line(["manage.py", *arguments])
         else:

@@ -65,8 +65,7 @@ def _found_or_started(data_dir: Path) -> Server | None:
         if answers(run_dir(data_dir)):
             return None
         try:
-            server.acquire(wait_s=POLL_S)
-            server.start()
+            server.start(wait_s=POLL_S)
         except Held as held:
             holder = held.pid
         else:

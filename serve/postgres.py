@@ -74,12 +74,13 @@ class Server:
         if not self._lock.held:
             self._lock.acquire(wait_s=wait_s)
 
-    def start(self) -> None:
+    def start(self, *, wait_s: float = 0.0) -> None:
         """Acquire the server, make the database where there is none, and return when it answers.
 
-        Raises Held, and PostgresError where it cannot run.
+        Raises Held, and PostgresError where it cannot run; whoever had acquired it before has to `stop` it then.
         """
-        self.acquire()
+        acquired_before = self._lock.held
+        self.acquire(wait_s=wait_s)
         try:
             self._end_orphan()
             self._prepare_run_dir()
@@ -88,7 +89,8 @@ class Server:
             self.spawn()
             self.wait_ready()
         except BaseException:
-            self.stop()
+            if not acquired_before:
+                self.stop()
             raise
 
     def spawn(self) -> None:

@@ -13,6 +13,7 @@ import psycopg
 
 from gexec.embedded import USER, run_dir
 from serve.postgres import answers
+from testkit.databases import copy_data_dir
 from testkit.servers import PROJECT, Answer, clean_environment, free_port, refused_start
 from testkit.waiting import eventually
 from tests.conftest import StartServer
@@ -95,6 +96,16 @@ def test_a_docker_engine_that_does_not_answer_is_named(tmp_path: Path) -> None:
     assert "Traceback" not in refused.stderr
     # What was started before is ended.
     assert not answers(run_dir(tmp_path))
+
+
+def test_a_database_of_another_version_is_told_once(prepared_data_dir: Path, tmp_path: Path) -> None:
+    data_dir = tmp_path / "old"
+    copy_data_dir(prepared_data_dir, data_dir)
+    (data_dir / "postgres" / "PG_VERSION").write_text("15\n")
+    refused = refused_start(clean_environment(GEXEC_PORT=str(free_port()), GEXEC_DATA_DIR=str(data_dir)))
+    assert refused.returncode == 1
+    assert refused.stderr.count("was made by PostgreSQL 15") == 1
+    assert "Traceback" not in refused.stderr
 
 
 def test_words_that_it_does_not_know_start_nothing() -> None:
