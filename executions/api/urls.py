@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path, re_path
 
 from languages.api import LanguagesView, LanguageView
-from rest.problems import NoSuchPath
+from rest.views import NoSuchPath
 
 urlpatterns = [
     path("languages", LanguagesView.as_view(), name="languages"),
