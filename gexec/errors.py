@@ -1,4 +1,4 @@
-"""The bodies of errors that no view answers: JSON for the API, Django's pages for the admin."""
+"""The bodies of errors that no view answers: problems for the API, {"error": …} for the seed, pages for the admin."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import sys
 from typing import TYPE_CHECKING
 
 from django.core.exceptions import DisallowedHost, RequestDataTooBig
-from django.db import InterfaceError, OperationalError
 from django.http import JsonResponse
 from django.views import defaults
-from psycopg_pool import PoolTimeout
 
 from gexec.middleware import ADMIN_PATH
+from rest.connections import DATABASE_AWAY, DATABASE_AWAY_MESSAGE, DATABASE_RETRY_AFTER_S
+from rest.problems import ProblemRenderer, problem
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
-_DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout)
+API_PATH = "/api/"
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -24,34 +24,42 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     if _for_admin(request):
         return defaults.bad_request(request, exception)
     if isinstance(exception, RequestDataTooBig):
-        return _error("request body too large", 413)
+        return _error(request, "body_too_large", "request body too large", 413)
     if isinstance(exception, DisallowedHost):
-        return _error("host name not allowed (GEXEC_ALLOWED_HOSTS)", 400)
-    return _error("bad request", 400)
+        return _error(request, "bad_request", "host name not allowed (GEXEC_ALLOWED_HOSTS)", 400)
+    return _error(request, "bad_request", "bad request", 400)
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
     """403."""
-    return defaults.permission_denied(request, exception) if _for_admin(request) else _error("forbidden", 403)
+    if _for_admin(request):
+        return defaults.permission_denied(request, exception)
+    return _error(request, "forbidden", "forbidden", 403)
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """404."""
-    return defaults.page_not_found(request, exception) if _for_admin(request) else _error("not found", 404)
+    if _for_admin(request):
+        return defaults.page_not_found(request, exception)
+    return _error(request, "not_found", "not found", 404)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """503 while the database is away, else 500. Django calls this while the exception is handled."""
-    if isinstance(sys.exc_info()[1], _DATABASE_AWAY):
-        response: HttpResponse = _error("the database does not answer; try again soon", 503)
-        response["Retry-After"] = "1"
+    if isinstance(sys.exc_info()[1], DATABASE_AWAY):
+        response: HttpResponse = _error(request, "database_unavailable", DATABASE_AWAY_MESSAGE, 503)
+        response["Retry-After"] = str(DATABASE_RETRY_AFTER_S)
         return response
-    return defaults.server_error(request) if _for_admin(request) else _error("internal server error", 500)
+    if _for_admin(request):
+        return defaults.server_error(request)
+    return _error(request, "internal_error", "internal server error", 500)
 
 
 def _for_admin(request: HttpRequest) -> bool:
     return request.path_info.startswith(ADMIN_PATH)
 
 
-def _error(message: str, status: int) -> JsonResponse:
+def _error(request: HttpRequest, code: str, message: str, status: int) -> JsonResponse:
+    if request.path_info.startswith(API_PATH):
+        return JsonResponse(problem(status, code, message), status=status, content_type=ProblemRenderer.media_type)
     return JsonResponse({"error": message}, status=status)

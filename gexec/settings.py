@@ -87,6 +87,20 @@ MIDDLEWARE = [
     "gexec.middleware.AdminAxes",
 ]
 
+# What holds for every endpoint unless its view says otherwise: JSON only, closed where a key is required, no session.
+REST_FRAMEWORK: dict[str, Any] = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["rest.authentication.ApiKeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest.permissions.KeyWhereRequired"],
+    "DEFAULT_THROTTLE_CLASSES": [],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "rest.negotiation.FirstOfEach",
+    "DEFAULT_PARSER_CLASSES": ["rest.parsers.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_METADATA_CLASS": None,
+    "EXCEPTION_HANDLER": "rest.problems.handle",
+    "URL_FORMAT_OVERRIDE": None,
+    "UNAUTHENTICATED_USER": None,
+}
+
 ROOT_URLCONF = "gexec.urls"
 WSGI_APPLICATION = "gexec.wsgi.application"
 APPEND_SLASH = False

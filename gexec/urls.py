@@ -1,10 +1,12 @@
-"""The URL table: the API at the root, the admin under /admin/."""
+"""The URL table: the seed contract at the root, the API by resource below /api/v1/, the admin below /admin/."""
 
 from __future__ import annotations
 
 from django.contrib import admin
-from django.urls import URLPattern, URLResolver, include, path
+from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.generic import RedirectView
+
+from rest.views import NoSuchPath
 
 admin.site.site_header = admin.site.site_title = "gexec"
 admin.site.index_title = "Operation"
@@ -12,7 +14,9 @@ admin.site.index_title = "Operation"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
-    path("", include("executions.urls")),
+    path("", include("executions.seed.urls")),
+    path("api/v1/", include("languages.urls")),
+    re_path("^api/v1/", NoSuchPath.as_view()),
 ]
 
 handler400 = "gexec.errors.bad_request"

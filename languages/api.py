@@ -2,70 +2,104 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Iterable
+from functools import cached_property
 from typing import Any
 
-from django.http import HttpResponse
-from django.http.response import HttpResponseBase
-from django.utils.cache import get_conditional_response
-from django.utils.http import quote_etag
+from rest_framework import serializers
 from rest_framework.exceptions import NotFound
-from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
+from rest_framework.response import Response
 
 from languages import programs
 from languages.lookup import unsupported
 from languages.models import Language
 from languages.options import options_of
 from languages.warm import warm_profiles
-from rest.problems import ApiView
-from sandbox.types import Profile
+from rest.views import Revalidated
 
 
-class LanguagesView(ApiView):
+class ColumnsSerializer(serializers.Serializer[Language]):
+    """Columns that are JSON as they stand: read as they are, which takes half the time of DRF's own way."""
+
+    def to_representation(self, instance: Language) -> dict[str, Any]:
+        return {
+            name: getattr(instance, source) if source else field.to_representation(instance)
+            for name, source, field in self._columns
+        }
+
+    @cached_property
+    def _columns(self) -> list[tuple[str, str, serializers.Field[Any, Any, Any, Any]]]:
+        """Name, column and field; no column where the field takes the whole row."""
+        return [(name, str(field.source).removesuffix("*"), field) for name, field in self.fields.items()]
+
+
+class LimitsSerializer(ColumnsSerializer):
+    """What a program gets where the request says nothing, and how long it may ask for."""
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        """Those options of a language that its users may know."""
+        return {
+            option.name: serializers.IntegerField(help_text=option.help_text)
+            for option in options_of(Language)
+            if option.in_api
+        }
+
+
+class LanguageSerializer(ColumnsSerializer):
+    """A language. The context has the enabled ones by family, and the profiles that a container is ready for."""
+
+    slug = serializers.CharField(help_text="Its name in a request, with the version after an @ where it has several.")
+    name = serializers.CharField(help_text="Its name for people.")
+    aliases = serializers.ListField(child=serializers.CharField(), help_text="Other names in a request.")
+    version = serializers.CharField(help_text="What its own interpreter or compiler says.")
+    versions = serializers.SerializerMethodField(help_text="All that can be asked for of this language.")
+    source_file = serializers.CharField(help_text="What the program's file is called.")
+    example = serializers.CharField(help_text="A program that runs.")
+    limits = LimitsSerializer(source="*")
+    warm = serializers.SerializerMethodField(help_text="Whether a container is ready for it.")
+
+    def get_versions(self, language: Language) -> list[dict[str, Any]]:
+        """The enabled versions of the same language, this one among them."""
+        family = self.context["families"][language.family]
+        return [{"slug": other.slug, "version": other.version} for other in family]
+
+    def get_warm(self, language: Language) -> bool:
+        return programs.profile_of(language) in self.context["warm"]
+
+
+class LanguagesView(Revalidated):
     """All enabled languages, by slug."""
 
-    def get(self, request: Request) -> HttpResponseBase:
+    http_method_names = ["get", "head"]
+
+    def get(self, request: Request) -> Response:
         """The list, or 304."""
-        warm = warm_profiles()
-        languages = [_resource(language, warm) for language in Language.objects.catalogued() if language.enabled]
-        return _cached(request, {"languages": languages})
+        enabled = _enabled()
+        serializer = LanguageSerializer(context=_context(enabled))
+        return Response({"languages": [serializer.to_representation(language) for language in enabled]})
 
 
-class LanguageView(ApiView):
+class LanguageView(Revalidated):
     """One enabled language."""
 
-    def get(self, request: Request, name: str) -> HttpResponseBase:
+    http_method_names = ["get", "head"]
+
+    def get(self, request: Request, name: str) -> Response:
         """The one with this slug, alias or version, as /execute would take it."""
         language = Language.objects.matching(name)
         if language is None or not language.enabled:
             raise NotFound(unsupported(name))
-        return _cached(request, _resource(language, warm_profiles()))
+        return Response(LanguageSerializer(language, context=_context(_enabled())).data)
 
 
-def _resource(language: Language, warm: Collection[Profile]) -> dict[str, Any]:
-    return {
-        "slug": language.slug,
-        "name": language.name,
-        "aliases": language.aliases,
-        "version": language.version,
-        "versions": [
-            {"slug": other.slug, "version": other.version}
-            for other in Language.objects.versions(language.slug)
-            if other.enabled
-        ],
-        "source_file": language.source_file,
-        "example": language.example,
-        "limits": {option.name: getattr(language, option.name) for option in options_of(Language) if option.in_api},
-        "warm": programs.profile_of(language) in warm,
-    }
+def _enabled() -> list[Language]:
+    return [language for language in Language.objects.catalogued() if language.enabled]
 
 
-def _cached(request: Request, data: object) -> HttpResponseBase:
-    """JSON with an ETag over it, which a client has to ask about each time; 304 where it has this answer already."""
-    body = JSONRenderer().render(data)
-    etag = quote_etag(hashlib.sha256(body).hexdigest()[:32])
-    response = HttpResponse(body, content_type="application/json")
-    response["ETag"], response["Cache-Control"] = etag, "no-cache"
-    return get_conditional_response(request._request, etag=etag, response=response) or response
+def _context(enabled: Iterable[Language]) -> dict[str, Any]:
+    families: defaultdict[str, list[Language]] = defaultdict(list)
+    for language in enabled:
+        families[language.family].append(language)
+    return {"families": families, "warm": warm_profiles()}

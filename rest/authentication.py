@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
+from dataclasses import dataclass
 
-from django.conf import settings
-from django.http import HttpRequest
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
 from rest_framework_api_key.models import APIKey
 from rest_framework_api_key.permissions import KeyParser
-
-from rest.exceptions import Refusal
 
 REMEMBERED_S = 1.0
 _MAX_REMEMBERED = 10_000
@@ -42,17 +42,34 @@ class _Verified:
 verified = _Verified()
 
 
-def caller(request: HttpRequest) -> str | None:
-    """The public part of the caller's key, or None without one. Refusal (401) where it is needed or not valid."""
-    key = KeyParser().get(request)
-    if key is None and "HTTP_AUTHORIZATION" not in request.META:
-        if settings.GEXEC_REQUIRE_API_KEY:
-            raise Refusal("an API key is required: Authorization: Api-Key …", status=401)
-        return None
-    prefix = _verify(key) if key else None
-    if prefix is None:
-        raise Refusal("invalid API key", status=401)
-    return prefix
+class _Bearer(KeyParser):
+    keyword = "Bearer"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls: `request.auth` of a request with a valid key."""
+
+    prefix: str
+    """The public part of the key."""
+
+
+class ApiKeyAuthentication(BaseAuthentication):
+    """`Authorization: Api-Key …` or, for tools that offer nothing else, `Authorization: Bearer …`."""
+
+    def authenticate(self, request: Request) -> tuple[None, Caller] | None:
+        """The caller, who is no user of the admin; None without a key. AuthenticationFailed where it is not valid."""
+        if "HTTP_AUTHORIZATION" not in request.META:
+            return None
+        key = KeyParser().get(request) or _Bearer().get(request)
+        prefix = _verify(key) if key else None
+        if prefix is None:
+            raise AuthenticationFailed("invalid API key")
+        return None, Caller(prefix)
+
+    def authenticate_header(self, request: Request) -> str:
+        """Both schemes, for WWW-Authenticate of a 401."""
+        return f"{KeyParser.keyword}, {_Bearer.keyword}"
 
 
 def create(name: str) -> str:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
+from psycopg_pool import PoolTimeout
 
+DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout)
+"""What is raised while the database is away, or all its connections are taken."""
+DATABASE_AWAY_MESSAGE = "the database is not available"
 DATABASE_RETRY_AFTER_S = 5
 """What a client is told to wait while the database is away."""
 

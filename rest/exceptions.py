@@ -4,29 +4,31 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from rest_framework.exceptions import APIException
 
-class Refusal(Exception):
+
+class Refusal(APIException):
     """The request is at fault; `message` says how, `status` is the HTTP status."""
 
-    def __init__(self, message: str, *, status: int = 400) -> None:
-        super().__init__(message)
+    status_code: int = 400
+    default_code = "invalid_field"
+
+    def __init__(self, message: str, *, status: int = 400, code: str | None = None) -> None:
+        super().__init__(message, code)
         self.message = message
-        self.status = status
+        self.status_code = status
 
 
-class RateLimited(Exception):
-    """Too many requests from one address."""
-
-    def __init__(self, *, retry_after_s: int) -> None:
-        super().__init__("Too many requests")
-        self.retry_after_s = retry_after_s
-
-
-class Unavailable(Exception):
+class Unavailable(APIException):
     """The request is well formed and cannot be served now. `execution_id` names its row where there is one."""
 
-    def __init__(self, message: str, *, retry_after_s: int, execution_id: UUID | None = None) -> None:
-        super().__init__(message)
+    status_code = 503
+    default_code = "unavailable"
+
+    def __init__(
+        self, message: str, *, retry_after_s: int, execution_id: UUID | None = None, code: str | None = None
+    ) -> None:
+        super().__init__(message, code)
         self.message = message
-        self.retry_after_s = retry_after_s
+        self.wait = retry_after_s
         self.execution_id = execution_id

@@ -1,54 +1,107 @@
-"""Reading a request's body as JSON, within bounds, whatever its Content-Type says."""
+"""Bodies of requests: received whole and within bounds, then read as JSON whatever the Content-Type says."""
 
 from __future__ import annotations
 
+import io
 import json
-from typing import Any, BinaryIO, NoReturn, cast
+from collections.abc import Callable, Mapping
+from typing import IO, Any, BinaryIO, NoReturn, cast
 
+from django.conf import settings
 from django.http import HttpRequest, UnreadablePostError
+from rest_framework.exceptions import UnsupportedMediaType
+from rest_framework.parsers import BaseParser
+from rest_framework.request import is_form_media_type
 
 from rest.exceptions import Refusal
+from rest.text import printable
 
 _CHUNK_BYTES = 64 * 1024
 _DRAINED_BYTES = 32 * 1024 * 1024
 """A client that sends too much hears so only if it was let finish; beyond this it is cut off."""
 
 
-def receive(request: HttpRequest, *, max_bytes: int) -> bytes | Refusal:
-    """The whole body, or why it will be refused: 413 where it has more than `max_bytes`.
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(name)
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise Refusal(f"Invalid JSON: the key {printable(name)} stands twice in an object", code="duplicate_key")
+        found[name] = value
+    return found
+
+
+class AnyJSONParser(BaseParser):
+    """A JSON object: UTF-8 with or without a byte order mark, no NaN or Infinity. Of equal keys the last one counts."""
+
+    media_type = "*/*"
+    object_pairs_hook: Callable[[list[tuple[str, Any]]], dict[str, Any]] | None = None
+    """As json.loads takes it."""
+
+    def parse(
+        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """The object. Refusal: 400 where it is none, 413 where it is too large, or what `receive` found."""
+        # A view that is no Endpoint has received nothing yet, and Django bounds only what it reads itself.
+        max_bytes = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        body = stream.read(max_bytes + 1)
+        if len(body) > max_bytes:
+            raise _too_large(max_bytes)
+        data = self._loads(body)
+        if not isinstance(data, dict):
+            raise Refusal("Invalid JSON: expected an object", code="invalid_json")
+        return data
+
+    def _loads(self, body: bytes) -> Any:
+        try:
+            return json.loads(
+                body.decode("utf-8-sig"), parse_constant=_refuse_constant, object_pairs_hook=self.object_pairs_hook
+            )
+        except RecursionError:
+            raise Refusal("Invalid JSON: nested too deeply", code="invalid_json") from None
+        except ValueError:
+            # Not JSON, not UTF-8, or an integer of more digits than Python converts.
+            raise Refusal("Invalid JSON", code="invalid_json") from None
+
+
+class StrictJSONParser(AnyJSONParser):
+    """As AnyJSONParser, without keys that come twice, and not from a form: whoever sends one meant something else."""
+
+    object_pairs_hook = staticmethod(_without_duplicates)
+
+    def parse(
+        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """The object. UnsupportedMediaType (415) for a form, Refusal for the rest."""
+        if is_form_media_type(media_type or ""):
+            raise UnsupportedMediaType(media_type or "")
+        return super().parse(stream, media_type, parser_context)
+
+
+class Refused(io.RawIOBase):
+    """The stream of a body that could not be received: whoever reads it hears why."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__()
+        self._refusal = refusal
+
+    def read(self, size: int = -1) -> NoReturn:
+        raise self._refusal
+
+
+def receive(request: HttpRequest, *, max_bytes: int) -> IO[bytes]:
+    """The whole body, as a stream; reading it raises Refusal where it could not be received: 413 beyond `max_bytes`.
 
     Called before the first query, because a client that sends slowly would keep a connection of the database; and of a
     client that is refused for something else, because one that is still sending would miss the answer.
     """
     try:
-        return _read(request, max_bytes)
+        return io.BytesIO(_read(request, max_bytes))
     except Refusal as refusal:
-        return refusal
-
-
-def json_object(body: bytes | Refusal) -> dict[str, Any]:
-    """The JSON object in a received body. Refusal: 400 where it is none, or what `receive` found."""
-    if isinstance(body, Refusal):
-        raise body
-    data = parse_json(body)
-    if not isinstance(data, dict):
-        raise Refusal("Invalid JSON: expected an object")
-    return data
-
-
-def parse_json(body: bytes) -> Any:
-    """Strict JSON: UTF-8 with or without a byte order mark, no NaN or Infinity. Of equal keys the last one counts."""
-    try:
-        return json.loads(body.decode("utf-8-sig"), parse_constant=_refuse_constant)
-    except RecursionError:
-        raise Refusal("Invalid JSON: nested too deeply") from None
-    except ValueError:
-        # Not JSON, not UTF-8, or an integer of more digits than Python converts.
-        raise Refusal("Invalid JSON") from None
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(name)
+        return cast("IO[bytes]", Refused(refusal))
 
 
 def _read(request: HttpRequest, max_bytes: int) -> bytes:
@@ -59,8 +112,12 @@ def _read(request: HttpRequest, max_bytes: int) -> bytes:
             return body
         _drain(stream, _DRAINED_BYTES)
     except (UnreadablePostError, OSError):
-        raise Refusal("The request body ended early") from None
-    raise Refusal(f"The request body is larger than {max_bytes} bytes", status=413)
+        raise Refusal("The request body ended early", code="invalid_json") from None
+    raise _too_large(max_bytes)
+
+
+def _too_large(max_bytes: int) -> Refusal:
+    return Refusal(f"The request body is larger than {max_bytes} bytes", status=413, code="body_too_large")
 
 
 def _stream_of(request: HttpRequest) -> tuple[BinaryIO, int | None]:
@@ -70,7 +127,7 @@ def _stream_of(request: HttpRequest) -> tuple[BinaryIO, int | None]:
     try:
         length = int(request.META.get("CONTENT_LENGTH") or 0)
     except ValueError:
-        raise Refusal("Content-Length is not a number") from None
+        raise Refusal("Content-Length is not a number", code="invalid_json") from None
     return cast("BinaryIO", request), length
 
 

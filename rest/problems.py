@@ -1,71 +1,152 @@
-"""Errors of /api/v1: RFC 9457 problem+json, each with a stable code."""
+"""The one handler of errors: whatever a view raises becomes a problem (RFC 9457) with a stable code.
+
+A view whose clients expect another shape names a renderer of its own as `problem_renderer_class`; what is an error,
+and with which status and code, is decided here alone.
+"""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator, Mapping
 from http import HTTPStatus
+from typing import Any
 
-from django.conf import settings
-from django.db import InterfaceError, OperationalError
-from rest_framework.exceptions import APIException, NotFound
-from rest_framework.request import Request
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
+from rest_framework import exceptions
+from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
+from rest_framework.settings import api_settings
+from rest_framework.views import set_rollback
 
-from rest import authentication
-from rest.connections import DATABASE_RETRY_AFTER_S
-from rest.exceptions import Refusal
-from rest.text import printable
-from rest.views import JsonView
+from rest.connections import DATABASE_AWAY, DATABASE_AWAY_MESSAGE, DATABASE_RETRY_AFTER_S
+from rest.exceptions import Unavailable
+from rest.text import encodable, printable
 
 logger = logging.getLogger(__name__)
 
-MEDIA_TYPE = "application/problem+json"
+_CODES = {
+    "authentication_failed": "unauthorized",
+    "error": "internal_error",
+    "not_authenticated": "unauthorized",
+    "parse_error": "invalid_json",
+    "permission_denied": "forbidden",
+    "throttled": "rate_limited",
+}
+"""DRF's codes that have another name here."""
+_FIELD_CODES = {
+    "invalid": "invalid_field",
+    "max_length": "too_large",
+    "max_value": "too_large",
+    "min_length": "too_small",
+    "min_value": "too_small",
+    "required": "missing_field",
+}
+_STATUSES = {"body_too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE}
+"""Codes of a field that are no 400."""
+_CODES_OF_A_BODY = {
+    "body_too_large",
+    "duplicate_key",
+    "invalid_file_name",
+    "invalid_json",
+    "limit_exceeded",
+    "lone_surrogate",
+    "missing_field",
+    "nul_character",
+    "unknown_field",
+    "unsupported_language",
+}
+"""Codes of a field that are codes of the whole problem too; every other one makes it an `invalid_field`."""
 
 
-def problem(status: int, code: str, detail: str) -> Response:
+class ProblemRenderer(JSONRenderer):
+    """A problem as it is."""
+
+    media_type = "application/problem+json"
+
+
+def handle(exc: Exception, context: Mapping[str, Any]) -> Response | None:
+    """DRF's EXCEPTION_HANDLER: the problem that `exc` is, or None for what is a fault of the code."""
+    known = _known(exc)
+    if known is None:
+        return None
+    set_rollback()
+    problem = _problem_of(known)
+    # The answer to an error does not depend on what the view would have answered with.
+    renderer = getattr(context["view"], "problem_renderer_class", ProblemRenderer)
+    context["request"].accepted_renderer = renderer()
+    context["request"].accepted_media_type = renderer.media_type
+    return Response(problem, status=problem["status"], headers=_headers(known))
+
+
+def problem(status: int, code: str, detail: str, **members: object) -> dict[str, Any]:
     """What is wrong: `code` for programs and for good, `detail` for people."""
-    body = {
+    return {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
-        "status": status,
+        "status": int(status),
         "detail": detail,
         "code": code,
+        **members,
     }
-    return Response(body, status=status, content_type=MEDIA_TYPE)
 
 
-class ApiView(JsonView):
-    """Errors as problems; a key where the settings ask for one."""
-
-    http_method_names = ["get", "head"]
-
-    def initial(self, request: Request, *args: object, **kwargs: object) -> None:
-        """Before every method."""
-        super().initial(request, *args, **kwargs)
-        if settings.GEXEC_REQUIRE_API_KEY:
-            authentication.caller(request._request)
-
-    def handle_exception(self, exc: Exception) -> Response:
-        """The answer to what a view raised; what is not known here goes on to Django."""
-        if isinstance(exc, Refusal):
-            response = problem(exc.status, "unauthorized", exc.message)
-            response["WWW-Authenticate"] = "Api-Key"
-        elif isinstance(exc, (OperationalError, InterfaceError)):
-            logger.error("the database is not available: %s", exc)
-            response = problem(503, "database_unavailable", "the database is not available")
-            response["Retry-After"] = str(DATABASE_RETRY_AFTER_S)
-        elif isinstance(exc, APIException):
-            response = problem(exc.status_code, exc.default_code, str(exc.detail))
-            if exc.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-                response["Allow"] = ", ".join(self.allowed_methods)
-        else:
-            raise exc
-        return response
+def _known(exc: Exception) -> exceptions.APIException | None:
+    if isinstance(exc, DATABASE_AWAY):
+        logger.error("the database is not available: %s", exc)
+        return Unavailable(DATABASE_AWAY_MESSAGE, retry_after_s=DATABASE_RETRY_AFTER_S, code="database_unavailable")
+    if isinstance(exc, Http404):
+        return exceptions.NotFound()
+    if isinstance(exc, PermissionDenied):
+        return exceptions.PermissionDenied()
+    return exc if isinstance(exc, exceptions.APIException) else None
 
 
-class NoSuchPath(ApiView):
-    """Everything below /api/v1 that is nothing else."""
+def _problem_of(exc: exceptions.APIException) -> dict[str, Any]:
+    if isinstance(exc.detail, (dict, list)):
+        return _problem_of_fields(exc)
+    # How long to wait stands in Retry-After; a sentence that changes by the second is no use to anybody.
+    detail = "Too many requests" if isinstance(exc, exceptions.Throttled) else encodable(exc.detail)
+    code = str(exc.detail.code)
+    execution_id = getattr(exc, "execution_id", None)
+    members = {"execution_id": str(execution_id)} if execution_id else {}
+    return problem(exc.status_code, _CODES.get(code, code), detail, **members)
 
-    def initial(self, request: Request, *_args: object, **_kwargs: object) -> None:
-        """Whatever the method is, there is nothing here."""
-        raise NotFound(f"there is nothing at {printable(request.path)}")
+
+def _problem_of_fields(exc: exceptions.APIException) -> dict[str, Any]:
+    errors = list(_errors(exc.detail)) or [{"pointer": "#", "code": "invalid_field", "detail": "Invalid input."}]
+    first = errors[0]
+    place = first["pointer"].removeprefix("#/").removeprefix("#").replace("/", ".")
+    return problem(
+        _STATUSES.get(first["code"], exc.status_code),
+        first["code"] if first["code"] in _CODES_OF_A_BODY else "invalid_field",
+        f"{place}: {first['detail']}" if place else first["detail"],
+        errors=errors,
+    )
+
+
+def _errors(detail: Any, pointer: str = "#") -> Iterator[dict[str, str]]:
+    """Each message in what a serializer says, with a JSON pointer (RFC 6901) to what it is about."""
+    if isinstance(detail, dict):
+        for key, inner in detail.items():
+            yield from _errors(inner, pointer if key == api_settings.NON_FIELD_ERRORS_KEY else _below(pointer, key))
+    elif isinstance(detail, list):
+        # Messages about one value stand side by side; anything else is about the entries of a list.
+        for index, inner in enumerate(detail):
+            yield from _errors(inner, pointer if isinstance(inner, str) else _below(pointer, index))
+    else:
+        code = str(detail.code)
+        yield {"pointer": pointer, "code": _FIELD_CODES.get(code, code), "detail": encodable(detail)}
+
+
+def _below(pointer: str, key: object) -> str:
+    return f"{pointer}/{printable(str(key)).replace('~', '~0').replace('/', '~1')}"
+
+
+def _headers(exc: exceptions.APIException) -> dict[str, str]:
+    found = {
+        "WWW-Authenticate": getattr(exc, "auth_header", None),
+        "Retry-After": getattr(exc, "wait", None),
+        "X-Execution-Id": getattr(exc, "execution_id", None),
+    }
+    return {name: str(value) for name, value in found.items() if value is not None}

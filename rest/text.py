@@ -7,5 +7,9 @@ _ECHOED_CHARACTERS = 64
 
 def printable(text: str) -> str:
     """`text` cut to a length that can be echoed, with what PostgreSQL and JSON refuse in text replaced."""
-    clipped = text if len(text) <= _ECHOED_CHARACTERS else text[: _ECHOED_CHARACTERS - 1] + "…"
-    return clipped.replace("\x00", "\ufffd").encode(errors="replace").decode()
+    return encodable(text if len(text) <= _ECHOED_CHARACTERS else text[: _ECHOED_CHARACTERS - 1] + "…")
+
+
+def encodable(text: str) -> str:
+    """`text` with NUL and lone surrogates replaced, which neither PostgreSQL nor UTF-8 has."""
+    return text.replace("\x00", "\ufffd").encode(errors="replace").decode()

@@ -1,39 +1,82 @@
-"""What all views of the API share: JSON always, no session, no connection held while the answer is sent."""
+"""What the endpoints share beyond what the settings say: when the body comes in, and when the connection goes back."""
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
+from typing import IO, Any
 
-from rest_framework.negotiation import BaseContentNegotiation
-from rest_framework.renderers import JSONRenderer
+from django.conf import settings
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils.cache import get_conditional_response, set_response_etag
+from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from rest.connections import release_connection
+from rest.parsers import receive
+from rest.text import printable
+
+_METHODS_WITH_A_BODY = ("POST", "PUT", "PATCH")
 
 
-class AlwaysJSON(BaseContentNegotiation):
-    """JSON whatever the Accept header says."""
+class ReceivedRequest(Request):
+    """A request whose body was received before the view began; DRF would take a chunked one for empty."""
 
-    def select_parser(self, request: Request, parsers: Any) -> Any:
-        return None
+    received: IO[bytes]
 
-    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
-        return renderers[0], renderers[0].media_type
+    @property
+    def stream(self) -> IO[bytes]:
+        """What the parser reads."""
+        return self.received
 
 
-class JsonView(APIView):
-    """No session, no content negotiation; keys and rates are what each view makes of them."""
+class Endpoint(APIView):
+    """A view that holds a connection of the database neither while the body comes in nor while the answer is sent."""
 
-    authentication_classes = []
-    permission_classes = []
-    throttle_classes = []
-    renderer_classes = [JSONRenderer]
-    content_negotiation_class = AlwaysJSON
-    metadata_class = None
+    def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
+        """DRF's, with the whole body where the method has one."""
+        if request.method not in _METHODS_WITH_A_BODY or request.method not in self.allowed_methods:
+            return super().initialize_request(request, *args, **kwargs)
+        received = ReceivedRequest(
+            request,
+            parsers=self.get_parsers(),
+            authenticators=self.get_authenticators(),
+            negotiator=self.get_content_negotiator(),
+            parser_context=self.get_parser_context(request),
+        )
+        received.received = receive(request, max_bytes=settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+        return received
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
-        """Give the database connection back before the answer is sent: a client may take its time to read it."""
+        """DRF's, with the connection given back: a client may take its time to read the answer."""
         release_connection()
         return super().finalize_response(request, response, *args, **kwargs)
+
+
+class Revalidated(Endpoint):
+    """An answer with an ETag, which a client has to ask about each time; 304 where it has this one already."""
+
+    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
+        """The ETag is over the bytes, so it is made when they are."""
+        response = super().finalize_response(request, response, *args, **kwargs)
+        if response.status_code == 200:
+            response["Cache-Control"] = "no-cache"
+            response.add_post_render_callback(partial(_unless_known, request))
+        return response
+
+
+class NoSuchPath(Endpoint):
+    """Everything below /api/v1 that is nothing else."""
+
+    http_method_names = []
+
+    def initial(self, request: Request, *_args: object, **_kwargs: object) -> None:
+        """Whatever the method and whoever asks, there is nothing here."""
+        raise NotFound(f"there is nothing at {printable(request.path)}")
+
+
+def _unless_known(request: HttpRequest, response: Response) -> HttpResponseBase | None:
+    set_response_etag(response)
+    return get_conditional_response(request, etag=response["ETag"], response=response)

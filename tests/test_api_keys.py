@@ -47,6 +47,13 @@ def test_the_owner_is_the_public_part_of_the_key(python: Language, fake_backend:
     assert key not in str(row.__dict__)
 
 
+@pytest.mark.parametrize("scheme", ["Api-Key", "api-key", "Bearer", "bearer"])
+def test_a_key_by_either_scheme(python: Language, fake_backend: FakeBackend, scheme: str) -> None:
+    key = make_key()
+    assert post(f"{scheme} {key}").status_code == 200
+    assert fake_backend.tenants == [key.partition(".")[0]]
+
+
 @pytest.mark.parametrize("authorization", ["Api-Key x.y", "Api-Key", "Bearer x", "Basic eDp5", "", "Api-Key \x00"])
 def test_a_key_that_is_not_valid(python: Language, fake_backend: FakeBackend, authorization: str) -> None:
     response = post(authorization)
@@ -79,6 +86,13 @@ def test_a_key_may_be_required(python: Language, fake_backend: FakeBackend, sett
     assert response.status_code == 401
     assert response.json() == {"error": "an API key is required: Authorization: Api-Key …"}
     assert post(f"Api-Key {make_key()}").status_code == 200
+
+
+def test_a_method_that_there_is_not_asks_for_no_key(db: None, settings: Any) -> None:
+    settings.GEXEC_REQUIRE_API_KEY = True
+    for authorization in ({}, {"authorization": "Api-Key x"}):
+        assert Client(headers=authorization).get("/execute").status_code == 405
+    assert Client().get("/ping").status_code == Client().get("/metrics").status_code == 200
 
 
 @pytest.mark.parametrize("name", ["", "  ", "x" * 51])

@@ -144,7 +144,7 @@ def test_a_key_is_asked_for_where_keys_are_required(python: Language, settings: 
     settings.GEXEC_REQUIRE_API_KEY = True
     response = get()
     assert (response.status_code, problem(response)["code"]) == (401, "unauthorized")
-    assert response.headers["WWW-Authenticate"] == "Api-Key"
+    assert response.headers["WWW-Authenticate"] == "Api-Key, Bearer"
 
 
 def test_execute_takes_a_version(python: Language, old_python: Language, fake_backend: FakeBackend) -> None:

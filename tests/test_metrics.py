@@ -7,7 +7,7 @@ import re
 import threading
 
 import pytest
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
@@ -131,6 +131,81 @@ def test_prometheus_text(python: Language, fake_backend: FakeBackend, accept: st
     assert samples["gexec_slots", None, None] == 4
 
 
-@pytest.mark.parametrize("accept", ["*/*", "application/json", "text/html,*/*", ""])
-def test_json_for_everybody_else(db: None, accept: str) -> None:
-    assert Client(headers={"accept": accept}).get("/metrics")["Content-Type"] == "application/json"
+JSON = "application/json"
+TEXT = "text/plain; version=0.0.4; charset=utf-8"
+NEWER_TEXT = "text/plain; version=1.0.0; charset=utf-8; escaping="
+OPEN = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+
+
+@pytest.mark.parametrize(
+    ("accept", "content_type"),
+    [
+        # What Prometheus 3 and 2 send.
+        (
+            (
+                "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
+                "application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,"
+                "text/plain;version=0.0.4;q=0.3,*/*;q=0.2"
+            ),
+            f"{OPEN}; escaping=allow-utf-8",
+        ),
+        ("application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1", TEXT),
+        ("text/plain", TEXT),
+        ("TEXT/Plain", TEXT),
+        ("text/plain;q=0", TEXT),
+        ("text/plain;version=0.0.4", TEXT),
+        ("text/plain;version=1.0.0", f"{NEWER_TEXT}underscores"),
+        ("text/plain;version=1.0.0;escaping=dots", f"{NEWER_TEXT}dots"),
+        ("application/openmetrics-text", OPEN),
+        ("application/openmetrics-text;version=1.0.0", f"{OPEN}; escaping=underscores"),
+        ("application/openmetrics-text;version=0.0.1", TEXT),
+        ("text/plain;version=0.0.4,application/openmetrics-text", OPEN),
+        ("text/plain;version=1.0.0,application/openmetrics-text", f"{NEWER_TEXT}underscores"),
+        ("application/json,text/plain;q=0.5", TEXT),
+        ("text/html, text/plain , */*", TEXT),
+        ("*/*,text/plain", TEXT),
+        (None, JSON),
+        ("", JSON),
+        ("*/*", JSON),
+        ("application/json", JSON),
+        ("application/json;indent=4", JSON),
+        ("application/*", JSON),
+        ("text/*", JSON),
+        ("text/html,*/*", JSON),
+        ("text/html", JSON),
+        ("image/png;q=0", JSON),
+        ("text", JSON),
+        (";,;=", JSON),
+        ("x" * 10_000, JSON),
+    ],
+)
+def test_the_format_is_the_one_that_is_asked_for(
+    db: None, fake_backend: FakeBackend, accept: str | None, content_type: str
+) -> None:
+    response = Client(headers={} if accept is None else {"accept": accept}).get("/metrics")
+    assert (response.status_code, response["Content-Type"]) == (200, content_type)
+    if content_type == JSON:
+        assert response.content == b'{"total_requests":0,"total_errors":0}'
+    else:
+        assert re.search(rb"^gexec_+requests_+total 0.0$", response.content, re.MULTILINE)
+    assert response.content.endswith(b"# EOF\n") == content_type.startswith(OPEN)
+
+
+def test_a_format_in_a_charset_that_there_is_not_is_not_asked_for(db: None, fake_backend: FakeBackend) -> None:
+    assert Client(headers={"accept": "text/plain;a*=none'en'%41"}).get("/metrics")["Content-Type"] == JSON
+
+
+def test_the_address_asks_for_no_format(db: None) -> None:
+    assert Client().get("/metrics?format=prometheus")["Content-Type"] == JSON
+
+
+def test_without_a_database_a_scraper_hears_so(
+    fake_backend: FakeBackend, db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OperationalError("gone")
+
+    monkeypatch.setattr(ExecutionTotal.objects, "values", fail)
+    response = Client(headers={"accept": "text/plain"}).get("/metrics")
+    assert (response.status_code, response["Content-Type"]) == (503, "application/json")
+    assert response.json() == {"error": "the database is not available"}

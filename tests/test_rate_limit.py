@@ -77,6 +77,17 @@ def test_only_execute_is_counted(db: None) -> None:
     assert not Counter.objects.exists()
 
 
+def test_guesses_at_keys_are_counted(db: None) -> None:
+    statuses = [post(HTTP_AUTHORIZATION=f"Api-Key {number}.x").status_code for number in range(11)]
+    assert statuses == [401] * 10 + [429]
+    assert Execution.objects.count() == 10
+
+
+def test_a_body_that_is_no_json_is_counted(db: None) -> None:
+    statuses = [Client().post("/execute", "{", "application/json").status_code for _ in range(11)]
+    assert statuses == [400] * 10 + [429]
+
+
 def test_off_and_other_rates(db: None, settings: Any) -> None:
     settings.GEXEC_RATE_LIMIT = "2/h"
     assert [post().status_code for _ in range(3)] == [400, 400, 429]
@@ -99,11 +110,10 @@ def test_the_body_of_one_refused_is_not_read(db: None, settings: Any) -> None:
 
 
 def test_without_a_database_nobody_gets_through(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise OperationalError("gone")
 
-    monkeypatch.setattr(throttling, "check_rate", fail)
-    monkeypatch.setattr("executions.seed.views.check_rate", fail)
+    monkeypatch.setattr(throttling, "get_usage", fail)
     response = post()
     assert (response.status_code, response.json()) == (503, {"error": "the database is not available"})
     assert "Retry-After" in response
@@ -129,6 +139,15 @@ def test_the_cache_counts_as_a_cache_does(db: None) -> None:
     Counter.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
     with pytest.raises(ValueError, match="no counter"):
         cache.incr("a")
+    assert cache.add("a", 1, 60)
+    cache.set("a", 5, 60)
+    assert cache.incr("a", 2) == 7
+    assert cache.touch("a", 0)
+    assert cache.get("a") is None
+    assert not cache.touch("a", 60)
+    assert cache.add("a", 1, 60)
+    assert cache.delete("a")
+    assert not cache.delete("a")
     assert cache.add("a", 1, 60)
     cache.clear()
     assert cache.get("a") is None

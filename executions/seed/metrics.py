@@ -1,21 +1,18 @@
-"""What has been received and how it ended, from the execution rows, as JSON or in the formats of Prometheus."""
+"""What has been received and how it ended, from the execution rows."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
 from django.db.models import Sum
-from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector, CollectorRegistry
+from prometheus_client.registry import Collector
 
 from dispatch import active
 from dispatch.base import Capacity
 from executions.models import ExecutionTotal
 from languages import programs
 from languages.models import Language
-
-_TEXT_TYPES = {"text/plain", "application/openmetrics-text"}
 
 
 def totals() -> dict[str, int]:
@@ -24,23 +21,19 @@ def totals() -> dict[str, int]:
     return {"total_requests": int(sums["received"] or 0), "total_errors": int(sums["errors"] or 0)}
 
 
-def wants_text(accept: str) -> bool:
-    """Whether the client asks for a Prometheus format by name."""
-    return any(part.partition(";")[0].strip().lower() in _TEXT_TYPES for part in accept.split(","))
+def exposition() -> Collector:
+    """All metrics as they are now, for a renderer of Prometheus."""
+    return _Collected([*_counters(), *_gauges(active.backend().capacity())])
 
 
-def text(accept: str) -> tuple[bytes, str]:
-    """The exposition and its content type."""
-    registry = CollectorRegistry()
-    registry.register(_Executions())
-    encoder, content_type = choose_encoder(accept)
-    return encoder(registry), content_type
+class _Collected(Collector):
+    """Metrics that were collected while there was a connection to ask with."""
 
+    def __init__(self, metrics: list[Metric]) -> None:
+        self._metrics = metrics
 
-class _Executions(Collector):
     def collect(self) -> Iterable[Metric]:
-        yield from _counters()
-        yield from _gauges(active.backend().capacity())
+        return self._metrics
 
 
 def _counters() -> Iterator[Metric]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import logging
+from typing import Any, cast
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
-from django.http import HttpResponse
 from rest_framework.exceptions import APIException
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -17,107 +16,103 @@ from executions.outcomes import Outcome
 from executions.run import SHUTDOWN_RETRY_AFTER_S
 from executions.seed import metrics
 from executions.seed.answer import answer
-from executions.submission import Origin, submission_of
-from rest import authentication
+from executions.seed.renderers import (
+    ErrorRenderer,
+    OpenMetricsRenderer,
+    PrometheusRenderer,
+    TextByName,
+    error_of,
+)
+from executions.seed.serializers import submission_in
+from executions.submission import Origin
+from rest.authentication import Caller
 from rest.client_address import client_address
-from rest.connections import DATABASE_RETRY_AFTER_S
-from rest.exceptions import RateLimited, Refusal, Unavailable
-from rest.parsers import json_object, receive
-from rest.throttling import check_rate
-from rest.views import JsonView
-
-logger = logging.getLogger(__name__)
+from rest.exceptions import Refusal
+from rest.parsers import AnyJSONParser
+from rest.throttling import AddressThrottle
+from rest.views import Endpoint
 
 _STATUS_OF_OUTCOME = {Outcome.SANDBOX_ERROR: 500, Outcome.CANCELLED: 503}
 """A program that could not be run to its end for reasons of ours; every other ending is 200."""
 
 
-class SeedView(JsonView):
-    """Errors as {"error": …}."""
-
-    def handle_exception(self, exc: Exception) -> Response:
-        """The answer to what a view raised; what is not known here goes on to Django."""
-        if isinstance(exc, RateLimited):
-            return _error(str(exc), 429, retry_after_s=exc.retry_after_s)
-        if isinstance(exc, Unavailable):
-            return _with_id(_error(exc.message, 503, retry_after_s=exc.retry_after_s), exc.execution_id)
-        if isinstance(exc, (OperationalError, InterfaceError)):
-            logger.error("the database is not available: %s", exc)
-            return _error("the database is not available", 503, retry_after_s=DATABASE_RETRY_AFTER_S)
-        if isinstance(exc, APIException):
-            response = _error(str(exc.detail), exc.status_code)
-            if exc.status_code == 405:
-                response["Allow"] = ", ".join(self.allowed_methods)
-            return response
-        raise exc
-
-
-class ExecuteView(SeedView):
+class ExecuteView(Endpoint):
     """POST /execute."""
 
     http_method_names = ["post"]
+    parser_classes = [AnyJSONParser]
+    throttle_classes = [AddressThrottle]
+    problem_renderer_class = ErrorRenderer
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """The rate limit alone: it counts guesses at keys too, and no request of a method that there is not."""
+        self.format_kwarg = None
+        request.accepted_renderer, request.accepted_media_type = self.perform_content_negotiation(request)
+        if request.method == "POST":
+            self.check_throttles(request)
 
     def post(self, request: Request) -> Response:
-        """Run a program and answer with what it printed."""
-        body = receive(request._request, max_bytes=settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
-        check_rate(request._request)
-        address = client_address(request.META, trusted_proxies=settings.GEXEC_TRUSTED_PROXIES)
-        origin = Origin(address)
+        """Run a program and answer with what it printed. What is refused leaves a row as well."""
         try:
-            origin = Origin(address, authentication.caller(request._request))
-            submission = submission_of(json_object(body), max_source_bytes=settings.GEXEC_MAX_SOURCE_BYTES)
-        except Refusal as refusal:
-            return _refused(refusal, services.record_refusal(refusal=refusal, origin=origin))
-        return _answered(services.execute(submission=submission, origin=origin))
+            self.perform_authentication(request)
+            self.check_permissions(request)
+            submission = submission_in(cast("dict[str, Any]", request.data))  # AnyJSONParser makes nothing else
+        except APIException as exc:
+            return self._refused(request, exc)
+        return _answered(services.execute(submission=submission, origin=_origin(request)))
+
+    def get_authenticate_header(self, request: Request) -> str:
+        """The scheme that the contract names; Bearer is taken as well."""
+        return "Api-Key"
+
+    def _refused(self, request: Request, exc: APIException) -> Response:
+        response = self.handle_exception(exc)
+        refusal = Refusal(error_of(response.data), status=response.status_code)
+        return _with_id(response, services.record_refusal(refusal=refusal, origin=_origin(request)))
 
 
-class PingView(SeedView):
+class PingView(Endpoint):
     """GET /ping: this process answers."""
 
     http_method_names = ["get", "head"]
+    authentication_classes = []
+    permission_classes = []
+    problem_renderer_class = ErrorRenderer
 
     def get(self, request: Request) -> Response:
         """Always the same."""
         return Response({"status": "ok"})
 
 
-class MetricsView(SeedView):
-    """GET /metrics: totals over all rows, as JSON, or as Prometheus text where the client asks for it."""
+class MetricsView(Endpoint):
+    """GET /metrics: totals over all rows, as JSON, or everything as Prometheus text where the client asks for it."""
 
     http_method_names = ["get", "head"]
+    authentication_classes = []
+    permission_classes = []
+    content_negotiation_class = TextByName
+    renderer_classes = [OpenMetricsRenderer, PrometheusRenderer, JSONRenderer]
+    problem_renderer_class = ErrorRenderer
 
-    def get(self, request: Request) -> HttpResponse:
-        """The totals."""
-        accept = request.META.get("HTTP_ACCEPT", "")
-        if metrics.wants_text(accept):
-            body, content_type = metrics.text(accept)
-            return HttpResponse(body, content_type=content_type)
-        return Response(metrics.totals())
+    def get(self, request: Request) -> Response:
+        """What the renderer that was chosen can say."""
+        return Response(metrics.totals() if request.accepted_renderer.format == "json" else metrics.exposition())
+
+
+def _origin(request: Request) -> Origin:
+    address = client_address(request.META, trusted_proxies=settings.GEXEC_TRUSTED_PROXIES)
+    caller = cast("Caller | None", request.auth)
+    return Origin(address, caller.prefix if caller else None)
 
 
 def _answered(execution: Execution) -> Response:
     status = _STATUS_OF_OUTCOME.get(Outcome(execution.outcome), 200)
-    response = _with_id(Response(answer(execution), status=status), execution.pk)
+    response = _with_id(Response(answer(execution), status=status), execution)
     if execution.outcome == Outcome.CANCELLED:
         response["Retry-After"] = str(SHUTDOWN_RETRY_AFTER_S)
     return response
 
 
-def _refused(refusal: Refusal, row: Execution) -> Response:
-    response = _with_id(_error(refusal.message, refusal.status), row.pk)
-    if refusal.status == 401:
-        response["WWW-Authenticate"] = "Api-Key"
-    return response
-
-
-def _error(message: str, status: int, *, retry_after_s: int | None = None) -> Response:
-    response = Response({"error": message}, status=status)
-    if retry_after_s is not None:
-        response["Retry-After"] = str(retry_after_s)
-    return response
-
-
-def _with_id(response: Response, execution_id: object) -> Response:
-    if execution_id is not None:
-        response["X-Execution-Id"] = str(execution_id)
+def _with_id(response: Response, execution: Execution) -> Response:
+    response["X-Execution-Id"] = str(execution.pk)
     return response

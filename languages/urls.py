@@ -1,14 +1,12 @@
-"""The paths below /api/v1/."""
+"""The paths of languages, below /api/v1/."""
 
 from __future__ import annotations
 
-from django.urls import path, re_path
+from django.urls import path
 
 from languages.api import LanguagesView, LanguageView
-from rest.problems import NoSuchPath
 
 urlpatterns = [
     path("languages", LanguagesView.as_view(), name="languages"),
     path("languages/<str:name>", LanguageView.as_view(), name="language"),
-    re_path("", NoSuchPath.as_view()),
 ]

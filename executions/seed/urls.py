@@ -1,8 +1,8 @@
-"""The paths of the seed contract and of the API."""
+"""The paths of the seed contract."""
 
 from __future__ import annotations
 
-from django.urls import include, path
+from django.urls import path
 
 from executions.seed.views import ExecuteView, MetricsView, PingView
 
@@ -10,5 +10,4 @@ urlpatterns = [
     path("execute", ExecuteView.as_view(), name="execute"),
     path("ping", PingView.as_view(), name="ping"),
     path("metrics", MetricsView.as_view(), name="metrics"),
-    path("api/v1/", include("executions.api.urls")),
 ]

@@ -1,0 +1,115 @@
+"""What POST /execute takes, with the seed contract's own words for what it does not take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, NoReturn
+
+from django.conf import settings
+from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail
+
+from executions.submission import Submission
+from languages.lookup import unsupported
+from languages.models import Language
+
+
+class _NamesItself(serializers.Field[Any, Any, Any, Any]):
+    """A field whose messages begin with its name, as the seed's do."""
+
+    def fail(self, key: str, **kwargs: Any) -> NoReturn:
+        super().fail(key, name=self.field_name, **kwargs)
+
+
+class TextField(_NamesItself):
+    """A string that is not empty; a number is none."""
+
+    default_error_messages = {
+        "required": "{name} cannot be empty",
+        "null": "{name} cannot be empty",
+        "blank": "{name} cannot be empty",
+        "not_a_string": "{name} must be a string",
+    }
+
+    def to_internal_value(self, data: Any) -> Any:
+        if data == "":
+            self.fail("blank")
+        if not isinstance(data, str):
+            self.fail("not_a_string")
+        return data
+
+
+class LanguageField(TextField):
+    """An enabled language by its slug, alias or version, in any case."""
+
+    def to_internal_value(self, data: Any) -> Language:
+        name: str = super().to_internal_value(data)
+        language = Language.objects.matching(name)
+        if language is None or not language.enabled:
+            raise serializers.ValidationError(unsupported(name), code="unsupported_language")
+        return language
+
+
+class SourceField(TextField):
+    """A program's text: UTF-8 of at most GEXEC_MAX_SOURCE_BYTES, and no NUL, which PostgreSQL cannot keep."""
+
+    default_error_messages = {
+        "nul_character": "{name} cannot contain NUL characters",
+        "lone_surrogate": "{name} cannot contain lone surrogates",
+        "body_too_large": "{name} is larger than {max_bytes} bytes",
+    }
+
+    def to_internal_value(self, data: Any) -> str:
+        source: str = super().to_internal_value(data)
+        if "\x00" in source:
+            self.fail("nul_character")
+        try:
+            size = len(source.encode())
+        except UnicodeEncodeError:
+            self.fail("lone_surrogate")
+        if size > settings.GEXEC_MAX_SOURCE_BYTES:
+            self.fail("body_too_large", max_bytes=settings.GEXEC_MAX_SOURCE_BYTES)
+        return source
+
+
+class WholeNumberField(_NamesItself):
+    """An integer; 1.0 and "1" are none, nor is true, which only Python takes for one."""
+
+    default_error_messages = {"invalid": "{name} must be an integer"}
+
+    def to_internal_value(self, data: Any) -> int:
+        if not isinstance(data, int) or isinstance(data, bool):
+            self.fail("invalid")
+        return data
+
+
+class SubmissionSerializer(serializers.Serializer[Submission]):
+    """A program, in which language, and how long it may run: 1 to the language's max_timeout_ms. More is ignored."""
+
+    language = LanguageField(help_text="A language's slug or alias, and a version where it has several: python@3.13.")
+    source_code = SourceField(help_text="The program's text.")
+    timeout_ms = WholeNumberField(
+        required=False, allow_null=True, help_text="Wall time, without compiling; the language's own where left out."
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """What may run, at most as long as its language allows."""
+        language, timeout_ms = attrs["language"], attrs.get("timeout_ms")
+        if timeout_ms is None:
+            timeout_ms = language.timeout_ms
+        elif not 1 <= timeout_ms <= language.max_timeout_ms:
+            message = f"timeout_ms must be between 1 and {language.max_timeout_ms}"
+            raise serializers.ValidationError({"timeout_ms": ErrorDetail(message, code="limit_exceeded")})
+        return {"language": language, "source": attrs["source_code"], "timeout_ms": timeout_ms}
+
+
+def submission_in(data: Mapping[str, Any]) -> Submission:
+    """The submission in a request's JSON object. Raises ValidationError."""
+    return Submission(**_serializer().run_validation(data))
+
+
+@cache
+def _serializer() -> SubmissionSerializer:
+    """One for all requests, as DRF has one for all entries of a list: making fields costs more than using them."""
+    return SubmissionSerializer()

@@ -1,0 +1,19 @@
+"""Who may use an endpoint."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from rest_framework.exceptions import NotAuthenticated
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+
+
+class KeyWhereRequired(BasePermission):
+    """Anybody, or only who has a key where GEXEC_REQUIRE_API_KEY asks for one."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        if settings.GEXEC_REQUIRE_API_KEY and request.auth is None:
+            raise NotAuthenticated("an API key is required: Authorization: Api-Key …")
+        return True
