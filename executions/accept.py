@@ -70,6 +70,6 @@ def _row(submission: Submission, origin: Origin) -> Execution:
         job=job_of(submission),
         client_address=origin.address,
         api_key_id=origin.api_key_id,
-        worker=workers.current(),
+        worker=workers.own_id(),
         created_at=timezone.now(),
     )

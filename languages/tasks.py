@@ -19,7 +19,6 @@ from django.db import Error, IntegrityError, transaction
 from django.utils import timezone
 
 from dispatch import workers
-from dispatch.models import Worker
 from languages import folders
 from languages.documents import BadDescription
 from languages.models import Language, LanguageTask, TaskKind, TaskStatus
@@ -57,7 +56,7 @@ class _Superseded(Exception):
 def start(*, language: Language, kind: TaskKind, by: str = "") -> LanguageTask:
     """Begin in a thread of this process; the row is there when this returns. Raises AlreadyRunning."""
     task = LanguageTask(
-        id=uuid7(), language=language, kind=kind, started_by=by, worker=workers.current(), started_at=timezone.now()
+        id=uuid7(), language=language, kind=kind, started_by=by, worker=workers.own_id(), started_at=timezone.now()
     )
     _at_work.add(task.pk)
     try:
@@ -84,17 +83,11 @@ def can_build(language: Language) -> bool:
     return language.slug in folders.slugs() and folders.read(language.slug).image == language.image
 
 
-def sweep() -> None:
-    """Mark as lost what dead processes left, and what this one lost."""
-    # The tasks are read before the processes: the process that began one had its own row before.
-    running = list(LanguageTask.objects.filter(status=TaskStatus.RUNNING).only("id", "worker"))
-    if not running:
-        return
-    living = set(Worker.objects.exclude(pk__in=workers.dead()).values_list("pk", flat=True))
-    own = workers.current()
-    for task in running:
-        if task.worker not in living or (task.worker == own and task.pk not in _at_work):
-            _lose(task)
+def sweep(ended: Iterable[UUID]) -> None:
+    """Mark as lost what `ended` processes left, and what this one lost."""
+    running = LanguageTask.objects.filter(status=TaskStatus.RUNNING).only("id", "worker")
+    for task in workers.orphans(running, ended=ended, is_in_flight=_at_work.__contains__):
+        _lose(task)
 
 
 def abandon() -> None:

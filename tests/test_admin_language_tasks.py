@@ -171,8 +171,8 @@ def test_the_task_of_a_dead_process_is_lost(operator: Client, python: Language) 
 
 
 def test_the_task_of_a_living_process_is_left_alone(operator: Client, python: Language, work: Work) -> None:
-    workers.beat()
-    other = Worker.objects.get(pk=workers.current())
+    workers.record_heartbeat()
+    other = Worker.objects.get(pk=workers.own_id())
     other.pk = uuid7()
     other.save(force_insert=True)
     task = running(python, other.pk)

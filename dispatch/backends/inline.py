@@ -176,7 +176,7 @@ def make_backend() -> Inline:
 
 def make_pool() -> Pool:
     """A started pool of this process, as the settings describe it."""
-    owner = f"{workers.installation()}/{workers.current()}"
+    owner = f"{workers.installation()}/{workers.own_id()}"
     policy = SandboxPolicy(runtime=settings.GEXEC_DOCKER_RUNTIME)
     slots = settings.GEXEC_SLOTS or 2 * (os.cpu_count() or 1)
     config = PoolConfig(
