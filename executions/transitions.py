@@ -6,11 +6,10 @@ import logging
 import time
 from typing import Any
 
-from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
 from executions.models import Execution, Status
-from rest.connections import DATABASE_RETRY_AFTER_S, release_connection
+from rest.connections import DATABASE_AWAY, DATABASE_RETRY_AFTER_S, release_connection
 from rest.exceptions import Unavailable
 
 logger = logging.getLogger(__name__)
@@ -43,7 +42,7 @@ def finish(execution: Execution, fields: dict[str, Any]) -> None:
     while True:
         try:
             return _move(execution, execution.status, fields)
-        except (OperationalError, InterfaceError) as error:
+        except DATABASE_AWAY as error:
             logger.warning("execution %s: the database is away: %s", execution.pk, error)
             release_connection()
             if time.monotonic() > deadline:
