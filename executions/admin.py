@@ -54,7 +54,7 @@ class ExecutionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in 
         ("Output", {"fields": ("stdout_shown", "stderr_shown")}),
         ("Compiler", {"fields": ("compiler_shown",)}),
         ("Input", {"classes": ("collapse",), "fields": ("stdin_shown", "arguments_shown")}),
-        ("Where from, where to", {"fields": ("origin",)}),
+        ("Origin", {"fields": ("origin",)}),
     )
 
     class Media:
@@ -122,7 +122,7 @@ class ExecutionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in 
     def error_shown(self, row: Execution) -> SafeString:
         return format_html('<strong class="gexec-error">{}</strong>', row.error) if row.error else nothing()
 
-    @admin.display(description="used, of what was allowed")
+    @admin.display(description="used / allowed")
     def summary(self, row: Execution) -> SafeString:
         limits, compiled = limits_in(row.job, RUN), step_in(row, COMPILE)
         return facts(

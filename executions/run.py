@@ -1,4 +1,4 @@
-"""Running what a row says, in whatever process took it up, and writing what came back."""
+"""Running the job of a row, in whatever process took it up, and writing what came back."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def _started(execution: Execution, event: Started) -> bool:
 
 
 def _not_started(execution: Execution, error: SandboxError, *, queue_ms: float) -> NoReturn:
-    """Finish the queued row and say 503: rejected for want of room, sandbox_error for want of an engine or image."""
+    """Finish the queued row and answer 503: rejected for want of room, sandbox_error for want of an engine or image."""
     if isinstance(error, PoolBusy):
         message, retry_after_s = "no free slot: the server is busy", error.retry_after_s
     elif isinstance(error, PoolClosed):

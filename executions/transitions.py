@@ -34,7 +34,7 @@ def reject(execution: Execution, *, error: str, queue_ms: float) -> None:
 def finish(execution: Execution, fields: dict[str, Any]) -> None:
     """queued or running → finished, trying again for FINISH_WAIT_S while the database is away.
 
-    Where the race was lost, because another process took this one for dead, `execution` becomes what the row says.
+    Where the race was lost, because another process took this one for dead, `execution` is read again from the row.
     Raises Unavailable when the database stays away; the sweep finishes the row when it is back.
     """
     fields = fields | {"status": Status.FINISHED, "finished_at": timezone.now()}

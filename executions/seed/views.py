@@ -80,7 +80,6 @@ class PingView(Endpoint):
     problem_renderer_class = ErrorRenderer
 
     def get(self, request: Request) -> Response:
-        """Always the same."""
         return Response({"status": "ok"})
 
 
@@ -95,7 +94,7 @@ class MetricsView(Endpoint):
     problem_renderer_class = ErrorRenderer
 
     def get(self, request: Request) -> Response:
-        """What the renderer that was chosen can say."""
+        """Totals for JSON, all metrics for a format of Prometheus."""
         return Response(metrics.totals() if request.accepted_renderer.format == "json" else metrics.exposition())
 
 
