@@ -146,7 +146,7 @@ class LabRunner:
         self._client = docker.from_env()
         self._reader = FrameReader()
         self._frames: list[RunnerFrame] = []
-        self.heard = bytearray()
+        self.received = bytearray()
         profile = Profile(
             image=lab_image(),
             memory_bytes=128 << 20,
@@ -186,7 +186,7 @@ class LabRunner:
         self.send(protocol.file_frames(name, content, executable=executable))
 
     def close_stdin(self) -> None:
-        """Lets the runner see the end of its stdin, and still hears what it says."""
+        """Lets the runner see the end of its stdin, and still receives what it sends."""
         self._stream._socket.shutdown(socket.SHUT_WR)
 
     def next_frame(self) -> RunnerFrame:
@@ -196,9 +196,9 @@ class LabRunner:
             data = self._stream.receive(max(0.0, deadline - time.monotonic()))
             if data is None:
                 raise TimeoutError(
-                    f"no frame within {PATIENCE_S} s after {bytes(self.heard[-200:])!r}; {self.stderr!r}"
+                    f"no frame within {PATIENCE_S} s after {bytes(self.received[-200:])!r}; {self.stderr!r}"
                 )
-            self.heard += data
+            self.received += data
             self._frames += self._reader.feed(data)
         return self._frames.pop(0)
 

@@ -1,4 +1,4 @@
-"""Building and testing a language goes on beside the requests; whoever looks sees how far it is, or that it is lost."""
+"""Building and testing a language goes on beside the requests; every page shows how far it is, or that it is lost."""
 
 from __future__ import annotations
 
