@@ -10,7 +10,7 @@ from typing import Any
 from gexec import logs, process
 from gexec.addresses import is_loopback
 from gexec.database_url import database_of
-from gexec.embedded import DATABASE, USER, run_dir
+from gexec.embedded import DATABASE, POOL_CONNECTIONS, USER, run_dir
 from gexec.process import env
 from gexec.secret import secret_key
 
@@ -118,7 +118,6 @@ TEMPLATES: list[dict[str, Any]] = [
     }
 ]
 
-# Requests give their connection back while a program runs, so a few serve many threads.
 DATABASES: dict[str, dict[str, Any]] = {
     "default": {
         "ENGINE": "gexec.postgresql",
@@ -129,7 +128,11 @@ DATABASES: dict[str, dict[str, Any]] = {
         ),
     }
 }
-DATABASES["default"]["OPTIONS"] |= {"connect_timeout": 5, "pool": {"min_size": 1, "max_size": 10, "timeout": 5}}
+# Both time-outs are in seconds: a request that gets no connection by then is answered with 503, and may come again.
+DATABASES["default"]["OPTIONS"] |= {
+    "connect_timeout": 5,
+    "pool": {"min_size": 1, "max_size": POOL_CONNECTIONS, "timeout": 5},
+}
 # The rate limit counts in PostgreSQL: any other cache lets more through than it should when requests come at once.
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},

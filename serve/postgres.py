@@ -18,17 +18,20 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from gexec.embedded import DATABASE, USER, run_dir
+from gexec.embedded import DATABASE, MAX_CONNECTIONS, USER, run_dir
 from serve.locks import FileLock
 
 VERSION = "18"
 MAX_SOCKET_PATH_BYTES = 93
+"""Well below the 108 bytes that an address has for its path (unix(7))."""
 READY_WAIT_S = 300.0
-"""Recovery after a crash may have much to replay; the server says so in its log meanwhile."""
+"""Recovery after a crash may have much to replay; the server reports it in its log meanwhile."""
 # A fast shutdown with a checkpoint, then one without, then none.
 _STOP_STEPS = ((signal.SIGINT, 15.0), (signal.SIGQUIT, 5.0), (signal.SIGKILL, 5.0))
 POLL_S = 0.02
+"""Short beside a start or a stop of the server."""
 LOG_KEPT_BYTES = 4 * 1024 * 1024
+"""A larger log is put aside at a start; one older log is kept."""
 
 # Sized for a service whose rows are small and whose memory belongs to the programs. Nothing here trades durability:
 # fsync, full_page_writes and synchronous_commit are named so that no postgresql.conf edit can take them away.
@@ -37,7 +40,7 @@ _OPTIONS = {
     "fsync": "on",
     "full_page_writes": "on",
     "synchronous_commit": "on",
-    "max_connections": "100",
+    "max_connections": str(MAX_CONNECTIONS),
     "shared_buffers": "32MB",
     "work_mem": "4MB",
     "maintenance_work_mem": "32MB",
