@@ -6,6 +6,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 SHOWN_BYTES = 256 * 1024
+"""Of each stream: more would make the page slow. The row has all of it."""
 _ESCAPES = {code: f"\\x{code:02x}" for code in (*range(0x20), 0x7F) if chr(code) not in "\n\t"}
 """Control characters as Python writes them: few fonts have their pictures."""
 
