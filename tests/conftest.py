@@ -19,7 +19,7 @@ START_S = 240
 
 StartServer = Callable[..., RunningServer]
 
-pytest_plugins = ["tests.fake_backend", "tests.fake_images"]
+pytest_plugins = ["tests.fake_backend", "tests.fake_images", "tests.runner_lab"]
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import docker
+import pytest
 from docker.errors import APIError, ImageNotFound
 
 from languages.toolchain.base_image import ensure_base
@@ -28,7 +29,7 @@ from sandbox.protocol import FrameReader, Output, Ready, Result, RunnerFrame, Wi
 from sandbox.types import Ahead, Profile
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 RUNNER = Path(__file__).parent.parent / "sandbox" / "runner"
 POLICY = SandboxPolicy(first_uid=64_001)
@@ -268,3 +269,17 @@ class LabRunner:
         """Ends the job; the runner has cleaned up when this returns."""
         self.send(protocol.end_frame())
         return self.expect(Ready)
+
+
+@pytest.fixture(scope="module")
+def container() -> Iterator[LabRunner]:
+    """A runner for all tests of a module."""
+    with LabRunner() as runner:
+        yield runner
+
+
+@pytest.fixture
+def runner(container: LabRunner) -> Iterator[LabRunner]:
+    """The module's runner, cleaned up after each test."""
+    yield container
+    container.end()

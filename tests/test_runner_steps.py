@@ -28,12 +28,6 @@ def container(request: pytest.FixtureRequest) -> Iterator[LabRunner]:
         assert b"Sanitizer" not in runner.stderr
 
 
-@pytest.fixture
-def runner(container: LabRunner) -> Iterator[LabRunner]:
-    yield container
-    container.end()
-
-
 def test_every_exit_code_is_told(runner: LabRunner) -> None:
     for code in range(256):
         result = runner.run("sh", "-c", f"exit {code}").result
