@@ -15,6 +15,7 @@ from languages.models import Language, LanguageTask, TaskKind, TaskStatus
 from rest.display import duration, size
 
 _DIGEST_CHARACTERS = 12
+"""As `docker images` shows them."""
 
 
 def status_of(language: Language) -> dict[str, Any]:

@@ -26,6 +26,7 @@ MIB = 1024 * 1024
 CPU_PERIOD_US = 100_000
 """What the CPU quota is a share of: the kernel's default period."""
 MAX_TIMEOUT_MS = 3_600_000
+"""An hour: a run holds its slot, and its client a connection, for so long."""
 MIN_MEMORY_MB = 16
 """Less does not hold the runner, an interpreter and a program."""
 

@@ -17,6 +17,7 @@ from sandbox.types import File, Job, JobResult, Limits, Step, StepResult
 from sandbox.types import Outcome as StepOutcome
 
 _VERSION_LIMITS = Limits(wall_ms=30_000, output_bytes=10_000)
+"""Some print their version after the start of a virtual machine, and one line of it is wanted."""
 _VERSIONS = (re.compile(r"\d+\.\d[\w.+~-]*"), re.compile(r"\d+"))
 
 
@@ -49,7 +50,7 @@ def run_cases(
 
 
 def reported_version(language: Language, image: str) -> str:
-    """What the version command prints on this image; what the row says where there is none."""
+    """What the version command prints on this image; where there is none, the row's version. Raises SandboxError."""
     folder = folder_for(language)
     command = tuple(language.version_command) or (folder.version_command if folder else ())
     if not command:
