@@ -167,9 +167,10 @@ STATIC_URL = "/static/"
 # Served from where the applications keep them: there is nothing to collect, and nothing to forget.
 WHITENOISE_USE_FINDERS = True
 
-# Six bytes may stand for one in JSON (\\u0000). What is larger than any allowed source can be is not read at all.
+# Six bytes may stand for one in JSON (\\u0000), and 64 KiB are for all that is not the source. What is larger than a
+# request with the longest source can be is not read at all.
 DATA_UPLOAD_MAX_MEMORY_SIZE = GEXEC_MAX_SOURCE_BYTES * 6 + 65_536
-# A file that somebody sends to the admin never reaches the disk; one that is too large for memory is not kept at all.
+# A file that is sent to the admin never reaches the disk; one that is too large for memory is not kept at all.
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
 
 SECURE_CONTENT_TYPE_NOSNIFF = True
@@ -192,7 +193,7 @@ CSRF_COOKIE_HTTPONLY = True
 SECURE_SSL_REDIRECT = GEXEC_SECURE
 # A health check asks the server itself, without TLS.
 SECURE_REDIRECT_EXEMPT = [r"^ping$"]
-SECURE_HSTS_SECONDS = 31_536_000 if GEXEC_SECURE else 0
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if GEXEC_SECURE else 0
 # The header can be believed only when a proxy of ours sets it.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if GEXEC_TRUSTED_PROXIES else None
 SILENCED_SYSTEM_CHECKS = [
