@@ -23,6 +23,7 @@ from languages.programs import COMPILE, RUN
 from rest.display import badge, code_block, duration, facts, nothing, output_block, size
 
 COUNTED_ROWS = 10_000
+"""200 pages of the list, and few enough to be counted at each of them."""
 _HEAVY = ("source", "stdin", "job", "steps", "output")
 
 

@@ -21,6 +21,7 @@ KILLED_EXIT_CODE = 137
 _SIGNAL_BASE = 128
 """What a shell adds to a signal's number."""
 _NO_EXIT_CODE = -1
+"""Of a fault of ours: no program can end with it."""
 _OWN_ENDINGS = {Outcome.OK, Outcome.NONZERO_EXIT, Outcome.SIGNAL}
 
 

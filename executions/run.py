@@ -22,7 +22,9 @@ from sandbox.errors import EngineUnavailable, ImageMissing, PoolBusy, PoolClosed
 logger = logging.getLogger(__name__)
 
 ENGINE_RETRY_AFTER_S = 5
+"""A Docker engine that is restarted answers again after a few seconds."""
 SHUTDOWN_RETRY_AFTER_S = 10
+"""A restart takes less where no program uses up the grace."""
 _in_flight: set[UUID] = set()
 """Executions that a thread of this process is at work on; set operations are atomic."""
 
@@ -43,6 +45,7 @@ def run(execution: Execution, *, reservation: Reservation | None = None) -> None
         try:
             _follow(execution, submitted)
         except SandboxError as error:
+            # Still queued means that nothing has run: the client is asked to come again.
             if execution.status == Status.QUEUED:
                 _not_started(execution, error, queue_ms=(time.monotonic() - began) * 1000)
             logger.exception("execution %s: the sandbox failed", execution.pk)
@@ -60,7 +63,8 @@ def _flight(execution: Execution) -> Iterator[None]:
 
 def _follow(execution: Execution, submitted: Run) -> None:
     """Read the run's events, and write what they mean for the row. Leaving early ends the program."""
-    # No connection of the database is kept while a slot is waited for, or a program runs.
+    # No connection of the database is kept while a slot is waited for, or a program runs: there are more threads than
+    # connections.
     release_connection()
     with closing(submitted.events()) as events:
         for event in events:
@@ -72,7 +76,7 @@ def _follow(execution: Execution, submitted: Run) -> None:
 
 
 def _started(execution: Execution, event: Started) -> bool:
-    """Whether the row is running now. Another process may have taken this one for dead, and finished it."""
+    """Whether the row is running now. Another process may have taken this one for ended, and finished it."""
     if execution.status == Status.QUEUED:
         transitions.start(execution, queue_ms=event.queue_ms)
         release_connection()

@@ -17,6 +17,7 @@ logger = logging.getLogger(__name__)
 FINISH_WAIT_S = 10.0
 """How long a result waits for a database that went away while its program ran."""
 _RETRY_S = 0.25
+"""Between tries; one that finds no connection takes the pool's time-out besides."""
 
 
 def start(execution: Execution, *, queue_ms: float) -> None:
@@ -34,7 +35,7 @@ def reject(execution: Execution, *, error: str, queue_ms: float) -> None:
 def finish(execution: Execution, fields: dict[str, Any]) -> None:
     """queued or running → finished, trying again for FINISH_WAIT_S while the database is away.
 
-    Where the race was lost, because another process took this one for dead, `execution` is read again from the row.
+    Where the race was lost, because another process took this one for ended, `execution` is read again from the row.
     Raises Unavailable when the database stays away; the sweep finishes the row when it is back.
     """
     fields = fields | {"status": Status.FINISHED, "finished_at": timezone.now()}
