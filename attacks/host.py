@@ -23,6 +23,7 @@ _MARK = "gexec-attack-"
 _SYSTEM_PLACES = ("/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/opt", "/proc", "/root", "/sbin", "/sys", "/usr")
 _MODULES = Path("/proc/modules")
 _GONE_S = 10.0
+"""How long what an attack used may take to go: containers are removed after the answer."""
 _NAMELESS = 64
 """The length of the name of an anonymous volume."""
 

@@ -10,6 +10,7 @@ from attacks.host import OwnHost
 from testkit.servers import temporary_server
 
 REUSED_RUNS = 50
+"""More than the runs of any attack that wants the same container again."""
 
 
 @contextmanager

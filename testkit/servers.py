@@ -25,6 +25,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 FIRST_START_S = 900
 """The first start on a machine builds images; later ones take about two seconds."""
 STOP_S = 60
+"""The grace and the margin of a stop, as they are by default."""
 
 
 class ServerFailed(Exception):
