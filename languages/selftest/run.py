@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from languages import programs
 from languages.commands import fill_environment
 from languages.models import Language
-from languages.programs import steps_of
+from languages.programs import COMPILE, RUN, steps_of
 from languages.selftest.cases import Case, cases_for, folder_for
 from languages.selftest.sandbox import run_job
 from sandbox.types import File, Job, JobResult, Limits, Step, StepResult
@@ -88,11 +88,11 @@ def _verdict(case: Case, result: JobResult) -> Verdict:
     )
     walls = {step.name: step.wall_ms for step in result.steps}
     peak = max(step.peak_memory_bytes for step in result.steps)
-    return Verdict(case.name, problem, walls.get("compile"), walls.get("run"), peak, last.started_ahead)
+    return Verdict(case.name, problem, walls.get(COMPILE), walls.get(RUN), peak, last.started_ahead)
 
 
 def _outcome(last: StepResult) -> str:
-    if last.name == "compile" and last.outcome in {StepOutcome.NONZERO_EXIT, StepOutcome.SIGNAL}:
+    if last.name == COMPILE and last.outcome in {StepOutcome.NONZERO_EXIT, StepOutcome.SIGNAL}:
         return "compile_error"
     return str(last.outcome)
 
