@@ -45,7 +45,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         """Called in the main thread when there is room for connections, when there is none, and when it stops."""
         super().set_accept_enabled(enabled)
         if os.getppid() != self.ppid:
-            # The arbiter was killed, which is a reason to stop as well, and as gracefully.
+            # The arbiter was killed: the loop of the class above has ended by itself, and the stop is as graceful.
             self.alive = False
         if not self.alive and not enabled and self._closing is None:
             self._close_listeners()
