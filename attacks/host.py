@@ -56,7 +56,7 @@ class Host:
         return []
 
     def close(self) -> None:
-        """Look no more."""
+        """Give back what looking at it needed."""
 
 
 class LocalHost(Host):

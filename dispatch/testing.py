@@ -43,7 +43,7 @@ class FakeBackend:
         self.warm = True
         """Whether a free slot has a container at once, so that it can be reserved."""
         self.jobs: list[Job] = []
-        """Those that were started."""
+        """The jobs that were started, in order."""
         self.tenants: list[str | None] = []
         self.targets: Mapping[Profile, WarmTarget] = {}
         self._slots = slots

@@ -35,7 +35,7 @@ def is_in_flight(execution_id: UUID) -> bool:
 
 
 def run(execution: Execution, *, reservation: Reservation | None = None) -> None:
-    """Run a row that is queued, or running in its reservation, and finish it; it may tell of a sandbox error then.
+    """Run a row that is queued, or running in its reservation, and finish it; its outcome may be a sandbox error.
 
     Raises Unavailable, with the row kept, where there was no slot, no Docker engine, or the server shuts down.
     """

@@ -1,6 +1,6 @@
 """Settings, from the environment only. Ours carry the GEXEC_ prefix; one that cannot be read stops the start.
 
-What can be read but makes no sense is told by gexec/checks.py, with a stable id each.
+What can be read but makes no sense is reported by gexec/checks.py, with a stable id each.
 """
 
 from __future__ import annotations

@@ -87,6 +87,7 @@ class CounterCache(BaseCache):
                 cursor.execute(_CLEAN)
         if len(_known) >= _MAX_KNOWN:
             _known.clear()
+        # Also where another process has started it: the key names a window, and a counter outlives its window.
         _known[name] = time.monotonic() + lifetime_s
         return added
 
