@@ -16,6 +16,8 @@ BLOCKS = 4
 """Turns of each subject: what the machine does beside them falls on all."""
 REUSE_RUNS = 1_000_000
 """The most that a language may have: no container of a measurement is used up."""
+SETTLE_S = 0.4
+"""Enough to make the one container that a run took."""
 REST_S = 2.0
 """Enough to make the warm containers that a slice took."""
 LIVE_S = 2.5
