@@ -12,9 +12,11 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004 (Django's own name)
 
 from gexec.embedded import MAX_PROCESSES
+from languages.options import MIN_MEMORY_MB
 
 _AT_LEAST = {
     "GEXEC_WORKERS": 1,
+    # One that waits for a program, and one that answers /ping meanwhile.
     "GEXEC_THREADS": 2,
     "GEXEC_SHUTDOWN_GRACE_S": 0,
     "GEXEC_SLOTS": 0,
@@ -22,7 +24,7 @@ _AT_LEAST = {
     "GEXEC_WAIT_MS": 0,
     "GEXEC_TRUSTED_PROXIES": 0,
     "GEXEC_MAX_SOURCE_BYTES": 1,
-    "GEXEC_MAX_MEMORY_MB": 16,
+    "GEXEC_MAX_MEMORY_MB": MIN_MEMORY_MB,
 }
 _RATE = re.compile(r"[1-9]\d*/[1-9]?\d*[smhd]")
 

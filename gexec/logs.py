@@ -7,6 +7,7 @@ import logging
 from datetime import UTC, datetime
 from typing import Any
 
+# So wide that what follows stands in columns for most events and every level.
 _EVENT_WIDTH = 30
 _LEVEL_WIDTH = 9
 _NEEDS_QUOTES = set(" \t\r\n=\"'")

@@ -61,6 +61,7 @@ def available(data_dir: Path) -> Iterator[None]:
 
 def _found_or_started(data_dir: Path) -> Server | None:
     server = Server(data_dir, _report)
+    # Another process may be starting the server, or ending it: each turn asks it, and waits for the lock for POLL_S.
     for _ in range(int(READY_WAIT_S / POLL_S)):
         if answers(run_dir(data_dir)):
             return None
