@@ -39,7 +39,7 @@ def run(execution: Execution, *, reservation: Reservation | None = None) -> None
 
     Raises Unavailable, with the row kept, where there was no slot, no Docker engine, or the server shuts down.
     """
-    with _flight(execution):
+    with _marked_in_flight(execution):
         submitted = active.backend().submit(task_of(execution), reservation=reservation)
         began = time.monotonic()
         try:
@@ -53,7 +53,7 @@ def run(execution: Execution, *, reservation: Reservation | None = None) -> None
 
 
 @contextmanager
-def _flight(execution: Execution) -> Iterator[None]:
+def _marked_in_flight(execution: Execution) -> Iterator[None]:
     _in_flight.add(execution.pk)
     try:
         yield

@@ -21,7 +21,7 @@ _RETRY_S = 0.25
 
 
 def start(execution: Execution, *, queue_ms: float) -> None:
-    """queued → running."""
+    """queued → running, after `queue_ms` in the queue."""
     now = timezone.now()
     _move(execution, Status.QUEUED, {"status": Status.RUNNING, "started_at": now, "queue_ms": queue_ms})
 
@@ -60,6 +60,7 @@ def _move(execution: Execution, expected: str, fields: dict[str, Any]) -> None:
         for name, value in fields.items():
             setattr(execution, name, value)
         return
+    # Another process took this one for ended and finished the row: what it wrote is what the client is told.
     execution.refresh_from_db()
     logger.warning(
         "execution %s was %s already when it should become %s", execution.pk, execution.status, fields["status"]
