@@ -13,7 +13,7 @@ from typing import Any
 from executions.models import Execution
 from executions.outcomes import ENDINGS, Outcome
 from languages.options import MIB
-from languages.programs import COMPILE
+from languages.programs import COMPILE, compile_failed
 from sandbox.types import JobResult, StepResult
 
 KILLED_EXIT_CODE = 137
@@ -22,7 +22,6 @@ _SIGNAL_BASE = 128
 """What a shell adds to a signal's number."""
 _NO_EXIT_CODE = -1
 """Of a fault of ours: no program can end with it."""
-_OWN_ENDINGS = {Outcome.OK, Outcome.NONZERO_EXIT, Outcome.SIGNAL}
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,11 +142,11 @@ def _record(data: Mapping[str, Any], output: bytes) -> StepRecord:
 
 
 def _outcome(last: StepResult) -> Outcome:
+    if compile_failed(last):
+        return Outcome.COMPILE_ERROR
     outcome = Outcome(last.outcome.value)
-    if last.name == COMPILE and outcome in _OWN_ENDINGS:
-        # The job ended with a compile step although that step passed: the sandbox did not do what it was asked.
-        return Outcome.SANDBOX_ERROR if outcome is Outcome.OK else Outcome.COMPILE_ERROR
-    return outcome
+    # The job ended with a compile step although that step passed: the sandbox did not do what it was asked.
+    return Outcome.SANDBOX_ERROR if last.name == COMPILE and outcome is Outcome.OK else outcome
 
 
 def _error(job: Mapping[str, Any], step: StepResult, outcome: Outcome) -> str:

@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from languages import programs
 from languages.commands import fill_environment
 from languages.models import Language
-from languages.programs import COMPILE, RUN, steps_of
+from languages.programs import COMPILE, RUN, compile_failed, steps_of
 from languages.selftest.cases import Case, cases_for, folder_for
 from languages.selftest.sandbox import run_job
 from sandbox.types import File, Job, JobResult, Limits, Step, StepResult
-from sandbox.types import Outcome as StepOutcome
 
 _VERSION_LIMITS = Limits(wall_ms=30_000, output_bytes=10_000)
 """Some print their version after the start of a virtual machine, and one line of it is wanted."""
@@ -81,7 +80,7 @@ def _run(language: Language, image: str, job: Job) -> JobResult:
 def _verdict(case: Case, result: JobResult) -> Verdict:
     last = result.steps[-1]
     problem = case.problem(
-        outcome=_outcome(last),
+        outcome="compile_error" if compile_failed(last) else str(last.outcome),
         exit_code=last.exit_code,
         stdout=last.stdout.decode(errors="replace"),
         everything=_text(result.steps) + last.detail,
@@ -89,12 +88,6 @@ def _verdict(case: Case, result: JobResult) -> Verdict:
     walls = {step.name: step.wall_ms for step in result.steps}
     peak = max(step.peak_memory_bytes for step in result.steps)
     return Verdict(case.name, problem, walls.get(COMPILE), walls.get(RUN), peak, last.started_ahead)
-
-
-def _outcome(last: StepResult) -> str:
-    if last.name == COMPILE and last.outcome in {StepOutcome.NONZERO_EXIT, StepOutcome.SIGNAL}:
-        return "compile_error"
-    return str(last.outcome)
 
 
 def _text(steps: tuple[StepResult, ...]) -> str:
