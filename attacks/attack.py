@@ -7,7 +7,7 @@ import secrets
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from attacks.client import Answer, Client
@@ -89,7 +89,7 @@ class Attack:
     together: bool = False
     same_container: bool | None = None
     """Whether the last run must have been in the first one's container, or must not; None: no matter."""
-    at_most_s: float | None = field(default=None)
+    at_most_s: float | None = None
     """A generous bound on the time to the last answer."""
 
     def missing(self, client: Client) -> str:

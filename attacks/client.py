@@ -14,7 +14,9 @@ from urllib.parse import urlsplit
 from testkit.waiting import last_seen
 
 _ANSWER_S = 120
+"""More than any attack's limits and waits together: what takes longer hangs."""
 _BUSY_S = 60
+"""How long a server may answer 503 after an attack that filled it."""
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _HELLO = {
     "python": ("print(6 * 7)", "42\n"),

@@ -10,7 +10,7 @@ from executions.outcomes import ENDINGS, Outcome
 
 
 class Ending(StrEnum):
-    """What an answer says of the end of its program."""
+    """How an answer reports the end of its program."""
 
     CLEAN = "exit 0"
     FAILED = "exit code"
@@ -39,7 +39,7 @@ _COMPILING = " during compilation"
 
 
 def ending_of(answer: Answer) -> Ending:
-    """What the four fields of an answer say."""
+    """The ending that the four fields of an answer report."""
     if answer.status != 200:
         return Ending.UNKNOWN
     if error := str(answer.fields["error"]):
@@ -50,5 +50,5 @@ def ending_of(answer: Answer) -> Ending:
 def _ending_in(error: str) -> Ending:
     if error.startswith(_OUR_FAULT):
         return Ending.OUR_FAULT
-    said = re.sub(r"\d+", _NUMBER, error.removesuffix(_COMPILING))
-    return _LIMITS.get(said, Ending.UNKNOWN)
+    pattern = re.sub(r"\d+", _NUMBER, error.removesuffix(_COMPILING))
+    return _LIMITS.get(pattern, Ending.UNKNOWN)

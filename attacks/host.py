@@ -23,8 +23,9 @@ _MARK = "gexec-attack-"
 _SYSTEM_PLACES = ("/bin", "/boot", "/dev", "/etc", "/home", "/lib", "/opt", "/proc", "/root", "/sbin", "/sys", "/usr")
 _MODULES = Path("/proc/modules")
 _GONE_S = 10.0
+"""How long what an attack used may take to go: containers are removed after the answer."""
 _NAMELESS = 64
-"""The length of the name of a volume that nobody named."""
+"""The length of the name of an anonymous volume."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class Host:
         return []
 
     def close(self) -> None:
-        """Look no more."""
+        """Give back what looking at it needed."""
 
 
 class LocalHost(Host):
@@ -110,7 +111,7 @@ class OwnHost(LocalHost):
         self._client.close()
 
     def _nameless_volumes(self) -> frozenset[str]:
-        """Volumes that an image made for one container, and that nobody uses."""
+        """Volumes that an image made for one container, and that no container uses."""
         listed = self._client.volumes(filters={"dangling": True}).get("Volumes") or ()
         return frozenset(volume["Name"] for volume in listed if len(volume["Name"]) == _NAMELESS)
 
@@ -120,7 +121,7 @@ class OwnHost(LocalHost):
         return [f"process {pid} is left in a container" for pid in left]
 
     def _guests(self) -> Iterator[int]:
-        """Guest processes in the server's containers: those of the idle ones hold a runner and nobody else."""
+        """Guest processes in the server's containers: those of the idle ones hold a runner and nothing else."""
         ours = containers_of(self._client, self._data_dir)
         for pid in _guest_processes():
             group = _read(Path(f"/proc/{pid}/cgroup"))
@@ -136,7 +137,7 @@ def _read(path: Path) -> str:
 
 
 def _system_mounts() -> Iterator[str]:
-    """Mount points where nobody mounts anything while a system runs; elsewhere Docker and others come and go."""
+    """Mount points where nothing is mounted while a system runs; elsewhere Docker and others come and go."""
     for line in _read(Path("/proc/self/mountinfo")).splitlines():
         point = line.split()[4]
         if point == "/" or point.startswith(_SYSTEM_PLACES):

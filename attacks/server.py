@@ -10,13 +10,14 @@ from attacks.host import OwnHost
 from testkit.servers import temporary_server
 
 REUSED_RUNS = 50
+"""More than the runs of any attack that wants the same container again."""
 
 
 @contextmanager
 def own_server(environment: Mapping[str, str]) -> Iterator[tuple[Client, OwnHost]]:
     """Start one with two API keys, whose containers may be used again, and stop it. Raises ServerFailed.
 
-    The host can be asked what the server has left after its end, and is closed by whoever asks.
+    The host can be asked what the server has left after its end, and is closed by the caller.
     """
     with temporary_server(environment) as running:
         running.set_language("python", runs_per_container=REUSED_RUNS)

@@ -26,7 +26,7 @@ from benchmarks.compare import compare, shown
 from benchmarks.programs import ALL, Program
 from benchmarks.server import bench_server
 from benchmarks.tables import aligned, save
-from benchmarks.turns import CONCURRENCY, LIVE_S, REST_S, REUSE_RUNS, Subject, run_all
+from benchmarks.turns import CONCURRENCY, LIVE_S, REST_S, REUSE_RUNS, SETTLE_S, Subject, run_all
 from testkit.servers import RunningServer, ServerFailed
 
 
@@ -141,6 +141,7 @@ def _subjects(program: Program, server: RunningServer, pool: _Pool) -> list[Subj
     def on_pool(profile: Any, warm: int) -> Callable[[], None]:
         def apply() -> None:
             pool.warm(profile, warm)
+            # Nothing tells that the pool has made what is to be warm: a container takes it a tenth of this.
             time.sleep(1.5)
 
         return apply
@@ -153,7 +154,7 @@ def _subjects(program: Program, server: RunningServer, pool: _Pool) -> list[Subj
         *rows,
         Subject("docker run --rm", program, lambda: subjects.docker_run(program, image)),
         Subject("naive SDK service", program, lambda: subjects.naive_service(program, image)),
-        Subject("gexec, fresh", program, lambda: subjects.over_http(program, server.port, None), 0.4, set_runs(1)),
+        Subject("gexec, fresh", program, lambda: subjects.over_http(program, server.port, None), SETTLE_S, set_runs(1)),
         Subject(
             "gexec, reused",
             program,
@@ -166,7 +167,7 @@ def _subjects(program: Program, server: RunningServer, pool: _Pool) -> list[Subj
             "pool, fresh",
             program,
             lambda: subjects.on_pool(program, direct, fresh, lambda: pool.steps(slug)),
-            0.4,
+            SETTLE_S,
             on_pool(fresh, 1),
         ),
         Subject(

@@ -12,7 +12,7 @@ from benchmarks import subjects
 from benchmarks.programs import Program
 from benchmarks.server import bench_server
 from benchmarks.tables import aligned
-from benchmarks.turns import BLOCKS, CONCURRENCY, LIVE_S, REST_S, REUSE_RUNS, Subject, run_all
+from benchmarks.turns import BLOCKS, CONCURRENCY, LIVE_S, REST_S, REUSE_RUNS, SETTLE_S, Subject, run_all
 from testkit.servers import Checkout, RunningServer
 
 _INSTALLED_AT_START = {"python", "go"}
@@ -57,7 +57,7 @@ def _of_program(
 
 def _fresh(name: str, program: Program, server: RunningServer) -> Subject:
     prepare = _set_runs(server, program.language, 1)
-    return Subject(name, program, lambda: subjects.over_http(program, server.port, None), 0.4, prepare)
+    return Subject(name, program, lambda: subjects.over_http(program, server.port, None), SETTLE_S, prepare)
 
 
 def _reused(name: str, program: Program, server: RunningServer) -> Subject:

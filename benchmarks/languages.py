@@ -23,6 +23,7 @@ from sandbox.pool import Pool
 from testkit.waiting import last_seen
 
 CPU_QUOTA_US = 100_000
+"""One whole processor, the same for every language."""
 COMPILED = ("c", "cpp", "go", "rust", "java", "kotlin", "typescript")
 """Measured where none is named: those whose compilers were made fast. Installing them may take minutes once."""
 

@@ -41,7 +41,7 @@ def bare(program: Program) -> Run:
     directory = Path(tempfile.mkdtemp(prefix="gexec-bench-"))
     atexit.register(shutil.rmtree, directory, ignore_errors=True)
     (directory / program.file_name).write_text(program.source)
-    # The system's own interpreter: what `python3` finds first may be a script, or load what somebody installed.
+    # The system's own interpreter: what `python3` finds first may be a script, or load what was installed beside it.
     python = next(path for path in ("/usr/bin/python3", str(Path(sys.executable).resolve())) if Path(path).exists())
     command = [python if word == "python3" else word for word in program.by_hand]
 

@@ -11,9 +11,15 @@ from benchmarks.measure import Figures, Run
 from benchmarks.programs import Program
 
 CONCURRENCY = 4
+"""Two for each processor of a small machine: what gexec has as slots there."""
 BLOCKS = 4
+"""Turns of each subject: what the machine does beside them falls on all."""
 REUSE_RUNS = 1_000_000
+"""The most that a language may have: no container of a measurement is used up."""
+SETTLE_S = 0.4
+"""Enough to make the one container that a run took."""
 REST_S = 2.0
+"""Enough to make the warm containers that a slice took."""
 LIVE_S = 2.5
 """After this long every process of a server works with a setting that was changed."""
 _AFTER_FIRST_S = 1.0

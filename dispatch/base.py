@@ -62,7 +62,7 @@ class Reservation(Protocol):
     """A slot and a container that were free at once. Submit it with its task, or release it."""
 
     def release(self) -> None:
-        """Give it back unused; harmless after it was used."""
+        """Give it back unused; harmless where it was used or released already."""
 
 
 class Run(Protocol):

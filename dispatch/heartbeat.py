@@ -13,21 +13,22 @@ from rest.connections import release_connection
 
 logger = logging.getLogger(__name__)
 
-BEAT_S = 5.0
+INTERVAL_S = 5.0
+"""A sixth of workers.STALE_AFTER_S: several heartbeats may fail before others take this process for ended."""
 
 
 class Heartbeat:
-    """A thread that says every few seconds that this process lives, and sweeps. Started in each server process."""
+    """A thread that records every few seconds that this process lives, and sweeps. Started in each server process."""
 
-    def __init__(self, sweep: Callable[[], object], *, beat_s: float = BEAT_S) -> None:
-        self._beat_s = beat_s
+    def __init__(self, sweep: Callable[[], object], *, interval_s: float = INTERVAL_S) -> None:
+        self._interval_s = interval_s
         self._sweep = sweep
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
 
     def start(self) -> None:
         """Sweep once at once, so that a restart leaves nothing open; then start the thread."""
-        self._beat()
+        self._record_and_sweep()
         self._thread.start()
 
     def stop(self) -> None:
@@ -36,18 +37,18 @@ class Heartbeat:
         if self._thread.ident is not None:
             self._thread.join()
         try:
-            workers.retire()
+            workers.deregister()
         except Error:
             logger.warning("the database is away: this process's row stays for others to sweep")
         release_connection()
 
     def _run(self) -> None:
-        while not self._stop.wait(self._beat_s):
-            self._beat()
+        while not self._stop.wait(self._interval_s):
+            self._record_and_sweep()
 
-    def _beat(self) -> None:
+    def _record_and_sweep(self) -> None:
         try:
-            if not workers.beat():
+            if not workers.record_heartbeat():
                 logger.warning("this process was taken for dead: it was suspended, or the database was away")
             self._sweep()
         except Error as error:

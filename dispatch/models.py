@@ -6,7 +6,10 @@ from django.db import models
 
 
 class Worker(models.Model):
-    """A server process, as long as it lives. Its heartbeat keeps `seen_at` fresh."""
+    """A server process, as long as it lives; its heartbeat keeps `seen_at` fresh.
+
+    It stands for a process that gunicorn forked; how that process serves is another Worker, serve.worker's class.
+    """
 
     id = models.UUIDField(primary_key=True, editable=False)
     hostname = models.CharField(max_length=255)

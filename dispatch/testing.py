@@ -1,4 +1,4 @@
-"""A backend that runs nothing: slots are counted, results are what a test says.
+"""A backend that runs nothing: slots are counted, results are what a test gives.
 
 It passes the contract tests of the real ones.
 """
@@ -17,6 +17,7 @@ from sandbox.types import Job, JobResult, Outcome, Output, Profile, StepFinished
 Behaviour = Callable[[Job], JobResult]
 
 _WAIT_MS = 5_000
+"""Where the task has no wait of its own: longer than any test should need."""
 
 
 def succeed(job: Job) -> JobResult:
@@ -34,7 +35,7 @@ def succeed(job: Job) -> JobResult:
 
 
 class FakeBackend:
-    """As many tasks as slots. `refuse` is raised before a task starts; `behave` says what comes of a job."""
+    """As many tasks as slots. `refuse` is raised before a task starts; `behave` makes the result of a job."""
 
     def __init__(self, slots: int = 4) -> None:
         self.behave: Behaviour = succeed
@@ -42,7 +43,7 @@ class FakeBackend:
         self.warm = True
         """Whether a free slot has a container at once, so that it can be reserved."""
         self.jobs: list[Job] = []
-        """Those that were started."""
+        """The jobs that were started, in order."""
         self.tenants: list[str | None] = []
         self.targets: Mapping[Profile, WarmTarget] = {}
         self._slots = slots

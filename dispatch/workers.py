@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import socket
 import threading
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from pathlib import Path
+from typing import Protocol, TypeVar
 from uuid import UUID
 
 from django.db import connection
@@ -16,15 +18,15 @@ from django.db.models.functions import Now
 from dispatch.models import Worker
 from rest.ids import uuid7
 
-SILENT_S = 30
-"""A process on another host that has not been seen for this long is taken for dead."""
+STALE_AFTER_S = 30
+"""A process on another host without a heartbeat for this long is taken for ended."""
 
 _lock = threading.Lock()
 _ids: dict[int, UUID] = {}
 """This process's id under its pid: a fork must not inherit it."""
 
 
-def current() -> UUID:
+def own_id() -> UUID:
     """This process's id; its row is made at the first call."""
     pid = os.getpid()
     if pid not in _ids:
@@ -36,36 +38,62 @@ def current() -> UUID:
     return _ids[pid]
 
 
-def beat() -> bool:
-    """Say that this process lives. False: another one took it for dead, and its row had to be made again."""
-    worker_id = current()
+def record_heartbeat() -> bool:
+    """Write that this process lives. False: another one took it for ended, and its row had to be made again."""
+    worker_id = own_id()
     if Worker.objects.filter(pk=worker_id).update(seen_at=Now()):
         return True
     _write(worker_id)
     return False
 
 
-def retire() -> None:
+def deregister() -> None:
     """Take this process's row away: it has no execution left."""
     with _lock:
         if worker_id := _ids.pop(os.getpid(), None):
             Worker.objects.filter(pk=worker_id).delete()
 
 
-def dead() -> list[UUID]:
-    """Processes of this host that are gone, and those elsewhere that have not been seen for SILENT_S.
+def stale() -> list[UUID]:
+    """Processes of this host that have ended, and those elsewhere without a heartbeat for STALE_AFTER_S.
 
     What runs here is known for certain: a process that was suspended, or whose database was away, still lives.
     """
     here = Q(hostname=socket.gethostname(), pid_namespace=_pid_namespace())
-    silent = Worker.objects.exclude(here).filter(seen_at__lt=Now() - timedelta(seconds=SILENT_S))
-    gone = [worker.pk for worker in Worker.objects.filter(here) if _pid_started(worker.pid) != worker.pid_started]
-    return [*silent.values_list("pk", flat=True), *gone]
+    silent = Worker.objects.exclude(here).filter(seen_at__lt=Now() - timedelta(seconds=STALE_AFTER_S))
+    ended = [worker.pk for worker in Worker.objects.filter(here) if _pid_started(worker.pid) != worker.pid_started]
+    return [*silent.values_list("pk", flat=True), *ended]
 
 
 def is_alive(worker_id: UUID) -> bool:
-    """Whether this process is known and not dead."""
-    return Worker.objects.filter(pk=worker_id).exists() and worker_id not in dead()
+    """Whether this process is registered and not stale."""
+    return Worker.objects.filter(pk=worker_id).exists() and worker_id not in stale()
+
+
+class OwnedRow(Protocol):
+    """A row that a server process works on; `worker` is that process's id."""
+
+    pk: UUID
+
+    @property
+    def worker(self) -> UUID | None: ...
+
+
+R = TypeVar("R", bound=OwnedRow)
+
+
+def orphans(rows: Iterable[R], *, ended: Iterable[UUID], is_in_flight: Callable[[UUID], bool]) -> list[R]:
+    """Those rows that no process works on: their process has ended, or it is this one and not `is_in_flight` here.
+
+    `ended`: what `stale` returned. A row of this process is left behind when the database was away at its end.
+    """
+    # The rows are read before the living processes: the one that works on a row had registered before it.
+    found = list(rows)
+    if not found:
+        return []
+    living = set(Worker.objects.exclude(pk__in=list(ended)).values_list("pk", flat=True))
+    own = own_id()
+    return [row for row in found if row.worker not in living or (row.worker == own and not is_in_flight(row.pk))]
 
 
 def installation() -> str:
@@ -79,7 +107,7 @@ def installation() -> str:
 
 
 def remove(worker_ids: list[UUID]) -> None:
-    """Forget processes that are dead and have nothing left to finish."""
+    """Take away the rows of processes that have ended and have nothing left to finish."""
     Worker.objects.filter(pk__in=worker_ids).delete()
 
 

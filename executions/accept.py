@@ -1,4 +1,4 @@
-"""Taking a submission in: the row that says what is to be run, written before anything runs."""
+"""Taking a submission in: the row that holds what is to be run, written before anything runs."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _reserved(execution: Execution) -> Reservation | None:
     try:
         return active.backend().reserve(profile_in(execution.job["profile"]), tenant=execution.api_key_id)
     except PoolClosed:
-        # Whoever runs the row is told so, and the row tells it.
+        # The run meets the same error, and writes it into the row.
         return None
 
 
@@ -70,6 +70,6 @@ def _row(submission: Submission, origin: Origin) -> Execution:
         job=job_of(submission),
         client_address=origin.address,
         api_key_id=origin.api_key_id,
-        worker=workers.current(),
+        worker=workers.own_id(),
         created_at=timezone.now(),
     )

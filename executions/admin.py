@@ -20,9 +20,10 @@ from executions.outcomes import ENDINGS, Outcome
 from executions.results import step_in
 from languages.options import MIB
 from languages.programs import COMPILE, RUN
-from rest.display import badge, code_block, duration, facts, nothing, output_block, size
+from rest.display import badge, code_block, duration, facts, moment, nothing, output_block, size
 
 COUNTED_ROWS = 10_000
+"""200 pages of the list, and few enough to be counted at each of them."""
 _HEAVY = ("source", "stdin", "job", "steps", "output")
 
 
@@ -54,7 +55,7 @@ class ExecutionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in 
         ("Output", {"fields": ("stdout_shown", "stderr_shown")}),
         ("Compiler", {"fields": ("compiler_shown",)}),
         ("Input", {"classes": ("collapse",), "fields": ("stdin_shown", "arguments_shown")}),
-        ("Where from, where to", {"fields": ("origin",)}),
+        ("Origin", {"fields": ("origin",)}),
     )
 
     class Media:
@@ -122,7 +123,7 @@ class ExecutionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in 
     def error_shown(self, row: Execution) -> SafeString:
         return format_html('<strong class="gexec-error">{}</strong>', row.error) if row.error else nothing()
 
-    @admin.display(description="used, of what was allowed")
+    @admin.display(description="used / allowed")
     def summary(self, row: Execution) -> SafeString:
         limits, compiled = limits_in(row.job, RUN), step_in(row, COMPILE)
         return facts(
@@ -176,9 +177,9 @@ class ExecutionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in 
                 ("language", f"{row.language_slug or '-'} {row.language_version}"),
                 ("image", row.image_digest or "-"),
                 ("server process", str(row.worker or "-")),
-                ("created", _moment(row.created_at)),
-                ("started", _moment(row.started_at)),
-                ("finished", _moment(row.finished_at)),
+                ("created", moment(row.created_at, timespec="milliseconds")),
+                ("started", moment(row.started_at, timespec="milliseconds")),
+                ("finished", moment(row.finished_at, timespec="milliseconds")),
             ]
         )
 
@@ -189,7 +190,3 @@ def _of(used: str, allowed: str) -> str:
 
 def _megabytes(memory_bytes: int | None) -> str:
     return "-" if memory_bytes is None else f"{memory_bytes // MIB} MiB"
-
-
-def _moment(moment: Any) -> str:
-    return "-" if moment is None else f"{moment:%Y-%m-%d %H:%M:%S.%f}"[:-3] + " UTC"

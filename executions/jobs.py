@@ -1,4 +1,4 @@
-"""What an execution runs, as its row says it: from a submission to the row's `job`, and from the row to a task.
+"""What an execution runs, as its row holds it: from a submission to the row's `job`, and from the row to a task.
 
 `job` is JSON, for whatever process takes the row up:
 
@@ -33,7 +33,7 @@ _PLAIN = tuple(field.name for field in fields(Profile) if field.name != "ahead")
 
 
 def job_of(submission: Submission) -> Json:
-    """What the row will say: the source file; the compile step, where the language has one; the run."""
+    """The row's `job`: the source file; the compile step, where the language has one; the run."""
     language = submission.language
     steps = steps_of(language, timeout_ms=submission.timeout_ms, args=submission.args)
     stdin = _STDIN if submission.stdin else _NOTHING
@@ -45,26 +45,26 @@ def job_of(submission: Submission) -> Json:
 
 
 def task_of(execution: Execution) -> Task:
-    """What the row says is to be run; nothing but the row is asked."""
-    said = execution.job
+    """The task that the row describes; nothing but the row is read."""
+    job = execution.job
     return Task(
         id=str(execution.pk),
-        profile=profile_in(said["profile"]),
+        profile=profile_in(job["profile"]),
         job=Job(
             tuple(
-                File(file["name"], _content(execution, file["content"]), file["executable"]) for file in said["files"]
+                File(file["name"], _content(execution, file["content"]), file["executable"]) for file in job["files"]
             ),
-            tuple(_step(execution, step) for step in said["steps"]),
+            tuple(_step(execution, step) for step in job["steps"]),
         ),
         tenant=execution.api_key_id,
     )
 
 
-def profile_in(said: Mapping[str, Any]) -> Profile:
-    """The profile in a job."""
-    ahead = said["ahead"]
+def profile_in(data: Mapping[str, Any]) -> Profile:
+    """The profile from its JSON in a job."""
+    ahead = data["ahead"]
     return Profile(
-        **{name: said[name] for name in _PLAIN},
+        **{name: data[name] for name in _PLAIN},
         ahead=ahead and Ahead(ahead["script"], tuple(ahead["argv"]), tuple(ahead["environment"].items())),
     )
 
@@ -92,13 +92,13 @@ def _step_json(step: Step, stdin: Json) -> Json:
     }
 
 
-def _step(execution: Execution, said: Mapping[str, Any]) -> Step:
+def _step(execution: Execution, data: Mapping[str, Any]) -> Step:
     return Step(
-        said["name"],
-        tuple(said["argv"]),
-        Limits(**said["limits"]),
-        said["environment"],
-        _content(execution, said["stdin"]),
+        data["name"],
+        tuple(data["argv"]),
+        Limits(**data["limits"]),
+        data["environment"],
+        _content(execution, data["stdin"]),
     )
 
 

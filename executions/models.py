@@ -12,6 +12,7 @@ from languages.models import Language
 from rest.ids import uuid7
 
 NAME_LENGTH = 64
+"""That of Language.slug."""
 
 
 class Status(models.TextChoices):

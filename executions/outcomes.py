@@ -1,4 +1,4 @@
-"""How executions end: one row for each ending, with all that is said of it."""
+"""How executions end: one row for each outcome, with its label, its badge and its message."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """What is said of an outcome."""
+    """How an outcome is shown and reported."""
 
     label: str
     """For people: in the admin's list and its filter."""
@@ -36,7 +36,7 @@ class Ending:
     message: str = ""
     """The answer's `error`, with the step's limits as placeholders. Empty: the ending is the program's own."""
     killed: bool = False
-    """We ended the program: the exit code is what a shell says of SIGKILL."""
+    """We ended the program: the exit code is what a shell reports for SIGKILL."""
 
 
 ENDINGS: Mapping[Outcome, Ending] = {

@@ -1,11 +1,10 @@
-"""Finding executions that nobody will finish."""
+"""Finding executions whose server process has ended, and finishing them."""
 
 from __future__ import annotations
 
 import logging
 
 from dispatch import workers
-from dispatch.models import Worker
 from executions import run, transitions
 from executions.models import OPEN, Execution
 from executions.results import failed_fields
@@ -17,25 +16,17 @@ SERVER_DIED = "the server process that ran this execution ended before its resul
 
 
 def sweep() -> int:
-    """Finish what dead processes left open, and what this one lost; return how many. Call it at start, and often.
+    """Finish what ended processes left open, and what this one lost; return how many. Call it at start, and often.
 
     Several processes may sweep at once: each row is finished by one of them.
     """
-    # The open rows are read before the processes: whoever opened one of them had its own row before.
-    left_open = list(Execution.objects.filter(status__in=OPEN).only("id", "status", "worker"))
-    dead = workers.dead()
-    living = set(Worker.objects.exclude(pk__in=dead).values_list("pk", flat=True))
-    own = workers.current()
-    lost = [row for row in left_open if row.worker not in living or _dropped(row, own)]
+    ended = workers.stale()
+    left_open = Execution.objects.filter(status__in=OPEN).only("id", "status", "worker")
+    lost = workers.orphans(left_open, ended=ended, is_in_flight=run.is_in_flight)
     for row in lost:
         logger.warning("execution %s was left %s by a process that is gone", row.pk, row.status)
         transitions.finish(row, failed_fields(SERVER_DIED))
-    tasks.sweep()
-    if dead:
-        workers.remove(dead)
+    tasks.sweep(ended)
+    if ended:
+        workers.remove(ended)
     return len(lost)
-
-
-def _dropped(row: Execution, own: object) -> bool:
-    """Whether this process opened the row and no thread of it is at work on it: the database was away at its end."""
-    return row.worker == own and not run.is_in_flight(row.pk)

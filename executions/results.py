@@ -1,7 +1,7 @@
-"""What came back, as the row says it: from a job's result to columns, and from the columns to steps that can be read.
+"""What came back, as the row holds it: from a job's result to columns, and from the columns to steps that can be read.
 
 `steps` is JSON, an object for each step that was started; `output` holds what all of them printed, one after the other,
-and each stream of a step says where its part begins and how long it is.
+and each stream of a step has where its part begins and how many bytes it has.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 from executions.models import Execution
 from executions.outcomes import ENDINGS, Outcome
 from languages.options import MIB
-from languages.programs import COMPILE
+from languages.programs import COMPILE, compile_failed
 from sandbox.types import JobResult, StepResult
 
 KILLED_EXIT_CODE = 137
@@ -21,12 +21,12 @@ KILLED_EXIT_CODE = 137
 _SIGNAL_BASE = 128
 """What a shell adds to a signal's number."""
 _NO_EXIT_CODE = -1
-_OWN_ENDINGS = {Outcome.OK, Outcome.NONZERO_EXIT, Outcome.SIGNAL}
+"""Of a fault of ours: no program can end with it."""
 
 
 @dataclass(frozen=True, slots=True)
 class StepRecord:
-    """One step of a finished execution, as its row tells it."""
+    """One step of a finished execution, from its row."""
 
     name: str
     outcome: Outcome
@@ -87,7 +87,7 @@ def step_in(execution: Execution, name: str) -> StepRecord | None:
 
 
 def exit_code_of(step: StepResult) -> int:
-    """What a shell would say: 128 + n for signal n, 137 for a limit; -1 where there is nothing to say."""
+    """As a shell reports it: 128 + n for signal n, 137 for a limit; -1 where the program has no exit code."""
     outcome = Outcome(step.outcome.value)
     if ENDINGS[outcome].killed:
         return KILLED_EXIT_CODE
@@ -120,33 +120,33 @@ def _stream_json(data: bytes, output: bytearray, *, truncated: bool) -> dict[str
     return {"from": begins, "bytes": len(data), "truncated": truncated}
 
 
-def _record(said: Mapping[str, Any], output: bytes) -> StepRecord:
+def _record(data: Mapping[str, Any], output: bytes) -> StepRecord:
     def stream(name: str) -> bytes:
-        begins = said[name]["from"]
-        return output[begins : begins + said[name]["bytes"]]
+        begins = data[name]["from"]
+        return output[begins : begins + data[name]["bytes"]]
 
     return StepRecord(
-        name=said["name"],
-        outcome=Outcome(said["outcome"]),
-        exit_code=said["exit_code"],
-        signal=said["signal"],
+        name=data["name"],
+        outcome=Outcome(data["outcome"]),
+        exit_code=data["exit_code"],
+        signal=data["signal"],
         stdout=stream("stdout"),
         stderr=stream("stderr"),
-        stdout_truncated=said["stdout"]["truncated"],
-        stderr_truncated=said["stderr"]["truncated"],
-        wall_ms=said["wall_ms"],
-        cpu_ms=said["cpu_ms"],
-        peak_memory_bytes=said["peak_memory_bytes"],
-        detail=said["detail"],
+        stdout_truncated=data["stdout"]["truncated"],
+        stderr_truncated=data["stderr"]["truncated"],
+        wall_ms=data["wall_ms"],
+        cpu_ms=data["cpu_ms"],
+        peak_memory_bytes=data["peak_memory_bytes"],
+        detail=data["detail"],
     )
 
 
 def _outcome(last: StepResult) -> Outcome:
+    if compile_failed(last):
+        return Outcome.COMPILE_ERROR
     outcome = Outcome(last.outcome.value)
-    if last.name == COMPILE and outcome in _OWN_ENDINGS:
-        # The job ended with a compile step although that step passed: the sandbox did not do what it was asked.
-        return Outcome.SANDBOX_ERROR if outcome is Outcome.OK else Outcome.COMPILE_ERROR
-    return outcome
+    # The job ended with a compile step although that step passed: the sandbox did not do what it was asked.
+    return Outcome.SANDBOX_ERROR if last.name == COMPILE and outcome is Outcome.OK else outcome
 
 
 def _error(job: Mapping[str, Any], step: StepResult, outcome: Outcome) -> str:

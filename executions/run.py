@@ -1,4 +1,4 @@
-"""Running what a row says, in whatever process took it up, and writing what came back."""
+"""Running the job of a row, in whatever process took it up, and writing what came back."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ from sandbox.errors import EngineUnavailable, ImageMissing, PoolBusy, PoolClosed
 logger = logging.getLogger(__name__)
 
 ENGINE_RETRY_AFTER_S = 5
+"""A Docker engine that is restarted answers again after a few seconds."""
 SHUTDOWN_RETRY_AFTER_S = 10
+"""A restart takes less where no program uses up the grace."""
 _in_flight: set[UUID] = set()
 """Executions that a thread of this process is at work on; set operations are atomic."""
 
@@ -33,16 +35,17 @@ def is_in_flight(execution_id: UUID) -> bool:
 
 
 def run(execution: Execution, *, reservation: Reservation | None = None) -> None:
-    """Run a row that is queued, or running in its reservation, and finish it; it may tell of a sandbox error then.
+    """Run a row that is queued, or running in its reservation, and finish it; its outcome may be a sandbox error.
 
     Raises Unavailable, with the row kept, where there was no slot, no Docker engine, or the server shuts down.
     """
-    with _flight(execution):
+    with _marked_in_flight(execution):
         submitted = active.backend().submit(task_of(execution), reservation=reservation)
         began = time.monotonic()
         try:
             _follow(execution, submitted)
         except SandboxError as error:
+            # Still queued means that nothing has run: the client is asked to come again.
             if execution.status == Status.QUEUED:
                 _not_started(execution, error, queue_ms=(time.monotonic() - began) * 1000)
             logger.exception("execution %s: the sandbox failed", execution.pk)
@@ -50,7 +53,7 @@ def run(execution: Execution, *, reservation: Reservation | None = None) -> None
 
 
 @contextmanager
-def _flight(execution: Execution) -> Iterator[None]:
+def _marked_in_flight(execution: Execution) -> Iterator[None]:
     _in_flight.add(execution.pk)
     try:
         yield
@@ -60,7 +63,8 @@ def _flight(execution: Execution) -> Iterator[None]:
 
 def _follow(execution: Execution, submitted: Run) -> None:
     """Read the run's events, and write what they mean for the row. Leaving early ends the program."""
-    # No connection of the database is kept while a slot is waited for, or a program runs.
+    # No connection of the database is kept while a slot is waited for, or a program runs: there are more threads than
+    # connections.
     release_connection()
     with closing(submitted.events()) as events:
         for event in events:
@@ -72,7 +76,7 @@ def _follow(execution: Execution, submitted: Run) -> None:
 
 
 def _started(execution: Execution, event: Started) -> bool:
-    """Whether the row is running now. Another process may have taken this one for dead, and finished it."""
+    """Whether the row is running now. Another process may have taken this one for ended, and finished it."""
     if execution.status == Status.QUEUED:
         transitions.start(execution, queue_ms=event.queue_ms)
         release_connection()
@@ -80,7 +84,7 @@ def _started(execution: Execution, event: Started) -> bool:
 
 
 def _not_started(execution: Execution, error: SandboxError, *, queue_ms: float) -> NoReturn:
-    """Finish the queued row and say 503: rejected for want of room, sandbox_error for want of an engine or image."""
+    """Finish the queued row and answer 503: rejected for want of room, sandbox_error for want of an engine or image."""
     if isinstance(error, PoolBusy):
         message, retry_after_s = "no free slot: the server is busy", error.retry_after_s
     elif isinstance(error, PoolClosed):

@@ -1,4 +1,4 @@
-"""What can be done to executions: the ways in for the API, for commands and for pages."""
+"""What can be done to executions: what the API, commands and pages call."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rest.exceptions import Refusal
 
 
 def execute(*, submission: Submission, origin: Origin) -> Execution:
-    """Run it and return its finished row, which may tell of a sandbox error.
+    """Run it and return its finished row, whose outcome may be a sandbox error.
 
     Raises Unavailable, with the row kept, where there is no slot, no Docker engine, or the server shuts down.
     """

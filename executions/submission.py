@@ -9,7 +9,7 @@ from languages.models import Language
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Who asks."""
+    """Where a submission comes from."""
 
     address: str | None
     api_key_id: str | None = None

@@ -6,11 +6,10 @@ import logging
 import time
 from typing import Any
 
-from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
 from executions.models import Execution, Status
-from rest.connections import DATABASE_RETRY_AFTER_S, release_connection
+from rest.connections import DATABASE_AWAY, DATABASE_RETRY_AFTER_S, release_connection
 from rest.exceptions import Unavailable
 
 logger = logging.getLogger(__name__)
@@ -18,10 +17,11 @@ logger = logging.getLogger(__name__)
 FINISH_WAIT_S = 10.0
 """How long a result waits for a database that went away while its program ran."""
 _RETRY_S = 0.25
+"""Between tries; one that finds no connection takes the pool's time-out besides."""
 
 
 def start(execution: Execution, *, queue_ms: float) -> None:
-    """queued → running."""
+    """queued → running, after `queue_ms` in the queue."""
     now = timezone.now()
     _move(execution, Status.QUEUED, {"status": Status.RUNNING, "started_at": now, "queue_ms": queue_ms})
 
@@ -35,7 +35,7 @@ def reject(execution: Execution, *, error: str, queue_ms: float) -> None:
 def finish(execution: Execution, fields: dict[str, Any]) -> None:
     """queued or running → finished, trying again for FINISH_WAIT_S while the database is away.
 
-    Where the race was lost, because another process took this one for dead, `execution` becomes what the row says.
+    Where the race was lost, because another process took this one for ended, `execution` is read again from the row.
     Raises Unavailable when the database stays away; the sweep finishes the row when it is back.
     """
     fields = fields | {"status": Status.FINISHED, "finished_at": timezone.now()}
@@ -43,7 +43,7 @@ def finish(execution: Execution, fields: dict[str, Any]) -> None:
     while True:
         try:
             return _move(execution, execution.status, fields)
-        except (OperationalError, InterfaceError) as error:
+        except DATABASE_AWAY as error:
             logger.warning("execution %s: the database is away: %s", execution.pk, error)
             release_connection()
             if time.monotonic() > deadline:
@@ -60,6 +60,7 @@ def _move(execution: Execution, expected: str, fields: dict[str, Any]) -> None:
         for name, value in fields.items():
             setattr(execution, name, value)
         return
+    # Another process took this one for ended and finished the row: what it wrote is what the client is told.
     execution.refresh_from_db()
     logger.warning(
         "execution %s was %s already when it should become %s", execution.pk, execution.status, fields["status"]

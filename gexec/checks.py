@@ -13,9 +13,12 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004 (Django's own name)
 
 from dispatch import backends
+from gexec.embedded import MAX_PROCESSES
+from languages.options import MIN_MEMORY_MB
 
 _AT_LEAST = {
     "GEXEC_WORKERS": 1,
+    # One that waits for a program, and one that answers /ping meanwhile.
     "GEXEC_THREADS": 2,
     "GEXEC_SHUTDOWN_GRACE_S": 0,
     "GEXEC_SLOTS": 0,
@@ -23,11 +26,9 @@ _AT_LEAST = {
     "GEXEC_WAIT_MS": 0,
     "GEXEC_TRUSTED_PROXIES": 0,
     "GEXEC_MAX_SOURCE_BYTES": 1,
-    "GEXEC_MAX_MEMORY_MB": 16,
+    "GEXEC_MAX_MEMORY_MB": MIN_MEMORY_MB,
 }
 _RATE = re.compile(r"[1-9]\d*/[1-9]?\d*[smhd]")
-# gunicorn may have this many workers before their connection pools ask for more than the embedded server gives.
-_MAX_WORKERS = 8
 
 
 def port(**_: Any) -> list[CheckMessage]:
@@ -56,9 +57,9 @@ def numbers(**_: Any) -> list[CheckMessage]:
 
 def workers(**_: Any) -> list[CheckMessage]:
     """E004: more processes than the embedded database has connections for."""
-    if settings.DATABASE_URL or settings.GEXEC_WORKERS <= _MAX_WORKERS:
+    if settings.DATABASE_URL or settings.GEXEC_WORKERS <= MAX_PROCESSES:
         return []
-    hint = f"The embedded database serves up to {_MAX_WORKERS}; name a larger one with DATABASE_URL."
+    hint = f"The embedded database serves up to {MAX_PROCESSES}; name a larger one with DATABASE_URL."
     return [Error(f"GEXEC_WORKERS is {settings.GEXEC_WORKERS}.", hint=hint, id="gexec.E004")]
 
 

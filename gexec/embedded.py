@@ -1,4 +1,4 @@
-"""How the embedded PostgreSQL is reached; serve keeps it running."""
+"""The embedded PostgreSQL as others know it: where it is reached, and how many connections it takes."""
 
 from __future__ import annotations
 
@@ -7,6 +7,15 @@ from pathlib import Path
 
 DATABASE = "gexec"
 USER = "gexec"
+
+MAX_CONNECTIONS = 100
+"""What the embedded server accepts: PostgreSQL's own default."""
+_OTHER_CONNECTIONS = 20
+"""Kept for commands of manage.py, an operator's psql, and the three that PostgreSQL reserves for superusers."""
+POOL_CONNECTIONS = 10
+"""A process's pool, embedded or not. A connection is given back while a program runs, so a few serve many threads."""
+MAX_PROCESSES = (MAX_CONNECTIONS - _OTHER_CONNECTIONS) // POOL_CONNECTIONS
+"""So many server processes may fill their pools at once."""
 
 
 def run_dir(data_dir: Path) -> Path:

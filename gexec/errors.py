@@ -31,14 +31,12 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """403."""
     if _for_admin(request):
         return defaults.permission_denied(request, exception)
     return _error(request, "forbidden", "forbidden", 403)
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """404."""
     if _for_admin(request):
         return defaults.page_not_found(request, exception)
     return _error(request, "not_found", "not found", 404)

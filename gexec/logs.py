@@ -7,6 +7,7 @@ import logging
 from datetime import UTC, datetime
 from typing import Any
 
+# So wide that what follows stands in columns for most events and every level.
 _EVENT_WIDTH = 30
 _LEVEL_WIDTH = 9
 _NEEDS_QUOTES = set(" \t\r\n=\"'")
@@ -46,7 +47,7 @@ def configuration(*, as_json: bool) -> dict[str, Any]:
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["stderr"], "level": "INFO"},
         "loggers": {
-            # Django's own handlers would say everything twice; a refused request is no event of ours.
+            # Django's own handlers would write everything twice; a refused request is no event of ours.
             "django": {"handlers": [], "level": "INFO", "propagate": True},
             "django.request": {"level": "ERROR", "filters": ["failed"]},
             "django.server": {"handlers": [], "propagate": True},
@@ -60,7 +61,7 @@ def configuration(*, as_json: bool) -> dict[str, Any]:
 
 
 def _tells_of_a_failure(record: logging.LogRecord) -> bool:
-    """An exception that nobody expected; an answer of 503 that a view gave on purpose is none."""
+    """An unexpected exception; an answer of 503 that a view gave on purpose is none."""
     return record.exc_info is not None
 
 

@@ -39,7 +39,7 @@ class _AdminOnly:
 
 
 class AdminSession(_AdminOnly, SessionMiddleware):
-    """Sessions."""
+    """The session of one who is logged in."""
 
 
 class AdminCsrf(_AdminOnly, CsrfViewMiddleware):
@@ -48,7 +48,7 @@ class AdminCsrf(_AdminOnly, CsrfViewMiddleware):
     def process_view(
         self, request: HttpRequest, callback: Callable[..., Any], callback_args: tuple[Any, ...], callback_kwargs: Any
     ) -> HttpResponseForbidden | None:
-        """Django calls this for every path; the API takes no cookies, so nobody's can be ridden on."""
+        """Django calls this for every path; the API takes no cookies, so that no request can be forged with them."""
         if not request.path_info.startswith(ADMIN_PATH):
             return None
         return super().process_view(request, callback, callback_args, callback_kwargs)

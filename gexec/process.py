@@ -13,7 +13,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 DEFAULT_GRACE_S = 30.0
 
 STOP_MARGIN_S = 30.0
-"""Whoever stops gexec (Docker, systemd) waits for the grace and this long before it kills: containers are removed,
+"""What stops gexec (Docker, systemd) waits for the grace and this long before it kills: containers are removed,
 rows are written, the database shuts down. Every other time-out of a stop is a part of it."""
 
 

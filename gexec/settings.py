@@ -1,6 +1,6 @@
 """Settings, from the environment only. Ours carry the GEXEC_ prefix; one that cannot be read stops the start.
 
-What can be read but makes no sense is told by gexec/checks.py, with a stable id each.
+What can be read but makes no sense is reported by gexec/checks.py, with a stable id each.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any
 from gexec import logs, process
 from gexec.addresses import is_loopback
 from gexec.database_url import database_of
-from gexec.embedded import DATABASE, USER, run_dir
+from gexec.embedded import DATABASE, POOL_CONNECTIONS, USER, run_dir
 from gexec.process import env
 from gexec.secret import secret_key
 
@@ -118,7 +118,6 @@ TEMPLATES: list[dict[str, Any]] = [
     }
 ]
 
-# Requests give their connection back while a program runs, so a few serve many threads.
 DATABASES: dict[str, dict[str, Any]] = {
     "default": {
         "ENGINE": "gexec.postgresql",
@@ -129,7 +128,11 @@ DATABASES: dict[str, dict[str, Any]] = {
         ),
     }
 }
-DATABASES["default"]["OPTIONS"] |= {"connect_timeout": 5, "pool": {"min_size": 1, "max_size": 10, "timeout": 5}}
+# Both time-outs are in seconds: a request that gets no connection by then is answered with 503, and may come again.
+DATABASES["default"]["OPTIONS"] |= {
+    "connect_timeout": 5,
+    "pool": {"min_size": 1, "max_size": POOL_CONNECTIONS, "timeout": 5},
+}
 # The rate limit counts in PostgreSQL: any other cache lets more through than it should when requests come at once.
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
@@ -164,9 +167,10 @@ STATIC_URL = "/static/"
 # Served from where the applications keep them: there is nothing to collect, and nothing to forget.
 WHITENOISE_USE_FINDERS = True
 
-# Six bytes may stand for one in JSON (\\u0000). What is larger than any allowed source can be is not read at all.
+# Six bytes may stand for one in JSON (\\u0000), and 64 KiB are for all that is not the source. What is larger than a
+# request with the longest source can be is not read at all.
 DATA_UPLOAD_MAX_MEMORY_SIZE = GEXEC_MAX_SOURCE_BYTES * 6 + 65_536
-# A file that somebody sends to the admin never reaches the disk; one that is too large for memory is not kept at all.
+# A file that is sent to the admin never reaches the disk; one that is too large for memory is not kept at all.
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
 
 SECURE_CONTENT_TYPE_NOSNIFF = True
@@ -189,7 +193,7 @@ CSRF_COOKIE_HTTPONLY = True
 SECURE_SSL_REDIRECT = GEXEC_SECURE
 # A health check asks the server itself, without TLS.
 SECURE_REDIRECT_EXEMPT = [r"^ping$"]
-SECURE_HSTS_SECONDS = 31_536_000 if GEXEC_SECURE else 0
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if GEXEC_SECURE else 0
 # The header can be believed only when a proxy of ours sets it.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if GEXEC_TRUSTED_PROXIES else None
 SILENCED_SYSTEM_CHECKS = [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
@@ -12,9 +11,10 @@ from django.utils.dateparse import parse_datetime
 from languages import tasks
 from languages.host_state import OnHost, on_host, state_of
 from languages.models import Language, LanguageTask, TaskKind, TaskStatus
-from rest.display import duration, size
+from rest.display import duration, moment, size
 
 _DIGEST_CHARACTERS = 12
+"""As `docker images` shows them."""
 
 
 def status_of(language: Language) -> dict[str, Any]:
@@ -39,9 +39,9 @@ def _facts(language: Language, host: OnHost) -> list[tuple[str, str]]:
         ("image", language.image),
         ("on the Docker host", "not known" if host.error else _digest(image.id) if image else "not there"),
         ("size", size(image.size_bytes) if image else "-"),
-        ("built", _moment(parse_datetime(image.created)) if image else "-"),
+        ("built", moment(parse_datetime(image.created)) if image else "-"),
         ("tested image", _digest(language.image_digest)),
-        ("tested", _moment(language.tested_at)),
+        ("tested", moment(language.tested_at)),
         ("version", language.version or "-"),
     ]
 
@@ -64,7 +64,7 @@ def _task(task: LanguageTask) -> dict[str, Any]:
     by = f" by {task.started_by}" if task.started_by else ""
     return {
         "kind": task.kind,
-        "title": f"{task.get_kind_display()}{by}, {_moment(task.started_at)}, {took.total_seconds():.0f} s",
+        "title": f"{task.get_kind_display()}{by}, {moment(task.started_at)}, {took.total_seconds():.0f} s",
         "status": task.status,
         "headline": task.headline,
         "done": task.done,
@@ -88,7 +88,3 @@ def _verdict(verdict: dict[str, Any]) -> dict[str, Any]:
 
 def _digest(digest: str) -> str:
     return digest.removeprefix("sha256:")[:_DIGEST_CHARACTERS] or "none"
-
-
-def _moment(moment: datetime | None) -> str:
-    return "-" if moment is None else f"{moment:%Y-%m-%d %H:%M:%S} UTC"

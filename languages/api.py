@@ -36,7 +36,7 @@ class ColumnsSerializer(serializers.Serializer[Language]):
 
 
 class LimitsSerializer(ColumnsSerializer):
-    """What a program gets where the request says nothing, and how long it may ask for."""
+    """What a program gets where the request names nothing, and how long it may ask for."""
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         """Those options of a language that its users may know."""

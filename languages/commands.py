@@ -1,4 +1,4 @@
-"""Fills the placeholders of a language's commands and environment: pure."""
+"""Fills the placeholders of a language's commands and environment."""
 
 from __future__ import annotations
 

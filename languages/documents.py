@@ -16,7 +16,7 @@ _SECTIONS = tuple(dict.fromkeys(group.section for group in GROUPS))
 
 
 class BadDescription(Exception):
-    """What describes a language cannot be one; the text says what to change."""
+    """What describes a language cannot be one; the text tells what to change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ _PLAIN_ENTRIES = (
 def fields_in(text: str, *, where: str) -> dict[str, Any]:
     """Values for the model's fields from the text of a language.toml, wherever it comes from. Raises BadDescription.
 
-    What is there has the type that the field wants; whether the value is allowed, the model says.
+    What is there has the type that the field wants; whether the value is allowed, the model decides.
     """
     try:
         document = tomllib.loads(text)

@@ -57,7 +57,7 @@ def read(slug: str) -> Folder:
 
 
 def example_of(path: Path) -> str:
-    """The program of the folder's hello file."""
+    """The program of the folder's hello file. Raises BadDescription unless there is one."""
     hello = sorted(path.glob("hello.*"))
     if len(hello) != 1:
         raise BadDescription(f"{path}: one hello program is wanted, there are {len(hello)}")

@@ -13,6 +13,7 @@ from languages.models import Language
 from languages.versions import family_of
 
 MAX_BYTES = 64 * 1024
+"""Many times the longest language.toml that comes with gexec; the form's texts name it too."""
 _NO_SLUG = "Say what requests call the language: the file's name does not."
 
 

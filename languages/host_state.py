@@ -33,7 +33,7 @@ class OnHost:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """One look at a language."""
+    """How a language stands, for the admin's list and page."""
 
     text: str
     kind: str

@@ -26,6 +26,7 @@ MIB = 1024 * 1024
 CPU_PERIOD_US = 100_000
 """What the CPU quota is a share of: the kernel's default period."""
 MAX_TIMEOUT_MS = 3_600_000
+"""An hour: a run holds its slot, and its client a connection, for so long."""
 MIN_MEMORY_MB = 16
 """Less does not hold the runner, an interpreter and a program."""
 
@@ -41,10 +42,10 @@ class Group:
     section: str
 
 
-RUN = Group("Limits of a run", "limits")
-COMPILE = Group("Limits of compiling", "limits")
+RUN_LIMITS = Group("Limits of a run", "limits")
+COMPILE_LIMITS = Group("Limits of compiling", "limits")
 CONTAINERS = Group("Containers", "warm")
-GROUPS = (RUN, COMPILE, CONTAINERS)
+GROUPS = (RUN_LIMITS, COMPILE_LIMITS, CONTAINERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +150,7 @@ class LanguageOptions(models.Model):
         default=60_000,
         low=1,
         high=MAX_TIMEOUT_MS,
-        group=RUN,
+        group=RUN_LIMITS,
         label="time limit",
         unit="ms",
         in_api=True,
@@ -159,7 +160,7 @@ class LanguageOptions(models.Model):
         default=300_000,
         low=1,
         high=MAX_TIMEOUT_MS,
-        group=RUN,
+        group=RUN_LIMITS,
         label="longest time limit",
         unit="ms",
         in_api=True,
@@ -169,7 +170,7 @@ class LanguageOptions(models.Model):
         default=60_000,
         low=1,
         high=MAX_TIMEOUT_MS,
-        group=COMPILE,
+        group=COMPILE_LIMITS,
         label="compile time limit",
         unit="ms",
         help_text="Wall time of the compile command.",
@@ -178,7 +179,7 @@ class LanguageOptions(models.Model):
         default=128,
         low=MIN_MEMORY_MB,
         high=None,
-        group=RUN,
+        group=RUN_LIMITS,
         label="memory",
         unit="MB",
         in_api=True,
@@ -187,7 +188,7 @@ class LanguageOptions(models.Model):
     compile_memory_mb = optional_limit(
         low=MIN_MEMORY_MB,
         high=None,
-        group=COMPILE,
+        group=COMPILE_LIMITS,
         label="compile memory",
         unit="MB",
         help_text="Memory of the compile command; empty: as for a run.",
@@ -196,7 +197,7 @@ class LanguageOptions(models.Model):
         default=50_000,
         low=1_000,
         high=6_400_000,
-        group=RUN,
+        group=RUN_LIMITS,
         label="CPU quota",
         unit="µs",
         in_api=True,
@@ -206,7 +207,7 @@ class LanguageOptions(models.Model):
         default=64,
         low=2,
         high=4096,
-        group=RUN,
+        group=RUN_LIMITS,
         in_api=True,
         formerly="pids",
         help_text="Processes and threads at one time.",
@@ -215,7 +216,7 @@ class LanguageOptions(models.Model):
         default=MIB,
         low=1,
         high=64 * MIB,
-        group=RUN,
+        group=RUN_LIMITS,
         label="output",
         unit="bytes",
         in_api=True,
@@ -225,7 +226,7 @@ class LanguageOptions(models.Model):
         default=64,
         low=1,
         high=4096,
-        group=RUN,
+        group=RUN_LIMITS,
         label="disk",
         unit="MB",
         in_api=True,

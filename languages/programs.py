@@ -5,7 +5,7 @@ from __future__ import annotations
 from languages.commands import fill_command, fill_environment
 from languages.models import Language
 from languages.options import CPU_PERIOD_US, MIB
-from sandbox.types import Ahead, Limits, Profile, Step, WarmTarget
+from sandbox.types import Ahead, Limits, Outcome, Profile, Step, StepResult, WarmTarget
 
 COMPILE = "compile"
 RUN = "run"
@@ -24,6 +24,11 @@ def ahead_of(language: Language) -> Ahead | None:
         return None
     step = _run_step(language, language.timeout_ms, b"", ())
     return Ahead(language.source_file, step.argv, tuple(step.environment.items()))
+
+
+def compile_failed(step: StepResult) -> bool:
+    """Whether the compiler ended by itself and refused the program."""
+    return step.name == COMPILE and step.outcome in {Outcome.NONZERO_EXIT, Outcome.SIGNAL}
 
 
 def profile_of(language: Language) -> Profile:

@@ -19,7 +19,6 @@ from django.db import Error, IntegrityError, transaction
 from django.utils import timezone
 
 from dispatch import workers
-from dispatch.models import Worker
 from languages import folders
 from languages.documents import BadDescription
 from languages.models import Language, LanguageTask, TaskKind, TaskStatus
@@ -34,16 +33,18 @@ from sandbox.errors import SandboxError
 logger = logging.getLogger(__name__)
 
 KEPT = 20
-"""Tasks that are remembered of each language."""
+"""Tasks whose rows are kept, of each language."""
 LOG_LINES = 300
 LOG_CHARACTERS = 30_000
+"""Of the end of a task's log: it is written to the row, and read by the admin's page, again and again."""
 WRITE_EVERY_S = 0.4
+"""Twice in the 0.8 s after which the admin's page asks again."""
 SERVER_GONE = "the server process that was at it ended; start it again"
 
 _STEP = re.compile(r"Step (\d+)/(\d+) : ")
 _TERMINAL_CODE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-_at_work: set[UUID] = set()
-"""Tasks that a thread of this process is at; set operations are atomic."""
+_in_flight: set[UUID] = set()
+"""Tasks that a thread of this process is at work on; set operations are atomic."""
 
 
 class AlreadyRunning(Exception):
@@ -57,14 +58,14 @@ class _Superseded(Exception):
 def start(*, language: Language, kind: TaskKind, by: str = "") -> LanguageTask:
     """Begin in a thread of this process; the row is there when this returns. Raises AlreadyRunning."""
     task = LanguageTask(
-        id=uuid7(), language=language, kind=kind, started_by=by, worker=workers.current(), started_at=timezone.now()
+        id=uuid7(), language=language, kind=kind, started_by=by, worker=workers.own_id(), started_at=timezone.now()
     )
-    _at_work.add(task.pk)
+    _in_flight.add(task.pk)
     try:
         with transaction.atomic():
             task.save(force_insert=True)
     except IntegrityError as error:
-        _at_work.discard(task.pk)
+        _in_flight.discard(task.pk)
         raise AlreadyRunning(f"{language.slug} is being worked on already") from error
     _forget_old(language)
     threading.Thread(target=_work, args=[task], name=f"language-{kind}", daemon=True).start()
@@ -84,24 +85,18 @@ def can_build(language: Language) -> bool:
     return language.slug in folders.slugs() and folders.read(language.slug).image == language.image
 
 
-def sweep() -> None:
-    """Mark as lost what dead processes left, and what this one lost."""
-    # The tasks are read before the processes: the process that began one had its own row before.
-    running = list(LanguageTask.objects.filter(status=TaskStatus.RUNNING).only("id", "worker"))
-    if not running:
-        return
-    living = set(Worker.objects.exclude(pk__in=workers.dead()).values_list("pk", flat=True))
-    own = workers.current()
-    for task in running:
-        if task.worker not in living or (task.worker == own and task.pk not in _at_work):
-            _lose(task)
+def sweep(ended: Iterable[UUID]) -> None:
+    """Mark as lost what `ended` processes left, and what this one lost."""
+    running = LanguageTask.objects.filter(status=TaskStatus.RUNNING).only("id", "worker")
+    for task in workers.orphans(running, ended=ended, is_in_flight=_in_flight.__contains__):
+        _mark_lost(task)
 
 
 def abandon() -> None:
     """This process ends: what it is at will not be finished."""
     try:
-        for task in LanguageTask.objects.filter(pk__in=list(_at_work)).only("id"):
-            _lose(task)
+        for task in LanguageTask.objects.filter(pk__in=list(_in_flight)).only("id"):
+            _mark_lost(task)
     except Error:
         logger.warning("the database is away: tasks of this process stay for others to sweep")
 
@@ -122,7 +117,7 @@ def _work(task: LanguageTask) -> None:
     else:
         progress.end(TaskStatus.SUCCEEDED, image_digest=digest)
     finally:
-        _at_work.discard(task.pk)
+        _in_flight.discard(task.pk)
         release_connection()
 
 
@@ -211,7 +206,7 @@ class _Progress:
             raise _Superseded
 
 
-def _lose(task: LanguageTask) -> None:
+def _mark_lost(task: LanguageTask) -> None:
     LanguageTask.objects.filter(pk=task.pk, status=TaskStatus.RUNNING).update(
         status=TaskStatus.LOST, error=SERVER_GONE, finished_at=timezone.now()
     )

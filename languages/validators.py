@@ -1,4 +1,4 @@
-"""What the fields of a language may hold, each refusal with a message that says what to change."""
+"""What the fields of a language may hold, each refusal with a message that tells what to change."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from django.core.validators import RegexValidator
 from languages.commands import COMMAND_PLACEHOLDERS, ENVIRONMENT_PLACEHOLDERS
 
 MAX_NAME_BYTES = 255
+"""NAME_MAX of Linux."""
 _PLACEHOLDER = re.compile(r"(?<!\$)\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 

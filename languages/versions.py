@@ -1,4 +1,4 @@
-"""Versions of a language side by side: `python`, `python@3.11`. Pure."""
+"""Versions of a language side by side: `python`, `python@3.11`."""
 
 from __future__ import annotations
 

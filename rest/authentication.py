@@ -15,6 +15,7 @@ from rest_framework_api_key.permissions import KeyParser
 
 REMEMBERED_S = 1.0
 _MAX_REMEMBERED = 10_000
+"""Keys, about 2 MB; beyond it all are forgotten, which costs each a query."""
 
 
 class _Verified:

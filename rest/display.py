@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 SHOWN_BYTES = 256 * 1024
+"""Of each stream: more would make the page slow. The row has all of it."""
 _ESCAPES = {code: f"\\x{code:02x}" for code in (*range(0x20), 0x7F) if chr(code) not in "\n\t"}
 """Control characters as Python writes them: few fonts have their pictures."""
 
@@ -72,6 +75,11 @@ def size(count: float | None) -> str:
             return f"{count:.0f} {unit}" if unit == "bytes" else f"{count:.1f} {unit}"
         count /= 1024
     return f"{count:.1f} GiB"
+
+
+def moment(when: datetime | None, *, timespec: str = "seconds") -> str:
+    """A time in UTC, as fine as `timespec` is (that of datetime.isoformat)."""
+    return "-" if when is None else f"{when.replace(tzinfo=None).isoformat(' ', timespec)} UTC"
 
 
 def duration(ms: float | None) -> str:

@@ -8,7 +8,7 @@ from rest_framework.exceptions import APIException
 
 
 class Refusal(APIException):
-    """The request is at fault; `message` says how, `status` is the HTTP status."""
+    """The request is at fault; `message` tells how, `status` is the HTTP status."""
 
     status_code: int = 400
     default_code = "invalid_field"

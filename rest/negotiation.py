@@ -1,4 +1,4 @@
-"""Which parser and which renderer: the first one, whatever the headers say."""
+"""Which parser and which renderer: the first one, whatever the headers ask for."""
 
 from __future__ import annotations
 

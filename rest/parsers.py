@@ -1,4 +1,4 @@
-"""Bodies of requests: received whole and within bounds, then read as JSON whatever the Content-Type says."""
+"""Bodies of requests: received whole and within bounds, then read as JSON whatever the Content-Type."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from rest.text import printable
 
 _CHUNK_BYTES = 64 * 1024
 _DRAINED_BYTES = 32 * 1024 * 1024
-"""A client that sends too much hears so only if it was let finish; beyond this it is cut off."""
+"""A client that sends too much reads the answer only if it was let finish; beyond this it is cut off."""
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -68,7 +68,7 @@ class AnyJSONParser(BaseParser):
 
 
 class StrictJSONParser(AnyJSONParser):
-    """As AnyJSONParser, without keys that come twice, and not from a form: whoever sends one meant something else."""
+    """As AnyJSONParser, without keys that come twice, and not from a form, which is a client's mistake."""
 
     object_pairs_hook = staticmethod(_without_duplicates)
 
@@ -82,7 +82,7 @@ class StrictJSONParser(AnyJSONParser):
 
 
 class Refused(io.RawIOBase):
-    """The stream of a body that could not be received: whoever reads it hears why."""
+    """The stream of a body that could not be received: reading it raises why."""
 
     def __init__(self, refusal: Refusal) -> None:
         super().__init__()

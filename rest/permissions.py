@@ -11,7 +11,7 @@ from rest_framework.request import Request
 
 
 class KeyWhereRequired(BasePermission):
-    """Anybody, or only who has a key where GEXEC_REQUIRE_API_KEY asks for one."""
+    """Every caller, or only those with a key where GEXEC_REQUIRE_API_KEY asks for one. Raises NotAuthenticated."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
         if settings.GEXEC_REQUIRE_API_KEY and request.auth is None:

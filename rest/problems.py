@@ -105,7 +105,7 @@ def _known(exc: Exception) -> exceptions.APIException | None:
 def _problem_of(exc: exceptions.APIException) -> dict[str, Any]:
     if isinstance(exc.detail, (dict, list)):
         return _problem_of_fields(exc)
-    # How long to wait stands in Retry-After; a sentence that changes by the second is no use to anybody.
+    # How long to wait stands in Retry-After; a sentence that changes by the second cannot be compared or translated.
     detail = "Too many requests" if isinstance(exc, exceptions.Throttled) else encodable(exc.detail)
     code = str(exc.detail.code)
     execution_id = getattr(exc, "execution_id", None)
@@ -126,7 +126,7 @@ def _problem_of_fields(exc: exceptions.APIException) -> dict[str, Any]:
 
 
 def _errors(detail: Any, pointer: str = "#") -> Iterator[dict[str, str]]:
-    """Each message in what a serializer says, with a JSON pointer (RFC 6901) to what it is about."""
+    """Each message of a serializer's errors, with a JSON pointer (RFC 6901) to what it is about."""
     if isinstance(detail, dict):
         for key, inner in detail.items():
             yield from _errors(inner, pointer if key == api_settings.NON_FIELD_ERRORS_KEY else _below(pointer, key))

@@ -1,8 +1,9 @@
-"""Text from a request, made fit to be said back."""
+"""Text from a request, made fit to be put into an answer."""
 
 from __future__ import annotations
 
 _ECHOED_CHARACTERS = 64
+"""Enough to recognise what was sent; the longest slug of a language has as many."""
 
 
 def printable(text: str) -> str:

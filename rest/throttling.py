@@ -17,8 +17,10 @@ from rest_framework.throttling import BaseThrottle
 from rest.client_address import client_address, limited_as
 
 OFF = "off"
-_KNOWN = 10_000
+_MAX_KNOWN = 10_000
+"""Counters that this process remembers, about 2 MB; beyond it all are forgotten, which costs each a statement."""
 _CLEANED_ONCE_IN = 200
+"""New counters for one clean-up, which takes away up to 1000: five times what has come since the last one."""
 
 _PUT = """
 INSERT INTO rest_counter AS counter (key, value, expires_at) VALUES (%s, %s, now() + %s * interval '1 second')
@@ -67,7 +69,7 @@ _known: dict[str, float] = {}
 
 
 class CounterCache(BaseCache):
-    """A cache of whole numbers. Expired rows go away a thousand at a time, once in so many new keys."""
+    """A cache of whole numbers. Expired rows are deleted a thousand at a time, once in _CLEANED_ONCE_IN new keys."""
 
     def __init__(self, _location: str, params: dict[str, Any]) -> None:
         super().__init__(params)
@@ -83,13 +85,14 @@ class CounterCache(BaseCache):
         if added and random.randrange(_CLEANED_ONCE_IN) == 0:  # noqa: S311 (spreads work, keeps no secret)
             with connection.cursor() as cursor:
                 cursor.execute(_CLEAN)
-        if len(_known) >= _KNOWN:
+        if len(_known) >= _MAX_KNOWN:
             _known.clear()
+        # Also where another process has started it: the key names a window, and a counter outlives its window.
         _known[name] = time.monotonic() + lifetime_s
         return added
 
     def incr(self, key: str, delta: int = 1, version: int | None = None) -> int:
-        """Add to a counter and tell its value; ValueError where there is none."""
+        """Add to a counter and return its value; ValueError where there is none."""
         name = self.make_and_validate_key(key, version=version)
         value = _value(_INCREMENT, delta, name)
         if value is None:
@@ -121,7 +124,7 @@ class CounterCache(BaseCache):
         self.forget()
 
     def forget(self) -> None:
-        """Take no counter for known: somebody else may have removed them."""
+        """Take no counter for known: another process may have removed them."""
         _known.clear()
 
     def _lifetime_s(self, timeout: Any) -> float:

@@ -1,4 +1,4 @@
-"""What the endpoints share beyond what the settings say: when the body comes in, and when the connection goes back."""
+"""What the endpoints share beyond the settings: when the body comes in, and when the connection goes back."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class NoSuchPath(Endpoint):
     http_method_names = []
 
     def initial(self, request: Request, *_args: object, **_kwargs: object) -> None:
-        """Whatever the method and whoever asks, there is nothing here."""
+        """404 for every method, with a key or without; raised here, before permissions are checked."""
         raise NotFound(f"there is nothing at {printable(request.path)}")
 
 

@@ -23,7 +23,7 @@ _CLEAN = (Outcome.OK, Outcome.NONZERO_EXIT)
 """After any other ending the container goes: what a program has left behind that met a limit or a signal is not worth
 finding out."""
 _WIPED_S = 0.2
-"""How long whoever wants a container again waits for its runner to be done with cleaning up. It takes milliseconds; a
+"""How long a lease of a used container waits for its runner to be done with cleaning up. It takes milliseconds; a
 container that takes longer has much to remove, and a fresh one is there sooner."""
 
 
@@ -64,7 +64,7 @@ class Container:
         return settled and self.tenant is not None and self.runs < self.profile.runs_per_container
 
     def usable(self, timeout_s: float = _WIPED_S) -> bool:
-        """Whether a job can be sent now: the runner has said that it is ready, and nothing since."""
+        """Whether a job can be sent now: the runner has sent that it is ready, and nothing since."""
         try:
             if self._awaits_ready:
                 self.wait_ready(timeout_s)
@@ -107,7 +107,7 @@ class Container:
 
         Nothing begins before the first `next`. A consumer that closes the generator before the job is over ends the
         program, and the container with it. Raises ContainerLost where nothing of the job can have started, so that
-        another container may take it, and ValueError where the job cannot be said in frames.
+        another container may take it, and ValueError where the job does not fit into frames.
         """
         opening = b"".join(
             protocol.file_frames(file.name, file.content, executable=file.executable) for file in job.files
@@ -191,8 +191,8 @@ class Container:
                 for frame in frames:
                     output = exchange.take(frame)
                     if output is not None:
-                        # The time that the consumer takes is not the runner's: without this, whoever reads slowly
-                        # would meet the backstop.
+                        # The time that the consumer takes is not the runner's: without this, a consumer that
+                        # reads slowly would meet the backstop.
                         handed_out = time.monotonic()
                         yield output
                         exchange.deadline += time.monotonic() - handed_out
@@ -217,7 +217,7 @@ class Container:
         self.lost = True
 
     def _abandon(self) -> None:
-        """End a job that nobody listens to any more: the runner kills what runs and exits when its stdin closes."""
+        """End a job whose events are not read any more: the runner kills what runs and exits when its stdin closes."""
         self._clean = False
         self._stream.close()
 

@@ -33,7 +33,7 @@ class PoolClosed(SandboxError):
 
 
 class Cancelled(SandboxError):
-    """Somebody ended it before it started."""
+    """It was ended before it started."""
 
 
 class EngineUnavailable(SandboxError):
@@ -49,7 +49,7 @@ class ContainerLost(SandboxError):
 
 
 class ProtocolError(SandboxError):
-    """The other end of the stream said something that the frame format does not allow."""
+    """The other end of the stream sent something that the frame format does not allow."""
 
 
 class ImageBuildFailed(SandboxError):

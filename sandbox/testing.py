@@ -1,4 +1,4 @@
-"""A container engine and its images without Docker, for the tests of whoever uses them.
+"""A container engine and its images without Docker, for the tests of what uses them.
 
 `FakeEngine` has a runner of a few programs, in memory, behind the real frames; `FakeImages` reads Dockerfiles as far as
 their COPY. Both pass the same contract tests as Docker (tests/test_engine_contract.py, tests/test_images_contract.py),
@@ -307,17 +307,17 @@ class FakeImages:
         no_cache: bool = False,
     ) -> ImageInfo:
         self._answer()
-        said: list[str] = []
+        log: list[str] = []
         with tarfile.open(fileobj=io.BytesIO(context)) as archive:
             names = {name.removeprefix("./") for name in archive.getnames()}
             recipe = archive.extractfile("Dockerfile" if "Dockerfile" in archive.getnames() else "./Dockerfile")
             lines = recipe.read().decode().splitlines() if recipe else []
         for number, line in enumerate(lines, 1):
-            said.append(f"Step {number}/{len(lines)} : {line}")
-            on_line(said[-1])
+            log.append(f"Step {number}/{len(lines)} : {line}")
+            on_line(log[-1])
             words = line.split()
             if words[0] == "COPY" and words[1] != "." and words[1] not in names:
-                raise ImageBuildFailed(f"building {tag} failed: {words[1]} is not there", log_end="\n".join(said))
+                raise ImageBuildFailed(f"building {tag} failed: {words[1]} is not there", log_end="\n".join(log))
         self.built.append(tag)
         return self.add(tag, image_id=_digest(context, *buildargs.values(), *labels.values()))
 

@@ -19,7 +19,7 @@ class Gunicorn:
         """Start it on a bound socket, which the caller closes: else clients would queue up after gunicorn has ended."""
         command = [sys.executable, "-m", "gunicorn", "--config", "python:serve.gunicorn_config"]
         command += ["--bind", f"fd://{listener.fileno()}"]
-        stdin, self._word = os.pipe()
+        stdin, self._go_ahead = os.pipe()
         self._process = start_group(command, cwd=BASE_DIR, stdin=stdin, pass_fds=[listener.fileno()])
         os.close(stdin)
 
@@ -27,8 +27,8 @@ class Gunicorn:
         """Everything is prepared; see on_starting in gunicorn_config.py."""
         # One that has ended already is seen by `exit_code`.
         with contextlib.suppress(BrokenPipeError):
-            os.write(self._word, b"serve\n")
-        os.close(self._word)
+            os.write(self._go_ahead, b"serve\n")
+        os.close(self._go_ahead)
 
     @property
     def exit_code(self) -> int | None:
@@ -49,6 +49,6 @@ class Gunicorn:
         signal_group(self.group, signal.SIGKILL)
 
     def end(self) -> None:
-        """End it before it has served."""
+        """End it before it has served: it has no request and no child, and waits in a read."""
         end_group(self._process, wait_s=1.0)
-        os.close(self._word)
+        os.close(self._go_ahead)

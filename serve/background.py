@@ -23,7 +23,7 @@ _stop = threading.Event()
 
 
 def start() -> None:
-    """Begin serving: finish what dead processes left, make the pool, keep it in step with the languages."""
+    """Begin serving: finish what ended processes left, make the pool, keep it in step with the languages."""
     _heartbeat.start()
     active.backend().keep_warm(programs.warm_targets())
     threading.Thread(target=_follow_languages, name="languages", daemon=True).start()

@@ -60,7 +60,8 @@ def available(data_dir: Path) -> Iterator[None]:
 
 
 def _found_or_started(data_dir: Path) -> Server | None:
-    server = Server(data_dir, _say)
+    server = Server(data_dir, _report)
+    # Another process may be starting the server, or ending it: each turn asks it, and waits for the lock for POLL_S.
     for _ in range(int(READY_WAIT_S / POLL_S)):
         if answers(run_dir(data_dir)):
             return None
@@ -76,5 +77,5 @@ def _found_or_started(data_dir: Path) -> Server | None:
     )
 
 
-def _say(line: str) -> None:
+def _report(line: str) -> None:
     print(line, file=sys.stderr, flush=True)  # noqa: T201 (a command's progress)

@@ -15,15 +15,20 @@ wsgi_app = "gexec.wsgi:application"
 worker_class = "serve.worker.Worker"
 workers = _settings.workers
 threads = _settings.threads
+# Connections that a worker has open, those that wait between two requests included. Beyond it nothing is accepted, and
+# `backlog` connections wait in the kernel, each without a thread: a burst is served late instead of being refused.
 worker_connections = 1000
 bind = [f"{_settings.host}:{_settings.port}"]
 backlog = 512
+# Seconds between two requests of a client: enough for one that polls, too few for idle ones to fill the connections.
 keepalive = 5
-# A worker's main thread beats while its others work: this is no limit on a request.
+# Seconds without a heartbeat of the worker's main thread, which goes on while its other threads work: this is no limit
+# on a request. It has to be longer than loading Django and the first sweep take on a busy machine.
 timeout = 60
 graceful_timeout = int(_settings.worker_stop_s)
 # A second instance would silently take the socket over.
 control_socket_disable = True
+# The heartbeat is a file whose time is set: in memory, so that a slow disk does not look like a worker that hangs.
 worker_tmp_dir = "/dev/shm"
 logconfig_dict = logs.configuration(as_json=_settings.log_json)
 accesslog = None
@@ -34,16 +39,16 @@ _log = logging.getLogger("gexec.serve")
 
 
 def on_starting(_server: Any) -> None:
-    """Wait, with everything loaded, for the word that all is prepared: before it nothing listens and nobody serves."""
+    """Wait, with everything loaded, for the word that all is prepared: before it nothing listens and no worker runs."""
     if not sys.stdin.readline():
         sys.exit("gexec: the process that started gunicorn is gone")
 
 
 def post_worker_init(worker: Any) -> None:
-    """The application is loaded: start what runs beside the requests, and say that they are answered."""
+    """The application is loaded: start what runs beside the requests, and log that they are answered."""
     from serve import background  # noqa: PLC0415 (gunicorn reads this file before Django is set up)
 
     worker.close_pool = partial(background.close_pool, _settings.shutdown_grace_s)
-    worker.retire = background.stop
+    worker.stop_background = background.stop
     background.start()
     _log.info("serving", extra={"url": f"http://{_settings.host}:{_settings.port}", "worker": worker.pid})

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 POLL_S = 0.05
+"""flock(2) has no time-out, so a wait asks again and again: few of them are long, and none is on a request's path."""
 
 
 class Held(Exception):

@@ -1,7 +1,7 @@
 """The embedded PostgreSQL: one server under the data directory, kept as a child, on a unix socket only.
 
-The lock `postgres.lock` in the data directory says who looks after the server. Whoever holds it may start one, and
-knows that a postmaster.pid that it finds there belongs to no one who is looked after.
+The lock `postgres.lock` in the data directory belongs to the process that manages the server. Its holder may start one,
+and knows that a postmaster.pid that it finds there is of a server that no living process manages.
 """
 
 from __future__ import annotations
@@ -18,17 +18,20 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from gexec.embedded import DATABASE, USER, run_dir
+from gexec.embedded import DATABASE, MAX_CONNECTIONS, USER, run_dir
 from serve.locks import FileLock
 
 VERSION = "18"
 MAX_SOCKET_PATH_BYTES = 93
+"""Well below the 108 bytes that an address has for its path (unix(7))."""
 READY_WAIT_S = 300.0
-"""Recovery after a crash may have much to replay; the server says so in its log meanwhile."""
+"""Recovery after a crash may have much to replay; the server reports it in its log meanwhile."""
 # A fast shutdown with a checkpoint, then one without, then none.
 _STOP_STEPS = ((signal.SIGINT, 15.0), (signal.SIGQUIT, 5.0), (signal.SIGKILL, 5.0))
 POLL_S = 0.02
+"""Short beside a start or a stop of the server."""
 LOG_KEPT_BYTES = 4 * 1024 * 1024
+"""A larger log is put aside at a start; one older log is kept."""
 
 # Sized for a service whose rows are small and whose memory belongs to the programs. Nothing here trades durability:
 # fsync, full_page_writes and synchronous_commit are named so that no postgresql.conf edit can take them away.
@@ -37,7 +40,7 @@ _OPTIONS = {
     "fsync": "on",
     "full_page_writes": "on",
     "synchronous_commit": "on",
-    "max_connections": "100",
+    "max_connections": str(MAX_CONNECTIONS),
     "shared_buffers": "32MB",
     "work_mem": "4MB",
     "maintenance_work_mem": "32MB",
@@ -70,14 +73,14 @@ class Server:
         self._process: subprocess.Popen[bytes] | None = None
 
     def acquire(self, *, wait_s: float = 0.0) -> None:
-        """Become the one who looks after the server. Raises Held where another process does, also after `wait_s`."""
+        """Become the process that manages the server. Raises Held where another process does, also after `wait_s`."""
         if not self._lock.held:
             self._lock.acquire(wait_s=wait_s)
 
     def start(self, *, wait_s: float = 0.0) -> None:
         """Acquire the server, make the database where there is none, and return when it answers.
 
-        Raises Held, and PostgresError where it cannot run; whoever had acquired it before has to `stop` it then.
+        Raises Held, and PostgresError where it cannot run; a caller that had acquired it before has to `stop` it then.
         """
         acquired_before = self._lock.held
         self.acquire(wait_s=wait_s)
@@ -139,7 +142,7 @@ class Server:
     def stop(self) -> None:
         """End the server: at once for its clients, with a checkpoint; without one when that takes too long.
 
-        Harmless where `start` did not succeed: what another process looks after is left alone.
+        Harmless where `start` did not succeed: what another process manages is left alone.
         """
         if not self._lock.held:
             return
@@ -180,7 +183,7 @@ class Server:
         os.chown(fresh, uid, gid)
         command = [_binary("initdb"), "-D", str(fresh), "-U", USER, "-E", "UTF8", "--locale=C.UTF-8", "--auth=trust"]
         self._run([*command, "--data-checksums"])
-        # A server without a socket, which does what its standard input says: the cluster is whole before it is used.
+        # A server without a socket, which reads standard input: the cluster is whole before it is used.
         self._run([_binary("postgres"), "--single", "-D", str(fresh), "postgres"], f"CREATE DATABASE {DATABASE}\n")
         fresh.rename(self._cluster)
         _sync_directory(self._data_dir)
@@ -211,7 +214,7 @@ class Server:
     def _end_orphan(self) -> None:
         """End a server whose supervisor was killed, and take away the pid file that it left.
 
-        The lock is ours, so nobody else looks after that server. A pid file whose process is something else by now
+        The lock is ours, so no other process manages that server. A pid file whose process is something else by now
         would keep PostgreSQL from starting.
         """
         pid_file = self._cluster / "postmaster.pid"

@@ -11,7 +11,7 @@ import time
 from typing import Any
 
 READ_S = 10.0
-"""How long a client may take to send one request, head and body."""
+"""How long a client may take to send one request, head and body: 1 MB at 1 Mbit/s, and not a thread for minutes."""
 
 SEND_S = 10.0
 """How long a client may leave a part of an answer unread before the connection is given up."""
@@ -45,7 +45,7 @@ class Connection(socket.socket):
         except BlockingIOError:
             if self.gettimeout() is not None:
                 raise
-            # The kernel's way to say that the time is over.
+            # This is how the kernel reports that SO_RCVTIMEO is over.
             self._given_up = True
             return b""
 
@@ -64,7 +64,7 @@ class Listener(socket.socket):
         self.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _timeval(SEND_S))
 
     def accept(self) -> tuple[Connection, Any]:
-        """As of any socket."""
+        """A connection whose sends are bounded by SEND_S from the start."""
         plain, address = super().accept()
         return Connection(self.family, self.type, self.proto, fileno=plain.detach()), address
 

@@ -28,14 +28,17 @@ from serve.stops import Stopped, Stops
 from serve.supervisor import Supervisor
 
 FREE_DISK_BYTES = 200 * 1024 * 1024
+"""A new database takes some 60 MB of it; the rest is for what is written at first."""
 LOCK_WAIT_S = 30.0
 """A manage.py command that has started the database is given this long to end."""
 PREPARE_STOP_S = 10.0
+"""A preparation that is told to end ends a build or an installation first."""
 POLL_S = 0.02
+"""Short beside a start, and no load beside one."""
 
 
 class Refused(Exception):
-    """It cannot start; the message says what to do. Empty where somebody has said so already."""
+    """It cannot start; the message says what to do. Empty where the child that failed has reported it already."""
 
     def __init__(self, message: str, exit_code: int = 1) -> None:
         super().__init__(message)
@@ -45,7 +48,7 @@ class Refused(Exception):
 def main(arguments: Sequence[str]) -> int:
     """Serve until SIGTERM or SIGINT. The exit code: 0 after a stop that was asked for, 1 on any error."""
     if arguments:
-        _say("usage: python -m serve (settings come from the environment: see README.md)")
+        _report("usage: python -m serve (settings come from the environment: see README.md)")
         return 0 if set(arguments) <= {"-h", "--help"} else 2
     stops = Stops()
     stops.install()
@@ -54,16 +57,16 @@ def main(arguments: Sequence[str]) -> int:
     except Stopped:
         return 0
     except Refused as refused:
-        _say(f"gexec: {refused}" if str(refused) else "")
+        _report(f"gexec: {refused}" if str(refused) else "")
         return refused.exit_code
     except (SettingError, Held, PostgresError) as error:
-        _say(f"gexec: {error}")
+        _report(f"gexec: {error}")
         return 1
 
 
 def _serve(settings: Process, stops: Stops) -> int:
     lock = FileLock(settings.data_dir / "serve.lock")
-    postgres = None if settings.database_url else Server(settings.data_dir, _say)
+    postgres = None if settings.database_url else Server(settings.data_dir, _report)
     try:
         _take(lock, settings.data_dir)
         with closing(_listener(settings.host, settings.port)) as listener:
@@ -85,7 +88,7 @@ def _prepare(postgres: Server | None) -> None:
     """Start the database, and prepare what is missing. Raises Refused, Held, PostgresError."""
     if postgres is not None:
         postgres.acquire(wait_s=LOCK_WAIT_S)
-    # It loads Django while the database starts, waits for it, and says itself what is wrong.
+    # It loads Django while the database starts, waits for it, and reports itself what is wrong.
     child = start_group([sys.executable, "manage.py", "prepare"], cwd=BASE_DIR)
     try:
         if postgres is not None:
@@ -138,6 +141,6 @@ def _refuse_full_disk(data_dir: Path) -> None:
         )
 
 
-def _say(line: str) -> None:
+def _report(line: str) -> None:
     if line:
         print(line, file=sys.stderr, flush=True)  # noqa: T201 (a command's progress)

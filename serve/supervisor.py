@@ -19,6 +19,7 @@ from serve.stops import Stops
 POLL_S = 0.05
 FIRST_RESTART_DELAY_S = 0.25
 LAST_RESTART_DELAY_S = 10.0
+"""Between starts of a PostgreSQL that ends again: the first is at once, the second after FIRST, then twice as long."""
 STEADY_S = 60.0
 """A server that ran this long is started again without delay."""
 
@@ -26,9 +27,9 @@ logger = logging.getLogger("gexec.serve")
 
 
 class Supervisor:
-    """Runs gunicorn until it ends or a signal says so; starts PostgreSQL again whenever it dies meanwhile.
+    """Runs gunicorn until it ends or a signal stops it; starts PostgreSQL again whenever it dies meanwhile.
 
-    Single-threaded: children are told to follow the thread that started them into death.
+    Single-threaded: the kernel ends its children with the thread that started them, see serve.groups.
     """
 
     def __init__(self, settings: Process, postgres: Server | None, stops: Stops) -> None:

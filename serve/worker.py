@@ -30,14 +30,14 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     close_pool: Callable[[], None]
     """Returns when no program runs any more. It and the next are set by gunicorn_config.py, once Django is loaded."""
 
-    retire: Callable[[], None]
+    stop_background: Callable[[], None]
     """Called at the very end, with every request answered."""
 
     def init_process(self) -> None:
         """Before the first request: bound what a client may take, and answer in JSON what is no request."""
         self._closing: threading.Thread | None = None
         self.sockets = [Listener(listener.family, fileno=listener.detach()) for listener in self.sockets]
-        # base.Worker.handle_error calls it, and has no other way to say what a body looks like.
+        # base.Worker.handle_error calls it, and has no other hook for the body of an answer.
         util.write_error = _write_json_error
         super().init_process()
 
@@ -45,7 +45,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         """Called in the main thread when there is room for connections, when there is none, and when it stops."""
         super().set_accept_enabled(enabled)
         if os.getppid() != self.ppid:
-            # The arbiter was killed, which is a reason to stop as well, and as gracefully.
+            # The arbiter was killed: the loop of the class above has ended by itself, and the stop is as graceful.
             self.alive = False
         if not self.alive and not enabled and self._closing is None:
             self._close_listeners()
@@ -57,7 +57,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         super().run()
         if self._closing is not None:
             self._closing.join()
-        self.retire()
+        self.stop_background()
 
     def _close_listeners(self) -> None:
         for listener in self.sockets:

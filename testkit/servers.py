@@ -25,6 +25,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 FIRST_START_S = 900
 """The first start on a machine builds images; later ones take about two seconds."""
 STOP_S = 60
+"""The grace and the margin of a stop, as they are by default."""
 
 
 class ServerFailed(Exception):
@@ -218,7 +219,7 @@ def temporary_server(environment: Mapping[str, str], *, checkout: Checkout = HER
 
 
 def refused_start(environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-    """Start a server that must not start, and say how it ended."""
+    """Start a server that must not start, and return how it ended."""
     return HERE.run(HERE.serve(), environment, within_s=STOP_S * 2)
 
 
@@ -228,13 +229,13 @@ def manage(*arguments: str, environment: Mapping[str, str]) -> subprocess.Comple
 
 
 def clean_environment(**settings: str) -> dict[str, str]:
-    """This environment without anybody's settings of gexec, and with these."""
+    """This environment without its own settings of gexec, and with these."""
     foreign = ("GEXEC_", "DATABASE_URL", "DJANGO_")
     return {name: value for name, value in os.environ.items() if not name.startswith(foreign)} | settings
 
 
 def free_port() -> int:
-    """A port of the loopback interface that nobody listens on."""
+    """A free port of the loopback interface."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]

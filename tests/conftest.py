@@ -19,7 +19,7 @@ START_S = 240
 
 StartServer = Callable[..., RunningServer]
 
-pytest_plugins = ["tests.fake_backend", "tests.fake_images"]
+pytest_plugins = ["tests.fake_backend", "tests.fake_images", "tests.runner_lab"]
 
 
 @pytest.fixture(scope="session")
@@ -66,10 +66,10 @@ def docker_client() -> Iterator[docker.DockerClient]:
 @pytest.fixture(scope="session")
 def python_version(prepared_data_dir: Path, docker_client: docker.DockerClient) -> str:
     """The version of Python in the image of that language, such as 3.13.5, as the image itself says."""
-    said = docker_client.containers.run(
+    printed = docker_client.containers.run(
         "gexec/python", ["python3", "-c", "import platform; print(platform.python_version())"], remove=True
     )
-    return str(said.decode().strip())
+    return str(printed.decode().strip())
 
 
 @pytest.fixture

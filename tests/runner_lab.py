@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import docker
+import pytest
 from docker.errors import APIError, ImageNotFound
 
 from languages.toolchain.base_image import ensure_base
@@ -28,7 +29,7 @@ from sandbox.protocol import FrameReader, Output, Ready, Result, RunnerFrame, Wi
 from sandbox.types import Ahead, Profile
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 RUNNER = Path(__file__).parent.parent / "sandbox" / "runner"
 POLICY = SandboxPolicy(first_uid=64_001)
@@ -146,7 +147,7 @@ class LabRunner:
         self._client = docker.from_env()
         self._reader = FrameReader()
         self._frames: list[RunnerFrame] = []
-        self.heard = bytearray()
+        self.received = bytearray()
         profile = Profile(
             image=lab_image(),
             memory_bytes=128 << 20,
@@ -186,7 +187,7 @@ class LabRunner:
         self.send(protocol.file_frames(name, content, executable=executable))
 
     def close_stdin(self) -> None:
-        """Lets the runner see the end of its stdin, and still hears what it says."""
+        """Lets the runner see the end of its stdin, and still receives what it sends."""
         self._stream._socket.shutdown(socket.SHUT_WR)
 
     def next_frame(self) -> RunnerFrame:
@@ -196,9 +197,9 @@ class LabRunner:
             data = self._stream.receive(max(0.0, deadline - time.monotonic()))
             if data is None:
                 raise TimeoutError(
-                    f"no frame within {PATIENCE_S} s after {bytes(self.heard[-200:])!r}; {self.stderr!r}"
+                    f"no frame within {PATIENCE_S} s after {bytes(self.received[-200:])!r}; {self.stderr!r}"
                 )
-            self.heard += data
+            self.received += data
             self._frames += self._reader.feed(data)
         return self._frames.pop(0)
 
@@ -268,3 +269,17 @@ class LabRunner:
         """Ends the job; the runner has cleaned up when this returns."""
         self.send(protocol.end_frame())
         return self.expect(Ready)
+
+
+@pytest.fixture(scope="module")
+def container() -> Iterator[LabRunner]:
+    """A runner for all tests of a module."""
+    with LabRunner() as runner:
+        yield runner
+
+
+@pytest.fixture
+def runner(container: LabRunner) -> Iterator[LabRunner]:
+    """The module's runner, cleaned up after each test."""
+    yield container
+    container.end()

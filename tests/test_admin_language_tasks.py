@@ -1,4 +1,4 @@
-"""Building and testing a language goes on beside the requests; whoever looks sees how far it is, or that it is lost."""
+"""Building and testing a language goes on beside the requests; every page shows how far it is, or that it is lost."""
 
 from __future__ import annotations
 
@@ -171,8 +171,8 @@ def test_the_task_of_a_dead_process_is_lost(operator: Client, python: Language) 
 
 
 def test_the_task_of_a_living_process_is_left_alone(operator: Client, python: Language, work: Work) -> None:
-    workers.beat()
-    other = Worker.objects.get(pk=workers.current())
+    workers.record_heartbeat()
+    other = Worker.objects.get(pk=workers.own_id())
     other.pk = uuid7()
     other.save(force_insert=True)
     task = running(python, other.pk)
@@ -188,7 +188,7 @@ def test_a_process_that_ends_says_so(operator: Client, python: Language, work: W
     task = LanguageTask.objects.get()
     assert (task.status, task.error) == ("lost", tasks.SERVER_GONE)
     work.go_on.set()
-    eventually(lambda: not tasks._at_work)
+    eventually(lambda: not tasks._in_flight)
     task.refresh_from_db()
     assert task.status == "lost"
 
@@ -197,7 +197,7 @@ def test_a_language_may_go_while_it_is_built(operator: Client, python: Language,
     press(operator, "build", python)
     python.delete()
     work.go_on.set()
-    eventually(lambda: not tasks._at_work)
+    eventually(lambda: not tasks._in_flight)
     assert LanguageTask.objects.count() == 0
 
 
@@ -206,7 +206,7 @@ def test_old_tasks_are_forgotten(python: Language, work: Work, monkeypatch: pyte
     work.go_on.set()
     for _ in range(4):
         tasks.start(language=python, kind=TaskKind.BUILD)
-        eventually(lambda: not tasks._at_work)
+        eventually(lambda: not tasks._in_flight)
     assert LanguageTask.objects.count() == 2
 
 

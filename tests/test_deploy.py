@@ -106,8 +106,8 @@ def test_the_image_answers_through_the_mounted_docker_socket(
         },
     )
     try:
-        said = _executed(container, port)
-        assert said == {"stdout": "from a container\n", "stderr": "", "exit_code": 0, "error": ""}
+        answer = _executed(container, port)
+        assert answer == {"stdout": "from a container\n", "stderr": "", "exit_code": 0, "error": ""}
         assert container.exec_run("id -u").output.strip() == b"10001"
         container.stop(timeout=60)
         container.reload()
@@ -127,5 +127,5 @@ def _executed(container: docker.models.containers.Container, port: int) -> objec
             container.reload()
             return None
 
-    said = last_seen(ask, until=lambda said: said or container.status != "running", within_s=240, every_s=0.2)
-    return said or pytest.fail(container.logs().decode(errors="replace"))
+    answer = last_seen(ask, until=lambda answer: answer or container.status != "running", within_s=240, every_s=0.2)
+    return answer or pytest.fail(container.logs().decode(errors="replace"))

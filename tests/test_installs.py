@@ -25,7 +25,7 @@ TOML = f'name = "Odd"\nsource_file = "main.odd"\nrun = ["cat", "{{source}}"]\nim
 
 
 def quiet(_line: str) -> None:
-    """A report that nobody reads."""
+    """A report that is not read."""
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from django.utils import timezone
 from dispatch import active
 from languages.documents import BadDescription, fields_in, toml_of
 from languages.models import Language
-from languages.options import RUN, Option, limit, options_of, range_constraints
+from languages.options import RUN_LIMITS, Option, limit, options_of, range_constraints
 from rest.ids import uuid7
 
 DOCS = Path(__file__).resolve().parent.parent / "docs" / "adding-a-language.md"
@@ -30,7 +30,14 @@ MINIMAL = 'name = "A"\nsource_file = "a"\nrun = ["a"]\n'
 def option(db: None) -> Iterator[str]:
     """An option that only this test knows: a declaration and what its migration would do."""
     field = limit(
-        default=7, low=1, high=9, group=RUN, label="patience", unit="s", in_api=True, help_text="How long it waits."
+        default=7,
+        low=1,
+        high=9,
+        group=RUN_LIMITS,
+        label="patience",
+        unit="s",
+        in_api=True,
+        help_text="How long it waits.",
     )
     Language.add_to_class("patience_s", field)
     with connection.schema_editor() as editor:

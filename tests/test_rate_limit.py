@@ -1,4 +1,4 @@
-"""The rate limit lets exactly as many through as it says, whoever counts."""
+"""The rate limit lets exactly as many through as it says, whichever process counts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Executions that nobody will finish are found and finished; a process that comes back too late changes nothing."""
+"""Executions whose process has ended are found and finished; a process that comes back too late changes nothing."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ from testkit.waiting import eventually
 @pytest.fixture(autouse=True)
 def own_worker(db: None) -> Iterator[None]:
     """This process has a row of its own in this test's database."""
-    workers.retire()
+    workers.deregister()
     yield
-    workers.retire()
+    workers.deregister()
 
 
 def left(status: str, worker: uuid.UUID) -> Execution:
@@ -44,7 +44,7 @@ def left(status: str, worker: uuid.UUID) -> Execution:
 
 def other_worker(**fields: Any) -> uuid.UUID:
     """A worker like this process, with some fields changed."""
-    own = Worker.objects.get(pk=workers.current())
+    own = Worker.objects.get(pk=workers.own_id())
     base = {name: getattr(own, name) for name in ("hostname", "pid_namespace", "pid", "pid_started", "seen_at")}
     return Worker.objects.create(id=uuid.uuid4(), **(base | fields)).pk
 
@@ -113,7 +113,7 @@ def test_a_process_that_is_killed(tmp_path: Any) -> None:
 def test_what_this_process_lost_is_finished_and_what_it_runs_is_not(
     python: Language, fake_backend: FakeBackend
 ) -> None:
-    lost = left(Status.RUNNING, workers.current())
+    lost = left(Status.RUNNING, workers.own_id())
     swept: list[int] = []
 
     def behave(job: Job) -> JobResult:
@@ -180,14 +180,14 @@ def test_a_result_waits_for_a_database_that_was_away(
 
 
 def test_the_heartbeat_makes_a_row_that_was_taken_away_again(caplog: pytest.LogCaptureFixture) -> None:
-    worker = workers.current()
-    assert workers.beat()
+    worker = workers.own_id()
+    assert workers.record_heartbeat()
     assert workers.is_alive(worker)
     Worker.objects.all().delete()
     assert not workers.is_alive(worker)
-    heartbeat = Heartbeat(recovery.sweep, beat_s=3600)
+    heartbeat = Heartbeat(recovery.sweep, interval_s=3600)
     with caplog.at_level(logging.WARNING):
-        heartbeat._beat()
+        heartbeat._record_and_sweep()
     assert "taken for dead" in caplog.text
     assert Worker.objects.get().pk == worker
 
@@ -195,7 +195,7 @@ def test_the_heartbeat_makes_a_row_that_was_taken_away_again(caplog: pytest.LogC
 @pytest.mark.usefixtures("transactional_db")
 def test_a_heartbeat_from_start_to_stop() -> None:
     left(Status.RUNNING, uuid.uuid4())
-    heartbeat = Heartbeat(recovery.sweep, beat_s=0.01)
+    heartbeat = Heartbeat(recovery.sweep, interval_s=0.01)
     heartbeat.start()
     assert Execution.objects.get().outcome == Outcome.SANDBOX_ERROR
     first = Worker.objects.get().seen_at

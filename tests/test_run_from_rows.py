@@ -123,8 +123,8 @@ source = "import sys; print(sys.stdin.read().strip())"
 job = job_of(Submission(language, source, 10_000, stdin=b"of another process"))
 row = Execution.objects.create(
     status="queued", language=language, language_slug="python", source=source, stdin=b"of another process",
-    job=job, worker=workers.current(), created_at=timezone.now())
-workers.retire()
+    job=job, worker=workers.own_id(), created_at=timezone.now())
+workers.deregister()
 print(row.pk)
 """
 TELL = """

@@ -187,10 +187,10 @@ def test_a_program_cannot_touch_the_server(attack: str) -> None:
     with LabRunner() as runner:
         start_ahead(runner)
         tried = run(runner, f"{find}; echo against ${{server:?}}; {attack}; echo refused $?", stdin=b"")
-        said = tried.stdout.decode().splitlines()
-        assert said[0].startswith("against ")
-        assert said[-1].startswith("refused ")
-        assert said[-1] != "refused 0"
+        lines = tried.stdout.decode().splitlines()
+        assert lines[0].startswith("against ")
+        assert lines[-1].startswith("refused ")
+        assert lines[-1] != "refused 0"
         runner.end()
         again = run(runner, "ulimit -n; nice")
         assert (again.stdout, again.result.started_ahead) == (b"256\n0\n", True)

@@ -1,4 +1,4 @@
-"""After a step nobody is left; after a job nothing is."""
+"""After a step no process is left; after a job nothing is."""
 
 from __future__ import annotations
 

@@ -158,17 +158,17 @@ class Filter:
 
 
 @pytest.fixture(scope="module", params=[("x86_64", 0xC000003E), ("aarch64", 0xC00000B7)], ids=lambda param: param[0])
-def judge(request: pytest.FixtureRequest) -> Filter:
+def syscalls(request: pytest.FixtureRequest) -> Filter:
     machine, entry = request.param
     client = docker.from_env()
-    # As text, because what a container says goes through a log that is text.
+    # As text, because what a container prints goes through a log that is text.
     command = ["sh", "-c", f"filter {machine} | od -An -v -tx1"]
-    said = client.containers.run(lab_image(), command, network_mode="none", remove=True)
+    printed = client.containers.run(lab_image(), command, network_mode="none", remove=True)
     client.close()
-    return Filter(machine, entry, list(struct.iter_unpack("<HBBI", bytes.fromhex(said.decode()))))
+    return Filter(machine, entry, list(struct.iter_unpack("<HBBI", bytes.fromhex(printed.decode()))))
 
 
-def told(error: int | None) -> int:
+def action(error: int | None) -> int:
     """The verdict that this error is; None is no refusal."""
     return ALLOWED if error is None else REFUSED | error
 
@@ -183,63 +183,63 @@ def socket_error(domain: int, kind: int, protocol: int) -> int | None:
     return None if protocol in {0, 6, 17} else errno.EPROTONOSUPPORT
 
 
-def test_every_call_has_the_answer_of_the_table(judge: Filter) -> None:
-    column = 1 if judge.machine == "x86_64" else 2
+def test_every_call_has_the_answer_of_the_table(syscalls: Filter) -> None:
+    column = 1 if syscalls.machine == "x86_64" else 2
     expected = {row[column]: row[3] for row in REFUSED_CALLS}
-    looked_into = {numbers[judge.machine] for numbers in BY_ARGUMENTS}
+    looked_into = {numbers[syscalls.machine] for numbers in BY_ARGUMENTS}
     for number in set(range(NEWEST_JUDGED + 1)) - looked_into:
         for argument in (0, 1, 0x7FFFFFFF, (1 << 64) - 1):
-            assert judge.verdict(number, *[argument] * 6) == told(expected.get(number)), number
+            assert syscalls.verdict(number, *[argument] * 6) == action(expected.get(number)), number
 
 
-def test_calls_newer_than_the_table_and_those_of_x32_are_unknown(judge: Filter) -> None:
+def test_calls_newer_than_the_table_and_those_of_x32_are_unknown(syscalls: Filter) -> None:
     for number in (*range(NEWEST_JUDGED + 1, 2000), *range(1 << 30, (1 << 30) + 600), (1 << 31) - 1, (1 << 32) - 1):
-        assert judge.verdict(number) == told(errno.ENOSYS), number
+        assert syscalls.verdict(number) == action(errno.ENOSYS), number
 
 
-def test_entries_of_other_machines_are_closed(judge: Filter) -> None:
-    for entry in set(ENTRIES) - {judge.entry}:
+def test_entries_of_other_machines_are_closed(syscalls: Filter) -> None:
+    for entry in set(ENTRIES) - {syscalls.entry}:
         for number in range(600):
-            assert judge.verdict(number, entry=entry) == told(errno.ENOSYS), (entry, number)
+            assert syscalls.verdict(number, entry=entry) == action(errno.ENOSYS), (entry, number)
 
 
-def test_no_flag_of_clone_and_unshare_makes_a_namespace(judge: Filter) -> None:
+def test_no_flag_of_clone_and_unshare_makes_a_namespace(syscalls: Filter) -> None:
     # CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET; NEWTIME is a flag of unshare only.
     namespaces = {0x20000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000}
     for numbers, flags in ((CLONE, namespaces), (UNSHARE, namespaces | {0x80})):
         for value in INTS:
             refused = any(value & flag for flag in flags)
             for high in HIGH_HALVES:
-                verdict = judge.verdict(numbers[judge.machine], value | high)
-                assert verdict == told(errno.EPERM if refused else None), hex(value | high)
+                verdict = syscalls.verdict(numbers[syscalls.machine], value | high)
+                assert verdict == action(errno.EPERM if refused else None), hex(value | high)
 
 
-def test_a_personality_is_the_ordinary_one(judge: Filter) -> None:
+def test_a_personality_is_the_ordinary_one(syscalls: Filter) -> None:
     for value in INTS:
         error = None if value in {0, 0x40000, 0xFFFFFFFF} else errno.EPERM
         for high in HIGH_HALVES:
-            assert judge.verdict(PERSONALITY[judge.machine], value | high) == told(error), hex(value | high)
+            assert syscalls.verdict(PERSONALITY[syscalls.machine], value | high) == action(error), hex(value | high)
 
 
-def test_pairs_of_sockets_are_local(judge: Filter) -> None:
+def test_pairs_of_sockets_are_local(syscalls: Filter) -> None:
     for domain in INTS:
         for high in HIGH_HALVES:
-            verdict = judge.verdict(SOCKETPAIR[judge.machine], domain | high, 1, 0)
-            assert verdict == told(None if domain == 1 else errno.EAFNOSUPPORT), hex(domain | high)
+            verdict = syscalls.verdict(SOCKETPAIR[syscalls.machine], domain | high, 1, 0)
+            assert verdict == action(None if domain == 1 else errno.EAFNOSUPPORT), hex(domain | high)
 
 
-def test_sockets_are_local_tcp_and_udp(judge: Filter) -> None:
+def test_sockets_are_local_tcp_and_udp(syscalls: Filter) -> None:
     calls = [(domain, kind, protocol) for domain in INTS for kind in (1, 3) for protocol in (0, 1)]
     calls += [(domain, kind, protocol) for domain in (1, 2, 10) for kind in INTS for protocol in INTS]
     for place, (domain, kind, protocol) in enumerate(calls):
         high = HIGH_HALVES[place % len(HIGH_HALVES)]
-        verdict = judge.verdict(SOCKET[judge.machine], domain | high, kind | high, protocol | high)
-        assert verdict == told(socket_error(domain, kind, protocol)), (domain, kind, protocol, high)
+        verdict = syscalls.verdict(SOCKET[syscalls.machine], domain | high, kind | high, protocol | high)
+        assert verdict == action(socket_error(domain, kind, protocol)), (domain, kind, protocol, high)
 
 
-def test_the_sizes_of_a_sockets_buffers_stay(judge: Filter) -> None:
+def test_the_sizes_of_a_sockets_buffers_stay(syscalls: Filter) -> None:
     for level in INTS:
         for option in INTS:
             kept = level == 1 and option in {7, 8}
-            verdict = judge.verdict(SETSOCKOPT[judge.machine], 3, level, option)
-            assert verdict == told(0 if kept else None), (level, option)
+            verdict = syscalls.verdict(SETSOCKOPT[syscalls.machine], 3, level, option)
+            assert verdict == action(0 if kept else None), (level, option)

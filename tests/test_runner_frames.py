@@ -32,9 +32,9 @@ def test_the_runner_reads_and_writes_the_golden_frames() -> None:
         runner.expect(Ready)
         runner.send(b"?")
         runner.wait_gone()
-        heard = bytes(runner.heard)
-    assert heard.startswith(bytes_of("ready after the start") + b"O")
-    assert heard.endswith(bytes_of("not started") + bytes_of("ready after a job") + bytes_of("a fault"))
+        received = bytes(runner.received)
+    assert received.startswith(bytes_of("ready after the start") + b"O")
+    assert received.endswith(bytes_of("not started") + bytes_of("ready after a job") + bytes_of("a fault"))
 
 
 def test_a_frame_may_come_byte_by_byte() -> None:
@@ -117,6 +117,6 @@ def test_the_runner_goes_when_docker_stops_it() -> None:
 
 def test_the_frame_parser_survives_garbage() -> None:
     client = docker.from_env()
-    said = client.containers.run(lab_image(), ["fuzz", "500000"], network_mode="none", remove=True)
+    output = client.containers.run(lab_image(), ["fuzz", "500000"], network_mode="none", remove=True)
     client.close()
-    assert said == b"500000 rounds\n"
+    assert output == b"500000 rounds\n"

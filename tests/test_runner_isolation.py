@@ -6,16 +6,12 @@ import errno
 import platform
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import docker
 import pytest
 
 from sandbox.outcomes import Reason
 from tests.runner_lab import PATIENCE_S, LabRunner, holder_container
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 X86 = platform.machine() == "x86_64"
 only_x86 = pytest.mark.skipif(not X86, reason="the numbers are those of x86_64")
@@ -96,18 +92,6 @@ ALLOWED = [
     ("udp over ipv6", 41, (10, 2, 17)),
     ("unix", 41, (1, 5, 0)),
 ]
-
-
-@pytest.fixture(scope="module")
-def container() -> Iterator[LabRunner]:
-    with LabRunner() as runner:
-        yield runner
-
-
-@pytest.fixture
-def runner(container: LabRunner) -> Iterator[LabRunner]:
-    yield container
-    container.end()
 
 
 @only_x86

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,22 +11,7 @@ from sandbox.outcomes import Reason
 from sandbox.protocol import Output
 from tests.runner_lab import LabRunner
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 HELLO = "$| = 1; print 'hello'; print STDERR 'oops';"
-
-
-@pytest.fixture(scope="module")
-def container() -> Iterator[LabRunner]:
-    with LabRunner() as runner:
-        yield runner
-
-
-@pytest.fixture
-def runner(container: LabRunner) -> Iterator[LabRunner]:
-    yield container
-    container.end()
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What the runner says about a step that nobody ended: exit codes, signals, stdin and output."""
+"""What the runner reports of a step that ended by itself: exit codes, signals, stdin and output."""
 
 from __future__ import annotations
 
@@ -26,12 +26,6 @@ def container(request: pytest.FixtureRequest) -> Iterator[LabRunner]:
         yield runner
         runner.end()
         assert b"Sanitizer" not in runner.stderr
-
-
-@pytest.fixture
-def runner(container: LabRunner) -> Iterator[LabRunner]:
-    yield container
-    container.end()
 
 
 def test_every_exit_code_is_told(runner: LabRunner) -> None:
@@ -152,8 +146,8 @@ def test_the_path_of_the_step_is_searched(runner: LabRunner) -> None:
 
 def test_arguments_and_environment_arrive_as_they_are(runner: LabRunner) -> None:
     odd = ["", " ", "*", "$HOME", "é\udcff", "a" * 100_000, "--", "\n"]
-    said = runner.perl("print join chr(0), @ARGV", "--", *odd)
-    assert said.stdout.split(b"\0") == [text.encode(errors="surrogateescape") for text in odd]
+    printed = runner.perl("print join chr(0), @ARGV", "--", *odd)
+    assert printed.stdout.split(b"\0") == [text.encode(errors="surrogateescape") for text in odd]
     variables = {"PATH": "/usr/bin", "A": "", "B": "x=y", "C": "a\nb"}
     listed = runner.run("env", "-0", env=variables).stdout
     assert dict(pair.split(b"=", 1) for pair in listed.split(b"\0")[:-1]) == {

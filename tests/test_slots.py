@@ -1,4 +1,4 @@
-"""Slots that several processes share: never more are out than there are, none is lost, and nobody starves."""
+"""Slots that several processes share: never more are out than there are, none is lost, and no process starves."""
 
 from __future__ import annotations
 

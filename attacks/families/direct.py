@@ -118,11 +118,11 @@ def _send_twice(container: Container) -> tuple[str, list[str]]:
 def _spin(container: Container) -> tuple[str, list[str]]:
     """The CPU time that is reported is what the kernel tells the program itself, children included."""
     step = _run(container, _python((GUESTS / "cpu_accounted.py").read_text())).steps[0]
-    said = re.search(rb"^cpu_ms ([\d.]+)$", step.stdout, re.MULTILINE)
-    if not said:
+    reported = re.search(rb"^cpu_ms ([\d.]+)$", step.stdout, re.MULTILINE)
+    if not reported:
         return step.outcome, [f"printed {step.stdout!r} {step.stderr!r}"]
-    difference = abs(step.cpu_ms / float(said[1]) - 1)
-    problems = [f"{float(said[1]):.0f} ms by getrusage"] if difference > _CPU_TOLERANCE else []
+    difference = abs(step.cpu_ms / float(reported[1]) - 1)
+    problems = [f"{float(reported[1]):.0f} ms by getrusage"] if difference > _CPU_TOLERANCE else []
     return f"{step.cpu_ms:.0f} ms, {difference:.1%} off", problems
 
 

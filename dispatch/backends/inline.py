@@ -29,6 +29,8 @@ logger = logging.getLogger(__name__)
 _COMPILE_RUNNER_S = 600.0
 """Before the runner is compiled, a compiler is installed in a container."""
 _WAITING_FOR_EACH_SLOT = 16
+"""The queue where GEXEC_QUEUE is not set: with programs of half a second, the last one still starts within the wait
+of ten seconds that GEXEC_WAIT_MS has by default."""
 
 
 class Inline:
@@ -72,23 +74,19 @@ class Inline:
         return None if lease is None else _InlineReservation(lease)
 
     def submit(self, task: Task, *, reservation: Reservation | None = None) -> _InlineRun:
-        """See Backend."""
         reserved = reservation if isinstance(reservation, _InlineReservation) else None
         return _InlineRun(self.pool, task, reserved, self._in_flight)
 
     def cancel(self, task_id: str) -> bool:
-        """See Backend."""
         run = self._in_flight.get(task_id)
         return run is not None and run.cancel()
 
     def capacity(self) -> Capacity:
-        """See Backend."""
         pool = self.pool.snapshot()
         warm = {profile: state.warm for profile, state in pool.profiles.items()}
         return Capacity(pool.slots, pool.in_use, pool.waiting, warm)
 
     def keep_warm(self, targets: Mapping[Profile, WarmTarget]) -> None:
-        """See Backend."""
         self.pool.keep_warm(targets)
 
     def images(self, *, timeout_s: float) -> Images:
@@ -99,7 +97,7 @@ class Inline:
             return self._images[timeout_s]
 
     def close(self, *, grace_s: float) -> None:
-        """See Backend. Where nothing was ever run, there is nothing to close."""
+        """A pool that was never started is not started to be closed."""
         with self._lock:
             pool, images = self._pool, list(self._images.values())
             self._images.clear()
@@ -110,18 +108,17 @@ class Inline:
 
 
 class _InlineReservation:
-    """A lease that nobody uses yet."""
+    """A lease that no task uses yet."""
 
     def __init__(self, lease: Lease) -> None:
         self._lease: Lease | None = lease
 
     def take(self) -> Lease | None:
-        """The lease, for whoever uses it; once."""
+        """The lease, at the first call; then None."""
         lease, self._lease = self._lease, None
         return lease
 
     def release(self) -> None:
-        """See Reservation."""
         if (lease := self.take()) is not None:
             with lease:
                 pass
@@ -141,8 +138,9 @@ class _InlineRun:
         self._withdrawal = Withdrawal()
 
     def events(self) -> Generator[Event, None, None]:
-        """See Run. The slot is given back before the last event: whoever writes the result needs it no more."""
+        """The slot is given back before the last event: writing the result into the row needs none."""
         task = self._task
+        # From here, and not from `submit`: events that are never read would leave the run in flight for ever.
         self._in_flight[task.id] = self
         try:
             began = time.monotonic()
@@ -153,6 +151,8 @@ class _InlineRun:
             )
             results: list[StepResult] = []
             with lease:
+                # In this order: a cancel that comes before the lease is known here is found by the check after it, and
+                # one that comes later ends the lease itself.
                 self._lease = lease
                 self._withdrawal.check()
                 yield Started((time.monotonic() - began) * 1000)
@@ -183,8 +183,9 @@ def make_backend() -> Inline:
 
 def make_pool() -> Pool:
     """A started pool of this process, as the settings describe it."""
-    owner = f"{workers.installation()}/{workers.current()}"
+    owner = f"{workers.installation()}/{workers.own_id()}"
     policy = SandboxPolicy(runtime=settings.GEXEC_DOCKER_RUNTIME)
+    # Two a core: a language gets half a core unless it is given more.
     slots = settings.GEXEC_SLOTS or 2 * (os.cpu_count() or 1)
     config = PoolConfig(
         slots=slots,
@@ -201,7 +202,7 @@ def make_pool() -> Pool:
 
 
 def _is_alive(owner: str) -> bool:
-    """Whether the process that a container is labelled with may live; another installation's is not ours to judge."""
+    """Whether the process that a container is labelled with may live. Of other installations there are no rows here."""
     installation, _, worker_id = owner.partition("/")
     try:
         return installation != workers.installation() or workers.is_alive(UUID(worker_id))

@@ -1,4 +1,4 @@
-"""What the seed contract answers."""
+"""The answer of POST /execute."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _CONTINUES, _LEADS_2, _LEADS_3, _LEADS_4 = 0x80, 0xC0, 0xE0, 0xF0
 
 
 def answer(execution: Execution) -> dict[str, str | int]:
-    """Exactly stdout, stderr, exit_code and error. Where compiling failed, stderr is what the compiler said."""
+    """Exactly stdout, stderr, exit_code and error. Where compiling failed, stderr is what the compiler printed."""
     stdout, stderr = _printed(steps_in(execution))
     return {
         "stdout": stdout,
@@ -23,7 +23,7 @@ def answer(execution: Execution) -> dict[str, str | int]:
 
 
 def _printed(steps: list[StepRecord]) -> tuple[str, str]:
-    """stdout and stderr of the run; of a compile step that failed, all that it said as stderr."""
+    """stdout and stderr of the run; of a compile step that failed, all that it printed as stderr."""
     if not steps or (steps[-1].name == COMPILE and steps[-1].outcome is Outcome.OK):
         return "", ""
     last = steps[-1]

@@ -1,4 +1,4 @@
-"""How the seed contract is said: errors as {"error": …}, metrics in the formats of Prometheus."""
+"""The formats of the seed contract: errors as {"error": …}, metrics in the formats of Prometheus."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rest_framework.request import Request
 
 
 def error_of(problem: Mapping[str, Any]) -> str:
-    """What the seed says of a problem: of several, the first."""
+    """The one message for a problem: of several, the first."""
     errors = problem.get("errors")
     return str(errors[0]["detail"] if errors else problem["detail"])
 
@@ -42,21 +42,21 @@ class ExpositionRenderer(BaseRenderer):
 
 
 class PrometheusRenderer(ExpositionRenderer):
-    """For who accepts Prometheus' own text format."""
+    """For clients that accept Prometheus' own text format."""
 
     media_type = "text/plain"
     format = "prometheus"
 
 
 class OpenMetricsRenderer(ExpositionRenderer):
-    """For who accepts OpenMetrics."""
+    """For clients that accept OpenMetrics."""
 
     media_type = "application/openmetrics-text"
     format = "openmetrics"
 
 
 class TextByName(DefaultContentNegotiation):
-    """A renderer that the client names, or the last one for everybody else: wildcards ask for nothing in particular."""
+    """A renderer that the client names, or else the last one: wildcards ask for nothing in particular."""
 
     def get_accept_list(self, request: Request) -> list[str]:
         return [token for token in super().get_accept_list(request) if "*" not in token.partition(";")[0]]
@@ -68,6 +68,6 @@ class TextByName(DefaultContentNegotiation):
         try:
             chosen: tuple[BaseRenderer, str] = super().select_renderer(request, named, format_suffix)
         except (NotAcceptable, LookupError):
-            # LookupError: a parameter that says to be in a charset that there is not.
+            # LookupError: a parameter in a charset that there is not.
             return fallback, str(fallback.media_type)
         return chosen

@@ -80,7 +80,6 @@ class PingView(Endpoint):
     problem_renderer_class = ErrorRenderer
 
     def get(self, request: Request) -> Response:
-        """Always the same."""
         return Response({"status": "ok"})
 
 
@@ -100,7 +99,7 @@ class MetricsView(Endpoint):
         return {name: value for name, value in super().default_response_headers.items() if name != "Vary"}
 
     def get(self, request: Request) -> Response:
-        """What the renderer that was chosen can say."""
+        """Totals for JSON, all metrics for a format of Prometheus."""
         return Response(metrics.totals() if request.accepted_renderer.format == "json" else metrics.exposition())
 
 

@@ -1,7 +1,7 @@
 """Django's backend for PostgreSQL, with one change: how a pooled connection is found to be dead.
 
 CONN_HEALTH_CHECKS asks the server each time a connection is taken from the pool, which a request does three times. A
-server that ended a connection has said so: there is something to read on a socket that should be silent. Only then is
+server that ended a connection has sent that: there is something to read on a socket that should be silent. Only then is
 it asked.
 """
 
@@ -16,7 +16,7 @@ from psycopg_pool import ConnectionPool
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """See the module."""
+    """A connection of the pool is checked where its socket has something to read, and only there."""
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         """A connection from the pool that is not known to be dead."""

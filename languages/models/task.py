@@ -20,7 +20,7 @@ class TaskKind(models.TextChoices):
 
 
 class TaskStatus(models.TextChoices):
-    """Where a task is. `lost`: the process that was at it is gone."""
+    """Where a task is in its life. `lost`: its server process has ended before it."""
 
     RUNNING = "running"
     SUCCEEDED = "succeeded"

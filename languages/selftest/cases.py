@@ -2,7 +2,7 @@
 
 A case is a program `selftest/<case>.<anything>`, stored under the language's source file name, or a folder
 `selftest/<case>/` of several files. What each case must do is the same for all languages and stands in
-images/selftest.toml; a language's own selftest/selftest.toml changes it or says why a case does not apply.
+images/selftest.toml; a language's own selftest/selftest.toml changes it or gives the reason why a case does not apply.
 """
 
 from __future__ import annotations

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from languages import programs
 from languages.commands import fill_environment
 from languages.models import Language
-from languages.programs import steps_of
+from languages.programs import COMPILE, RUN, compile_failed, steps_of
 from languages.selftest.cases import Case, cases_for, folder_for
 from languages.selftest.sandbox import run_job
 from sandbox.types import File, Job, JobResult, Limits, Step, StepResult
-from sandbox.types import Outcome as StepOutcome
 
 _VERSION_LIMITS = Limits(wall_ms=30_000, output_bytes=10_000)
+"""Some print their version after the start of a virtual machine, and one line of it is wanted."""
 _VERSIONS = (re.compile(r"\d+\.\d[\w.+~-]*"), re.compile(r"\d+"))
 
 
@@ -49,7 +49,7 @@ def run_cases(
 
 
 def reported_version(language: Language, image: str) -> str:
-    """What the version command prints on this image; what the row says where there is none."""
+    """What the version command prints on this image; where there is none, the row's version. Raises SandboxError."""
     folder = folder_for(language)
     command = tuple(language.version_command) or (folder.version_command if folder else ())
     if not command:
@@ -80,20 +80,14 @@ def _run(language: Language, image: str, job: Job) -> JobResult:
 def _verdict(case: Case, result: JobResult) -> Verdict:
     last = result.steps[-1]
     problem = case.problem(
-        outcome=_outcome(last),
+        outcome="compile_error" if compile_failed(last) else str(last.outcome),
         exit_code=last.exit_code,
         stdout=last.stdout.decode(errors="replace"),
         everything=_text(result.steps) + last.detail,
     )
     walls = {step.name: step.wall_ms for step in result.steps}
     peak = max(step.peak_memory_bytes for step in result.steps)
-    return Verdict(case.name, problem, walls.get("compile"), walls.get("run"), peak, last.started_ahead)
-
-
-def _outcome(last: StepResult) -> str:
-    if last.name == "compile" and last.outcome in {StepOutcome.NONZERO_EXIT, StepOutcome.SIGNAL}:
-        return "compile_error"
-    return str(last.outcome)
+    return Verdict(case.name, problem, walls.get(COMPILE), walls.get(RUN), peak, last.started_ahead)
 
 
 def _text(steps: tuple[StepResult, ...]) -> str:

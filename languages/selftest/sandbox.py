@@ -12,6 +12,6 @@ WAIT_MS = 120_000
 
 
 def run_job(profile: Profile, job: Job) -> JobResult:
-    """Run it as a user's program would be run, started ahead where the profile says so. Raises SandboxError."""
+    """Run it as a user's program would be run, started ahead where the profile has it. Raises SandboxError."""
     task = Task(id=f"selftest-{uuid7()}", profile=profile, job=job, wait_ms=WAIT_MS, start_ahead=True)
     return result_of(active.backend().submit(task))

@@ -29,6 +29,7 @@ DEFAULT_MIRROR = "http://deb.debian.org/debian"
 _PULL_SILENCE_S = 20.0
 """A registry that is silent for longer is taken for none: the image is then made here."""
 _BOOTSTRAP_TIMEOUT_S = 1800
+"""Half a minute with a near mirror; this is for a slow one."""
 _SUITES = {"bullseye", "bookworm", "trixie", "forky", "sid", "oldstable", "stable", "testing", "unstable"}
 _APT_SOURCES = Path("/etc/apt")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class InstallError(Exception):
-    """Something could not be installed; the text says why and what to do."""
+    """Something could not be installed; the text tells why and what to do."""
 
     def __init__(self, message: str, *, log_end: str = "") -> None:
         super().__init__(f"{message}\n{log_end}" if log_end else message)

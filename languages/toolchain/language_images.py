@@ -74,7 +74,7 @@ def drop(digest: str) -> None:
 
 
 def folder_of(slug: str) -> Folder:
-    """The folder of that name; what is wrong with it keeps a language from being installed."""
+    """The folder of that name. Raises InstallError where there is none, or it describes no language."""
     try:
         return folders.read(slug)
     except BadDescription as error:

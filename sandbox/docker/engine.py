@@ -23,7 +23,7 @@ from sandbox.types import Profile
 logger = logging.getLogger(__name__)
 
 LABEL = "gexec.owner"
-"""Which server process a container belongs to, so that whoever comes after a dead one can remove what it left."""
+"""Which server process a container belongs to, so that what one that has died left behind can be removed."""
 _CALL_TIMEOUT_S = 20.0
 """Shorter than installation's: a builder that hangs on a call makes no containers meanwhile."""
 _REFUSALS = 3
@@ -102,7 +102,7 @@ class DockerEngine:
                     raise
 
     def owned(self) -> dict[str, str]:
-        """Every sandbox container on the host, whoever made it: id → owner. Raises EngineUnavailable."""
+        """Every sandbox container on the host, of any owner: id → owner. Raises EngineUnavailable."""
         with translated("listing containers"):
             found = self._client.containers(all=True, filters={"label": LABEL})
         return {entry["Id"]: entry["Labels"][LABEL] for entry in found}

@@ -1,4 +1,4 @@
-"""Images on the Docker host: slow calls, with progress, for whoever installs languages."""
+"""Images on the Docker host: slow calls, with progress, for the installation of languages."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ _STREAM_HEADER = struct.Struct(">BxxxL")
 """What Docker's attach puts before each piece of output of a container without a terminal: stream and length."""
 _STDOUT = 1
 _SEND_S = 10.0
-"""The runner reads at any time and buffers what a program does not take: bytes that nobody takes for so long have no
+"""The runner reads at any time and buffers what a program does not take: bytes that are not taken for so long have no
 runner at the other end."""
 _RECEIVE_BYTES = 262_144
 """One call empties the kernel's buffer of a Unix socket (net.core.wmem_default, 212,992)."""
@@ -52,7 +52,7 @@ class AttachedStream:
             raise ContainerLost(f"the container's stdin is gone: {error}") from error
 
     def receive(self, timeout_s: float) -> bytes | None:
-        """What the runner said next; None after `timeout_s` without a word. Raises ContainerLost at the end."""
+        """What the runner sent next; None after `timeout_s` without a word. Raises ContainerLost at the end."""
         deadline = time.monotonic() + timeout_s
         while True:
             payload = self._take()

@@ -192,7 +192,7 @@ class Inventory:
             entry.warm = targets.get(profile, WarmTarget(0, 0))
             if profile not in targets:
                 drained += entry.drain()
-                # Whoever waits for it or builds for it holds on to this entry and counts in it.
+                # A waiter or a builder for it holds on to this entry and counts in it.
                 if not (entry.waiting or entry.building):
                     del self.profiles[profile]
         for profile in targets:

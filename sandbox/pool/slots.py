@@ -63,8 +63,8 @@ class Slots:
         with withdrawal.waking(waiter.woken.set):
             self._wait(waiter, time.monotonic() + timeout_s)
         with self._lock:
-            # Looked at under the lock, where grants are made: one that came at the last moment counts, since whoever
-            # gave it has counted it as passed on.
+            # Looked at under the lock, where grants are made: one that came at the last moment counts, since the
+            # thread that gave it has counted it as passed on.
             if waiter.granted:
                 return True
             if waiter in self._waiters:
@@ -78,7 +78,7 @@ class Slots:
         """Give a permit back after holding it for `held_s`, which is what Retry-After is estimated from."""
         with self._lock:
             self._typical_hold_s += _HOLD_WEIGHT * (held_s - self._typical_hold_s)
-            # Handed on without ever being free: nobody who comes now can overtake the first in line.
+            # Handed on without ever being free: no newcomer can overtake the first in line.
             if self._waiters and not self._permits.above_fair_share:
                 self._waiters.popleft().grant()
             else:
@@ -86,12 +86,12 @@ class Slots:
                 self._released.notify_all()
 
     def close(self) -> None:
-        """Refuse everybody who comes from now on; those in line still get their turn."""
+        """Refuse every newcomer from now on; those in line still get their turn."""
         with self._lock:
             self._closed = True
 
     def refuse_waiting(self) -> None:
-        """End the waiting of everybody in line."""
+        """End every wait in line."""
         with self._lock:
             while self._waiters:
                 self._waiters.popleft().woken.set()
@@ -118,8 +118,8 @@ class Slots:
             poll_s = self._permits.poll_s
             if waiter.woken.wait(left if poll_s is None else min(left, poll_s)):
                 return
-            # Nobody woke it: within this process nothing was given back, but another process may have, which tells
-            # nobody. Only the first in line looks, or the order would be lost.
+            # It was not woken: within this process nothing was given back, but another process may have done so, which
+            # wakes no one. Only the first in line looks, or the order would be lost.
             with self._lock:
                 if self._waiters and self._waiters[0] is waiter and self._permits.take():
                     self._waiters.popleft().grant()

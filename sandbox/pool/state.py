@@ -78,7 +78,7 @@ class PoolState:
                 entry.waiting -= 1
 
     def _notice(self) -> None:
-        """Let whoever waits look again."""
+        """Let the waiters look again."""
         with self._lock:
             self._changed.notify_all()
 

@@ -15,14 +15,14 @@ class Withdrawal:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._withdrawn = False
-        self._wake: Callable[[], None] = _nobody_waits
+        self._wake: Callable[[], None] = _no_waiter
 
     def withdraw(self) -> None:
         """End the wait, or the next one. Callable from any thread, and again."""
         with self._lock:
             self._withdrawn = True
             wake = self._wake
-        # Outside the lock: it takes the lock of whoever waits, who may be about to ask for this one.
+        # Outside the lock: it takes the lock of the waiter, which may be about to ask for this one.
         wake()
 
     def check(self) -> None:
@@ -41,8 +41,8 @@ class Withdrawal:
         try:
             yield
         finally:
-            self._wake = _nobody_waits
+            self._wake = _no_waiter
 
 
-def _nobody_waits() -> None:
+def _no_waiter() -> None:
     """What is woken between two waits."""

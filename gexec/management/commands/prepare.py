@@ -24,6 +24,7 @@ from sandbox.errors import EngineUnavailable, SandboxError
 LANGUAGES = ("python", "go")
 """Installed at the first start; others are the operator's choice."""
 DOCKER_ANSWER_S = 20.0
+"""Enough for a Docker that is just starting."""
 # Any constant will do; it keeps two hosts with one database from migrating it at the same time.
 _START_LOCK = 0x67657865
 
@@ -53,17 +54,17 @@ class Command(BaseCommand):
             try:
                 executor = MigrationExecutor(connection)
                 if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-                    self._say("Migrating the database ...")
+                    self._report("Migrating the database ...")
                     call_command("migrate", interactive=False, verbosity=0)
                 self._make_superuser(data_dir)
-                language_images.ensure_base(self._say)
-                active.backend().prepare(self._say)
-                installs.ensure(LANGUAGES, self._say)
+                language_images.ensure_base(self._report)
+                active.backend().prepare(self._report)
+                installs.ensure(LANGUAGES, self._report)
             finally:
                 cursor.execute("SELECT pg_advisory_unlock(%s)", [_START_LOCK])
 
     def _make_superuser(self, data_dir: Path) -> None:
-        """The first administrator, with a password that nobody could know before."""
+        """The first administrator, with a password that is made here."""
         users = get_user_model().objects
         if users.filter(is_superuser=True).exists():
             return
@@ -74,9 +75,9 @@ class Command(BaseCommand):
             file.unlink(missing_ok=True)
             with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
                 out.write(password + "\n")
-        self._say(f"Made the administrator 'admin' with the password {password}\n(shown once; kept in {file})")
+        self._report(f"Made the administrator 'admin' with the password {password}\n(shown once; kept in {file})")
 
-    def _say(self, line: str) -> None:
+    def _report(self, line: str) -> None:
         self.stderr.write(line, self.style.NOTICE)
         self.stderr.flush()
 

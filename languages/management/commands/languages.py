@@ -23,6 +23,7 @@ from languages.toolchain.errors import InstallError
 from sandbox.errors import SandboxError
 
 BUILDS_AT_ONCE = 2
+"""While one waits for its downloads, the other compiles; more would only share the processors."""
 _ALL = "all"
 _NOT_TO_SET = {"id", "slug", "enabled", "image_digest", "tested_at", "updated_at"}
 Method = Callable[[dict[str, Any]], None]
