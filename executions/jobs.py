@@ -4,7 +4,8 @@
 
     {"profile": {"image": "sha256:…", "memory_bytes": …, …, "ahead": {"script", "argv", "environment"} or null},
      "files": [{"name": "main.py", "content": CONTENT, "executable": false}],
-     "steps": [{"name": "run", "argv": […], "environment": {…}, "limits": {"wall_ms": …, …}, "stdin": CONTENT}]}
+     "steps": [{"name": "run", "argv": […], "environment": {…}, "limits": {"wall_ms": …, …}, "stdin": CONTENT}],
+     "keep_going": false}
 
 CONTENT is a reference: {"column": "source"} or {"column": "stdin"} of the same row, or short things themselves:
 {"text": "…"}, {"base64": "…"}.
@@ -41,6 +42,7 @@ def job_of(submission: Submission) -> Json:
         "profile": _profile_json(profile_of(language)),
         "files": [{"name": language.source_file, "content": _SOURCE, "executable": False}],
         "steps": [_step_json(step, _NOTHING) for step in steps[:-1]] + [_step_json(steps[-1], stdin)],
+        "keep_going": False,
     }
 
 
@@ -55,6 +57,7 @@ def task_of(execution: Execution) -> Task:
                 File(file["name"], _content(execution, file["content"]), file["executable"]) for file in job["files"]
             ),
             tuple(_step(execution, step) for step in job["steps"]),
+            keep_going=job["keep_going"],
         ),
         tenant=execution.api_key_id,
     )
@@ -65,7 +68,7 @@ def profile_in(data: Mapping[str, Any]) -> Profile:
     ahead = data["ahead"]
     return Profile(
         **{name: data[name] for name in _PLAIN},
-        ahead=ahead and Ahead(ahead["script"], tuple(ahead["argv"]), tuple(ahead["environment"].items())),
+        ahead=ahead and Ahead(ahead["script"], tuple(ahead["argv"]), tuple(sorted(ahead["environment"].items()))),
     )
 
 
@@ -97,7 +100,8 @@ def _step(execution: Execution, data: Mapping[str, Any]) -> Step:
         data["name"],
         tuple(data["argv"]),
         Limits(**data["limits"]),
-        data["environment"],
+        # By name, as the profile has it: a step is forked from what was started ahead only where both say the same.
+        dict(sorted(data["environment"].items())),
         _content(execution, data["stdin"]),
     )
 

@@ -92,7 +92,7 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["rest.authentication.ApiKeyAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest.permissions.KeyWhereRequired"],
     "DEFAULT_THROTTLE_CLASSES": [],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "rest.negotiation.FirstOfEach",
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "rest.renderers.FirstOfEach",
     "DEFAULT_PARSER_CLASSES": ["rest.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_METADATA_CLASS": None,

@@ -27,13 +27,14 @@ def fill_command(command: Iterable[str], *, source_file: str) -> tuple[str, ...]
 
 
 def fill_environment(environment: Mapping[str, str], *, memory_mb: int, cpu_quota_us: int) -> dict[str, str]:
-    """The whole environment of a step that may use memory_mb and cpu_quota_us.
+    """The whole environment of a step that may use memory_mb and cpu_quota_us, by name.
 
     Interpreters with a heap of their own are told their share: {heap_mb} is three quarters of the memory, {cpus} the
     quota in whole processors, at least one.
     """
     values = {"memory_mb": memory_mb, "heap_mb": memory_mb * 3 // 4, "cpus": -(-cpu_quota_us // CPU_PERIOD_US)}
-    return {**DEFAULT_ENVIRONMENT, **{name: _fill(text, values) for name, text in environment.items()}}
+    filled = {**DEFAULT_ENVIRONMENT, **{name: _fill(text, values) for name, text in environment.items()}}
+    return dict(sorted(filled.items()))
 
 
 def _fill(text: str, values: Mapping[str, int]) -> str:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import json
+import base64
 import subprocess
 import sys
 
 import pytest
+from django.utils import timezone
 
+from dispatch import workers
 from dispatch.testing import FakeBackend
 from executions.accept import accepted
-from executions.jobs import job_of, profile_in, task_of
+from executions.jobs import job_of, task_of
 from executions.models import Execution, Status
 from executions.outcomes import Outcome
 from executions.results import steps_in
@@ -18,6 +20,8 @@ from executions.run import run
 from executions.submission import Origin, Submission
 from languages.models import Language
 from languages.programs import profile_of
+from sandbox.types import Job, JobResult, StepResult
+from sandbox.types import Outcome as StepOutcome
 from testkit.servers import PROJECT
 from tests.conftest import StartServer
 
@@ -54,11 +58,63 @@ def test_a_row_that_was_read_again_gives_the_same_task(go: Language, fake_backen
 
 
 @pytest.mark.parametrize("start_ahead", [True, False])
-def test_a_job_runs_in_the_containers_that_are_kept_warm(python: Language, start_ahead: bool) -> None:
-    python.start_ahead, python.environment = start_ahead, {"B": "{heap_mb}", "A": "1"}
-    job = json.loads(json.dumps(job_of(submission(python))))
-    assert profile_in(job["profile"]) == profile_of(python)
-    assert hash(profile_in(job["profile"])) == hash(profile_of(python))
+def test_a_job_runs_in_the_containers_that_are_kept_warm(
+    python: Language, fake_backend: FakeBackend, start_ahead: bool
+) -> None:
+    # PostgreSQL keeps the names of an object in an order of its own.
+    python.start_ahead, python.environment = start_ahead, {"ZZ": "{heap_mb}", "B": "1", "AAA": "2"}
+    with accepted(submission(python), Origin(None)) as (row, _):
+        pass
+    for each in (row, Execution.objects.get(pk=row.pk)):
+        task = task_of(each)
+        assert task.profile == profile_of(python)
+        assert hash(task.profile) == hash(profile_of(python))
+        if task.profile.ahead is not None:
+            (step,) = task.job.steps
+            assert (step.argv, tuple(step.environment.items())) == (
+                task.profile.ahead.argv,
+                task.profile.ahead.environment,
+            )
+
+
+def test_a_row_holds_five_hundred_tests(python: Language, fake_backend: FakeBackend) -> None:
+    row = Execution(
+        status=Status.QUEUED,
+        source="print(1)",
+        job=job_of(submission(python)),
+        worker=workers.own_id(),
+        created_at=timezone.now(),
+    )
+    (step,) = row.job["steps"]
+    row.job["steps"] = [
+        step | {"name": f"test {number}", "stdin": {"base64": base64.b64encode(bytes([number % 256])).decode()}}
+        for number in range(500)
+    ]
+    row.job["keep_going"] = True
+    row.save()
+    fake_backend.behave = echo
+    run(Execution.objects.get(pk=row.pk))
+    again = Execution.objects.get(pk=row.pk)
+    results = steps_in(again)
+    assert [step.name for step in results] == [f"test {number}" for number in range(500)]
+    assert [step.stdout for step in results] == [bytes([number % 256]) * 1000 for number in range(500)]
+    assert [step.outcome for step in results[:2]] == [Outcome.NONZERO_EXIT, Outcome.OK]
+    assert (again.status, again.outcome, fake_backend.jobs[0].keep_going) == (Status.FINISHED, "ok", True)
+
+
+def echo(job: Job) -> JobResult:
+    """Each step prints its stdin a thousand times; the first one fails."""
+    return JobResult(
+        tuple(
+            StepResult(
+                step.name,
+                StepOutcome.NONZERO_EXIT if number == 0 else StepOutcome.OK,
+                step.stdin * 1000,
+                exit_code=int(number == 0),
+            )
+            for number, step in enumerate(job.steps)
+        )
+    )
 
 
 def test_a_queued_row_is_run_by_whoever_takes_it_up(python: Language, fake_backend: FakeBackend) -> None:
