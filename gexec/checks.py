@@ -6,11 +6,13 @@ import difflib
 import os
 import re
 from collections.abc import Sequence
+from pkgutil import iter_modules
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004 (Django's own name)
 
+from dispatch import backends
 from gexec.embedded import MAX_PROCESSES
 from languages.options import MIN_MEMORY_MB
 
@@ -69,6 +71,15 @@ def secret(**_: Any) -> list[CheckMessage]:
     return [Error("GEXEC_SECRET_KEY is shorter than 32 characters.", hint=hint, id="gexec.E005")]
 
 
+def dispatch_backend(**_: Any) -> list[CheckMessage]:
+    """E006: a backend that there is not."""
+    known = sorted(module.name for module in iter_modules(backends.__path__))
+    if settings.GEXEC_DISPATCH in known:
+        return []
+    hint = f"There is {', '.join(known)}."
+    return [Error(f"GEXEC_DISPATCH is {settings.GEXEC_DISPATCH!r}.", hint=hint, id="gexec.E006")]
+
+
 def unknown_names(**_: Any) -> list[CheckMessage]:
     """W001: a variable of our prefix that nothing reads."""
     known = settings.GEXEC_NAMES
@@ -90,7 +101,7 @@ def threads(**_: Any) -> list[CheckMessage]:
 
 def register_all() -> None:
     """Register the checks with Django."""
-    for check in (port, rate_limit, numbers, workers, secret, unknown_names, threads):
+    for check in (port, rate_limit, numbers, workers, secret, dispatch_backend, unknown_names, threads):
         register(check, Tags.compatibility)
 
 

@@ -9,6 +9,7 @@ import logging
 import threading
 import time
 from collections.abc import Generator
+from contextlib import suppress
 
 from sandbox import protocol
 from sandbox.engine import Engine, Stream
@@ -42,6 +43,7 @@ class Container:
         self._sending = threading.Lock()
         """A `cancel` from another thread must not fall into the middle of a frame."""
         self._clean = True
+        self._cancelled = False
         self.lost = False
         """Whether it ended by itself, or its stream broke, under a job."""
         self._busy = False
@@ -146,6 +148,8 @@ class Container:
         """End the running step; it is answered as cancelled. Callable from any thread. Raises ContainerLost."""
         # Also where no step runs: this K may be read by the runner after the next S, and end another's program.
         self._clean = False
+        # Before the frame: a step whose S is sent after it looks here, and is told again.
+        self._cancelled = True
         self._send(protocol.kill_frame())
 
     def close(self) -> None:
@@ -174,6 +178,10 @@ class Container:
             if may_be_repeated:
                 raise
             exchange.fail(str(error))
+        if self._cancelled:
+            # The runner may have read the K before there was anything to end. A broken stream shows in what follows.
+            with suppress(ContainerLost):
+                self._send(protocol.kill_frame())
 
     def _converse(self, exchange: Exchange) -> Generator[Output, None, StepResult]:
         """Feed and drain the running step until its result."""

@@ -17,14 +17,14 @@ class Gunicorn:
 
     def __init__(self, listener: socket.socket) -> None:
         """Start it on a bound socket, which the caller closes: else clients would queue up after gunicorn has ended."""
-        command = [sys.executable, "-m", "gunicorn", "--config", str(BASE_DIR / "serve" / "gunicorn.conf.py")]
+        command = [sys.executable, "-m", "gunicorn", "--config", "python:serve.gunicorn_config"]
         command += ["--bind", f"fd://{listener.fileno()}"]
         stdin, self._go_ahead = os.pipe()
         self._process = start_group(command, cwd=BASE_DIR, stdin=stdin, pass_fds=[listener.fileno()])
         os.close(stdin)
 
     def serve(self) -> None:
-        """Everything is prepared; see on_starting in gunicorn.conf.py."""
+        """Everything is prepared; see on_starting in gunicorn_config.py."""
         # One that has ended already is seen by `exit_code`.
         with contextlib.suppress(BrokenPipeError):
             os.write(self._go_ahead, b"serve\n")

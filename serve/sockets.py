@@ -22,18 +22,24 @@ class Connection(socket.socket):
 
     _read_by: float | None = None
     _given_up = False
+    # What the kernel bounds a read by; connections have it from their listener.
+    _bound_s = READ_S
 
     def recv(self, bufsize: int, flags: int = 0, /) -> bytes:
         """As of any socket; but nothing, as at the end of the stream, once the client had READ_S for its request."""
         now = time.monotonic()
         if self._read_by is None:
             self._read_by = now + READ_S
-        left_s = self._read_by - now
+            left_s = READ_S
+        else:
+            left_s = self._read_by - now
         # Once given up it stays so, or the answer that says so would give the client time again.
         self._given_up = self._given_up or left_s <= 0
         if self._given_up:
             return b""
-        self.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _timeval(left_s))
+        if left_s != self._bound_s:
+            self.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _timeval(left_s))
+            self._bound_s = left_s
         try:
             return super().recv(bufsize, flags)
         except BlockingIOError:
@@ -50,14 +56,17 @@ class Connection(socket.socket):
 
 
 class Listener(socket.socket):
-    """Accepts Connections."""
+    """Accepts Connections, which have its options: Linux hands them on."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _timeval(READ_S))
+        self.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _timeval(SEND_S))
 
     def accept(self) -> tuple[Connection, Any]:
-        """A connection whose sends are bounded by SEND_S from the start."""
+        """A connection whose reads and sends are bounded."""
         plain, address = super().accept()
-        connection = Connection(plain.family, plain.type, plain.proto, fileno=plain.detach())
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _timeval(SEND_S))
-        return connection, address
+        return Connection(self.family, self.type, self.proto, fileno=plain.detach()), address
 
 
 def _timeval(seconds: float) -> bytes:

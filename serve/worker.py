@@ -28,7 +28,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
 
     sockets: list[Any]
     close_pool: Callable[[], None]
-    """Returns when no program runs any more. It and the next are set by gunicorn.conf.py, once Django is loaded."""
+    """Returns when no program runs any more. It and the next are set by gunicorn_config.py, once Django is loaded."""
 
     stop_background: Callable[[], None]
     """Called at the very end, with every request answered."""

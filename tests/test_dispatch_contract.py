@@ -131,6 +131,15 @@ def test_a_reservation_that_is_not_used_is_given_back(backend: Backend) -> None:
     assert backend.capacity().in_use == 0
 
 
+def test_a_reservation_outlives_a_run_that_nobody_reads(backend: Backend) -> None:
+    eventually(lambda: backend.capacity().warm.get(PROFILE))
+    reservation = backend.reserve(PROFILE, tenant=None)
+    backend.submit(task(("true",)), reservation=reservation).events().close()
+    assert reservation is not None
+    reservation.release()
+    assert backend.capacity().in_use == 0
+
+
 def test_the_slot_is_given_back_before_the_last_event(backend: Backend) -> None:
     events = backend.submit(task(("true",))).events()
     for event in events:
@@ -157,13 +166,25 @@ def test_a_running_task_is_cancelled(backend: Backend) -> None:
     reader = Reader(backend, what)
     eventually(lambda: reader.started)
     began = time.monotonic()
-    # The first step may not have begun when it is first told.
-    eventually(lambda: not backend.cancel(what.id) or not reader.is_alive())
+    # The first step may not have begun yet.
+    assert backend.cancel(what.id)
     reader.join(CANCELLED_WITHIN_S)
     assert time.monotonic() - began < CANCELLED_WITHIN_S
     assert isinstance(reader.events[-1], Finished)
     assert reader.events[-1].result.steps[-1].outcome is Outcome.CANCELLED
     assert backend.capacity().in_use == 0
+
+
+def test_a_task_is_cancelled_between_its_start_and_its_first_step(backend: Backend) -> None:
+    what = task(("sleep", "20"))
+    events = backend.submit(what).events()
+    assert isinstance(next(events), Started)
+    assert backend.cancel(what.id)
+    began = time.monotonic()
+    *_, last = events
+    assert time.monotonic() - began < CANCELLED_WITHIN_S
+    assert isinstance(last, Finished)
+    assert last.result.steps[-1].outcome is Outcome.CANCELLED
 
 
 def test_a_waiting_task_is_cancelled(backend: Backend) -> None:

@@ -209,3 +209,11 @@ def test_without_a_database_a_scraper_hears_so(
     response = Client(headers={"accept": "text/plain"}).get("/metrics")
     assert (response.status_code, response["Content-Type"]) == (503, "application/json")
     assert response.json() == {"error": "the database is not available"}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("accept", ["application/json", "text/plain"])
+def test_the_headers_are_those_of_the_contract(accept: str, fake_backend: FakeBackend) -> None:
+    headers = Client(headers={"accept": accept}).get("/metrics").headers
+    assert "Vary" not in headers
+    assert headers["Allow"] == "GET, HEAD"

@@ -479,3 +479,15 @@ def test_a_lease_is_withdrawn_while_its_container_is_made() -> None:
                 waiting.result(10)
         assert time.monotonic() - began < 1.5
         assert pool.snapshot().in_use == 0
+
+
+def test_a_cancel_reaches_the_container_that_takes_a_lost_ones_place() -> None:
+    engine = FakeEngine()
+    with pool_of(engine) as pool, pool.lease(PROFILE, tenant=None) as lease:
+        engine.streams[lease.container.id].end()
+        lease.cancel()
+        first = lease.container
+        began = time.monotonic()
+        assert lease.run(job("sleep", "20", wall_ms=30_000)).steps[0].outcome is Outcome.CANCELLED
+        assert lease.container is not first
+    assert time.monotonic() - began < 15

@@ -32,6 +32,7 @@ def found() -> dict[str | None, CheckMessage]:
         ("GEXEC_TRUSTED_PROXIES", -1, "gexec.E003"),
         ("GEXEC_WORKERS", 9, "gexec.E004"),
         ("SECRET_KEY", "hunter2", "gexec.E005"),
+        ("GEXEC_DISPATCH", "nowhere", "gexec.E006"),
     ],
 )
 def test_a_value_that_makes_no_sense_is_an_error_with_a_stable_id(

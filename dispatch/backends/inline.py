@@ -10,6 +10,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Generator, Mapping
+from contextlib import closing
 from uuid import UUID
 
 from django.conf import settings
@@ -73,8 +74,8 @@ class Inline:
         return None if lease is None else _InlineReservation(lease)
 
     def submit(self, task: Task, *, reservation: Reservation | None = None) -> _InlineRun:
-        lease = reservation.take() if isinstance(reservation, _InlineReservation) else None
-        return _InlineRun(self.pool, task, lease, self._in_flight)
+        reserved = reservation if isinstance(reservation, _InlineReservation) else None
+        return _InlineRun(self.pool, task, reserved, self._in_flight)
 
     def cancel(self, task_id: str) -> bool:
         run = self._in_flight.get(task_id)
@@ -126,10 +127,13 @@ class _InlineReservation:
 class _InlineRun:
     """One task of this process."""
 
-    def __init__(self, pool: Pool, task: Task, lease: Lease | None, in_flight: dict[str, _InlineRun]) -> None:
+    def __init__(
+        self, pool: Pool, task: Task, reservation: _InlineReservation | None, in_flight: dict[str, _InlineRun]
+    ) -> None:
         self._pool = pool
         self._task = task
-        self._lease = lease
+        self._reservation = reservation
+        self._lease: Lease | None = None
         self._in_flight = in_flight
         self._withdrawal = Withdrawal()
 
@@ -140,7 +144,9 @@ class _InlineRun:
         self._in_flight[task.id] = self
         try:
             began = time.monotonic()
-            lease = self._lease or self._pool.lease(
+            # Taken only now: a run whose events are not read leaves its reservation to the one that made it.
+            reserved = self._reservation.take() if self._reservation else None
+            lease = reserved or self._pool.lease(
                 task.profile, tenant=task.tenant, wait_ms=task.wait_ms, withdrawal=self._withdrawal
             )
             results: list[StepResult] = []
@@ -152,10 +158,11 @@ class _InlineRun:
                 yield Started((time.monotonic() - began) * 1000)
                 if task.start_ahead:
                     lease.start_ahead()
-                for event in lease.events(task.job, stream_output=task.stream_output):
-                    if isinstance(event, StepFinished):
-                        results.append(event.result)
-                    yield event
+                with closing(lease.events(task.job, stream_output=task.stream_output)) as events:
+                    for event in events:
+                        if isinstance(event, StepFinished):
+                            results.append(event.result)
+                        yield event
             yield Finished(JobResult(tuple(results)))
         finally:
             self._in_flight.pop(task.id, None)

@@ -93,6 +93,11 @@ class MetricsView(Endpoint):
     renderer_classes = [OpenMetricsRenderer, PrometheusRenderer, JSONRenderer]
     problem_renderer_class = ErrorRenderer
 
+    @property
+    def default_response_headers(self) -> dict[str, str]:
+        """Without DRF's `Vary` of a view with several renderers, which the contract's answers do not have."""
+        return {name: value for name, value in super().default_response_headers.items() if name != "Vary"}
+
     def get(self, request: Request) -> Response:
         """Totals for JSON, all metrics for a format of Prometheus."""
         return Response(metrics.totals() if request.accepted_renderer.format == "json" else metrics.exposition())

@@ -29,6 +29,7 @@ class Lease:
         self.container = container
         self.tenant = tenant
         self.began = began
+        self._cancelled = False
         self._give_back = give_back
         self._replace = replace
 
@@ -70,7 +71,9 @@ class Lease:
             logger.debug("container %s was lost before its run", self.container.id[:12])
 
     def cancel(self) -> None:
-        """End the running step, whose outcome will be `cancelled`. Callable from any thread."""
+        """End the running step, or the next, whose outcome will be `cancelled`. Callable from any thread."""
+        # Before the container is asked: one that takes its place meanwhile is told as well.
+        self._cancelled = True
         try:
             self.container.cancel()
         except ContainerLost:
@@ -80,3 +83,5 @@ class Lease:
         """Once a job: a second container that is lost as well says more about the engine than about containers."""
         logger.info("container %s was lost before its run", self.container.id[:12])
         self.container = self._replace(self)
+        if self._cancelled:
+            self.cancel()
