@@ -64,7 +64,7 @@ class Listener(socket.socket):
         self.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _timeval(SEND_S))
 
     def accept(self) -> tuple[Connection, Any]:
-        """A connection whose sends are bounded by SEND_S from the start."""
+        """A connection whose reads and sends are bounded."""
         plain, address = super().accept()
         return Connection(self.family, self.type, self.proto, fileno=plain.detach()), address
 

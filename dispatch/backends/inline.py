@@ -144,7 +144,7 @@ class _InlineRun:
         self._in_flight[task.id] = self
         try:
             began = time.monotonic()
-            # Taken only now: a run whose events nobody reads leaves its reservation to whoever made it.
+            # Taken only now: a run whose events are not read leaves its reservation to the one that made it.
             reserved = self._reservation.take() if self._reservation else None
             lease = reserved or self._pool.lease(
                 task.profile, tenant=task.tenant, wait_ms=task.wait_ms, withdrawal=self._withdrawal
