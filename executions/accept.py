@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from dispatch import active, workers
 from dispatch.base import Reservation
+from executions import in_flight
 from executions.jobs import job_of, profile_in
 from executions.models import Execution, Status
 from executions.submission import Origin, Submission
@@ -24,15 +25,11 @@ def accepted(submission: Submission, origin: Origin) -> Iterator[tuple[Execution
     Where something was free at once the row was never queued: one commit less.
     """
     execution = _row(submission, origin)
-    reservation = _reserved(execution)
-    try:
+    with in_flight.marked(execution.pk), _reserved(execution) as reservation:
         if reservation is not None:
             execution.status, execution.started_at, execution.queue_ms = Status.RUNNING, timezone.now(), 0.0
         execution.save(force_insert=True)
         yield execution, reservation
-    finally:
-        if reservation is not None:
-            reservation.release()
 
 
 def refused(refusal: Refusal, origin: Origin) -> Execution:
@@ -48,12 +45,18 @@ def refused(refusal: Refusal, origin: Origin) -> Execution:
     )
 
 
-def _reserved(execution: Execution) -> Reservation | None:
+@contextmanager
+def _reserved(execution: Execution) -> Iterator[Reservation | None]:
     try:
-        return active.backend().reserve(profile_in(execution.job["profile"]), tenant=execution.api_key_id)
+        reservation = active.backend().reserve(profile_in(execution.job["profile"]), tenant=execution.api_key_id)
     except PoolClosed:
         # The run meets the same error, and writes it into the row.
-        return None
+        reservation = None
+    try:
+        yield reservation
+    finally:
+        if reservation is not None:
+            reservation.release()
 
 
 def _row(submission: Submission, origin: Origin) -> Execution:

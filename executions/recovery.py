@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from dispatch import workers
-from executions import run, transitions
+from executions import in_flight, transitions
 from executions.models import OPEN, Execution
 from executions.results import failed_fields
 from languages import tasks
@@ -22,7 +22,7 @@ def sweep() -> int:
     """
     ended = workers.stale()
     left_open = Execution.objects.filter(status__in=OPEN).only("id", "status", "worker")
-    lost = workers.orphans(left_open, ended=ended, is_in_flight=run.is_in_flight)
+    lost = workers.orphans(left_open, ended=ended, is_in_flight=in_flight.contains)
     for row in lost:
         logger.warning("execution %s was left %s by a process that is gone", row.pk, row.status)
         transitions.finish(row, failed_fields(SERVER_DIED))

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from typing import NoReturn
-from uuid import UUID
 
 from dispatch import active
 from dispatch.base import Finished, Reservation, Run, Started
-from executions import transitions
+from executions import in_flight, transitions
 from executions.jobs import task_of
 from executions.models import Execution, Status
 from executions.results import failed_fields, finished_fields, sandbox_error
@@ -25,13 +23,6 @@ ENGINE_RETRY_AFTER_S = 5
 """A Docker engine that is restarted answers again after a few seconds."""
 SHUTDOWN_RETRY_AFTER_S = 10
 """A restart takes less where no program uses up the grace."""
-_in_flight: set[UUID] = set()
-"""Executions that a thread of this process is at work on; set operations are atomic."""
-
-
-def is_in_flight(execution_id: UUID) -> bool:
-    """Whether a thread of this process will finish this execution."""
-    return execution_id in _in_flight
 
 
 def run(execution: Execution, *, reservation: Reservation | None = None) -> None:
@@ -39,7 +30,7 @@ def run(execution: Execution, *, reservation: Reservation | None = None) -> None
 
     Raises Unavailable, with the row kept, where there was no slot, no Docker engine, or the server shuts down.
     """
-    with _marked_in_flight(execution):
+    with in_flight.marked(execution.pk):
         submitted = active.backend().submit(task_of(execution), reservation=reservation)
         began = time.monotonic()
         try:
@@ -50,15 +41,6 @@ def run(execution: Execution, *, reservation: Reservation | None = None) -> None
                 _not_started(execution, error, queue_ms=(time.monotonic() - began) * 1000)
             logger.exception("execution %s: the sandbox failed", execution.pk)
             transitions.finish(execution, failed_fields(_reason(error)))
-
-
-@contextmanager
-def _marked_in_flight(execution: Execution) -> Iterator[None]:
-    _in_flight.add(execution.pk)
-    try:
-        yield
-    finally:
-        _in_flight.discard(execution.pk)
 
 
 def _follow(execution: Execution, submitted: Run) -> None:

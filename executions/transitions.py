@@ -8,6 +8,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from dispatch import workers
 from executions.models import Execution, Status
 from rest.connections import DATABASE_AWAY, DATABASE_RETRY_AFTER_S, release_connection
 from rest.exceptions import Unavailable
@@ -21,9 +22,9 @@ _RETRY_S = 0.25
 
 
 def start(execution: Execution, *, queue_ms: float) -> None:
-    """queued → running, after `queue_ms` in the queue."""
-    now = timezone.now()
-    _move(execution, Status.QUEUED, {"status": Status.RUNNING, "started_at": now, "queue_ms": queue_ms})
+    """queued → running in this process, whichever accepted it, after `queue_ms` in the queue."""
+    fields = {"status": Status.RUNNING, "started_at": timezone.now(), "queue_ms": queue_ms, "worker": workers.own_id()}
+    _move(execution, Status.QUEUED, fields)
 
 
 def reject(execution: Execution, *, error: str, queue_ms: float) -> None:

@@ -128,6 +128,22 @@ def test_what_this_process_lost_is_finished_and_what_it_runs_is_not(
     assert lost.outcome == Outcome.SANDBOX_ERROR
 
 
+@pytest.mark.parametrize("warm", [True, False])
+def test_a_row_is_in_flight_from_its_first_moment(
+    python: Language, fake_backend: FakeBackend, monkeypatch: pytest.MonkeyPatch, warm: bool
+) -> None:
+    fake_backend.warm = warm
+    real_save, swept = Execution.save, []
+
+    def save(row: Execution, **options: Any) -> None:
+        real_save(row, **options)
+        swept.append(recovery.sweep())
+
+    monkeypatch.setattr(Execution, "save", save)
+    row = services.execute(submission=Submission(python, "x", 1000), origin=Origin(None))
+    assert (swept, row.outcome) == ([0], Outcome.OK)
+
+
 def test_a_process_that_comes_back_too_late_says_so(
     python: Language, fake_backend: FakeBackend, caplog: pytest.LogCaptureFixture
 ) -> None:

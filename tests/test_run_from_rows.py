@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import subprocess
 import sys
+import uuid
 
 import pytest
 from django.utils import timezone
@@ -121,9 +122,11 @@ def test_a_queued_row_is_run_by_whoever_takes_it_up(python: Language, fake_backe
     fake_backend.warm = False
     with accepted(submission(python), Origin(None)) as (accepted_row, reservation):
         assert reservation is None
+    Execution.objects.update(worker=uuid.uuid4())
     row = Execution.objects.get(pk=accepted_row.pk)
     assert (row.status, fake_backend.jobs) == (Status.QUEUED, [])
     run(row)
+    assert row.worker == workers.own_id()
     row.refresh_from_db()
     assert (row.status, row.outcome, steps_in(row)[0].stdout) == (Status.FINISHED, "ok", "print('é')".encode())
     assert row.started_at is not None
