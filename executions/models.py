@@ -97,6 +97,7 @@ class Execution(models.Model):
             models.CheckConstraint(
                 name="execution_open_has_worker", condition=~Q(status__in=OPEN) | Q(worker__isnull=False)
             ),
+            models.CheckConstraint(name="execution_open_has_job", condition=~Q(status__in=OPEN, job={})),
         ]
 
     def __str__(self) -> str:

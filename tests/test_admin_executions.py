@@ -56,7 +56,14 @@ def test_output_of_a_megabyte_is_shown_in_part(admin_client: Client) -> None:
     "fields",
     [
         {"status": "rejected", "outcome": "", "exit_code": None, "error": "Invalid JSON", "started_at": None},
-        {"status": "running", "outcome": "", "exit_code": None, "finished_at": None, "worker": uuid.uuid4()},
+        {
+            "status": "running",
+            "outcome": "",
+            "exit_code": None,
+            "finished_at": None,
+            "worker": uuid.uuid4(),
+            "job": {"steps": []},
+        },
         {"outcome": "timeout_wall", "error": "execution timed out after 5 ms", "exit_code": 137},
     ],
 )

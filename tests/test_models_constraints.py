@@ -19,7 +19,8 @@ from rest.ids import uuid7
 
 NOW = timezone.now()
 LATER = NOW + timedelta(seconds=1)
-RUNNING = {"status": "running", "worker": uuid.uuid4(), "started_at": NOW}
+JOB: dict[str, Any] = {"steps": []}
+RUNNING = {"status": "running", "job": JOB, "worker": uuid.uuid4(), "started_at": NOW}
 FINISHED = {"status": "finished", "outcome": "ok", "exit_code": 0, "started_at": NOW, "finished_at": LATER}
 REJECTED = {"status": "rejected", "error": "no", "finished_at": LATER}
 
@@ -31,7 +32,7 @@ def row(**fields: Any) -> Execution:
 @pytest.mark.parametrize(
     "fields",
     [
-        {"status": "queued", "worker": uuid.uuid4()},
+        {"status": "queued", "job": JOB, "worker": uuid.uuid4()},
         RUNNING,
         FINISHED,
         REJECTED,
@@ -61,6 +62,7 @@ def test_rows_that_make_sense(db: None, fields: dict[str, Any]) -> None:
         (FINISHED | {"exit_code": 1}, "execution_ok_is_exit_0"),
         (FINISHED | {"exit_code": None}, "execution_ok_is_exit_0"),
         (RUNNING | {"worker": None}, "execution_open_has_worker"),
+        (RUNNING | {"job": {}}, "execution_open_has_job"),
     ],
 )
 def test_rows_that_make_none(db: None, fields: dict[str, Any], constraint: str) -> None:

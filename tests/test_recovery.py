@@ -39,7 +39,9 @@ def own_worker(db: None) -> Iterator[None]:
 def left(status: str, worker: uuid.UUID) -> Execution:
     now = timezone.now()
     started_at = now if status == Status.RUNNING else None
-    return Execution.objects.create(status=status, worker=worker, created_at=now, started_at=started_at)
+    return Execution.objects.create(
+        status=status, job={"steps": []}, worker=worker, created_at=now, started_at=started_at
+    )
 
 
 def other_worker(**fields: Any) -> uuid.UUID:

@@ -106,4 +106,10 @@ class Migration(migrations.Migration):
                 condition=(Q(status="finished") & ~Q(outcome="")) | (Q(outcome="") & ~Q(status="finished")),
             ),
         ),
+        migrations.AddConstraint(
+            "execution",
+            models.CheckConstraint(
+                name="execution_open_has_job", condition=~Q(status__in=["queued", "running"], job={})
+            ),
+        ),
     ]
