@@ -3,32 +3,40 @@
 from __future__ import annotations
 
 import secrets
+import signal
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from languages import folders
 from languages.selftest.cases import cases_of
 from testkit.databases import create_database, database_url
-from testkit.servers import clean_environment, manage
+from testkit.servers import HERE, clean_environment, manage
 from tests.language_rotation import slugs_to_test
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 INSTALL_S = 1800
 """The largest image, on a slow line."""
+STOP_S = 1.5
+"""A second to stop in, and what a busy machine takes to notice."""
+NOT_TESTED = "UPDATE languages_language SET enabled = false, image_digest = '', tested_at = NULL WHERE slug = 'go'"
 
 
 @pytest.fixture(scope="module")
 def languages(prepared_postgres: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """`languages("list")` runs the command on a database where python and go are installed."""
-    name = f"command_{secrets.token_hex(6)}"
-    create_database(prepared_postgres, name, "gexec")
-    environment = clean_environment(
-        GEXEC_DATA_DIR=str(tmp_path_factory.mktemp("command")), DATABASE_URL=database_url(prepared_postgres, name)
-    )
+    environment = _environment(prepared_postgres, tmp_path_factory.mktemp("command"))
     return lambda *words: manage("languages", *words, environment=environment)
+
+
+def _environment(postgres: Path, data_dir: Path) -> dict[str, str]:
+    name = f"command_{secrets.token_hex(6)}"
+    create_database(postgres, name, "gexec")
+    return clean_environment(GEXEC_DATA_DIR=str(data_dir), DATABASE_URL=database_url(postgres, name))
 
 
 def test_the_list_shows_what_is_installed_and_what_could_be(languages: Run, python_version: str) -> None:
@@ -79,6 +87,33 @@ def test_what_is_installed_is_not_installed_again(languages: Run) -> None:
     assert done.returncode == 0
     assert "building" not in done.stdout
     assert "testing" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "sign"), [(("install", "go", "python"), "go: hello passed"), (("build", "--refresh", "bash"), "Step 2/")]
+)
+def test_ctrl_c_ends_it_at_once_and_leaves_nothing_half_done(
+    words: tuple[str, ...], sign: str, prepared_postgres: Path, tmp_path: Path
+) -> None:
+    environment = _environment(prepared_postgres, tmp_path)
+    with psycopg.connect(environment["DATABASE_URL"]) as connection:
+        connection.execute(NOT_TESTED)
+    command = HERE.manage("languages", *words)
+    with subprocess.Popen(
+        command, cwd=HERE.path, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as running:
+        assert running.stdout is not None
+        assert any(sign in line for line in running.stdout)
+        began = time.monotonic()
+        running.send_signal(signal.SIGINT)
+        _, errors = running.communicate(timeout=60)
+        took_s = time.monotonic() - began
+    assert running.returncode == 128 + signal.SIGINT
+    assert errors == "interrupted; what was built stays\n"
+    assert took_s < STOP_S
+    with psycopg.connect(environment["DATABASE_URL"]) as connection:
+        enabled = connection.execute("SELECT slug FROM languages_language WHERE enabled").fetchall()
+    assert enabled == [("python",)]
 
 
 @pytest.mark.parametrize("slug", ["python", "go"])

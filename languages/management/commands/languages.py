@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
+import sys
+import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist, ValidationError
@@ -15,6 +17,7 @@ from django.db import connection, models
 
 from dispatch import active
 from languages import folders
+from languages.management.threads import each
 from languages.models import Language
 from languages.options import MIB
 from languages.selftest.run import Verdict
@@ -24,6 +27,10 @@ from sandbox.errors import SandboxError
 
 BUILDS_AT_ONCE = 2
 """While one waits for its downloads, the other compiles; more would only share the processors."""
+INTERRUPTED = 128 + signal.SIGINT
+"""The exit code of what Ctrl-C ended, as shells count it."""
+CLOSE_S = 0.3
+"""An interrupted command ends within a second; containers that are left until then end by themselves."""
 _ALL = "all"
 _NOT_TO_SET = {"id", "slug", "enabled", "image_digest", "tested_at", "updated_at"}
 Method = Callable[[dict[str, Any]], None]
@@ -54,14 +61,29 @@ class Command(BaseCommand):
         change.add_argument("slug", metavar="SLUG")
         change.add_argument("changes", nargs="+", metavar="FIELD=VALUE")
 
+    _interrupted = False
+
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Exits 1 when anything failed, after the rest was done."""
+        """Exits 1 when anything failed, after the rest was done, and 130 after Ctrl-C."""
         try:
             options["method"](options)
+        except KeyboardInterrupt:
+            self._interrupt()
         except (InstallError, SandboxError) as error:
             raise CommandError(str(error)) from error
         finally:
-            active.close(grace_s=0)
+            if not self._interrupted:
+                active.close(grace_s=0)
+
+    def _interrupt(self) -> None:
+        """End now. Threads that are at work write nothing any more, and end with the process."""
+        self._interrupted = True
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        self.stderr.write("interrupted; what was built stays")
+        closing = threading.Thread(target=active.close, kwargs={"grace_s": 0}, daemon=True)
+        closing.start()
+        closing.join(CLOSE_S)
+        sys.exit(INTERRUPTED)
 
     def _action(self, actions: Any, name: str, text: str, method: Method, *, slugs: str = "+") -> Any:
         action = actions.add_parser(name, help=text)
@@ -82,6 +104,7 @@ class Command(BaseCommand):
             image = language_images.image_of(language)
             if language.why_not_enabled(image.id if image else None):
                 self._tested(language)
+            self._go_on()
             if not language.enabled:
                 installs.enable(language)
             return f"{language.version or 'version unknown'}, {_size(language)} MB, enabled"
@@ -139,14 +162,13 @@ class Command(BaseCommand):
 
     def _each(self, slugs: list[str], act: Callable[[str], str]) -> None:
         """Do it for every language, two at once; go on after a failure, and fail at the end."""
-        wanted = _expanded(slugs)
-        with ThreadPoolExecutor(BUILDS_AT_ONCE) as threads:
-            done = dict(zip(wanted, threads.map(lambda slug: self._one(slug, act), wanted), strict=True))
-        if failed := [slug for slug, ok in done.items() if not ok]:
+        done = each(_expanded(slugs), lambda slug: self._one(slug, act), at_once=BUILDS_AT_ONCE)
+        if failed := sorted(slug for slug, ok in done if not ok):
             raise CommandError(f"failed: {' '.join(failed)}")
 
     def _one(self, slug: str, act: Callable[[str], str]) -> bool:
         began = time.monotonic()
+        self._go_on()
         try:
             outcome = act(slug)
         except (InstallError, SandboxError) as error:
@@ -186,6 +208,11 @@ class Command(BaseCommand):
             return installs.load_folder(slug)
         raise InstallError(f"no language {slug}: there is neither a row nor a folder of that name")
 
+    def _go_on(self) -> None:
+        """Raises KeyboardInterrupt in a thread whose command was interrupted."""
+        if self._interrupted:
+            raise KeyboardInterrupt
+
     def _print_verdict(self, slug: str, verdict: Verdict) -> None:
         compiled = "" if verdict.compile_ms is None else f"compile {verdict.compile_ms:.0f} ms, "
         ran = "" if verdict.run_ms is None else f"run {verdict.run_ms:.0f} ms, "
@@ -198,6 +225,7 @@ class Command(BaseCommand):
             self._print(f"{slug}: {line}")
 
     def _print(self, line: str) -> None:
+        self._go_on()
         self.stdout.write(line)
         self.stdout.flush()
 
