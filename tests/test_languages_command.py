@@ -13,6 +13,7 @@ import psycopg
 import pytest
 
 from languages import folders
+from languages.documents import fields_in
 from languages.selftest.cases import cases_of
 from testkit.databases import create_database, database_url
 from testkit.servers import HERE, clean_environment, manage
@@ -76,10 +77,68 @@ def test_a_language_is_disabled_and_enabled_again(languages: Run) -> None:
 def test_an_untested_or_unknown_language_is_not_enabled_and_the_others_are(languages: Run) -> None:
     done = languages("enable", "haskell", "nowhere", "python")
     assert done.returncode == 1
-    assert "haskell: FAILED: haskell: not enabled: The image gexec/haskell is not on the Docker host" in done.stdout
-    assert "neither a row nor a folder" in done.stdout
+    assert "haskell: FAILED: not enabled: The image gexec/haskell is not on the Docker host" in done.stderr
+    assert "nowhere: FAILED: no language nowhere: there is neither a row nor a folder" in done.stderr
+    assert len(done.stderr.splitlines()) == 3
     assert "python: enabled" in done.stdout
-    assert "failed: haskell nowhere" in done.stderr
+    assert "FAILED" not in done.stdout
+    assert done.stderr.endswith("2 of 3 failed\n")
+
+
+def test_a_failure_is_told_once(languages: Run) -> None:
+    done = languages("enable", "nowhere")
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr == "nowhere: FAILED: no language nowhere: there is neither a row nor a folder of that name\n"
+
+
+def test_a_language_is_found_by_each_of_its_names(languages: Run) -> None:
+    listed = [line.split()[0] for line in languages("list", "golang", "PY", "hs").stdout.splitlines()[1:]]
+    assert listed == ["go", "python", "haskell"]
+    assert languages("set", "golang", "warm_max=4").stdout == "go: warm_max=4\n"
+    unknown = languages("list", "go", "nowhere")
+    assert (unknown.returncode, len(unknown.stdout.splitlines())) == (1, 2)
+    assert "no language nowhere" in unknown.stderr
+
+
+def test_a_reader_that_has_seen_enough_ends_it_quietly(prepared_postgres: Path, tmp_path: Path) -> None:
+    command = HERE.manage("languages", "list")
+    with subprocess.Popen(
+        command,
+        cwd=HERE.path,
+        env=_environment(prepared_postgres, tmp_path),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as listing:
+        assert listing.stdout is not None
+        assert listing.stderr is not None
+        listing.stdout.close()
+        assert listing.stderr.read() == b""
+    assert listing.returncode == 128 + signal.SIGPIPE
+
+
+def test_what_is_shown_can_be_read_again(languages: Run) -> None:
+    shown = languages("show", "golang")
+    assert shown.returncode == 0
+    assert shown.stdout.startswith("# go: enabled\n# version: 1.")
+    fields = fields_in(shown.stdout, where="shown")
+    assert (fields["name"], fields["image"], fields["source_file"]) == ("Go", "gexec/go", "main.go")
+    missing = languages("show", "kotlin")
+    assert (missing.returncode, missing.stdout, missing.stderr.strip()) == (
+        1,
+        "",
+        "CommandError: kotlin is not installed",
+    )
+
+
+def test_a_removed_language_is_gone_and_its_image_is_not(prepared_postgres: Path, tmp_path: Path) -> None:
+    environment = _environment(prepared_postgres, tmp_path)
+    removed = manage("languages", "remove", "golang", environment=environment)
+    assert removed.returncode == 0
+    assert "go: removed; 0 executions keep its name; its image gexec/go stays; `docker rmi gexec/go`" in removed.stdout
+    assert "available" in manage("languages", "list", "go", environment=environment).stdout
+    again = manage("languages", "remove", "go", environment=environment)
+    assert (again.returncode, again.stderr) == (1, "go: FAILED: go is not installed\n")
 
 
 def test_what_is_installed_is_not_installed_again(languages: Run) -> None:
