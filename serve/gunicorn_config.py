@@ -52,5 +52,6 @@ def post_worker_init(worker: Any) -> None:
 
     worker.close_pool = partial(background.close_pool, _settings.shutdown_grace_s)
     worker.stop_background = background.stop
+    background.bound_database()
     background.start()
     _log.info("serving", extra={"url": f"http://{_settings.host}:{_settings.port}", "worker": worker.pid})
