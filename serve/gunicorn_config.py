@@ -8,7 +8,6 @@ from functools import partial
 from typing import Any
 
 from gexec import logs, process
-from serve import requests
 from serve.descriptors import connections, raise_limit
 
 _settings = process.read()
@@ -17,9 +16,8 @@ wsgi_app = "gexec.wsgi:application"
 worker_class = "serve.worker.Worker"
 workers = _settings.workers
 threads = _settings.threads
-# Connections that a worker has open, those that wait between two requests included. Beyond it idle ones are closed (see
-# worker.py), then nothing is accepted, and `backlog` connections wait in the kernel, each without a thread: a burst is
-# served late instead of being refused.
+# Connections that a worker has open, those that wait between two requests included. Beyond it nothing is accepted, and
+# `backlog` connections wait in the kernel, each without a thread: a burst is served late instead of being refused.
 worker_connections = connections(raise_limit(), threads=threads)
 bind = [f"{_settings.host}:{_settings.port}"]
 backlog = 512
@@ -37,7 +35,6 @@ logconfig_dict = logs.configuration(as_json=_settings.log_json)
 accesslog = None
 # Proxies are believed by count (GEXEC_TRUSTED_PROXIES), in one place; gunicorn is to believe none.
 forwarded_allow_ips = ""
-pre_request = requests.check
 
 _log = logging.getLogger("gexec.serve")
 
