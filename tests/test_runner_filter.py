@@ -13,6 +13,7 @@ from tests.runner_lab import lab_image
 
 ALLOWED = 0x7FFF0000
 REFUSED = 0x00050000
+ASKED = 0x7FC00000
 NEWEST_JUDGED = 462
 # AUDIT_ARCH_I386, _X86_64, _ARM, _AARCH64, _RISCV64, and what is none.
 ENTRIES = (0x40000003, 0xC000003E, 0x40000028, 0xC00000B7, 0xC00000F3, 0)
@@ -110,7 +111,8 @@ PERSONALITY = {"x86_64": 135, "aarch64": 92}
 SOCKET = {"x86_64": 41, "aarch64": 198}
 SOCKETPAIR = {"x86_64": 53, "aarch64": 199}
 SETSOCKOPT = {"x86_64": 54, "aarch64": 208}
-BY_ARGUMENTS = (CLONE, UNSHARE, PERSONALITY, SOCKET, SOCKETPAIR, SETSOCKOPT)
+FCNTL = {"x86_64": 72, "aarch64": 25}
+BY_ARGUMENTS = (CLONE, UNSHARE, PERSONALITY, SOCKET, SOCKETPAIR, SETSOCKOPT, FCNTL)
 
 # The bits above an int's, which the kernel ignores; so must the filter.
 HIGH_HALVES = (0, 1 << 32, 0xFFFFFFFF << 32)
@@ -119,6 +121,7 @@ INTS = sorted(
     {*range(64), *(1 << bit for bit in range(32)), *((1 << bit) - 1 for bit in range(33))}
     | {kind | flags for kind in range(16) for flags in (0x800, 0x80000, 0x80800)}
     | {0x10000011, 0x20011, 0x40400, 0xFFFBFFFF}
+    | {*range(1024, 1050)}
 )
 
 
@@ -243,3 +246,13 @@ def test_the_sizes_of_a_sockets_buffers_stay(syscalls: Filter) -> None:
             kept = level == 1 and option in {7, 8}
             verdict = syscalls.verdict(SETSOCKOPT[syscalls.machine], 3, level, option)
             assert verdict == action(0 if kept else None), (level, option)
+
+
+def test_the_runner_is_asked_for_locks(syscalls: Filter) -> None:
+    # F_SETLK and F_SETLKW; F_OFD_SETLK, F_OFD_SETLKW, F_SETLEASE and F_NOTIFY.
+    asked, unknown = {6, 7}, {37, 38, 1024, 1026}
+    for command in INTS:
+        for high in HIGH_HALVES:
+            verdict = syscalls.verdict(FCNTL[syscalls.machine], 3, command | high, 0)
+            expected = ASKED if command in asked else action(errno.EINVAL if command in unknown else None)
+            assert verdict == expected, command

@@ -12,6 +12,7 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <netinet/in.h>
@@ -126,12 +127,17 @@ static struct conditions with(struct conditions conditions, unsigned argument, u
 }
 
 /* A call that the architecture does not have is passed over by libseccomp. */
-static void refuse(const char *call, int error, struct conditions conditions)
+static void answer(const char *call, uint32_t action, struct conditions conditions)
 {
     int number = seccomp_syscall_resolve_name(call);
     if (number == __NR_SCMP_ERROR)
         must(-ENOSYS, call);
-    must(seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(error), number, conditions.count, conditions.comparisons), call);
+    must(seccomp_rule_add_array(filter, action, number, conditions.count, conditions.comparisons), call);
+}
+
+static void refuse(const char *call, int error, struct conditions conditions)
+{
+    answer(call, SCMP_ACT_ERRNO(error), conditions);
 }
 
 static void refuse_groups(void)
@@ -204,6 +210,22 @@ static void refuse_sockets(void)
                       (struct choice){2, ALL_BITS, PROTOCOLS, COUNT(PROTOCOLS)});
 }
 
+/*
+ * A lock on a range of a file is memory that nobody counts: the runner is asked (locks.h). Locks of an open file are
+ * not in its container's list alone, and few programs know them. Leases and notices of directories are the kernel's
+ * oldest ways to watch others; like those that lack the kernel's option, programs do without.
+ */
+static void bound_locks(void)
+{
+    static const uint32_t ASKED[] = {F_SETLK, F_SETLKW};
+    static const uint32_t UNKNOWN[] = {F_OFD_SETLK, F_OFD_SETLKW, F_SETLEASE, F_NOTIFY};
+    struct conditions none = {0};
+    for (size_t i = 0; i < COUNT(ASKED); i++)
+        answer("fcntl", SCMP_ACT_NOTIFY, with(none, 1, ALL_BITS, ASKED[i]));
+    for (size_t i = 0; i < COUNT(UNKNOWN); i++)
+        refuse("fcntl", EINVAL, with(none, 1, ALL_BITS, UNKNOWN[i]));
+}
+
 /* The sizes that the kernel chooses are large enough; what lies in a socket is not always charged to the container. */
 static void keep_buffer_sizes(void)
 {
@@ -218,6 +240,8 @@ static void begin(const char *architecture)
     uint32_t wanted = architecture ? seccomp_arch_resolve_name(architecture) : seccomp_arch_native();
     if (!wanted)
         must(-EINVAL, architecture);
+    /* What the runner's kernel can do, not the building one's: to ask a process is level 5. */
+    must(seccomp_api_set(5), "level");
     filter = seccomp_init(SCMP_ACT_ALLOW);
     if (!filter)
         must(-ENOMEM, "begin");
@@ -253,6 +277,7 @@ int main(int argc, char **argv)
                   (struct choice){0, ALL_BITS, PERSONALITIES, COUNT(PERSONALITIES)});
     refuse_sockets();
     keep_buffer_sizes();
+    bound_locks();
     write_head();
     must(seccomp_export_bpf(filter, STDOUT_FILENO), "write");
     return 0;

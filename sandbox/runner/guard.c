@@ -289,9 +289,25 @@ const char *guard_limits(void)
 /* What filter.c made of its table: a program of the kernel's, instruction by instruction. */
 EMBED(filter, "filter.bpf");
 
-const char *guard_system_calls(void)
+/* Where nobody can be asked (before Linux 5.0, or under another filter that asks), what would be is refused. */
+static void ask_nobody(struct sock_filter *instructions, size_t count)
 {
-    /* The kernel only reads the program, but its interface knows no const. */
-    struct sock_fprog program = {(unsigned short)(filter_size / sizeof(struct sock_filter)), (void *)(uintptr_t)filter};
+    for (size_t i = 0; i < count; i++)
+        if (instructions[i].code == (BPF_RET | BPF_K) && instructions[i].k == SECCOMP_RET_USER_NOTIF)
+            instructions[i].k = SECCOMP_RET_ERRNO | ENOLCK;
+}
+
+const char *guard_system_calls(int *listener)
+{
+    static struct sock_filter instructions[BPF_MAXINSNS];
+    size_t count = filter_size / sizeof(struct sock_filter);
+    if (count > COUNT(instructions))
+        return "find room for the system call filter";
+    memcpy(instructions, filter, filter_size);
+    struct sock_fprog program = {(unsigned short)count, instructions};
+    *listener = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
+    if (*listener >= 0)
+        return NULL;
+    ask_nobody(instructions, count);
     return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) ? "install the system call filter" : NULL;
 }

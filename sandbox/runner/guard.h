@@ -20,11 +20,11 @@
 
 /*
  * Each but the last returns NULL, or what could not be done; errno says why. `scratch` is a directory to mount upon for
- * a moment.
+ * a moment; `listener` becomes where locks_answer() finds calls, or -1.
  */
 const char *guard_container(const char *scratch);
 const char *guard_capabilities(void);
-const char *guard_system_calls(void);
+const char *guard_system_calls(int *listener);
 const char *guard_limits(void);
 void guard_directories(void);
 
