@@ -112,7 +112,8 @@ SOCKET = {"x86_64": 41, "aarch64": 198}
 SOCKETPAIR = {"x86_64": 53, "aarch64": 199}
 SETSOCKOPT = {"x86_64": 54, "aarch64": 208}
 FCNTL = {"x86_64": 72, "aarch64": 25}
-BY_ARGUMENTS = (CLONE, UNSHARE, PERSONALITY, SOCKET, SOCKETPAIR, SETSOCKOPT, FCNTL)
+IOCTL = {"x86_64": 16, "aarch64": 29}
+BY_ARGUMENTS = (CLONE, UNSHARE, PERSONALITY, SOCKET, SOCKETPAIR, SETSOCKOPT, FCNTL, IOCTL)
 
 # The bits above an int's, which the kernel ignores; so must the filter.
 HIGH_HALVES = (0, 1 << 32, 0xFFFFFFFF << 32)
@@ -256,3 +257,15 @@ def test_the_runner_is_asked_for_locks(syscalls: Filter) -> None:
             verdict = syscalls.verdict(FCNTL[syscalls.machine], 3, command | high, 0)
             expected = ASKED if command in asked else action(errno.EINVAL if command in unknown else None)
             assert verdict == expected, command
+
+
+def test_what_is_asked_of_a_terminal_is_answered_as_for_a_pipe(syscalls: Filter) -> None:
+    # FIONREAD, TIOCOUTQ (of sockets: SIOCOUTQ), FIONBIO, FIOASYNC, FIOCLEX, FIONCLEX and FIOQSIZE.
+    everybodys = {0x541B, 0x5411, 0x5421, 0x5452, 0x5451, 0x5450, 0x5460}
+    # TIOCGPTN, TIOCSPTLCK, TCGETS2.
+    of_size = {0x80045430, 0x40045431, 0x802C542A}
+    for request in (*range(0x5300, 0x5600), *of_size, *INTS):
+        refused = request >> 8 & 0xFF == 0x54 and request & 0xFFFF not in everybodys
+        for high in HIGH_HALVES:
+            verdict = syscalls.verdict(IOCTL[syscalls.machine], 0, request | high, 0)
+            assert verdict == action(errno.ENOTTY if refused else None), hex(request)

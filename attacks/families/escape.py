@@ -17,6 +17,7 @@ ATTACKS = (
     _probe("the runner", "ptrace, memory, descriptors, signals and limits of process 1", "runner_process.py"),
     _probe("kernel settings", "/proc/sys, /sys, control groups, core_pattern, kernel secrets", "proc_sys.py"),
     _probe("devices", "device nodes, TIOCSTI, consoles, I/O ports", "devices.py"),
+    _probe("terminals", "pseudo-terminals, line disciplines, keys pressed", "terminals.py"),
     _probe("kernel calls", "bpf, perf, io_uring, keys, userfaultfd, kexec, modules, IPC", "kernel_calls.py"),
     _probe("32-bit calls", "int 0x80 past the filter", "kernel_calls_32bit.py"),
     _probe("network", "raw, netlink, vsock; metadata, DNS, the host, the Docker socket", "network.py", 20_000),

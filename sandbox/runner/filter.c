@@ -23,6 +23,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/personality.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -211,6 +212,19 @@ static void refuse_sockets(void)
 }
 
 /*
+ * No program has a terminal, so what is asked of one is answered as for a pipe. Were there one, a program could have
+ * the kernel load a module for a line discipline, or do its work where nobody's processor time is counted. Some numbers
+ * among a terminal's are those of every descriptor.
+ */
+static void refuse_terminals(void)
+{
+    static const uint32_t EVERYBODYS[] = {FIONREAD, TIOCOUTQ, FIONBIO, FIOASYNC, FIOCLEX, FIONCLEX, FIOQSIZE};
+    static const struct choice OTHERS = {1, 0xffff /* the rest says how large an argument is */, EVERYBODYS,
+                                         COUNT(EVERYBODYS)};
+    refuse_block("ioctl", ENOTTY, (struct conditions){0}, &OTHERS, 0xff00, 'T' << 8);
+}
+
+/*
  * A lock on a range of a file is memory that nobody counts: the runner is asked (locks.h). Locks of an open file are
  * not in its container's list alone, and few programs know them. Leases and notices of directories are the kernel's
  * oldest ways to watch others; like those that lack the kernel's option, programs do without.
@@ -278,6 +292,7 @@ int main(int argc, char **argv)
     refuse_sockets();
     keep_buffer_sizes();
     bound_locks();
+    refuse_terminals();
     write_head();
     must(seccomp_export_bpf(filter, STDOUT_FILENO), "write");
     return 0;
