@@ -103,6 +103,30 @@ REFUSED_CALLS: tuple[tuple[str, int, int | None, int], ...] = (
     ("memfd_secret", 447, 447, errno.ENOSYS),
     ("statmount", 457, 457, errno.EPERM),
     ("listmount", 458, 458, errno.EPERM),
+    ("seccomp", 317, 277, errno.EPERM),
+    ("process_vm_readv", 310, 270, errno.EPERM),
+    ("process_vm_writev", 311, 271, errno.EPERM),
+    ("kcmp", 312, 272, errno.EPERM),
+    ("process_madvise", 440, 440, errno.EPERM),
+    ("pidfd_getfd", 438, 438, errno.EPERM),
+    ("get_mempolicy", 239, 236, errno.EPERM),
+    ("set_mempolicy", 238, 237, errno.EPERM),
+    ("set_mempolicy_home_node", 450, 450, errno.EPERM),
+    ("mbind", 237, 235, errno.EPERM),
+    ("migrate_pages", 256, 238, errno.EPERM),
+    ("move_pages", 279, 239, errno.EPERM),
+    ("fanotify_mark", 301, 263, errno.EPERM),
+    ("io_pgetevents", 333, 292, errno.ENOSYS),
+    ("cachestat", 451, 451, errno.ENOSYS),
+    ("futex_wake", 454, 454, errno.ENOSYS),
+    ("futex_wait", 455, 455, errno.ENOSYS),
+    ("futex_requeue", 456, 456, errno.ENOSYS),
+    ("lsm_get_self_attr", 459, 459, errno.ENOSYS),
+    ("lsm_set_self_attr", 460, 460, errno.ENOSYS),
+    ("lsm_list_modules", 461, 461, errno.ENOSYS),
+    ("landlock_create_ruleset", 444, 444, errno.ENOSYS),
+    ("landlock_add_rule", 445, 445, errno.ENOSYS),
+    ("landlock_restrict_self", 446, 446, errno.ENOSYS),
 )
 # Calls that are refused by their arguments.
 CLONE = {"x86_64": 56, "aarch64": 220}
@@ -113,7 +137,8 @@ SOCKETPAIR = {"x86_64": 53, "aarch64": 199}
 SETSOCKOPT = {"x86_64": 54, "aarch64": 208}
 FCNTL = {"x86_64": 72, "aarch64": 25}
 IOCTL = {"x86_64": 16, "aarch64": 29}
-BY_ARGUMENTS = (CLONE, UNSHARE, PERSONALITY, SOCKET, SOCKETPAIR, SETSOCKOPT, FCNTL, IOCTL)
+PRCTL = {"x86_64": 157, "aarch64": 167}
+BY_ARGUMENTS = (CLONE, UNSHARE, PERSONALITY, SOCKET, SOCKETPAIR, SETSOCKOPT, FCNTL, IOCTL, PRCTL)
 
 # The bits above an int's, which the kernel ignores; so must the filter.
 HIGH_HALVES = (0, 1 << 32, 0xFFFFFFFF << 32)
@@ -241,12 +266,21 @@ def test_sockets_are_local_tcp_and_udp(syscalls: Filter) -> None:
         assert verdict == action(socket_error(domain, kind, protocol)), (domain, kind, protocol, high)
 
 
+def test_a_program_has_no_filter_of_its_own(syscalls: Filter) -> None:
+    for option in INTS:
+        error = errno.EINVAL if option == 22 else None
+        for high in HIGH_HALVES:
+            assert syscalls.verdict(PRCTL[syscalls.machine], option | high, 2) == action(error), option
+
+
 def test_the_sizes_of_a_sockets_buffers_stay(syscalls: Filter) -> None:
     for level in INTS:
         for option in INTS:
             kept = level == 1 and option in {7, 8}
+            # SO_ATTACH_FILTER, SO_ATTACH_BPF, and for a group of sockets.
+            filtered = level == 1 and option in {26, 50, 51, 52}
             verdict = syscalls.verdict(SETSOCKOPT[syscalls.machine], 3, level, option)
-            assert verdict == action(0 if kept else None), (level, option)
+            assert verdict == action(0 if kept else errno.EPERM if filtered else None), (level, option)
 
 
 def test_the_runner_is_asked_for_locks(syscalls: Filter) -> None:

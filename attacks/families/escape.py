@@ -19,6 +19,7 @@ ATTACKS = (
     _probe("devices", "device nodes, TIOCSTI, consoles, I/O ports", "devices.py"),
     _probe("terminals", "pseudo-terminals, line disciplines, keys pressed", "terminals.py"),
     _probe("kernel calls", "bpf, perf, io_uring, keys, userfaultfd, kexec, modules, IPC", "kernel_calls.py"),
+    _probe("newer calls", "memory of others, descriptors of others, filters, cachestat", "kernel_calls_newer.py"),
     _probe("32-bit calls", "int 0x80 past the filter", "kernel_calls_32bit.py"),
     _probe("network", "raw, netlink, vsock; metadata, DNS, the host, the Docker socket", "network.py", 20_000),
     _probe("priority", "real time, locked memory, huge pages, raised limits", "priority.py"),

@@ -25,6 +25,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/personality.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -39,7 +40,7 @@ enum { NEWEST_JUDGED = 462 };
  */
 struct group {
     int error;
-    const char *calls[16];
+    const char *calls[20];
 };
 
 static const struct group REFUSED[] = {
@@ -55,7 +56,7 @@ static const struct group REFUSED[] = {
     /* Keyrings belong to users of the whole machine, not to a container. */
     {ENOSYS, {"keyctl", "add_key", "request_key"}},
     /* The kernel has one number of asynchronous requests for the whole machine. */
-    {ENOSYS, {"io_setup", "io_destroy", "io_submit", "io_cancel", "io_getevents"}},
+    {ENOSYS, {"io_setup", "io_destroy", "io_submit", "io_cancel", "io_getevents", "io_pgetevents"}},
     /* Nothing of a program's has to last, and these would make the host's disks work for it. */
     {0, {"sync", "syncfs"}},
     /* What lies in System V's and POSIX's shared objects outlives the processes, and so the job. */
@@ -70,7 +71,18 @@ static const struct group REFUSED[] = {
     /* The machine's own state. They ask for capabilities that no program has; here it does not depend on that. */
     {EPERM,
      {"quotactl", "quotactl_fd", "acct", "swapon", "swapoff", "reboot", "clock_settime", "settimeofday",
-      "clock_adjtime", "syslog", "vhangup", "fanotify_init", "sethostname", "setdomainname", "lookup_dcookie"}},
+      "clock_adjtime", "syslog", "vhangup", "fanotify_init", "fanotify_mark", "sethostname", "setdomainname",
+      "lookup_dcookie"}},
+    /* Into another process, past what the kernel asks of a debugger; a program's own are no business of each other. */
+    {EPERM, {"process_vm_readv", "process_vm_writev", "process_madvise", "pidfd_getfd", "kcmp"}},
+    /* Where memory lies on the machine. Whoever has no such kernel does without. */
+    {EPERM, {"get_mempolicy", "set_mempolicy", "set_mempolicy_home_node", "mbind", "migrate_pages", "move_pages"}},
+    /* A filter of a program's own is compiled into memory of which the kernel has one bound for the whole machine. */
+    {EPERM, {"seccomp"}},
+    /* Newer than what C libraries and languages call, or only to be asked for by who is told of it. */
+    {ENOSYS,
+     {"cachestat", "futex_wake", "futex_wait", "futex_requeue", "lsm_get_self_attr", "lsm_set_self_attr",
+      "lsm_list_modules", "landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self"}},
     /* Memory that is taken out of the kernel's own reach. */
     {ENOSYS, {"memfd_secret"}},
     /* Ports and descriptor tables of x86. */
@@ -240,6 +252,18 @@ static void bound_locks(void)
         refuse("fcntl", EINVAL, with(none, 1, ALL_BITS, UNKNOWN[i]));
 }
 
+/* The other ways to a filter of a program's own. */
+static void refuse_filters(void)
+{
+    static const uint32_t ATTACHED[] = {SO_ATTACH_FILTER, SO_ATTACH_BPF, SO_ATTACH_REUSEPORT_CBPF,
+                                        SO_ATTACH_REUSEPORT_EBPF};
+    for (size_t i = 0; i < COUNT(ATTACHED); i++) {
+        struct conditions level = with((struct conditions){0}, 1, ALL_BITS, SOL_SOCKET);
+        refuse("setsockopt", EPERM, with(level, 2, ALL_BITS, ATTACHED[i]));
+    }
+    refuse("prctl", EINVAL, with((struct conditions){0}, 0, ALL_BITS, PR_SET_SECCOMP));
+}
+
 /* The sizes that the kernel chooses are large enough; what lies in a socket is not always charged to the container. */
 static void keep_buffer_sizes(void)
 {
@@ -291,6 +315,7 @@ int main(int argc, char **argv)
                   (struct choice){0, ALL_BITS, PERSONALITIES, COUNT(PERSONALITIES)});
     refuse_sockets();
     keep_buffer_sizes();
+    refuse_filters();
     bound_locks();
     refuse_terminals();
     write_head();
