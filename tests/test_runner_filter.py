@@ -127,6 +127,9 @@ REFUSED_CALLS: tuple[tuple[str, int, int | None, int], ...] = (
     ("landlock_create_ruleset", 444, 444, errno.ENOSYS),
     ("landlock_add_rule", 445, 445, errno.ENOSYS),
     ("landlock_restrict_self", 446, 446, errno.ENOSYS),
+    ("fadvise64", 221, 223, 0),
+    ("readahead", 187, 213, 0),
+    ("sync_file_range", 277, 84, 0),
 )
 # Calls that are refused by their arguments.
 CLONE = {"x86_64": 56, "aarch64": 220}
@@ -138,7 +141,23 @@ SETSOCKOPT = {"x86_64": 54, "aarch64": 208}
 FCNTL = {"x86_64": 72, "aarch64": 25}
 IOCTL = {"x86_64": 16, "aarch64": 29}
 PRCTL = {"x86_64": 157, "aarch64": 167}
-BY_ARGUMENTS = (CLONE, UNSHARE, PERSONALITY, SOCKET, SOCKETPAIR, SETSOCKOPT, FCNTL, IOCTL, PRCTL)
+PREADV2 = {"x86_64": 327, "aarch64": 286}
+PWRITEV2 = {"x86_64": 328, "aarch64": 287}
+MADVISE = {"x86_64": 28, "aarch64": 233}
+BY_ARGUMENTS = (
+    CLONE,
+    UNSHARE,
+    PERSONALITY,
+    SOCKET,
+    SOCKETPAIR,
+    SETSOCKOPT,
+    FCNTL,
+    IOCTL,
+    PRCTL,
+    PREADV2,
+    PWRITEV2,
+    MADVISE,
+)
 
 # The bits above an int's, which the kernel ignores; so must the filter.
 HIGH_HALVES = (0, 1 << 32, 0xFFFFFFFF << 32)
@@ -303,3 +322,18 @@ def test_what_is_asked_of_a_terminal_is_answered_as_for_a_pipe(syscalls: Filter)
         for high in HIGH_HALVES:
             verdict = syscalls.verdict(IOCTL[syscalls.machine], 0, request | high, 0)
             assert verdict == action(errno.ENOTTY if refused else None), hex(request)
+
+
+def test_reads_do_not_tell_of_the_page_cache(syscalls: Filter) -> None:
+    for numbers in (PREADV2, PWRITEV2):
+        for flags in INTS:
+            # RWF_NOWAIT and RWF_DONTCACHE.
+            error = errno.EOPNOTSUPP if flags & 0x88 else None
+            assert syscalls.verdict(numbers[syscalls.machine], 3, 0, 1, 0, 0, flags) == action(error), flags
+
+
+def test_no_advice_on_memory_reaches_a_neighbour(syscalls: Filter) -> None:
+    for advice in INTS:
+        error = errno.EINVAL if advice in {12, 20, 21} else None
+        for high in HIGH_HALVES:
+            assert syscalls.verdict(MADVISE[syscalls.machine], 0, 4096, advice | high) == action(error), advice

@@ -24,9 +24,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -58,7 +60,10 @@ static const struct group REFUSED[] = {
     /* The kernel has one number of asynchronous requests for the whole machine. */
     {ENOSYS, {"io_setup", "io_destroy", "io_submit", "io_cancel", "io_getevents", "io_pgetevents"}},
     /* Nothing of a program's has to last, and these would make the host's disks work for it. */
-    {0, {"sync", "syncfs"}},
+    {0, {"sync", "syncfs", "sync_file_range"}},
+    /* Advice on what the kernel keeps of files, which all containers of an image share: who empties it, then times a
+       read, learns what a neighbour reads. */
+    {0, {"fadvise64", "readahead"}},
     /* What lies in System V's and POSIX's shared objects outlives the processes, and so the job. */
     {ENOSYS,
      {"shmget", "shmat", "shmctl", "shmdt", "semget", "semop", "semtimedop", "semctl", "msgget", "msgsnd", "msgrcv",
@@ -252,6 +257,23 @@ static void bound_locks(void)
         refuse("fcntl", EINVAL, with(none, 1, ALL_BITS, UNKNOWN[i]));
 }
 
+/*
+ * Reads that tell what is in the page cache or drop it again, as files without them answer; and advice that empties it,
+ * or has the kernel look for pages that a neighbour has as well, as kernels without it answer.
+ */
+static void keep_page_cache(void)
+{
+    static const uint32_t FLAGS[] = {RWF_NOWAIT, 0x80 /* RWF_DONTCACHE, of Linux 6.14 */};
+    static const uint32_t ADVICE[] = {MADV_MERGEABLE, 20 /* MADV_COLD */, 21 /* MADV_PAGEOUT */};
+    struct conditions none = {0};
+    for (size_t i = 0; i < COUNT(FLAGS); i++) {
+        refuse("preadv2", EOPNOTSUPP, with(none, 5, FLAGS[i], FLAGS[i]));
+        refuse("pwritev2", EOPNOTSUPP, with(none, 5, FLAGS[i], FLAGS[i]));
+    }
+    for (size_t i = 0; i < COUNT(ADVICE); i++)
+        refuse("madvise", EINVAL, with(none, 2, ALL_BITS, ADVICE[i]));
+}
+
 /* The other ways to a filter of a program's own. */
 static void refuse_filters(void)
 {
@@ -315,6 +337,7 @@ int main(int argc, char **argv)
                   (struct choice){0, ALL_BITS, PERSONALITIES, COUNT(PERSONALITIES)});
     refuse_sockets();
     keep_buffer_sizes();
+    keep_page_cache();
     refuse_filters();
     bound_locks();
     refuse_terminals();
