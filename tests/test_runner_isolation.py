@@ -196,6 +196,23 @@ def test_a_container_has_no_terminal(runner: LabRunner) -> None:
     assert runner.perl(code).stdout == b""
 
 
+def test_what_the_kernel_shows_of_the_whole_machine_is_hidden(runner: LabRunner) -> None:
+    paths = "locks cmdline diskstats interrupts softirqs schedstat vmstat zoneinfo modules partitions devices"
+    for path in [f"/proc/{name}" for name in paths.split()] + ["/proc/sys/kernel/random/boot_id"]:
+        assert runner.run("cat", path).stdout == b"", path
+    folders = [
+        "/proc/pressure",
+        "/proc/fs",
+        "/proc/tty",
+        "/sys/block",
+        "/sys/class",
+        "/sys/module",
+        "/sys/devices/virtual",
+    ]
+    for folder in folders:
+        assert runner.run("ls", folder).stdout == b"", folder
+
+
 def test_a_program_cannot_make_the_runner_the_kernels_victim(runner: LabRunner) -> None:
     ended = runner.run("sh", "-c", "echo 0 > /proc/self/oom_score_adj; cat /proc/self/oom_score_adj")
     assert ended.stdout == b"1000\n"

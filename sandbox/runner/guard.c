@@ -171,6 +171,38 @@ static void replace_masks(void)
 }
 
 /*
+ * What the kernel shows of the whole machine there, to every container alike: what it was started with, its devices'
+ * counters, everybody's locks. Programs need none of it; a neighbour's doings can be seen in some. What runtimes read
+ * is left (docs/security.md).
+ */
+static const char *const OF_THE_MACHINE[] = {
+    "/proc/locks",     "/proc/cmdline",    "/proc/bootconfig",     "/proc/config.gz",
+    "/proc/diskstats", "/proc/partitions", "/proc/interrupts",     "/proc/softirqs",
+    "/proc/schedstat", "/proc/vmstat",     "/proc/zoneinfo",       "/proc/buddyinfo",
+    "/proc/key-users", "/proc/modules",    "/proc/kallsyms",       "/proc/iomem",
+    "/proc/ioports",   "/proc/crypto",     "/proc/misc",           "/proc/devices",
+    "/proc/consoles",  "/proc/slabinfo",   "/proc/pagetypeinfo",   "/proc/vmallocinfo",
+    "/proc/driver",    "/proc/tty",        "/proc/pressure",       "/proc/fs",
+    "/proc/irq",       "/proc/bus",        "/proc/sysvipc",        "/proc/sys/kernel/random/boot_id",
+    "/sys/block",      "/sys/bus",         "/sys/class",           "/sys/dev",
+    "/sys/module",     "/sys/power",       "/sys/devices/virtual", "/sys/devices/platform",
+};
+
+static void hide_machine(void)
+{
+    for (size_t i = 0; i < COUNT(OF_THE_MACHINE); i++) {
+        struct stat status;
+        if (stat(OF_THE_MACHINE[i], &status))
+            continue;
+        if (S_ISDIR(status.st_mode))
+            mount("mask", OF_THE_MACHINE[i], "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY,
+                  "nr_inodes=1,mode=555");
+        else if (S_ISREG(status.st_mode))
+            mount("/dev/null", OF_THE_MACHINE[i], NULL, MS_BIND, NULL);
+    }
+}
+
+/*
  * Nothing of what a program may write there is of use to it, and some of it is to an attacker: above all that the
  * kernel should end the runner, not the program, when memory runs out.
  */
@@ -190,6 +222,7 @@ const char *guard_container(const char *scratch)
     tune_network(scratch);
     drop_shared_files(scratch);
     replace_masks();
+    hide_machine();
     make_procfs_read_only();
     /* What a terminal does is done by threads of the kernel's, at nobody's cost: no program has one. */
     unmount("/dev/pts");
