@@ -190,6 +190,11 @@ def test_files_that_containers_share_are_parted_with(runner: LabRunner) -> None:
     assert b"127.0.0.1\tlocalhost" in runner.run("cat", "/etc/hosts").stdout
 
 
+def test_the_programs_user_has_a_name(runner: LabRunner) -> None:
+    code = "@u = getpwuid $<; print join ' ', @u[0, 7], scalar getgrgid($(), scalar getpwuid(0), -w '/etc/passwd' || 0"
+    assert runner.perl(code).stdout == b"gexec /box gexec root 0"
+
+
 def test_a_container_has_no_terminal(runner: LabRunner) -> None:
     assert runner.run("ls", "/dev/pts").stdout == b""
     code = "for (qw(/dev/ptmx /dev/pts/ptmx /dev/tty /dev/console)) { open F, '+<', $_ and print }"

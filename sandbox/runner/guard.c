@@ -86,26 +86,61 @@ static void tune_network(const char *scratch)
     unmount(scratch);
 }
 
-static bool write_hosts(const char *path)
+static bool write_file(const char *path, const char *text, size_t length)
 {
-    static const char HOSTS[] = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n";
     int fd = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0644);
-    bool written = fd >= 0 && write(fd, HOSTS, sizeof(HOSTS) - 1) == sizeof(HOSTS) - 1;
+    bool written = fd >= 0 && write(fd, text, length) == (ssize_t)length;
     if (fd >= 0)
         close(fd);
     return written;
 }
 
 /* The file system of one small file is mounted for the file's sake: bound to its place, it needs a name no more. */
-static void replace_hosts(const char *scratch)
+static void replace_file(const char *scratch, const char *replaced, const char *text, size_t length)
 {
     char path[256];
-    snprintf(path, sizeof(path), "%s/hosts", scratch);
-    if (mount("hosts", scratch, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=4096,nr_inodes=2,mode=755"))
+    snprintf(path, sizeof(path), "%s/file", scratch);
+    if (mount("file", scratch, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=128k,nr_inodes=2,mode=755"))
         return;
-    if (write_hosts(path) && mount(path, "/etc/hosts", NULL, MS_BIND, NULL))
-        perror("runner: /etc/hosts");
+    if (write_file(path, text, length) && mount(path, replaced, NULL, MS_BIND, NULL) && errno != ENOENT)
+        perror(replaced);
     unmount(scratch);
+}
+
+static void replace_hosts(const char *scratch)
+{
+    static const char HOSTS[] = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n";
+    replace_file(scratch, "/etc/hosts", HOSTS, sizeof(HOSTS) - 1);
+}
+
+/* The image's own file with a line more. An image that has no such file has nothing that a line could be mounted on. */
+static void add_line(const char *scratch, const char *path, const char *line)
+{
+    static char text[1 << 16];
+    ssize_t got = 0;
+    size_t length = 0, room = sizeof(text) - strlen(line) - 1;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    while (length < room && (got = read(fd, text + length, room - length)) > 0)
+        length += (size_t)got;
+    close(fd);
+    if (got < 0 || length == room)
+        return;
+    if (length > 0 && text[length - 1] != '\n')
+        text[length++] = '\n';
+    memcpy(text + length, line, strlen(line));
+    replace_file(scratch, path, text, length + strlen(line));
+}
+
+/* The program's user has a number that no image knows. Whoever asks for its name finds one, and a home. */
+static void name_user(const char *home, uid_t uid, gid_t gid)
+{
+    char line[256];
+    snprintf(line, sizeof(line), "gexec:x:%u:%u::%s:/bin/sh\n", uid, gid, home);
+    add_line(home, "/etc/passwd", line);
+    snprintf(line, sizeof(line), "gexec:x:%u:\n", gid);
+    add_line(home, "/etc/group", line);
 }
 
 /*
@@ -215,12 +250,13 @@ static void make_procfs_read_only(void)
         perror("runner: /proc");
 }
 
-const char *guard_container(const char *scratch)
+const char *guard_container(const char *scratch, uid_t uid, gid_t gid)
 {
     if (unshare(CLONE_NEWNET))
         return "unshare the network";
     tune_network(scratch);
     drop_shared_files(scratch);
+    name_user(scratch, uid, gid);
     replace_masks();
     hide_machine();
     make_procfs_read_only();

@@ -185,7 +185,7 @@ static void take_container_over(const struct options *options)
     must(launch_open());
     locks_open();
     if (options->own_network)
-        must(guard_container(options->work));
+        must(guard_container(options->work, options->account.uid, options->account.gid));
     guard_directories();
     must(guard_limits());
     job_open_trees(&job, options);
