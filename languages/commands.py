@@ -14,6 +14,8 @@ DEFAULT_ENVIRONMENT: Mapping[str, str] = MappingProxyType(
     {
         "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         "HOME": "/box",
+        "USER": "gexec",
+        "LOGNAME": "gexec",
         "LANG": "C.UTF-8",
         "TMPDIR": "/tmp",
     }
