@@ -81,12 +81,21 @@ class Exchange:
         return None
 
     def overdue(self) -> None:
-        """The backstop: the runner did not end the step in time."""
-        self.result = self._partial(Outcome.TIMEOUT_WALL, "the runner did not answer in time")
+        """The backstop: nobody knows whether the program met its limit, only that the runner has not said so."""
+        self.fail("the runner did not answer in time")
 
     def fail(self, detail: str) -> None:
         """The container or its stream broke: what was printed until then is kept."""
-        self.result = self._partial(Outcome.SANDBOX_ERROR, detail)
+        self.result = StepResult(
+            name=self.step.name,
+            outcome=Outcome.SANDBOX_ERROR,
+            stdout=bytes(self._streams[1]),
+            stderr=bytes(self._streams[2]),
+            stdout_truncated=self._cut[1],
+            stderr_truncated=self._cut[2],
+            wall_ms=(time.monotonic() - self._began) * 1000,
+            detail=detail,
+        )
 
     def _collect(self, frame: protocol.Output) -> Output | None:
         buffer = self._streams[frame.stream]
@@ -113,16 +122,4 @@ class Exchange:
             peak_memory_bytes=result.peak_memory_bytes,
             started_ahead=result.started_ahead,
             detail=result.detail,
-        )
-
-    def _partial(self, outcome: Outcome, detail: str) -> StepResult:
-        return StepResult(
-            name=self.step.name,
-            outcome=outcome,
-            stdout=bytes(self._streams[1]),
-            stderr=bytes(self._streams[2]),
-            stdout_truncated=self._cut[1],
-            stderr_truncated=self._cut[2],
-            wall_ms=(time.monotonic() - self._began) * 1000,
-            detail=detail,
         )

@@ -197,11 +197,11 @@ def test_a_container_that_dies_in_a_run_answers_sandbox_error() -> None:
     assert "ended" in step.detail
 
 
-def test_a_runner_that_does_not_answer_meets_the_backstop() -> None:
+def test_a_runner_that_does_not_answer_is_a_fault_of_ours_and_no_time_limit() -> None:
     engine = FakeEngine()
     with pool_of(engine) as pool, pool.lease(PROFILE, tenant=None) as lease:
-        step = lease.run(job("sleep", "60", wall_ms=50)).steps[0]
-    assert step.outcome is Outcome.TIMEOUT_WALL
+        step = lease.run(job("yes", wall_ms=50)).steps[0]
+    assert (step.outcome, step.stdout) == (Outcome.SANDBOX_ERROR, b"y\n")
 
 
 def test_no_more_run_at_once_than_there_are_slots() -> None:
