@@ -8,8 +8,8 @@ from sandbox import protocol
 from sandbox.errors import ContainerLost, ProtocolError
 from sandbox.types import Outcome, Output, Step, StepResult
 
-BACKSTOP_S = 2.0
-"""How long after its wall time limit a step may stay unanswered before the container is taken for broken: the runner
+BACKSTOP_S = 1.0
+"""How long after its wall time limit a step may stay unanswered before the container is taken for stuck: the runner
 ends a step within milliseconds of its limit, and on a host under heavy load within a second."""
 _STDIN_CHUNK_BYTES = 65_536
 """A frame of stdin: what a pipe holds (pipe(7)), so that the runner passes it on at once."""
@@ -80,11 +80,11 @@ class Exchange:
             raise ProtocolError(f"{frame!r:.100} while a step runs")
         return None
 
-    def overdue(self) -> None:
+    def overdue(self, *, cpu_ms: float) -> None:
         """The backstop: nobody knows whether the program met its limit, only that the runner has not said so."""
-        self.fail("the runner did not answer in time")
+        self.fail("the runner did not answer in time", cpu_ms=cpu_ms)
 
-    def fail(self, detail: str) -> None:
+    def fail(self, detail: str, *, cpu_ms: float = 0.0) -> None:
         """The container or its stream broke: what was printed until then is kept."""
         self.result = StepResult(
             name=self.step.name,
@@ -94,6 +94,7 @@ class Exchange:
             stdout_truncated=self._cut[1],
             stderr_truncated=self._cut[2],
             wall_ms=(time.monotonic() - self._began) * 1000,
+            cpu_ms=cpu_ms,
             detail=detail,
         )
 

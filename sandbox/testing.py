@@ -200,6 +200,12 @@ class FakeEngine:
     others: dict[str, str] = field(default_factory=dict)
     """Containers of other owners: id → owner."""
     removed: list[str] = field(default_factory=list)
+    unthrottled: list[str] = field(default_factory=list)
+    when_unthrottled: bytes = b""
+    """What a runner says that gets to run again."""
+    used_cpu_ms: float = 0.0
+    failing_removals: int = 0
+    """How many are still to fail."""
     started: int = 0
     starting: int = 0
     most_starting: int = 0
@@ -235,7 +241,22 @@ class FakeEngine:
             raise EngineUnavailable("no such container")
         self.streams[container_id].memory_bytes = memory_bytes
 
+    def unthrottle(self, container_id: str) -> None:
+        if container_id not in self.streams:
+            raise EngineUnavailable("no such container")
+        self.unthrottled.append(container_id)
+        if self.when_unthrottled:
+            self.streams[container_id].say(self.when_unthrottled)
+
+    def cpu_ms(self, container_id: str) -> float:
+        if container_id not in self.streams:
+            raise EngineUnavailable("no such container")
+        return self.used_cpu_ms
+
     def remove(self, container_id: str) -> None:
+        if self.failing_removals:
+            self.failing_removals -= 1
+            raise EngineUnavailable("no descriptors are left")
         self.removed.append(container_id)
         self.others.pop(container_id, None)
         stream = self.streams.get(container_id)

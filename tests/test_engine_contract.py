@@ -104,6 +104,17 @@ def test_exit_codes_come_back(engine: Engine) -> None:
         assert run(container, "false").steps[0].exit_code == 1
 
 
+def test_a_container_whose_quota_is_lifted_goes_on(engine: Engine) -> None:
+    with started(engine) as container:
+        engine.unthrottle(container.id)
+        assert run(container, "true").steps[0].outcome is Outcome.OK
+        assert engine.cpu_ms(container.id) >= 0.0
+    until_gone(engine, container.id)
+    for ask in (engine.unthrottle, engine.cpu_ms):
+        with pytest.raises(EngineUnavailable):
+            ask(container.id)
+
+
 def test_stdin_comes_back_whole(engine: Engine) -> None:
     data = bytes(range(256)) * 4096
     with started(engine) as container:

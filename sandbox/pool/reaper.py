@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 from sandbox.container import Container
 from sandbox.engine import Engine
@@ -18,6 +19,17 @@ _GONE_POLL_S = 0.05
 """Between two looks whether the pool's last containers are gone: a listing takes milliseconds, a removal tenths."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Closing:
+    """A container on its way out; times are monotonic."""
+
+    force_at: float
+    """When it is removed by force, unless it is gone."""
+    look_at: float
+    """When the engine is first asked for it."""
+    when_gone: Callable[[], None] | None
+
+
 class Reaper:
     """Sees to it that no container outlives its use. Callable from many threads."""
 
@@ -28,31 +40,47 @@ class Reaper:
         self._owner = owner
         self._is_alive = is_alive
         self._lock = threading.Lock()
-        self._closing: dict[str, float] = {}
-        """Containers that were closed, and the monotonic time by which each should be gone."""
+        self._closing: dict[str, _Closing] = {}
+        """Containers that were closed, by id."""
 
-    def evict(self, containers: Iterable[Container]) -> None:
-        """Close containers; `reap` sees to it that they are gone."""
+    def evict(self, containers: Iterable[Container], *, when_gone: Callable[[], None] | None = None) -> None:
+        """Close containers; `reap` sees to it that they are gone, and calls `when_gone` then, for each."""
         for container in containers:
             container.close()
+            now = time.monotonic()
+            force_at = now + self._config.gone_after_s
+            # Who is waited for is looked for at once; the others are given their time, since a look costs something.
+            closing = _Closing(force_at, now if when_gone else force_at, when_gone)
             with self._lock:
-                self._closing[container.id] = time.monotonic() + self._config.gone_after_s
+                self._closing[container.id] = closing
 
     def reap(self, now: float) -> None:
         """Remove by force what was closed and is not gone in time. Raises EngineUnavailable."""
         with self._lock:
             closing = dict(self._closing)
-        # They are given their time before the engine is asked, which costs it something.
-        if not closing or now < min(closing.values()):
+        if not closing or now < min(each.look_at for each in closing.values()):
             return
         present = self._engine.owned()
-        for container_id, deadline in closing.items():
-            if container_id in present:
-                if now < deadline:
-                    continue
-                self._engine.remove(container_id)
-            with self._lock:
-                self._closing.pop(container_id, None)
+        for container_id, each in closing.items():
+            if container_id not in present:
+                self._gone(container_id)
+            elif now >= each.force_at:
+                self._force(container_id)
+
+    def _force(self, container_id: str) -> None:
+        """What the engine fails to remove is tried again at the next look, and keeps none of the others."""
+        try:
+            self._engine.remove(container_id)
+        except EngineUnavailable as error:
+            logger.warning("container %s could not be removed now: %s", container_id[:12], error)
+        else:
+            self._gone(container_id)
+
+    def _gone(self, container_id: str) -> None:
+        with self._lock:
+            closing = self._closing.pop(container_id, None)
+        if closing is not None and closing.when_gone is not None:
+            closing.when_gone()
 
     def sweep(self) -> None:
         """Remove the containers of owners that are no more. Raises EngineUnavailable, and what `is_alive` raises."""
