@@ -50,7 +50,10 @@ class Engine(Protocol):
         """Kill and remove a container; one that is gone is fine. Raises EngineUnavailable."""
 
     def owned(self) -> dict[str, str]:
-        """Every sandbox container there is, of any owner: id → owner. Raises EngineUnavailable."""
+        """Every sandbox container there is, of any owner, but for what this engine itself keeps: id → owner.
+
+        Raises EngineUnavailable.
+        """
 
     def close(self) -> None:
         """Let go of what the engine itself keeps. May be repeated; other calls still work after it."""

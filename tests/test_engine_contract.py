@@ -96,6 +96,12 @@ def test_a_started_container_is_ready_and_quiet(engine: Engine) -> None:
         assert container.id in engine.owned()
 
 
+def test_what_the_engine_itself_keeps_is_not_listed(engine: Engine) -> None:
+    with started(engine) as container:
+        owned = engine.owned()
+        assert [key for key, owner in owned.items() if owner == owned[container.id]] == [container.id]
+
+
 def test_exit_codes_come_back(engine: Engine) -> None:
     with started(engine) as container:
         assert run(container, "true").steps[0].outcome is Outcome.OK

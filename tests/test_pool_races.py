@@ -35,8 +35,17 @@ def pool_of(
     wait_ms: int = 2000,
     upkeep_s: float = 1.0,
     gone_after_s: float = 3.0,
+    unknown_after_s: float = 240.0,
 ) -> Iterator[Pool]:
-    config = PoolConfig(slots, queue, wait_ms, upkeep_s=upkeep_s, gone_after_s=gone_after_s)
+    config = PoolConfig(
+        slots,
+        queue,
+        wait_ms,
+        upkeep_s=upkeep_s,
+        gone_after_s=gone_after_s,
+        unknown_after_s=unknown_after_s,
+        sweep_s=upkeep_s,
+    )
     pool = Pool(engine, config, owner="me", is_alive=lambda owner: owner == "other")
     pool.start()
     try:
@@ -234,6 +243,27 @@ def test_a_container_that_may_still_run_something_has_its_slot_until_it_is_gone(
         assert pool.try_lease(PROFILE, tenant=None) is None
         eventually(lambda: engine.removed == [lease.container.id])
         eventually(lambda: pool.snapshot().in_use == 0)
+
+
+def test_a_container_that_the_pool_does_not_know_is_removed_and_those_that_it_knows_stay() -> None:
+    engine = FakeEngine()
+    with pool_of(engine, upkeep_s=0.05, unknown_after_s=0.3) as pool:
+        pool.keep_warm({PROFILE: WarmTarget(1, 1)})
+        eventually(lambda: idle(pool) == 1)
+        with pool.lease(PROFILE, tenant=None) as lease:
+            eventually(lambda: idle(pool) == 1)
+            unknown = engine.start(PROFILE).container_id  # As one whose creation was answered too late.
+            eventually(lambda: engine.removed == [unknown])
+            time.sleep(0.5)
+            assert lease.run(job("true")).steps[0].outcome is Outcome.OK
+            assert engine.removed == [unknown]
+
+
+def test_a_container_that_is_still_being_made_is_not_taken_for_lost() -> None:
+    engine = FakeEngine(ready_after_s=0.5)
+    with pool_of(engine, upkeep_s=0.05, unknown_after_s=1.5) as pool:
+        assert run(pool, "true") is Outcome.OK
+        assert not engine.removed
 
 
 def test_a_container_that_cannot_be_removed_once_is_removed_later_and_holds_up_no_other() -> None:

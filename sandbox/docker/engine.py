@@ -131,10 +131,15 @@ class DockerEngine:
                     raise
 
     def owned(self) -> dict[str, str]:
-        """Every sandbox container on the host, of any owner: id → owner. Raises EngineUnavailable."""
+        """Every sandbox container on the host, of any owner, but for the holder in use: id → owner.
+
+        Raises EngineUnavailable.
+        """
         with translated("listing containers"):
             found = self._client.containers(all=True, filters={"label": LABEL})
-        return {entry["Id"]: entry["Labels"][LABEL] for entry in found}
+        holder = self._holder
+        kept = holder.container_id if holder else None
+        return {entry["Id"]: entry["Labels"][LABEL] for entry in found if entry["Id"] != kept}
 
     def close(self) -> None:
         """Let the network holder and the connections go; containers that are still there are the pool's to remove."""

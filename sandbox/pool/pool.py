@@ -36,7 +36,7 @@ class Pool:
         self._config = config
         self._slots = Slots(_permits(config), queue_limit=config.queue)
         self._state = PoolState(config)
-        self._reaper = Reaper(engine, config, owner=owner, is_alive=is_alive)
+        self._reaper = Reaper(engine, config, owner=owner, is_alive=is_alive, known=self._state.known)
         self._builders = Builders(engine, config, self._state, self._slots, self._reaper)
         self._upkeep = Upkeep(config, self._state, self._reaper)
         self._threads: list[threading.Thread] = []

@@ -33,12 +33,26 @@ class _Closing:
 class Reaper:
     """Sees to it that no container outlives its use. Callable from many threads."""
 
-    def __init__(self, engine: Engine, config: PoolConfig, *, owner: str, is_alive: Callable[[str], bool]) -> None:
-        """`owner` labels this pool's containers; `is_alive` says whether another owner still exists."""
+    def __init__(
+        self,
+        engine: Engine,
+        config: PoolConfig,
+        *,
+        owner: str,
+        is_alive: Callable[[str], bool],
+        known: Callable[[], set[str]],
+    ) -> None:
+        """`owner` labels this pool's containers; `is_alive` says whether another owner still exists.
+
+        `known` gives the ids of the containers that the pool has use for.
+        """
         self._engine = engine
         self._config = config
         self._owner = owner
         self._is_alive = is_alive
+        self._known = known
+        self._unknown_since: dict[str, float] = {}
+        """Containers of ours that the books did not have at the last sweep, and since when. The upkeep's alone."""
         self._lock = threading.Lock()
         self._closing: dict[str, _Closing] = {}
         """Containers that were closed, by id."""
@@ -83,11 +97,28 @@ class Reaper:
             closing.when_gone()
 
     def sweep(self) -> None:
-        """Remove the containers of owners that are no more. Raises EngineUnavailable, and what `is_alive` raises."""
-        for container_id, owner in self._engine.owned().items():
+        """Remove the containers of owners that are no more, and those of ours that the pool has lost sight of.
+
+        Raises EngineUnavailable, and what `is_alive` raises.
+        """
+        owned = self._engine.owned()
+        for container_id in self._lost_sight_of({key for key, owner in owned.items() if owner == self._owner}):
+            logger.warning("removing container %s, which is not in the pool's books", container_id[:12])
+            self._force(container_id)
+        for container_id, owner in owned.items():
             if owner != self._owner and not self._is_alive(owner):
                 logger.info("removing container %s that a dead server left", container_id[:12])
-                self._engine.remove(container_id)
+                self._force(container_id)
+
+    def _lost_sight_of(self, own: set[str]) -> list[str]:
+        """Those whose creation was answered too late, or whose removal failed without a word."""
+        now = time.monotonic()
+        # After the list: whatever was in the books when it was made is there still, or its time begins anew.
+        with self._lock:
+            own -= self._closing.keys()
+        own -= self._known()
+        self._unknown_since = {key: self._unknown_since.get(key, now) for key in own}
+        return [key for key, since in self._unknown_since.items() if now - since >= self._config.unknown_after_s]
 
     def finish(self) -> None:
         """At the pool's end: leave no container of ours behind, and none of a server that died."""
