@@ -12,10 +12,11 @@ from dispatch.base import Finished, Reservation, Run, Started
 from executions import in_flight, transitions
 from executions.jobs import task_of
 from executions.models import Execution, Status
-from executions.results import failed_fields, finished_fields, sandbox_error
+from executions.results import CONTAINER_LOST, failed_fields, finished_fields, sandbox_error
 from rest.connections import release_connection
 from rest.exceptions import Unavailable
 from sandbox.errors import EngineUnavailable, ImageMissing, PoolBusy, PoolClosed, SandboxError
+from sandbox.types import Outcome as StepOutcome
 
 logger = logging.getLogger(__name__)
 
@@ -54,6 +55,9 @@ def _follow(execution: Execution, submitted: Run) -> None:
                 return
             if isinstance(event, Finished):
                 transitions.finish(execution, finished_fields(execution, event.result))
+                for step in event.result.steps:
+                    if step.outcome is StepOutcome.SANDBOX_ERROR:
+                        logger.error("execution %s: %s: %r", execution.pk, step.name, step.detail)
                 logger.info("execution %s: %s in %.0f ms", execution.pk, execution.outcome, execution.wall_ms or 0.0)
 
 
@@ -87,4 +91,4 @@ def _reason(error: SandboxError) -> str:
         return "the Docker engine is not available"
     if isinstance(error, ImageMissing):
         return "the language's image is missing"
-    return "the container was lost before the result was whole"
+    return CONTAINER_LOST

@@ -6,6 +6,7 @@ import time
 
 from sandbox import protocol
 from sandbox.errors import ContainerLost, ProtocolError
+from sandbox.outcomes import Reason
 from sandbox.types import Outcome, Output, Step, StepResult
 
 BACKSTOP_S = 1.0
@@ -123,4 +124,5 @@ class Exchange:
             peak_memory_bytes=result.peak_memory_bytes,
             started_ahead=result.started_ahead,
             detail=result.detail,
+            started=result.reason is not Reason.NOT_STARTED,
         )

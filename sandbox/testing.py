@@ -30,9 +30,10 @@ def frame(kind: bytes, payload: bytes) -> bytes:
     return _HEADER.pack(kind, len(payload)) + payload
 
 
-def result(reason: int = 0, exit_code: int = 0, signal: int = 0) -> bytes:
+def result(reason: int = 0, exit_code: int = 0, signal: int = 0, detail: bytes = b"") -> bytes:
     """An X frame."""
-    return frame(b"X", struct.pack(">BBBBQQQI", reason, exit_code, signal, 0, 1000, 1000, 1 << 20, 0))
+    numbers = struct.pack(">BBBBQQQI", reason, exit_code, signal, 0, 1000, 1000, 1 << 20, len(detail))
+    return frame(b"X", numbers + detail)
 
 
 def output(data: bytes, stream: int = 1) -> bytes:
@@ -163,7 +164,8 @@ class FakeStream:
         elif words[0] == "die":
             self.end()
         elif words[0] != "cat":
-            self._finish(result(reason=7, exit_code=127))
+            detail = f"{words[0]}: No such file or directory".encode()
+            self._finish(result(reason=7, exit_code=127, detail=detail))
 
     def _cat(self, data: bytes) -> None:
         self._stdin += data

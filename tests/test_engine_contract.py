@@ -127,10 +127,11 @@ def test_stdin_comes_back_whole(engine: Engine) -> None:
         assert run(container, "cat", stdin=data).steps[0].stdout == data
 
 
-def test_a_program_that_is_not_there_is_a_result(engine: Engine) -> None:
+def test_a_command_that_is_not_there_is_a_fault_that_is_told(engine: Engine) -> None:
     with started(engine) as container:
         step = run(container, "no-such-program").steps[0]
-        assert (step.outcome, step.exit_code) == (Outcome.NONZERO_EXIT, 127)
+        assert (step.outcome, step.started) == (Outcome.SANDBOX_ERROR, False)
+        assert step.detail == "no-such-program: No such file or directory"
 
 
 def test_output_is_streamed_before_the_step_ends(engine: Engine) -> None:

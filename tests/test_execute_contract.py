@@ -89,6 +89,31 @@ def test_other_endings(
     assert Execution.objects.get().outcome == step.outcome.value
 
 
+@pytest.mark.parametrize(
+    ("step", "error"),
+    [
+        (
+            ran(b"p", Step.SANDBOX_ERROR, exit_code=127, started=False, detail="pyhton3: No such file or directory"),
+            "sandbox error: the command of this language cannot be started: pyhton3: No such file or directory",
+        ),
+        (
+            ran(b"p", Step.SANDBOX_ERROR, detail="the container has ended: runner: /etc/hosts: No such file\n"),
+            "sandbox error: the container was lost before the result was whole",
+        ),
+    ],
+)
+def test_a_fault_of_ours_is_told_as_what_it_means_and_its_detail_is_the_operators(
+    python: Language, fake_backend: FakeBackend, caplog: pytest.LogCaptureFixture, step: StepResult, error: str
+) -> None:
+    fake_backend.behave = lambda _job: result(step)
+    response = post(program())
+    assert response.status_code == 500
+    assert response.json() == {"stdout": "p", "stderr": "", "exit_code": -1, "error": error}
+    row = Execution.objects.get()
+    assert (row.outcome, row.steps[0]["detail"]) == (Outcome.SANDBOX_ERROR, step.detail)
+    assert repr(step.detail) in caplog.text
+
+
 def test_a_compile_error_is_told_in_stderr(go: Language, fake_backend: FakeBackend) -> None:
     fake_backend.behave = lambda _job: result(
         StepResult("compile", Step.NONZERO_EXIT, stdout=b"out ", stderr=b"main.go:1: no", exit_code=2)
