@@ -7,10 +7,11 @@ import threading
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test import Client
 
 from dispatch.testing import FakeBackend
+from executions import recovery, transitions
 from executions.jobs import limits_in
 from executions.models import Execution, Status
 from executions.outcomes import Outcome
@@ -166,6 +167,23 @@ def test_output_that_is_not_utf_8(python: Language, fake_backend: FakeBackend) -
         "exit_code": 0,
         "error": "",
     }
+
+
+def test_a_database_that_goes_away_after_the_row_was_made_is_503_with_its_id(
+    python: Language, fake_backend: FakeBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def start(_execution: Execution, **_fields: object) -> None:
+        raise OperationalError("the connection is closed")
+
+    fake_backend.warm = False
+    monkeypatch.setattr(transitions, "start", start)
+    response = post(program())
+    row = Execution.objects.get()
+    assert (response.status_code, response["X-Execution-Id"]) == (503, str(row.pk))
+    assert response.json() == {"error": "the database is not available; the result is lost"}
+    recovery.sweep()
+    row.refresh_from_db()
+    assert row.error == "sandbox error: the database is not available; the result is lost"
 
 
 def test_no_slot_is_503_and_the_row_says_so(python: Language, fake_backend: FakeBackend) -> None:
