@@ -24,12 +24,11 @@ from languages.admin_files import catalogue_view, export_view, import_view
 from languages.admin_tasks import status_view, switch, switch_view, task_view
 from languages.forms import LanguageForm
 from languages.models import Language, TaskKind
+from languages.models.language import TESTED
 from languages.options import CPU_PERIOD_US, GROUPS, Group, options_of
 from languages.versions import SEPARATOR, number_in
 from rest.display import badge
 
-_TESTED_FIELDS = {"image", "source_file", "compile_command", "run_command", "environment"}
-"""A change of these may break what has been tested."""
 _FIELDS_BEFORE_OPTIONS = (
     (None, {"fields": ("slug", "name", "aliases", "image")}),
     ("Commands", {"fields": ("source_file", "compile_command", "run_command", "version_command", "environment")}),
@@ -117,8 +116,10 @@ class LanguageAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in t
         host = host_state.on_host([obj])[obj.pk]
         if not host.error and host.image is None:
             self.message_user(request, obj.image_is_missing, messages.WARNING)
-        elif change and obj.tested_at and _TESTED_FIELDS & set(form.changed_data):
-            self.message_user(request, "What was tested has changed: test it again.", messages.WARNING)
+        elif change and obj.tested_at and {"image", *TESTED} & set(form.changed_data):
+            text = "What was tested has changed: test it again."
+            as_before = " Programs run as it was tested until then." if obj.enabled else ""
+            self.message_user(request, text + as_before, messages.WARNING)
 
     def response_add(self, request: HttpRequest, obj: Language, post_url_continue: str | None = None) -> HttpResponse:
         """Go on to the language's page, where its image is built and tested."""

@@ -36,7 +36,7 @@ READER_LEFT = 128 + signal.SIGPIPE
 CLOSE_S = 0.3
 """An interrupted command ends within a second; containers that are left until then end by themselves."""
 _ALL = "all"
-_NOT_TO_SET = {"id", "slug", "enabled", "image_digest", "tested_at", "updated_at"}
+_NOT_TO_SET = {"id", "slug", "enabled", "image_digest", "tested", "tested_at", "updated_at"}
 Method = Callable[[dict[str, Any]], None]
 
 
@@ -181,6 +181,10 @@ class Command(BaseCommand):
             raise CommandError("; ".join(_messages(error))) from error
         language.save()
         self._print(f"{language.slug}: {', '.join(options['changes'])}")
+        if language.enabled and language.untested:
+            self._print(
+                f"{language.slug}: {', '.join(language.untested)}: served after `languages test {language.slug}`"
+            )
 
     def _remove(self, options: dict[str, Any]) -> None:
         def remove(slug: str) -> str:
