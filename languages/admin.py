@@ -22,9 +22,9 @@ from django.views.decorators.http import require_http_methods
 from languages import host_state, tasks
 from languages.admin_files import catalogue_view, export_view, import_view
 from languages.admin_tasks import status_view, switch, switch_view, task_view
-from languages.forms import LanguageForm
+from languages.forms import CommandField, LanguageForm
 from languages.models import Language, TaskKind
-from languages.models.language import TESTED
+from languages.models.language import COMMANDS, TESTED
 from languages.options import CPU_PERIOD_US, GROUPS, Group, options_of
 from languages.versions import SEPARATOR, number_in
 from rest.display import badge
@@ -58,6 +58,12 @@ class LanguageAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in t
     class Media:
         css: ClassVar = {"all": ("rest/admin.css",)}
         js = ("languages/language.js",)
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """A command may be a plain command line."""
+        if db_field.name in COMMANDS:
+            kwargs["form_class"] = CommandField
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def get_urls(self) -> list[URLPattern]:
         """Besides Django's own: in and out as a file, what the page asks, and what its buttons do."""

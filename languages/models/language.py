@@ -29,6 +29,7 @@ TESTED = (
     "compile_timeout_ms", "cpu_quota_us", "processes", "tmpfs_mb",
 )  # fmt: skip
 """What a self-test tries besides the image, and what a change of may break."""
+COMMANDS = ("compile_command", "run_command", "version_command")
 NOT_TESTED = "Its self-test has not passed yet: build or pull the image, then test it."
 
 
@@ -84,7 +85,7 @@ class Language(LanguageOptions):
         default=list,
         blank=True,
         validators=[validate_command],
-        help_text='A JSON list of words that prints the version: ["python3", "--version"]. The self-test records it.',
+        help_text="What prints the version: python3 --version, or a JSON list of words. The self-test records it.",
     )
     image = models.CharField(
         max_length=255,
@@ -104,12 +105,13 @@ class Language(LanguageOptions):
         default=list,
         blank=True,
         validators=[validate_command],
-        help_text='A JSON list of words, run once before the program: ["gcc", "-O2", "-o", "main", "{source}"]. '
+        help_text="Run once before the program: gcc -O2 -o main {source}, or a JSON list of words. "
         "Empty where nothing is compiled.",
     )
     run_command = models.JSONField(
         validators=[validate_command],
-        help_text='A JSON list of words that starts the program: ["python3", "{source}"]. Arguments follow it.',
+        help_text="Starts the program: python3 {source}, or a JSON list of words. Arguments follow it. "
+        "Quotes are as in a shell, but none is started.",
     )
     environment = models.JSONField(
         default=dict,
@@ -222,12 +224,15 @@ class Language(LanguageOptions):
         """Names are compared without case, so they are kept in lower case."""
         self.slug = self.slug.lower()
         self.aliases = [alias.strip().lower() for alias in self.aliases or []]
-        super().clean_fields(exclude)
+        try:
+            super().clean_fields(exclude)
+        except ValidationError as error:
+            if not self.run_command and "run_command" in error.error_dict:
+                error.error_dict["run_command"] = [ValidationError("Say how the program is started.", "blank")]
+            raise
 
     def clean(self) -> None:
         errors: dict[str, str] = {}
-        if not self.run_command:
-            errors["run_command"] = "Say how the program is started."
         if (self.memory_mb or 0) > settings.GEXEC_MAX_MEMORY_MB:
             errors["memory_mb"] = f"The server allows at most {settings.GEXEC_MAX_MEMORY_MB} MB (GEXEC_MAX_MEMORY_MB)."
         if (self.compile_memory_mb or 0) > COMPILERS_SHARE * settings.GEXEC_MAX_MEMORY_MB:

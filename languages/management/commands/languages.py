@@ -18,9 +18,11 @@ from django.db import connection, models
 
 from dispatch import active
 from languages import folders
+from languages.commands import words_in
 from languages.management.listing import HEAD, described, line_of, megabytes, others_rows, slug_of
 from languages.management.threads import each
 from languages.models import Language
+from languages.models.language import COMMANDS
 from languages.options import MIB
 from languages.selftest.run import Verdict
 from languages.toolchain import installs, language_images
@@ -300,6 +302,11 @@ def _parsed(name: str, value: str) -> Any:
     if field is None or name in _NOT_TO_SET or not isinstance(field, models.Field):
         known = sorted({each.name for each in Language._meta.fields} - _NOT_TO_SET)
         raise CommandError(f"{name} cannot be set; what can: {', '.join(known)}")
+    if name in COMMANDS:
+        try:
+            return words_in(value)
+        except ValueError as error:
+            raise CommandError(f"{name}: {error}") from error
     if isinstance(field, models.JSONField):
         try:
             return json.loads(value)
