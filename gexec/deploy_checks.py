@@ -46,18 +46,23 @@ def memory(**_: Any) -> list[CheckMessage]:
     """W104: programs that all take what they may would take more than there is. Of an engine elsewhere nobody knows."""
     if settings.DOCKER_HOST and not settings.DOCKER_HOST.startswith("unix:"):
         return []
-    slots = settings.GEXEC_SLOTS or SLOTS_PER_CORE * (os.cpu_count() or 1)
-    taken_mb = slots * settings.GEXEC_MAX_MEMORY_MB
+    count, each_mb = slots(), settings.GEXEC_MAX_MEMORY_MB
+    taken_mb = count * each_mb
     there_mb = _host_memory_mb()
     if taken_mb <= there_mb:
         return []
     return [
         Warning(
-            f"{slots} slots of up to {settings.GEXEC_MAX_MEMORY_MB} MB are {taken_mb} MB, and the host has {there_mb}.",
+            f"{count} slots of up to {each_mb} MB are {taken_mb} MB, and the host has {there_mb}.",
             hint="Lower GEXEC_SLOTS or GEXEC_MAX_MEMORY_MB.",
             id="gexec.W104",
         )
     ]
+
+
+def slots() -> int:
+    """Programs at once, as the backend reckons them."""
+    return int(settings.GEXEC_SLOTS) or SLOTS_PER_CORE * (os.cpu_count() or 1)
 
 
 def docker(**_: Any) -> list[CheckMessage]:

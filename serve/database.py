@@ -17,7 +17,7 @@ from serve.postgres import READY_WAIT_S, PostgresError, Server, answers
 CONNECT_S = 10
 """For a database that is far away, or busy with a start."""
 
-# These never ask the database anything.
+# These never ask the database anything; the doctor finds out by itself whether there is one.
 _WITHOUT_DATABASE = frozenset(
     {
         "",
@@ -25,6 +25,7 @@ _WITHOUT_DATABASE = frozenset(
         "collectstatic",
         "compilemessages",
         "diffsettings",
+        "doctor",
         "findstatic",
         "help",
         "makemessages",
