@@ -11,7 +11,7 @@ from django.core.exceptions import DisallowedHost, RequestDataTooBig
 from django.http import JsonResponse
 from django.views import defaults
 
-from gexec.middleware import ADMIN_PATH
+from gexec.middleware import ADMIN_PATH, ForeignPage
 from rest.connections import DATABASE_AWAY, DATABASE_AWAY_MESSAGE, DATABASE_RETRY_AFTER_S
 from rest.problems import ProblemRenderer, problem
 
@@ -38,6 +38,10 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
     if _for_admin(request):
         return defaults.permission_denied(request, exception)
+    if isinstance(exception, ForeignPage):
+        return _error(
+            request, "forbidden", "pages of this origin may not call this server (GEXEC_ALLOWED_ORIGINS)", 403
+        )
     return _error(request, "forbidden", "forbidden", 403)
 
 

@@ -53,6 +53,8 @@ SECRET_KEY = env.str("GEXEC_SECRET_KEY", "") or secret_key(GEXEC_DATA_DIR)
 # On loopback only its own names are answered, which keeps a web page from reaching the admin by a name of its own.
 _ANY_HOST = ["localhost", "127.0.0.1", "[::1]"] if is_loopback(GEXEC_HOST) else ["*"]
 ALLOWED_HOSTS = env.list("GEXEC_ALLOWED_HOSTS", _ANY_HOST)
+# Pages of other origins that may call the API from a browser.
+GEXEC_ALLOWED_ORIGINS = env.list("GEXEC_ALLOWED_ORIGINS", [])
 
 DATABASE_URL = _process.database_url
 DOCKER_HOST = env.str("DOCKER_HOST", "")
@@ -71,6 +73,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "rest_framework_api_key",
     "axes",
+    "corsheaders",
     "rest",
     "dispatch",
     "languages",
@@ -79,8 +82,11 @@ INSTALLED_APPS = [
 
 # Those of gexec.middleware are Django's and axes' own, run for /admin/ only: the API has no session and no cookies.
 MIDDLEWARE = [
+    # Without an origin that is allowed it would only add a header to every answer.
+    *(["corsheaders.middleware.CorsMiddleware"] if GEXEC_ALLOWED_ORIGINS else []),
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "gexec.middleware.refuse_foreign_pages",
     "gexec.middleware.AdminContentSecurityPolicy",
     "gexec.middleware.AdminSession",
     "django.middleware.common.CommonMiddleware",
@@ -191,6 +197,10 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": ["'none'"],
     }
 }
+# The API alone: no page but its own is given the admin. Keys are sent by name, never by a browser's own doing.
+CORS_URLS_REGEX = r"^/(execute|ping|metrics|api/.*)$"
+CORS_ALLOWED_ORIGINS = GEXEC_ALLOWED_ORIGINS
+CORS_EXPOSE_HEADERS = ["ETag", "Retry-After", "WWW-Authenticate", "X-Execution-Id"]
 SESSION_COOKIE_SECURE = GEXEC_SECURE
 SESSION_COOKIE_SAMESITE = "Strict"
 CSRF_COOKIE_SECURE = GEXEC_SECURE

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from gexec import logs, process
-from serve import welcome
+from serve import requests, welcome
 from serve.descriptors import connections, raise_limit
 
 _settings = process.read()
@@ -37,6 +37,7 @@ logconfig_dict = logs.configuration(as_json=_settings.log_json)
 accesslog = None
 # Proxies are believed by count (GEXEC_TRUSTED_PROXIES), in one place; gunicorn is to believe none.
 forwarded_allow_ips = ""
+pre_request = requests.check
 
 _log = logging.getLogger("gexec.serve")
 

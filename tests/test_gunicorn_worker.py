@@ -10,6 +10,10 @@ import socket
 
 import pytest
 from gunicorn import util
+from gunicorn.http import wsgi
+from gunicorn.http.body import Body, LengthReader
+from gunicorn.http.message import Message
+from gunicorn.http.parser import Parser
 from gunicorn.http.unreader import SocketUnreader
 from gunicorn.workers.base import Worker as BaseWorker
 from gunicorn.workers.gthread import ThreadWorker
@@ -67,6 +71,20 @@ def test_errors_of_the_protocol_are_written_by_write_error() -> None:
     assert "util.write_error(" in source_of(BaseWorker.handle_error), "Worker.handle_error no more calls write_error"
     written = list(inspect.signature(util.write_error).parameters)
     assert written == ["sock", "status_int", "reason", "mesg"], "util.write_error takes something else"
+
+
+def test_every_read_of_a_body_goes_through_one_method() -> None:
+    assert source_of(Body).count("self.reader.read(") == 1, "Body no more reads in _read_reader alone"
+    assert "self.reader.read(" in source_of(Body._read_reader)
+    assert "self.length" in source_of(LengthReader.read), "LengthReader.length is gone"
+    assert '"wsgi.input": req.body' in source_of(wsgi.default_environ), "wsgi.input is no more the request's body"
+    handled = source_of(ThreadWorker.handle_request)
+    assert handled.index("self.cfg.pre_request(") < handled.index("wsgi.create("), "the body is taken before the hook"
+
+
+def test_a_body_that_failed_ends_the_connection() -> None:
+    assert "self.must_close" in source_of(Message.should_close), "Message.force_close has no effect"
+    assert '"failed"' in source_of(Parser.finish_body), "Body.failed has no effect"
 
 
 def test_the_worker_is_gunicorns_with_nothing_else_overridden() -> None:
