@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from gexec import logs, process
+from serve import welcome
 from serve.descriptors import connections, raise_limit
 
 _settings = process.read()
@@ -54,3 +55,7 @@ def post_worker_init(worker: Any) -> None:
     background.bound_database()
     background.start()
     _log.info("serving", extra={"url": f"http://{_settings.host}:{_settings.port}", "worker": worker.pid})
+    # A collector of log lines has no use for it, and neither has who sees a worker come back.
+    if worker.age == 1 and not _settings.log_json:
+        sys.stderr.write(welcome.lines(_settings))
+        sys.stderr.flush()
