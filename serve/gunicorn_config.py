@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from gexec import logs, process
+from gexec.addresses import authority
 from serve import requests
 
 _settings = process.read()
@@ -19,10 +20,10 @@ threads = _settings.threads
 # Connections that a worker has open, those that wait between two requests included. Beyond it nothing is accepted, and
 # `backlog` connections wait in the kernel, each without a thread: a burst is served late instead of being refused.
 worker_connections = 1000
-bind = [f"{_settings.host}:{_settings.port}"]
+bind = [authority(_settings.host, _settings.port)]
 backlog = 512
 # Seconds between two requests of a client: enough for one that polls, too few for idle ones to fill the connections.
-keepalive = 5
+keepalive = _settings.keepalive_s
 # Seconds without a heartbeat of the worker's main thread, which goes on while its other threads work: this is no limit
 # on a request. It has to be longer than loading Django and the first sweep take on a busy machine.
 timeout = 60
@@ -53,4 +54,4 @@ def post_worker_init(worker: Any) -> None:
     worker.close_pool = partial(background.close_pool, _settings.shutdown_grace_s)
     worker.stop_background = background.stop
     background.start()
-    _log.info("serving", extra={"url": f"http://{_settings.host}:{_settings.port}", "worker": worker.pid})
+    _log.info("serving", extra={"url": f"http://{authority(_settings.host, _settings.port)}", "worker": worker.pid})

@@ -6,9 +6,16 @@ What it relies on beyond gunicorn's documented hooks is held by tests/test_gunic
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from gunicorn.http.body import Body, LengthReader
-from gunicorn.http.errors import ChunkMissingTerminator, NoMoreData, ParseException
+from gunicorn.http.errors import (
+    ChunkMissingTerminator,
+    InvalidHeader,
+    NoMoreData,
+    ParseException,
+    UnsupportedTransferCoding,
+)
 
 from rest.bodies import BodyLate, BodyMalformed, BodyUnreadable
 
@@ -47,6 +54,24 @@ class CheckedBody(Body):  # type: ignore[misc]  # gunicorn has no types
         return reason
 
 
+class HostMissing(InvalidHeader):  # type: ignore[misc]  # gunicorn has no types
+    """HTTP/1.1 asks for one in every request (RFC 9112, 3.2)."""
+
+    def __str__(self) -> str:
+        return "HTTP/1.1 requests need a Host header"
+
+
 def check(_worker: Any, request: Any) -> None:
-    """gunicorn's pre_request, for each request whose head was read."""
+    """gunicorn's pre_request, for each request whose head was read. Raises ParseException, which gunicorn answers."""
+    headers = dict(request.headers)
+    if "HOST" not in headers and request.version >= (1, 1):
+        raise HostMissing("HOST")
+    coding = headers.get("TRANSFER-ENCODING", "chunked")
+    if coding.lower() != "chunked":
+        # gunicorn takes gzip before chunked, and hands the compressed bytes on.
+        raise UnsupportedTransferCoding(coding)
+    if not request.uri.startswith(("/", "*")):
+        # The host of an absolute target counts, whatever Host says (RFC 9112, 3.2.2): Django looks at the header alone.
+        host = ("HOST", urlsplit(request.uri).netloc)
+        request.headers = [*(header for header in request.headers if header[0] != "HOST"), host]
     request.body = CheckedBody(request)

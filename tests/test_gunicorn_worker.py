@@ -64,6 +64,7 @@ def test_every_read_of_a_body_goes_through_one_method() -> None:
     assert source_of(Body).count("self.reader.read(") == 1, "Body no more reads in _read_reader alone"
     assert "self.reader.read(" in source_of(Body._read_reader)
     assert "self.length" in source_of(LengthReader.read), "LengthReader.length is gone"
+    assert "for hdr_name, hdr_value in req.headers" in source_of(wsgi.create), "Request.headers is not what counts"
     assert '"wsgi.input": req.body' in source_of(wsgi.default_environ), "wsgi.input is no more the request's body"
     handled = source_of(ThreadWorker.handle_request)
     assert handled.index("self.cfg.pre_request(") < handled.index("wsgi.create("), "the body is taken before the hook"
