@@ -203,7 +203,7 @@ CSRF_COOKIE_SECURE = GEXEC_SECURE
 CSRF_COOKIE_HTTPONLY = True
 SECURE_SSL_REDIRECT = GEXEC_SECURE
 # A health check asks the server itself, without TLS.
-SECURE_REDIRECT_EXEMPT = [r"^ping$"]
+SECURE_REDIRECT_EXEMPT = [r"^(ping|healthz|readyz)$"]
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if GEXEC_SECURE else 0
 # The header can be believed only when a proxy of ours sets it.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if GEXEC_TRUSTED_PROXIES else None
