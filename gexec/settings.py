@@ -84,6 +84,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "gexec.middleware.refuse_foreign_pages",
+    "gexec.middleware.refuse_nul_in_admin",
     "gexec.middleware.AdminContentSecurityPolicy",
     "gexec.middleware.AdminSession",
     "django.middleware.common.CommonMiddleware",
@@ -201,6 +202,8 @@ SESSION_COOKIE_SECURE = GEXEC_SECURE
 SESSION_COOKIE_SAMESITE = "Strict"
 CSRF_COOKIE_SECURE = GEXEC_SECURE
 CSRF_COOKIE_HTTPONLY = True
+# Where a log-in leads whose `next` is another site's; Django's own default is no page here.
+LOGIN_REDIRECT_URL = "admin:index"
 SECURE_SSL_REDIRECT = GEXEC_SECURE
 # A health check asks the server itself, without TLS.
 SECURE_REDIRECT_EXEMPT = [r"^(ping|healthz|readyz)$"]
