@@ -69,9 +69,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
 
 def _write_json_error(sock: Any, status_int: int, reason: str, mesg: str) -> None:
     """What gunicorn answers to bytes that are no HTTP request, as JSON like every other error."""
-    body = json.dumps({"error": mesg or HTTPStatus(status_int).phrase}).encode()
+    phrase = HTTPStatus(status_int).phrase
+    body = json.dumps({"error": mesg or phrase}).encode()
     head = (
-        f"HTTP/1.1 {status_int} {reason}\r\nConnection: close\r\nContent-Type: application/json\r\n"
+        f"HTTP/1.1 {status_int} {phrase}\r\nConnection: close\r\nContent-Type: application/json\r\n"
         f"Content-Length: {len(body)}\r\n\r\n"
     )
     util.write_nonblock(sock, head.encode("latin-1") + body)

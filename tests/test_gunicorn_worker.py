@@ -77,3 +77,9 @@ def test_a_listening_socket_is_closed_only_after_its_backlog_is_taken(monkeypatc
     assert listener.fileno() == -1
     for connection in (*taken, *clients):
         connection.close()
+
+
+def test_the_headers_that_a_hook_has_changed_are_those_of_the_environ() -> None:
+    assert "for hdr_name, hdr_value in req.headers" in source_of(wsgi.create), "Request.headers is not what counts"
+    handled = source_of(ThreadWorker.handle_request)
+    assert handled.index("self.cfg.pre_request(") < handled.index("wsgi.create("), "the head is taken before the hook"

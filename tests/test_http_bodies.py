@@ -1,4 +1,4 @@
-"""A body that does not come whole, or not as HTTP says, is refused in the contract's words, and the connection ends."""
+"""What HTTP does not allow, and a body that does not come whole, is refused in JSON, and the connection ends."""
 
 from __future__ import annotations
 
@@ -39,6 +39,13 @@ ENDED = [
     CHUNKED + b"2",
     CHUNKED,
 ]
+CODINGS = {
+    b"gzip, chunked": b"501 Not Implemented",
+    b"identity, chunked": b"501 Not Implemented",
+    b"br": b"501 Not Implemented",
+    b"gzip": b"400 Bad Request",
+    b"chunked, chunked": b"400 Bad Request",
+}
 
 
 def raw(
@@ -91,4 +98,31 @@ def test_a_body_that_ends_before_its_end_is_not_run(server: StartServer) -> None
         head, answer = raw(running, late, behind=b"")
         assert head.startswith(b"HTTP/1.1 408 Request Timeout"), late
         assert answer == b'{"error":"The request body did not arrive in time"}', late
+    assert "Traceback" not in running.log
+
+
+def test_what_http_does_not_allow_is_refused_in_json(server: StartServer) -> None:
+    running = server()
+    get = b"GET /ping HTTP/1.1\r\n"
+    post = HEAD + b"Content-Length: 0\r\n\r\n"
+    coded = {coding: HEAD + b"Transfer-Encoding: " + coding + b"\r\n\r\n0\r\n\r\n" for coding in CODINGS}
+    refused = {
+        get + b"\r\n": b"400 Bad Request",
+        post.replace(b"Host: localhost\r\n", b""): b"400 Bad Request",
+        get.replace(b"/ping", b"http://localhost/ping") + b"\r\n": b"400 Bad Request",
+        get.replace(b"/ping", b"http://evil.example/ping") + b"Host: localhost\r\n\r\n": b"400 Bad Request",
+        get.replace(b"/ping", b"http://a@localhost/ping") + b"Host: localhost\r\n\r\n": b"400 Bad Request",
+        **{coded[coding]: status for coding, status in CODINGS.items()},
+    }
+    for sent, status in refused.items():
+        head, answer = raw(running, sent, half_close=True)
+        assert head.startswith(b"HTTP/1.1 " + status), sent
+        assert b'{"error": "' in answer, sent
+    taken = [
+        b"GET /ping HTTP/1.0\r\n\r\n",
+        get.replace(b"/ping", b"http://localhost:1/ping") + b"Host: evil.example\r\nConnection: close\r\n\r\n",
+        get.replace(b"/ping", b"/ping?next=http://evil.example/") + b"Host: localhost\r\nConnection: close\r\n\r\n",
+    ]
+    for sent in taken:
+        assert raw(running, sent)[1] == b'{"status":"ok"}', sent
     assert "Traceback" not in running.log
