@@ -25,6 +25,7 @@ class Process(NamedTuple):
     workers: int
     threads: int
     shutdown_grace_s: float
+    keepalive_s: int
     data_dir: Path
     database_url: str
     log_json: bool
@@ -51,6 +52,7 @@ def read() -> Process:
         workers=env.int("GEXEC_WORKERS", 1),
         threads=env.int("GEXEC_THREADS", 64),
         shutdown_grace_s=env.float("GEXEC_SHUTDOWN_GRACE_S", DEFAULT_GRACE_S),
+        keepalive_s=env.int("GEXEC_KEEPALIVE_S", 5),
         data_dir=Path(env.str("GEXEC_DATA_DIR", "") or BASE_DIR / "var").resolve(),
         database_url=env.str("DATABASE_URL", ""),
         log_json=env.bool("GEXEC_LOG_JSON", False),
