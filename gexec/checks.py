@@ -26,6 +26,9 @@ _AT_LEAST = {
     "GEXEC_SLOTS": 0,
     "GEXEC_QUEUE": 0,
     "GEXEC_WAIT_MS": 0,
+    # Less would end statements of a database that is merely busy.
+    "GEXEC_DATABASE_TIMEOUT_MS": 500,
+    "GEXEC_DATABASE_ADMIN_TIMEOUT_MS": 500,
     "GEXEC_TRUSTED_PROXIES": 0,
     "GEXEC_MAX_SOURCE_BYTES": 1,
     "GEXEC_MAX_MEMORY_MB": MIN_MEMORY_MB,

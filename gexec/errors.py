@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+import psycopg
 from django.core.exceptions import DisallowedHost, RequestDataTooBig
 from django.http import JsonResponse
 from django.views import defaults
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
 API_PATH = "/api/"
+
+TOO_LONG = (psycopg.errors.QueryCanceled, psycopg.errors.LockNotAvailable)
+TOO_LONG_MESSAGE = "the database took too long for this page; others may be waiting for the same rows"
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -48,8 +53,10 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """503 while the database is away, else 500. Django calls this while the exception is handled."""
-    if isinstance(sys.exc_info()[1], DATABASE_AWAY):
-        response: HttpResponse = _error(request, "database_unavailable", DATABASE_AWAY_MESSAGE, 503)
+    error = sys.exc_info()[1]
+    if isinstance(error, DATABASE_AWAY):
+        message = TOO_LONG_MESSAGE if isinstance(error.__cause__, TOO_LONG) else DATABASE_AWAY_MESSAGE
+        response: HttpResponse = _error(request, "database_unavailable", message, HTTPStatus.SERVICE_UNAVAILABLE)
         response["Retry-After"] = str(DATABASE_RETRY_AFTER_S)
         return response
     if _for_admin(request):

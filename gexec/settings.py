@@ -34,6 +34,10 @@ GEXEC_DISPATCH = env.str("GEXEC_DISPATCH", "inline")
 GEXEC_DOCKER_RUNTIME = env.str("GEXEC_DOCKER_RUNTIME", "")
 GEXEC_DEBIAN_MIRROR = env.str("GEXEC_DEBIAN_MIRROR", "")
 
+# How long a statement may take in a request of the API, and in a page of the admin, waits for locks included.
+GEXEC_DATABASE_TIMEOUT_MS = env.int("GEXEC_DATABASE_TIMEOUT_MS", 5_000)
+GEXEC_DATABASE_ADMIN_TIMEOUT_MS = env.int("GEXEC_DATABASE_ADMIN_TIMEOUT_MS", 30_000)
+
 # What a request may ask for, and who may ask.
 GEXEC_RATE_LIMIT = env.str("GEXEC_RATE_LIMIT", "10/m")
 GEXEC_REQUIRE_API_KEY = env.bool("GEXEC_REQUIRE_API_KEY", False)
@@ -136,11 +140,12 @@ DATABASES: dict[str, dict[str, Any]] = {
         ),
     }
 }
+# A host that is gone is noticed within 10 seconds: asked for when it is silent, given up when it acknowledges nothing.
+_TCP = {"tcp_user_timeout": 10_000, "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3}
 # Both time-outs are in seconds: a request that gets no connection by then is answered with 503, and may come again.
-DATABASES["default"]["OPTIONS"] |= {
-    "connect_timeout": 5,
-    "pool": {"min_size": 1, "max_size": POOL_CONNECTIONS, "timeout": 5},
-}
+# What statements may take in a server process, gexec/postgresql/lanes.py bounds.
+DATABASES["default"]["OPTIONS"] = {"connect_timeout": 5} | _TCP | DATABASES["default"]["OPTIONS"]
+DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 1, "max_size": POOL_CONNECTIONS, "timeout": 5}
 # The rate limit counts in PostgreSQL: any other cache lets more through than it should when requests come at once.
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},

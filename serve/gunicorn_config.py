@@ -10,6 +10,7 @@ from typing import Any
 from gexec import logs, process
 from gexec.addresses import authority
 from serve import requests
+from serve.descriptors import connections, raise_limit
 
 _settings = process.read()
 
@@ -17,9 +18,10 @@ wsgi_app = "gexec.wsgi:application"
 worker_class = "serve.worker.Worker"
 workers = _settings.workers
 threads = _settings.threads
-# Connections that a worker has open, those that wait between two requests included. Beyond it nothing is accepted, and
-# `backlog` connections wait in the kernel, each without a thread: a burst is served late instead of being refused.
-worker_connections = 1000
+# Connections that a worker has open, those that wait between two requests included. Beyond it idle ones are closed (see
+# worker.py), then nothing is accepted, and `backlog` connections wait in the kernel, each without a thread: a burst is
+# served late instead of being refused.
+worker_connections = connections(raise_limit(), threads=threads)
 bind = [authority(_settings.host, _settings.port)]
 backlog = 512
 # Seconds between two requests of a client: enough for one that polls, too few for idle ones to fill the connections.
@@ -53,5 +55,6 @@ def post_worker_init(worker: Any) -> None:
 
     worker.close_pool = partial(background.close_pool, _settings.shutdown_grace_s)
     worker.stop_background = background.stop
+    background.bound_database()
     background.start()
     _log.info("serving", extra={"url": f"http://{authority(_settings.host, _settings.port)}", "worker": worker.pid})

@@ -34,7 +34,7 @@ def test_the_version_is_the_one_that_was_read() -> None:
 
 
 def test_the_worker_has_what_is_overridden_or_called() -> None:
-    for name in ("init_process", "set_accept_enabled", "accept", "run"):
+    for name in ("init_process", "set_accept_enabled", "accept", "enqueue_req", "murder_keepalived", "run"):
         assert callable(getattr(ThreadWorker, name, None)), f"ThreadWorker.{name} is gone"
         assert name in vars(ThreadWorker), f"ThreadWorker.{name} is inherited now"
     taken = inspect.signature(BaseWorker.__init__).parameters
@@ -52,6 +52,19 @@ def test_connections_come_from_accept_and_are_read_by_recv() -> None:
     assert "listener.accept()" in source_of(ThreadWorker.accept), "ThreadWorker.accept no more accepts by itself"
     assert "self.sock.recv(" in source_of(SocketUnreader.chunk), "SocketUnreader no more reads with sock.recv"
     assert "sock.sendall(" in source_of(util.write), "util.write no more writes with sock.sendall"
+
+
+def test_new_connections_go_to_a_thread_by_enqueue_req_and_the_silent_wait_among_the_pending() -> None:
+    assert "self.enqueue_req(conn)" in source_of(ThreadWorker.accept)
+    waits = source_of(ThreadWorker.handle)
+    assert "if not conn.initialized and not conn.data_ready" in waits, "ThreadWorker.handle waits in another way"
+    assert "self.pending_conns.append(conn)" in source_of(ThreadWorker.finish_request)
+    assert "self.pending_conns.remove(conn)" in source_of(ThreadWorker.on_pending_socket_readable)
+
+
+def test_idle_connections_are_closed_between_two_turns_of_events() -> None:
+    loop = source_of(ThreadWorker.run).split("while self.alive:")[1]
+    assert loop.index("wait_for_and_dispatch_events") < loop.index("self.murder_keepalived()")
 
 
 def test_errors_of_the_protocol_are_written_by_write_error() -> None:
@@ -77,7 +90,14 @@ def test_a_body_that_failed_ends_the_connection() -> None:
 
 def test_the_worker_is_gunicorns_with_nothing_else_overridden() -> None:
     own = {name for name in vars(Worker) if callable(vars(Worker)[name]) and name in dir(ThreadWorker)}
-    assert own - {"__init__", "__doc__"} == {"init_process", "set_accept_enabled", "run"}
+    assert own - {"__init__", "__doc__"} == {
+        "init_process",
+        "set_accept_enabled",
+        "accept",
+        "enqueue_req",
+        "murder_keepalived",
+        "run",
+    }
 
 
 def test_a_listening_socket_is_closed_only_after_its_backlog_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
