@@ -10,6 +10,7 @@ import socket
 
 import pytest
 from gunicorn import util
+from gunicorn.http import wsgi
 from gunicorn.http.unreader import SocketUnreader
 from gunicorn.workers.base import Worker as BaseWorker
 from gunicorn.workers.gthread import ThreadWorker
