@@ -12,10 +12,11 @@ from dispatch.base import Finished, Reservation, Run, Started
 from executions import in_flight, transitions
 from executions.jobs import task_of
 from executions.models import Execution, Status
-from executions.results import failed_fields, finished_fields, sandbox_error
-from rest.connections import release_connection
+from executions.results import CONTAINER_LOST, failed_fields, finished_fields, sandbox_error
+from rest.connections import DATABASE_AWAY, DATABASE_RETRY_AFTER_S, release_connection
 from rest.exceptions import Unavailable
 from sandbox.errors import EngineUnavailable, ImageMissing, PoolBusy, PoolClosed, SandboxError
+from sandbox.types import Outcome as StepOutcome
 
 logger = logging.getLogger(__name__)
 
@@ -28,19 +29,33 @@ SHUTDOWN_RETRY_AFTER_S = 10
 def run(execution: Execution, *, reservation: Reservation | None = None) -> None:
     """Run a row that is queued, or running in its reservation, and finish it; its outcome may be a sandbox error.
 
-    Raises Unavailable, with the row kept, where there was no slot, no Docker engine, or the server shuts down.
+    Raises Unavailable, with the row kept, where there was no slot, no Docker engine, no database any more, or the
+    server shuts down.
     """
     with in_flight.marked(execution.pk):
-        submitted = active.backend().submit(task_of(execution), reservation=reservation)
-        began = time.monotonic()
         try:
-            _follow(execution, submitted)
-        except SandboxError as error:
-            # Still queued means that nothing has run: the client is asked to come again.
-            if execution.status == Status.QUEUED:
-                _not_started(execution, error, queue_ms=(time.monotonic() - began) * 1000)
-            logger.exception("execution %s: the sandbox failed", execution.pk)
-            transitions.finish(execution, failed_fields(_reason(error)))
+            _run(execution, reservation)
+        except DATABASE_AWAY as error:
+            # Its row is there, and the client can ask for it later.
+            raise Unavailable(
+                transitions.RESULT_LOST,
+                retry_after_s=DATABASE_RETRY_AFTER_S,
+                execution_id=execution.pk,
+                code="database_unavailable",
+            ) from error
+
+
+def _run(execution: Execution, reservation: Reservation | None) -> None:
+    submitted = active.backend().submit(task_of(execution), reservation=reservation)
+    began = time.monotonic()
+    try:
+        _follow(execution, submitted)
+    except SandboxError as error:
+        # Still queued means that nothing has run: the client is asked to come again.
+        if execution.status == Status.QUEUED:
+            _not_started(execution, error, queue_ms=(time.monotonic() - began) * 1000)
+        logger.exception("execution %s: the sandbox failed", execution.pk)
+        transitions.finish(execution, failed_fields(_reason(error)))
 
 
 def _follow(execution: Execution, submitted: Run) -> None:
@@ -54,6 +69,9 @@ def _follow(execution: Execution, submitted: Run) -> None:
                 return
             if isinstance(event, Finished):
                 transitions.finish(execution, finished_fields(execution, event.result))
+                for step in event.result.steps:
+                    if step.outcome is StepOutcome.SANDBOX_ERROR:
+                        logger.error("execution %s: %s: %r", execution.pk, step.name, step.detail)
                 logger.info("execution %s: %s in %.0f ms", execution.pk, execution.outcome, execution.wall_ms or 0.0)
 
 
@@ -87,4 +105,4 @@ def _reason(error: SandboxError) -> str:
         return "the Docker engine is not available"
     if isinstance(error, ImageMissing):
         return "the language's image is missing"
-    return "the container was lost before the result was whole"
+    return CONTAINER_LOST

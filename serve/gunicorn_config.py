@@ -9,7 +9,7 @@ from typing import Any
 
 from gexec import logs, process
 from gexec.addresses import authority
-from serve import requests
+from serve import requests, welcome
 from serve.descriptors import connections, raise_limit
 
 _settings = process.read()
@@ -18,9 +18,8 @@ wsgi_app = "gexec.wsgi:application"
 worker_class = "serve.worker.Worker"
 workers = _settings.workers
 threads = _settings.threads
-# Connections that a worker has open, those that wait between two requests included. Beyond it idle ones are closed (see
-# worker.py), then nothing is accepted, and `backlog` connections wait in the kernel, each without a thread: a burst is
-# served late instead of being refused.
+# Connections that a worker has open, those that wait between two requests included. Beyond it nothing is accepted, and
+# `backlog` connections wait in the kernel, each without a thread: a burst is served late instead of being refused.
 worker_connections = connections(raise_limit(), threads=threads)
 bind = [authority(_settings.host, _settings.port)]
 backlog = 512
@@ -58,3 +57,7 @@ def post_worker_init(worker: Any) -> None:
     background.bound_database()
     background.start()
     _log.info("serving", extra={"url": f"http://{authority(_settings.host, _settings.port)}", "worker": worker.pid})
+    # A collector of log lines has no use for it, and neither has who sees a worker come back.
+    if worker.age == 1 and not _settings.log_json:
+        sys.stderr.write(welcome.lines(_settings))
+        sys.stderr.flush()

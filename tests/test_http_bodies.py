@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 
 from testkit.servers import RunningServer
@@ -11,6 +12,7 @@ from tests.conftest import StartServer
 HEAD = b"POST /execute HTTP/1.1\r\nHost: localhost\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
 PROGRAM = json.dumps({"language": "python", "source_code": "print(1)"}).encode()
+NEXT = b"GET /ping HTTP/1.1\r\nHost: localhost\r\n\r\n"
 MALFORMED = {
     "no number": b"zz\r\n{}\r\n0\r\n\r\n",
     "no size": b"\r\n{}\r\n0\r\n\r\n",
@@ -47,11 +49,14 @@ CODINGS = {
 }
 
 
-def raw(server: RunningServer, sent: bytes, *, half_close: bool = False) -> tuple[bytes, bytes]:
+def raw(
+    server: RunningServer, sent: bytes, *, half_close: bool = False, behind: bytes = NEXT, answers: int = 1
+) -> tuple[bytes, bytes]:
     """Head and body of all that is answered until the server closes the connection."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
         try:
-            connection.sendall(sent)
+            # What is behind a body that cannot be read must not be taken for a request.
+            connection.sendall(sent if half_close else sent + behind)
             if half_close:
                 connection.shutdown(socket.SHUT_WR)
         except OSError:
@@ -59,6 +64,7 @@ def raw(server: RunningServer, sent: bytes, *, half_close: bool = False) -> tupl
         received = b""
         while piece := connection.recv(65_536):
             received += piece
+    assert len(re.findall(rb"HTTP/1\.1 \d{3} ", received)) == answers
     head, _, body = received.partition(b"\r\n\r\n")
     return head, body
 
@@ -68,14 +74,15 @@ def test_every_malformed_chunked_body_is_the_clients_fault_and_counted(server: S
     for name, body in MALFORMED.items():
         head, answer = raw(running, CHUNKED + body)
         assert head.startswith(b"HTTP/1.1 400 "), (name, head)
-        assert b"Connection: close" in head, name
         assert b"X-Execution-Id" in head, name
         assert answer == b'{"error":"The request body is not chunked as Transfer-Encoding says"}', name
     head, _ = raw(running, CHUNKED + b"zz\r\n")
     assert head.startswith(b"HTTP/1.1 429 ")
     nobody_reads_it = CHUNKED.replace(b"POST /execute", b"GET /ping") + b"zz\r\n"
-    head, answer = raw(running, nobody_reads_it)
-    assert (head[:15], answer) == (b"HTTP/1.1 200 OK", b'{"status":"ok"}')
+    # The answer, and what gunicorn has to say of a body that no view has read.
+    head, answer = raw(running, nobody_reads_it, answers=2)
+    assert (head[:15], answer[:15]) == (b"HTTP/1.1 200 OK", b'{"status":"ok"}')
+    assert b"HTTP/1.1 400 " in answer
     assert "Traceback" not in running.log
 
 
@@ -84,15 +91,13 @@ def test_a_body_that_ends_before_its_end_is_not_run(server: StartServer) -> None
     for sent in ENDED:
         head, answer = raw(running, sent, half_close=True)
         assert head.startswith(b"HTTP/1.1 400 "), sent
-        assert b"Connection: close" in head, sent
         assert answer == b'{"error":"The request body ended early"}', sent
     form = HEAD.replace(b"/execute", b"/admin/login/") + b"Content-Length: 10\r\n\r\na"
     head, _ = raw(running, form, half_close=True)
     assert b" 403 " in head
     for late in (HEAD + b"Content-Length: 1000\r\n\r\n{", CHUNKED + b"5\r\n{"):
-        head, answer = raw(running, late)
+        head, answer = raw(running, late, behind=b"")
         assert head.startswith(b"HTTP/1.1 408 Request Timeout"), late
-        assert b"Connection: close" in head, late
         assert answer == b'{"error":"The request body did not arrive in time"}', late
     assert "Traceback" not in running.log
 
