@@ -43,7 +43,7 @@ for name, kind in (("gexec-left", socket.SOCK_STREAM), ("gexec-left-datagram", s
     blocked(f"abstract socket {name}", socket.socket(socket.AF_UNIX, kind).connect, "\0" + name)
 if os.nice(0) != 0:
     breach(f"nice {os.nice(0)}")
-for name, least in (("NOFILE", 128), ("FSIZE", 1 << 20), ("NPROC", 30), ("CPU", 60), ("AS", 1 << 31)):
+for name, least in (("NOFILE", 128), ("FSIZE", 1 << 20), ("NPROC", 30), ("CPU", 6), ("AS", 1 << 31)):
     soft = resource.getrlimit(getattr(resource, f"RLIMIT_{name}"))[0]
     if soft != resource.RLIM_INFINITY and soft < least:
         breach(f"{name} is {soft}")
