@@ -27,6 +27,7 @@ from executions.seed.serializers import submission_in
 from executions.submission import Origin
 from rest.authentication import Caller
 from rest.client_address import client_address
+from rest.disconnect import watched
 from rest.exceptions import Refusal
 from rest.parsers import AnyJSONParser
 from rest.throttling import AddressThrottle
@@ -59,7 +60,9 @@ class ExecuteView(Endpoint):
             submission = submission_in(cast("dict[str, Any]", request.data))  # AnyJSONParser makes nothing else
         except APIException as exc:
             return self._refused(request, exc)
-        return _answered(services.execute(submission=submission, origin=_origin(request)))
+        with watched(request.META) as client:
+            execution = services.execute(submission=submission, origin=_origin(request), client=client)
+        return _answered(execution)
 
     def get_authenticate_header(self, request: Request) -> str:
         """The scheme that the contract names; Bearer is taken as well."""
