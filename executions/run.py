@@ -5,8 +5,11 @@ from __future__ import annotations
 import logging
 import time
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from typing import NoReturn
+
+from django.conf import settings
 
 from dispatch import active
 from dispatch.base import Finished, Reservation, Run, Started
@@ -44,7 +47,9 @@ def run(execution: Execution, *, reservation: Reservation | None = None, client:
     with in_flight.marked(execution.pk):
         if client.gone:
             return transitions.finish(execution, cancelled_fields(CLIENT_GONE))
-        task = task_of(execution)
+        # The wait counts from the arrival: what it stood before the threads, it may not stand in line as well.
+        wait_ms = max(0, settings.GEXEC_WAIT_MS - int(client.waited_s * 1000))
+        task = replace(task_of(execution), wait_ms=wait_ms)
         submitted = active.backend().submit(task, reservation=reservation)
         client.when_gone(partial(active.backend().cancel, task.id))
         began = time.monotonic()

@@ -14,6 +14,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register  # n
 
 from dispatch import backends
 from gexec.embedded import MAX_PROCESSES
+from gexec.process import KEPT_THREADS
 from languages.options import MIN_MEMORY_MB
 
 _AT_LEAST = {
@@ -21,8 +22,7 @@ _AT_LEAST = {
     # One that waits for a program, and one that answers /ping meanwhile.
     "GEXEC_THREADS": 2,
     "GEXEC_SHUTDOWN_GRACE_S": 0,
-    "GEXEC_SLOTS": 0,
-    "GEXEC_QUEUE": 0,
+    "GEXEC_SLOTS": 1,
     "GEXEC_WAIT_MS": 0,
     "GEXEC_TRUSTED_PROXIES": 0,
     "GEXEC_MAX_SOURCE_BYTES": 1,
@@ -91,12 +91,16 @@ def unknown_names(**_: Any) -> list[CheckMessage]:
 
 
 def threads(**_: Any) -> list[CheckMessage]:
-    """W002: requests that wait would take all threads, and nothing else would be answered."""
-    taken = settings.GEXEC_SLOTS + settings.GEXEC_QUEUE
-    if taken < settings.GEXEC_THREADS * settings.GEXEC_WORKERS:
+    """E007: requests that run or wait would take all threads of a process; it may have the slots of all of them.
+
+    A queue that was chosen from threads that are too few has less than one place.
+    """
+    needed = settings.GEXEC_SLOTS + max(1, settings.GEXEC_QUEUE) + KEPT_THREADS
+    if needed <= settings.GEXEC_THREADS:
         return []
-    hint = f"Raise GEXEC_THREADS above {taken}."
-    return [Warning("GEXEC_SLOTS and GEXEC_QUEUE together take every thread.", hint=hint, id="gexec.W002")]
+    message = f"GEXEC_THREADS is {settings.GEXEC_THREADS}: too few for GEXEC_SLOTS and GEXEC_QUEUE."
+    hint = f"At least {needed} are needed, {KEPT_THREADS} of them for what no program waits in; unset, it fits."
+    return [Error(message, hint=hint, id="gexec.E007")]
 
 
 def register_all() -> None:

@@ -25,9 +25,9 @@ GEXEC_THREADS = _process.threads
 GEXEC_SHUTDOWN_GRACE_S = _process.shutdown_grace_s
 GEXEC_DATA_DIR = _process.data_dir
 
-# Programs at once, requests that may wait for a slot, and for how long. 0 slots or queue: chosen from the cores.
-GEXEC_SLOTS = env.int("GEXEC_SLOTS", 0)
-GEXEC_QUEUE = env.int("GEXEC_QUEUE", 0)
+# Programs at once, requests that may wait for a slot, and for how long.
+GEXEC_SLOTS = _process.slots
+GEXEC_QUEUE = _process.queue
 GEXEC_WAIT_MS = env.int("GEXEC_WAIT_MS", 10_000)
 GEXEC_DISPATCH = env.str("GEXEC_DISPATCH", "inline")
 GEXEC_DOCKER_RUNTIME = env.str("GEXEC_DOCKER_RUNTIME", "")

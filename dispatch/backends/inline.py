@@ -6,7 +6,6 @@ A run is moved on by the thread that reads its events: it needs no thread of its
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable, Generator, Mapping
@@ -28,9 +27,6 @@ logger = logging.getLogger(__name__)
 
 _COMPILE_RUNNER_S = 600.0
 """Before the runner is compiled, a compiler is installed in a container."""
-_WAITING_FOR_EACH_SLOT = 16
-"""The queue where GEXEC_QUEUE is not set: with programs of half a second, the last one still starts within the wait
-of ten seconds that GEXEC_WAIT_MS has by default."""
 
 
 class Inline:
@@ -185,11 +181,9 @@ def make_pool() -> Pool:
     """A started pool of this process, as the settings describe it."""
     owner = f"{workers.installation()}/{workers.own_id()}"
     policy = SandboxPolicy(runtime=settings.GEXEC_DOCKER_RUNTIME)
-    # Two a core: a language gets half a core unless it is given more.
-    slots = settings.GEXEC_SLOTS or 2 * (os.cpu_count() or 1)
     config = PoolConfig(
-        slots=slots,
-        queue=settings.GEXEC_QUEUE or _WAITING_FOR_EACH_SLOT * slots,
+        slots=settings.GEXEC_SLOTS,
+        queue=settings.GEXEC_QUEUE,
         wait_ms=settings.GEXEC_WAIT_MS,
         slots_folder=settings.GEXEC_DATA_DIR / "slots",
         processes=settings.GEXEC_WORKERS,

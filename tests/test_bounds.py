@@ -1,0 +1,44 @@
+"""More requests than there is room for: the surplus is refused at once, and whatever runs no program is answered."""
+
+from __future__ import annotations
+
+import time
+
+from testkit.waiting import eventually
+from tests.conftest import StartServer
+from tests.test_hanging_up import SLEEPER, close, sent, sent_head, states
+
+
+def test_with_every_place_taken_the_next_is_refused_at_once_and_ping_answers(server: StartServer) -> None:
+    running = server(GEXEC_SLOTS="1", GEXEC_QUEUE="2", GEXEC_THREADS="11", GEXEC_WAIT_MS="60000")
+    waiting = [sent(running, SLEEPER) for _ in range(3)]
+    eventually(lambda: sorted(states(running)) == ["queued", "queued", "running"])
+    # The rows are there a moment before their threads stand in line.
+    time.sleep(0.3)
+    began = time.monotonic()
+    refused = [running.execute("print(1)") for _ in range(5)]
+    assert running.request("/ping").body == b'{"status":"ok"}'
+    assert running.request("/metrics").status == 200
+    assert time.monotonic() - began < 3
+    assert {answer.status for answer in refused} == {503}
+    assert all(int(answer.headers["Retry-After"]) >= 1 for answer in refused)
+    for client in waiting:
+        close(client)
+
+
+def test_the_wait_counts_from_the_arrival(server: StartServer) -> None:
+    running = server(GEXEC_SLOTS="1", GEXEC_QUEUE="1", GEXEC_THREADS="10", GEXEC_WAIT_MS="3000")
+    holding = sent(running, SLEEPER)
+    eventually(lambda: states(running) == ["running"])
+    # Heads that go on take the other threads, for longer than this test lasts.
+    trickling = [sent_head(running.port) for _ in range(9)]
+    time.sleep(0.5)
+    began = time.monotonic()
+    late = sent(running, "print(1)")
+    time.sleep(2)
+    close(trickling[0])
+    answer = late.recv(4096)
+    assert answer.startswith(b"HTTP/1.1 503 ")
+    assert 2.5 < time.monotonic() - began < 4.5
+    for client in (holding, late, *trickling):
+        close(client)
