@@ -103,9 +103,17 @@ def threads(**_: Any) -> list[CheckMessage]:
     return [Error(message, hint=hint, id="gexec.E007")]
 
 
+def caller_share(**_: Any) -> list[CheckMessage]:
+    """E008: a share that is none."""
+    if 0 < settings.GEXEC_CALLER_SHARE <= 1:
+        return []
+    message = f"GEXEC_CALLER_SHARE is {settings.GEXEC_CALLER_SHARE:g}."
+    return [Error(message, hint="It is above 0 and at most 1, which is everything.", id="gexec.E008")]
+
+
 def register_all() -> None:
     """Register the checks with Django."""
-    for check in (port, rate_limit, numbers, workers, secret, dispatch_backend, unknown_names, threads):
+    for check in (port, rate_limit, numbers, workers, secret, dispatch_backend, unknown_names, threads, caller_share):
         register(check, Tags.compatibility)
 
 

@@ -29,6 +29,7 @@ GEXEC_DATA_DIR = _process.data_dir
 GEXEC_SLOTS = _process.slots
 GEXEC_QUEUE = _process.queue
 GEXEC_WAIT_MS = env.int("GEXEC_WAIT_MS", 10_000)
+GEXEC_CALLER_SHARE = env.float("GEXEC_CALLER_SHARE", 0.5)
 GEXEC_DISPATCH = env.str("GEXEC_DISPATCH", "inline")
 GEXEC_DOCKER_RUNTIME = env.str("GEXEC_DOCKER_RUNTIME", "")
 GEXEC_DEBIAN_MIRROR = env.str("GEXEC_DEBIAN_MIRROR", "")

@@ -42,3 +42,14 @@ def test_the_wait_counts_from_the_arrival(server: StartServer) -> None:
     assert 2.5 < time.monotonic() - began < 4.5
     for client in (holding, late, *trickling):
         close(client)
+
+
+def test_one_caller_keeps_nobody_out(server: StartServer) -> None:
+    running = server(GEXEC_SLOTS="4", GEXEC_RATE_LIMIT="off", GEXEC_TRUSTED_PROXIES="1")
+    flood = [sent(running, SLEEPER, address="192.0.2.1") for _ in range(8)]
+    eventually(lambda: sorted(states(running)) == ["queued"] * 5 + ["running"] * 3)
+    for address in ("192.0.2.2", "192.0.2.3", "2001:db8::1"):
+        with sent(running, "print(1)", address=address) as client:
+            assert client.recv(4096).startswith(b"HTTP/1.1 200 ")
+    for client in flood:
+        close(client)

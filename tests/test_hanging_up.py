@@ -117,12 +117,12 @@ def test_a_server_with_other_sockets_watches_nothing() -> None:
         assert not client.gone
 
 
-def sent(running: RunningServer, source: str) -> socket.socket:
-    """A client that has sent a program."""
+def sent(running: RunningServer, source: str, *, address: str = "192.0.2.1") -> socket.socket:
+    """A client that has sent a program, from an address that a trusted proxy would name."""
     body = json.dumps({"language": "python", "source_code": source, "timeout_ms": 60_000}).encode()
     client = socket.create_connection(("127.0.0.1", running.port), timeout=30)
-    head = f"POST /execute HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n"
-    client.sendall(head.encode() + body)
+    head = f"POST /execute HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {len(body)}\r\n"
+    client.sendall(f"{head}X-Forwarded-For: {address}\r\n\r\n".encode() + body)
     return client
 
 

@@ -34,6 +34,8 @@ def found() -> dict[str | None, CheckMessage]:
         ("GEXEC_WORKERS", 9, "gexec.E004"),
         ("SECRET_KEY", "hunter2", "gexec.E005"),
         ("GEXEC_DISPATCH", "nowhere", "gexec.E006"),
+        ("GEXEC_CALLER_SHARE", 0.0, "gexec.E008"),
+        ("GEXEC_CALLER_SHARE", 1.5, "gexec.E008"),
     ],
 )
 def test_a_value_that_makes_no_sense_is_an_error_with_a_stable_id(

@@ -64,9 +64,9 @@ class Inline:
         finally:
             client.close()
 
-    def reserve(self, profile: Profile, *, tenant: str | None) -> Reservation | None:
+    def reserve(self, profile: Profile, *, tenant: str | None, caller: str | None = None) -> Reservation | None:
         """A lease, where one is free at once."""
-        lease = self.pool.try_lease(profile, tenant=tenant)
+        lease = self.pool.try_lease(profile, tenant=tenant, caller=caller)
         return None if lease is None else _InlineReservation(lease)
 
     def submit(self, task: Task, *, reservation: Reservation | None = None) -> _InlineRun:
@@ -143,7 +143,11 @@ class _InlineRun:
             # Taken only now: a run whose events are not read leaves its reservation to the one that made it.
             reserved = self._reservation.take() if self._reservation else None
             lease = reserved or self._pool.lease(
-                task.profile, tenant=task.tenant, wait_ms=task.wait_ms, withdrawal=self._withdrawal
+                task.profile,
+                tenant=task.tenant,
+                caller=task.caller,
+                wait_ms=task.wait_ms,
+                withdrawal=self._withdrawal,
             )
             results: list[StepResult] = []
             with lease:
@@ -185,6 +189,7 @@ def make_pool() -> Pool:
         slots=settings.GEXEC_SLOTS,
         queue=settings.GEXEC_QUEUE,
         wait_ms=settings.GEXEC_WAIT_MS,
+        caller_share=settings.GEXEC_CALLER_SHARE,
         slots_folder=settings.GEXEC_DATA_DIR / "slots",
         processes=settings.GEXEC_WORKERS,
     )
