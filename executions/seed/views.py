@@ -57,7 +57,8 @@ class ExecuteView(Endpoint):
         try:
             self.perform_authentication(request)
             self.check_permissions(request)
-            submission = submission_in(cast("dict[str, Any]", request.data))  # AnyJSONParser makes nothing else
+            data = cast("dict[str, Any]", request.data)  # AnyJSONParser makes nothing else
+            submission = submission_in(data, has_key=request.auth is not None)
         except APIException as exc:
             return self._refused(request, exc)
         with watched(request.META) as client:
