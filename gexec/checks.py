@@ -40,11 +40,13 @@ def port(**_: Any) -> list[CheckMessage]:
 
 
 def rate_limit(**_: Any) -> list[CheckMessage]:
-    """E002: the rate limit."""
-    if settings.GEXEC_RATE_LIMIT == "off" or _RATE.fullmatch(settings.GEXEC_RATE_LIMIT):
-        return []
+    """E002: a rate limit."""
     hint = "Write a number and a period (10/m, 100/h, 5/10s), or off."
-    return [Error(f"GEXEC_RATE_LIMIT is {settings.GEXEC_RATE_LIMIT!r}.", hint=hint, id="gexec.E002")]
+    return [
+        Error(f"{name} is {rate!r}.", hint=hint, id="gexec.E002")
+        for name in ("GEXEC_RATE_LIMIT", "GEXEC_KEY_RATE_LIMIT")
+        if (rate := getattr(settings, name)) != "off" and not _RATE.fullmatch(rate)
+    ]
 
 
 def numbers(**_: Any) -> list[CheckMessage]:

@@ -29,6 +29,7 @@ def found() -> dict[str | None, CheckMessage]:
         ("GEXEC_PORT", 65536, "gexec.E001"),
         ("GEXEC_RATE_LIMIT", "ten a minute", "gexec.E002"),
         ("GEXEC_RATE_LIMIT", "0/m", "gexec.E002"),
+        ("GEXEC_KEY_RATE_LIMIT", "many", "gexec.E002"),
         ("GEXEC_THREADS", 1, "gexec.E003"),
         ("GEXEC_TRUSTED_PROXIES", -1, "gexec.E003"),
         ("GEXEC_WORKERS", 9, "gexec.E004"),

@@ -30,7 +30,7 @@ from rest.client_address import client_address
 from rest.disconnect import watched
 from rest.exceptions import Refusal
 from rest.parsers import AnyJSONParser
-from rest.throttling import AddressThrottle
+from rest.throttling import CallerThrottle
 from rest.views import Endpoint
 
 _STATUS_OF_OUTCOME = {Outcome.SANDBOX_ERROR: 500, Outcome.CANCELLED: 503}
@@ -42,7 +42,7 @@ class ExecuteView(Endpoint):
 
     http_method_names = ["post"]
     parser_classes = [AnyJSONParser]
-    throttle_classes = [AddressThrottle]
+    throttle_classes = [CallerThrottle]
     problem_renderer_class = ErrorRenderer
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
