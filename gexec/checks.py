@@ -24,11 +24,15 @@ _AT_LEAST = {
     "GEXEC_SHUTDOWN_GRACE_S": 0,
     "GEXEC_SLOTS": 1,
     "GEXEC_WAIT_MS": 0,
+    # Less would end statements of a database that is merely busy.
+    "GEXEC_DATABASE_TIMEOUT_MS": 500,
+    "GEXEC_DATABASE_ADMIN_TIMEOUT_MS": 500,
     "GEXEC_TRUSTED_PROXIES": 0,
     "GEXEC_MAX_TIMEOUT_MS_WITHOUT_KEY": 1,
     "GEXEC_MAX_SOURCE_BYTES": 1,
     "GEXEC_MAX_MEMORY_MB": MIN_MEMORY_MB,
 }
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/?#@A-Z]+")
 _RATE = re.compile(r"[1-9]\d*/[1-9]?\d*[smhd]")
 
 
@@ -83,6 +87,13 @@ def dispatch_backend(**_: Any) -> list[CheckMessage]:
     return [Error(f"GEXEC_DISPATCH is {settings.GEXEC_DISPATCH!r}.", hint=hint, id="gexec.E006")]
 
 
+def allowed_origins(**_: Any) -> list[CheckMessage]:
+    """E020: an origin as no browser sends it."""
+    wrong = [origin for origin in settings.GEXEC_ALLOWED_ORIGINS if not _ORIGIN.fullmatch(origin)]
+    hint = "Write scheme, host and port if there is one, and nothing behind them: https://play.example.org"
+    return [Error(f"GEXEC_ALLOWED_ORIGINS has {origin!r}.", hint=hint, id="gexec.E020") for origin in wrong]
+
+
 def unknown_names(**_: Any) -> list[CheckMessage]:
     """W001: a variable of our prefix that nothing reads."""
     known = settings.GEXEC_NAMES
@@ -116,7 +127,18 @@ def caller_share(**_: Any) -> list[CheckMessage]:
 
 def register_all() -> None:
     """Register the checks with Django."""
-    for check in (port, rate_limit, numbers, workers, secret, dispatch_backend, unknown_names, threads, caller_share):
+    for check in (
+        port,
+        rate_limit,
+        numbers,
+        workers,
+        secret,
+        dispatch_backend,
+        allowed_origins,
+        unknown_names,
+        threads,
+        caller_share,
+    ):
         register(check, Tags.compatibility)
 
 

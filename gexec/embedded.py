@@ -8,13 +8,15 @@ from pathlib import Path
 DATABASE = "gexec"
 USER = "gexec"
 
-MAX_CONNECTIONS = 100
-"""What the embedded server accepts: PostgreSQL's own default."""
+MAX_CONNECTIONS = 124
+"""What the embedded server accepts; a few more than PostgreSQL's own default."""
 _OTHER_CONNECTIONS = 20
 """Kept for commands of manage.py, an operator's psql, and the three that PostgreSQL reserves for superusers."""
 POOL_CONNECTIONS = 10
 """A process's pool, embedded or not. A connection is given back while a program runs, so a few serve many threads."""
-MAX_PROCESSES = (MAX_CONNECTIONS - _OTHER_CONNECTIONS) // POOL_CONNECTIONS
+ADMIN_CONNECTIONS = 3
+"""Beside them, for the admin alone: however slow its lists are, requests of the API find theirs free."""
+MAX_PROCESSES = (MAX_CONNECTIONS - _OTHER_CONNECTIONS) // (POOL_CONNECTIONS + ADMIN_CONNECTIONS)
 """So many server processes may fill their pools at once."""
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+import psycopg
 from django.core.exceptions import DisallowedHost, RequestDataTooBig
 from django.http import JsonResponse
 from django.views import defaults
 
-from gexec.middleware import ADMIN_PATH
+from gexec.middleware import ADMIN_PATH, ForeignPage
 from rest.connections import DATABASE_AWAY, DATABASE_AWAY_MESSAGE, DATABASE_RETRY_AFTER_S
 from rest.problems import ProblemRenderer, problem
 
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
 API_PATH = "/api/"
+
+TOO_LONG = (psycopg.errors.QueryCanceled, psycopg.errors.LockNotAvailable)
+TOO_LONG_MESSAGE = "the database took too long for this page; others may be waiting for the same rows"
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -33,6 +38,10 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
     if _for_admin(request):
         return defaults.permission_denied(request, exception)
+    if isinstance(exception, ForeignPage):
+        return _error(
+            request, "forbidden", "pages of this origin may not call this server (GEXEC_ALLOWED_ORIGINS)", 403
+        )
     return _error(request, "forbidden", "forbidden", 403)
 
 
@@ -44,8 +53,10 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """503 while the database is away, else 500. Django calls this while the exception is handled."""
-    if isinstance(sys.exc_info()[1], DATABASE_AWAY):
-        response: HttpResponse = _error(request, "database_unavailable", DATABASE_AWAY_MESSAGE, 503)
+    error = sys.exc_info()[1]
+    if isinstance(error, DATABASE_AWAY):
+        message = TOO_LONG_MESSAGE if isinstance(error.__cause__, TOO_LONG) else DATABASE_AWAY_MESSAGE
+        response: HttpResponse = _error(request, "database_unavailable", message, HTTPStatus.SERVICE_UNAVAILABLE)
         response["Retry-After"] = str(DATABASE_RETRY_AFTER_S)
         return response
     if _for_admin(request):

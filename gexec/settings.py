@@ -34,6 +34,10 @@ GEXEC_DISPATCH = env.str("GEXEC_DISPATCH", "inline")
 GEXEC_DOCKER_RUNTIME = env.str("GEXEC_DOCKER_RUNTIME", "")
 GEXEC_DEBIAN_MIRROR = env.str("GEXEC_DEBIAN_MIRROR", "")
 
+# How long a statement may take in a request of the API, and in a page of the admin, waits for locks included.
+GEXEC_DATABASE_TIMEOUT_MS = env.int("GEXEC_DATABASE_TIMEOUT_MS", 5_000)
+GEXEC_DATABASE_ADMIN_TIMEOUT_MS = env.int("GEXEC_DATABASE_ADMIN_TIMEOUT_MS", 30_000)
+
 # What a request may ask for, and who may ask.
 GEXEC_RATE_LIMIT = env.str("GEXEC_RATE_LIMIT", "10/m")
 GEXEC_KEY_RATE_LIMIT = env.str("GEXEC_KEY_RATE_LIMIT", "off")
@@ -52,6 +56,8 @@ SECRET_KEY = env.str("GEXEC_SECRET_KEY", "") or secret_key(GEXEC_DATA_DIR)
 # On loopback only its own names are answered, which keeps a web page from reaching the admin by a name of its own.
 _ANY_HOST = ["localhost", "127.0.0.1", "[::1]"] if is_loopback(GEXEC_HOST) else ["*"]
 ALLOWED_HOSTS = env.list("GEXEC_ALLOWED_HOSTS", _ANY_HOST)
+# Pages of other origins that may call the API from a browser.
+GEXEC_ALLOWED_ORIGINS = env.list("GEXEC_ALLOWED_ORIGINS", [])
 
 DATABASE_URL = _process.database_url
 DOCKER_HOST = env.str("DOCKER_HOST", "")
@@ -70,6 +76,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "rest_framework_api_key",
     "axes",
+    "corsheaders",
     "rest",
     "dispatch",
     "languages",
@@ -78,8 +85,11 @@ INSTALLED_APPS = [
 
 # Those of gexec.middleware are Django's and axes' own, run for /admin/ only: the API has no session and no cookies.
 MIDDLEWARE = [
+    # Without an origin that is allowed it would only add a header to every answer.
+    *(["corsheaders.middleware.CorsMiddleware"] if GEXEC_ALLOWED_ORIGINS else []),
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "gexec.middleware.refuse_foreign_pages",
     "gexec.middleware.AdminContentSecurityPolicy",
     "gexec.middleware.AdminSession",
     "django.middleware.common.CommonMiddleware",
@@ -131,11 +141,12 @@ DATABASES: dict[str, dict[str, Any]] = {
         ),
     }
 }
+# A host that is gone is noticed within 10 seconds: asked for when it is silent, given up when it acknowledges nothing.
+_TCP = {"tcp_user_timeout": 10_000, "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3}
 # Both time-outs are in seconds: a request that gets no connection by then is answered with 503, and may come again.
-DATABASES["default"]["OPTIONS"] |= {
-    "connect_timeout": 5,
-    "pool": {"min_size": 1, "max_size": POOL_CONNECTIONS, "timeout": 5},
-}
+# What statements may take in a server process, gexec/postgresql/lanes.py bounds.
+DATABASES["default"]["OPTIONS"] = {"connect_timeout": 5} | _TCP | DATABASES["default"]["OPTIONS"]
+DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 1, "max_size": POOL_CONNECTIONS, "timeout": 5}
 # The rate limit counts in PostgreSQL: any other cache lets more through than it should when requests come at once.
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
@@ -189,6 +200,10 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": ["'none'"],
     }
 }
+# The API alone: no page but its own is given the admin. Keys are sent by name, never by a browser's own doing.
+CORS_URLS_REGEX = r"^/(execute|ping|metrics|api/.*)$"
+CORS_ALLOWED_ORIGINS = GEXEC_ALLOWED_ORIGINS
+CORS_EXPOSE_HEADERS = ["ETag", "Retry-After", "WWW-Authenticate", "X-Execution-Id"]
 SESSION_COOKIE_SECURE = GEXEC_SECURE
 SESSION_COOKIE_SAMESITE = "Strict"
 CSRF_COOKIE_SECURE = GEXEC_SECURE

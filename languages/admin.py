@@ -22,6 +22,7 @@ from django.views.decorators.http import require_http_methods
 from languages import host_state, tasks
 from languages.admin_files import catalogue_view, export_view, import_view
 from languages.admin_tasks import status_view, switch, switch_view, task_view
+from languages.forms import LanguageForm
 from languages.models import Language, TaskKind
 from languages.options import CPU_PERIOD_US, GROUPS, Group, options_of
 from languages.versions import SEPARATOR, number_in
@@ -41,6 +42,7 @@ class LanguageAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in t
 
     list_display = ("slug", "name", "version", "names", "limits", "containers", "tested")
     search_fields = ("slug", "name")
+    form = LanguageForm
     readonly_fields = ("updated_at",)
     actions = ("enable", "disable")
     save_on_top = True
@@ -48,7 +50,10 @@ class LanguageAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in t
     change_list_template = "languages/language_list.html"
     formfield_overrides: ClassVar = {
         models.JSONField: {"widget": Textarea(attrs={"rows": 2, "class": "gexec-json", "spellcheck": "false"})},
-        models.TextField: {"widget": Textarea(attrs={"rows": 8, "class": "gexec-json", "spellcheck": "false"})},
+        models.TextField: {
+            "widget": Textarea(attrs={"rows": 8, "class": "gexec-json", "spellcheck": "false"}),
+            "strip": False,
+        },
     }
 
     class Media:
@@ -107,7 +112,8 @@ class LanguageAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in t
 
     def save_model(self, request: HttpRequest, obj: Language, form: Any, change: bool) -> None:
         """Warns of what does not keep it from being saved, and should be known."""
-        super().save_model(request, obj, form, change)
+        if not change or form.changed_data:
+            super().save_model(request, obj, form, change)
         host = host_state.on_host([obj])[obj.pk]
         if not host.error and host.image is None:
             self.message_user(request, obj.image_is_missing, messages.WARNING)
@@ -128,6 +134,10 @@ class LanguageAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in t
         return "; ".join(
             f"{name}: {form.initial.get(name)!r} → {form.cleaned_data.get(name)!r}" for name in form.changed_data
         ) or super().construct_change_message(request, form, formsets, add)
+
+    def log_change(self, request: HttpRequest, obj: Language, message: Any) -> Any:
+        """The history has changes alone: saving what nobody changed is none."""
+        return super().log_change(request, obj, message) if message else None
 
     @admin.display(description="aliases")
     def names(self, language: Language) -> str:

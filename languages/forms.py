@@ -1,4 +1,4 @@
-"""A language from an uploaded language.toml: read, checked, and nothing of it executed."""
+"""The forms of languages: the one of the admin's page, and that of an uploaded language.toml."""
 
 from __future__ import annotations
 
@@ -15,6 +15,34 @@ from languages.versions import family_of
 MAX_BYTES = 64 * 1024
 """Many times the longest language.toml that comes with gexec; the form's texts name it too."""
 _NO_SLUG = "Say what requests call the language: the file's name does not."
+
+
+class LanguageForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only
+    """What nobody changed keeps its value to the last character, whatever a browser makes of it on its way."""
+
+    @property
+    def changed_data(self) -> list[str]:
+        """The fields that came back otherwise than they were shown."""
+        return [name for name in super().changed_data if not self._came_back(name)]
+
+    def clean(self) -> dict[str, Any]:
+        """With the values of before for all that was not changed."""
+        cleaned = super().clean() or self.cleaned_data
+        cleaned = {name: _lines(value) if isinstance(value, str) else value for name, value in cleaned.items()}
+        if self.instance.pk is None:
+            return cleaned
+        changed = set(self.changed_data)
+        return {name: value if name in changed else getattr(self.instance, name) for name, value in cleaned.items()}
+
+    def _came_back(self, name: str) -> bool:
+        shown = self.fields[name].prepare_value(self[name].initial)
+        data = self[name].data
+        return shown is not None and data is not None and _lines(str(shown)) == _lines(str(data))
+
+
+def _lines(text: str) -> str:
+    """Browsers end lines as Windows does."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 class LanguageFileForm(forms.Form):

@@ -13,6 +13,7 @@ from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.parsers import BaseParser
 from rest_framework.request import is_form_media_type
 
+from rest.bodies import BodyUnreadable
 from rest.exceptions import Refusal
 from rest.text import printable
 
@@ -111,8 +112,11 @@ def _read(request: HttpRequest, max_bytes: int) -> bytes:
         if len(body) <= max_bytes and (length is None or length <= max_bytes):
             return body
         _drain(stream, _DRAINED_BYTES)
-    except (UnreadablePostError, OSError):
-        raise Refusal("The request body ended early", code="invalid_json") from None
+    except OSError as exc:
+        # Django has one of its own around what a stream raised.
+        reason = exc.__cause__ if isinstance(exc, UnreadablePostError) else exc
+        why = reason if isinstance(reason, BodyUnreadable) else BodyUnreadable()
+        raise Refusal(why.message, status=why.status, code=why.code) from None
     raise _too_large(max_bytes)
 
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 import logging
 import threading
 
+from django.conf import settings
 from django.db import Error
 
 from dispatch import active
 from dispatch.heartbeat import Heartbeat
 from executions import recovery
+from gexec.embedded import ADMIN_CONNECTIONS, POOL_CONNECTIONS
+from gexec.middleware import ADMIN_PATH
+from gexec.postgresql import lanes
 from languages import programs, tasks
 from rest.connections import release_connection
 
@@ -20,6 +24,15 @@ FOLLOW_S = 1.0
 
 _heartbeat = Heartbeat(recovery.sweep)
 _stop = threading.Event()
+
+
+def bound_database() -> None:
+    """Give the API and the admin connections of their own, and bound how long each waits. Before the first query."""
+    lanes.install(
+        requests=lanes.Lane("requests", POOL_CONNECTIONS, settings.GEXEC_DATABASE_TIMEOUT_MS),
+        admin=lanes.Lane("admin", ADMIN_CONNECTIONS, settings.GEXEC_DATABASE_ADMIN_TIMEOUT_MS),
+        admin_path=ADMIN_PATH,
+    )
 
 
 def start() -> None:

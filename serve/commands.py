@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -15,6 +16,9 @@ from gexec.environment import SettingError
 from serve import database
 from serve.locks import Held
 from serve.postgres import PostgresError
+
+INTERRUPTED = 128 + signal.SIGINT
+"""The exit code of what Ctrl-C ended, as shells count it."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -30,4 +34,6 @@ def main(arguments: Sequence[str]) -> int:
             execute_from_command_line(["manage.py", *arguments])
     except (SettingError, ImproperlyConfigured, PostgresError, Held) as error:
         sys.exit(f"gexec: {error}")
+    except KeyboardInterrupt:
+        return INTERRUPTED
     return 0

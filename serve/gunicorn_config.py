@@ -8,6 +8,8 @@ from functools import partial
 from typing import Any
 
 from gexec import logs, process
+from serve import requests
+from serve.descriptors import connections, raise_limit
 
 _settings = process.read()
 
@@ -15,9 +17,10 @@ wsgi_app = "gexec.wsgi:application"
 worker_class = "serve.worker.Worker"
 workers = _settings.workers
 threads = _settings.threads
-# Connections that a worker has open, those that wait between two requests included. Beyond it nothing is accepted, and
-# `backlog` connections wait in the kernel, each without a thread: a burst is served late instead of being refused.
-worker_connections = 1000
+# Connections that a worker has open, those that wait between two requests included. Beyond it idle ones are closed (see
+# worker.py), then nothing is accepted, and `backlog` connections wait in the kernel, each without a thread: a burst is
+# served late instead of being refused.
+worker_connections = connections(raise_limit(), threads=threads)
 bind = [f"{_settings.host}:{_settings.port}"]
 backlog = 512
 # Seconds between two requests of a client: enough for one that polls, too few for idle ones to fill the connections.
@@ -34,6 +37,7 @@ logconfig_dict = logs.configuration(as_json=_settings.log_json)
 accesslog = None
 # Proxies are believed by count (GEXEC_TRUSTED_PROXIES), in one place; gunicorn is to believe none.
 forwarded_allow_ips = ""
+pre_request = requests.check
 
 _log = logging.getLogger("gexec.serve")
 
@@ -50,5 +54,6 @@ def post_worker_init(worker: Any) -> None:
 
     worker.close_pool = partial(background.close_pool, _settings.shutdown_grace_s)
     worker.stop_background = background.stop
+    background.bound_database()
     background.start()
     _log.info("serving", extra={"url": f"http://{_settings.host}:{_settings.port}", "worker": worker.pid})

@@ -21,7 +21,8 @@ class Connection(socket.socket):
     """One client. A request begins with the first bytes that are awaited after the last answer."""
 
     _read_by: float | None = None
-    _given_up = False
+    given_up = False
+    """Whether the client had its time, so that what looks like the end of the stream is none of its doing."""
     _sent_ahead = 0
     _arrived = 0.0
     waited_s = 0.0
@@ -38,8 +39,8 @@ class Connection(socket.socket):
         else:
             left_s = self._read_by - now
         # Once given up it stays so, or the answer that says so would give the client time again.
-        self._given_up = self._given_up or left_s <= 0
-        if self._given_up:
+        self.given_up = self.given_up or left_s <= 0
+        if self.given_up:
             return b""
         if left_s != self._bound_s:
             self.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _timeval(left_s))
@@ -50,7 +51,7 @@ class Connection(socket.socket):
             if self.gettimeout() is not None:
                 raise
             # This is how the kernel reports that SO_RCVTIMEO is over.
-            self._given_up = True
+            self.given_up = True
             return b""
 
     def sendall(self, data: Any, flags: int = 0, /) -> None:

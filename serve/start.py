@@ -21,6 +21,7 @@ from gexec.addresses import bound_socket
 from gexec.environment import SettingError
 from gexec.process import BASE_DIR, Process
 from serve.arbiter import Gunicorn
+from serve.descriptors import raise_limit
 from serve.groups import end_group, start_group
 from serve.locks import FileLock, Held
 from serve.postgres import PostgresError, Server
@@ -52,6 +53,7 @@ def main(arguments: Sequence[str]) -> int:
         return 0 if set(arguments) <= {"-h", "--help"} else 2
     stops = Stops()
     stops.install()
+    raise_limit()
     try:
         return _serve(process.read(), stops)
     except Stopped:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.message import Message
@@ -190,9 +190,17 @@ class RunningServer:
 
 
 def start_server(
-    data_dir: Path, environment: Mapping[str, str], *, port: int | None = None, checkout: Checkout = HERE
+    data_dir: Path,
+    environment: Mapping[str, str],
+    *,
+    port: int | None = None,
+    checkout: Checkout = HERE,
+    under: Sequence[str] = (),
 ) -> RunningServer:
-    """Start one and wait for nothing. Without other wishes its port is a free one and its rate limit is off."""
+    """Start one and wait for nothing. Without other wishes its port is a free one and its rate limit is off.
+
+    `under` is a command that executes the one that follows it, such as prlimit.
+    """
     data_dir.mkdir(exist_ok=True)
     port = port or free_port()
     defaults = {"GEXEC_RATE_LIMIT": "off", "PYTHONUNBUFFERED": "1"}
@@ -201,7 +209,12 @@ def start_server(
     log_path = data_dir / "serve.log"
     with log_path.open("ab") as log:
         process = subprocess.Popen(
-            checkout.serve(), cwd=checkout.path, env=all_settings, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            [*under, *checkout.serve()],
+            cwd=checkout.path,
+            env=all_settings,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
         )
     return RunningServer(port, data_dir, all_settings, process, log_path, checkout)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import docker
@@ -84,7 +84,13 @@ def server(
     started: list[RunningServer] = []
 
     def start(
-        *, embedded: bool = False, data_dir: Path | None = None, port: int | None = None, ready: bool = True, **env: str
+        *,
+        embedded: bool = False,
+        data_dir: Path | None = None,
+        port: int | None = None,
+        ready: bool = True,
+        under: Sequence[str] = (),
+        **env: str,
     ) -> RunningServer:
         name = f"server_{secrets.token_hex(6)}"
         directory = data_dir or tmp_path / name
@@ -93,7 +99,7 @@ def server(
         if not embedded and "DATABASE_URL" not in env:
             create_database(prepared_postgres, name, "gexec")
             env["DATABASE_URL"] = database_url(prepared_postgres, name)
-        running = start_server(directory, clean_environment(**env), port=port)
+        running = start_server(directory, clean_environment(**env), port=port, under=under)
         started.append(running)
         if ready:
             running.wait_ready(within_s=START_S)

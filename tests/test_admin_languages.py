@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from typing import Any
 
 import pytest
@@ -89,6 +90,39 @@ def test_history_tells_old_and_new_values(admin_client: Client, python: Language
     admin_client.post(reverse("admin:languages_language_change", args=[python.pk]), form)
     assert "memory_mb: 128 → 200" in LogEntry.objects.get().change_message
     assert Language.objects.matching("python").memory_mb == 200  # type: ignore[union-attr]  # it is there
+
+
+EXAMPLES = ["print(1)\n", "\n\n  print(1)  \n\n", "a\r\nb\rc\n", "no end", "\t\n", ""]
+
+
+def as_a_browser_sends(form: Any) -> dict[str, str]:
+    """What a browser sends of a form that nobody touched: lines end in CRLF, and an unticked box is not there."""
+    values = {name: form[name].value() for name in form.fields}
+    shown = {name: "" if value is None else str(value) for name, value in values.items() if value is not False}
+    return {name: re.sub(r"\r\n|\r|\n", "\r\n", text) for name, text in shown.items()}
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_saving_what_nobody_changed_changes_nothing(admin_client: Client, python: Language, example: str) -> None:
+    odd = {"example": example, "name": " Python ", "environment": {"B": "2", "A": "ü  "}, "aliases": ["py", "c++"]}
+    Language.objects.update(**odd, run_command=["python3", "-c", " x\r\n", "{source}"], memory_mb=100)
+    before = Language.objects.values().get()
+    url = reverse("admin:languages_language_change", args=[python.pk])
+    sent = as_a_browser_sends(admin_client.get(url).context["adminform"].form)
+    assert admin_client.post(url, sent).status_code == 302
+    assert Language.objects.values().get() == before
+    assert not LogEntry.objects.exists()
+    assert admin_client.post(url, sent | {"memory_mb": "200"}).status_code == 302
+    now = Language.objects.values().get()
+    assert now == before | {"memory_mb": 200, "updated_at": now["updated_at"]}
+    assert LogEntry.objects.get().change_message == "memory_mb: 100 → 200"
+
+
+def test_a_new_example_keeps_its_last_newline(admin_client: Client, python: Language) -> None:
+    url = reverse("admin:languages_language_change", args=[python.pk])
+    sent = as_a_browser_sends(admin_client.get(url).context["adminform"].form)
+    assert admin_client.post(url, sent | {"example": "  print(2)\r\n\r\n"}).status_code == 302
+    assert Language.objects.get().example == "  print(2)\n\n"
 
 
 def act(client: Client, action: str, *languages: Language) -> str:

@@ -177,3 +177,36 @@ def test_a_language_may_change_the_variables_that_all_programs_get() -> None:
         "TMPDIR": "/tmp",
     }
     assert fill_environment({"PATH": "/opt/bin"}, memory_mb=128, cpu_quota_us=50_000)["PATH"] == "/opt/bin"
+
+
+CLIENTS_NAMES = {
+    "python": "py py3 python3",
+    "javascript": "js node nodejs",
+    "typescript": "ts",
+    "c": "gcc",
+    "cpp": "c++ g++ cxx",
+    "csharp": "cs c#",
+    "go": "golang",
+    "rust": "rs",
+    "ruby": "rb",
+    "kotlin": "kt",
+    "haskell": "hs",
+    "perl": "pl",
+    "bash": "sh",
+    "r": "rscript",
+    "java": "jdk",
+    "ocaml": "ml",
+    "pascal": "pas",
+    "commonlisp": "lisp",
+    "sql": "sqlite3",
+}
+
+
+@pytest.mark.parametrize(("slug", "names"), CLIENTS_NAMES.items())
+def test_the_names_that_clients_of_other_services_send_are_there(slug: str, names: str) -> None:
+    assert set(names.split()) <= set(folders.read(slug).fields["aliases"])
+
+
+def test_no_name_is_used_twice() -> None:
+    names = [name for slug in folders.slugs() for name in (slug, *folders.read(slug).fields["aliases"])]
+    assert sorted(set(names)) == sorted(names)

@@ -3,32 +3,41 @@
 from __future__ import annotations
 
 import secrets
+import signal
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from languages import folders
+from languages.documents import fields_in
 from languages.selftest.cases import cases_of
 from testkit.databases import create_database, database_url
-from testkit.servers import clean_environment, manage
+from testkit.servers import HERE, clean_environment, manage
 from tests.language_rotation import slugs_to_test
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 INSTALL_S = 1800
 """The largest image, on a slow line."""
+STOP_S = 1.5
+"""A second to stop in, and what a busy machine takes to notice."""
+NOT_TESTED = "UPDATE languages_language SET enabled = false, image_digest = '', tested_at = NULL WHERE slug = 'go'"
 
 
 @pytest.fixture(scope="module")
 def languages(prepared_postgres: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """`languages("list")` runs the command on a database where python and go are installed."""
-    name = f"command_{secrets.token_hex(6)}"
-    create_database(prepared_postgres, name, "gexec")
-    environment = clean_environment(
-        GEXEC_DATA_DIR=str(tmp_path_factory.mktemp("command")), DATABASE_URL=database_url(prepared_postgres, name)
-    )
+    environment = _environment(prepared_postgres, tmp_path_factory.mktemp("command"))
     return lambda *words: manage("languages", *words, environment=environment)
+
+
+def _environment(postgres: Path, data_dir: Path) -> dict[str, str]:
+    name = f"command_{secrets.token_hex(6)}"
+    create_database(postgres, name, "gexec")
+    return clean_environment(GEXEC_DATA_DIR=str(data_dir), DATABASE_URL=database_url(postgres, name))
 
 
 def test_the_list_shows_what_is_installed_and_what_could_be(languages: Run, python_version: str) -> None:
@@ -68,10 +77,68 @@ def test_a_language_is_disabled_and_enabled_again(languages: Run) -> None:
 def test_an_untested_or_unknown_language_is_not_enabled_and_the_others_are(languages: Run) -> None:
     done = languages("enable", "haskell", "nowhere", "python")
     assert done.returncode == 1
-    assert "haskell: FAILED: haskell: not enabled: The image gexec/haskell is not on the Docker host" in done.stdout
-    assert "neither a row nor a folder" in done.stdout
+    assert "haskell: FAILED: not enabled: The image gexec/haskell is not on the Docker host" in done.stderr
+    assert "nowhere: FAILED: no language nowhere: there is neither a row nor a folder" in done.stderr
+    assert len(done.stderr.splitlines()) == 3
     assert "python: enabled" in done.stdout
-    assert "failed: haskell nowhere" in done.stderr
+    assert "FAILED" not in done.stdout
+    assert done.stderr.endswith("2 of 3 failed\n")
+
+
+def test_a_failure_is_told_once(languages: Run) -> None:
+    done = languages("enable", "nowhere")
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr == "nowhere: FAILED: no language nowhere: there is neither a row nor a folder of that name\n"
+
+
+def test_a_language_is_found_by_each_of_its_names(languages: Run) -> None:
+    listed = [line.split()[0] for line in languages("list", "golang", "PY", "hs").stdout.splitlines()[1:]]
+    assert listed == ["go", "python", "haskell"]
+    assert languages("set", "golang", "warm_max=4").stdout == "go: warm_max=4\n"
+    unknown = languages("list", "go", "nowhere")
+    assert (unknown.returncode, len(unknown.stdout.splitlines())) == (1, 2)
+    assert "no language nowhere" in unknown.stderr
+
+
+def test_a_reader_that_has_seen_enough_ends_it_quietly(prepared_postgres: Path, tmp_path: Path) -> None:
+    command = HERE.manage("languages", "list")
+    with subprocess.Popen(
+        command,
+        cwd=HERE.path,
+        env=_environment(prepared_postgres, tmp_path),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as listing:
+        assert listing.stdout is not None
+        assert listing.stderr is not None
+        listing.stdout.close()
+        assert listing.stderr.read() == b""
+    assert listing.returncode == 128 + signal.SIGPIPE
+
+
+def test_what_is_shown_can_be_read_again(languages: Run) -> None:
+    shown = languages("show", "golang")
+    assert shown.returncode == 0
+    assert shown.stdout.startswith("# go: enabled\n# version: 1.")
+    fields = fields_in(shown.stdout, where="shown")
+    assert (fields["name"], fields["image"], fields["source_file"]) == ("Go", "gexec/go", "main.go")
+    missing = languages("show", "kotlin")
+    assert (missing.returncode, missing.stdout, missing.stderr.strip()) == (
+        1,
+        "",
+        "CommandError: kotlin is not installed",
+    )
+
+
+def test_a_removed_language_is_gone_and_its_image_is_not(prepared_postgres: Path, tmp_path: Path) -> None:
+    environment = _environment(prepared_postgres, tmp_path)
+    removed = manage("languages", "remove", "golang", environment=environment)
+    assert removed.returncode == 0
+    assert "go: removed; 0 executions keep its name; its image gexec/go stays; `docker rmi gexec/go`" in removed.stdout
+    assert "available" in manage("languages", "list", "go", environment=environment).stdout
+    again = manage("languages", "remove", "go", environment=environment)
+    assert (again.returncode, again.stderr) == (1, "go: FAILED: go is not installed\n")
 
 
 def test_what_is_installed_is_not_installed_again(languages: Run) -> None:
@@ -79,6 +146,33 @@ def test_what_is_installed_is_not_installed_again(languages: Run) -> None:
     assert done.returncode == 0
     assert "building" not in done.stdout
     assert "testing" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "sign"), [(("install", "go", "python"), "go: hello passed"), (("build", "--refresh", "bash"), "Step 2/")]
+)
+def test_ctrl_c_ends_it_at_once_and_leaves_nothing_half_done(
+    words: tuple[str, ...], sign: str, prepared_postgres: Path, tmp_path: Path
+) -> None:
+    environment = _environment(prepared_postgres, tmp_path)
+    with psycopg.connect(environment["DATABASE_URL"]) as connection:
+        connection.execute(NOT_TESTED)
+    command = HERE.manage("languages", *words)
+    with subprocess.Popen(
+        command, cwd=HERE.path, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as running:
+        assert running.stdout is not None
+        assert any(sign in line for line in running.stdout)
+        began = time.monotonic()
+        running.send_signal(signal.SIGINT)
+        _, errors = running.communicate(timeout=60)
+        took_s = time.monotonic() - began
+    assert running.returncode == 128 + signal.SIGINT
+    assert errors == "interrupted; what was built stays\n"
+    assert took_s < STOP_S
+    with psycopg.connect(environment["DATABASE_URL"]) as connection:
+        enabled = connection.execute("SELECT slug FROM languages_language WHERE enabled").fetchall()
+    assert enabled == [("python",)]
 
 
 @pytest.mark.parametrize("slug", ["python", "go"])

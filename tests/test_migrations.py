@@ -13,6 +13,7 @@ from django.db.migrations.executor import MigrationExecutor
 from executions.models import Execution, ExecutionTotal, Status
 from executions.outcomes import Outcome
 from executions.results import steps_in
+from languages.models import Language
 
 ROWS = 100_000
 BEFORE = [("executions", "0004_language_task"), ("languages", "0004_start_ahead")]
@@ -130,3 +131,27 @@ def _migrate(targets: list[tuple[str, str]]) -> None:
     others = [key for key in executor.loader.graph.leaf_nodes() if key[0] not in {"executions", "languages"}]
     others = [(app, name) for app, name in others if app not in {"dispatch", "rest"}]
     executor.migrate([*targets, ("dispatch", None), ("rest", None), *others])
+
+
+@pytest.fixture
+def before_clients_names(transactional_db: None) -> Iterator[Any]:
+    """The languages of before they had the names that clients of other services send."""
+    executor = MigrationExecutor(connection)
+    state = executor.migrate([("languages", "0008_one_text_for_what_is_not_tested")])
+    yield state.apps.get_model("languages", "Language").objects
+    call_command("migrate", verbosity=0)
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE languages_language CASCADE")
+
+
+def test_languages_get_the_names_that_clients_use_unless_their_aliases_were_changed(before_clients_names: Any) -> None:
+    for slug, aliases in (("python", ["py"]), ("cpp", ["mine"]), ("php", []), ("own", ["python3"])):
+        before_clients_names.create(
+            slug=slug, name=slug, aliases=aliases, image="x", source_file="a", run_command=["a"]
+        )
+    call_command("migrate", verbosity=0)
+    now = dict(Language.objects.values_list("slug", "aliases"))
+    assert now == {"python": ["py", "py3", "cpython"], "cpp": ["mine"], "php": ["php8"], "own": ["python3"]}
+    MigrationExecutor(connection).migrate([("languages", "0008_one_text_for_what_is_not_tested")])
+    before = dict(before_clients_names.values_list("slug", "aliases"))
+    assert before == {"python": ["py"], "cpp": ["mine"], "php": [], "own": ["python3"]}

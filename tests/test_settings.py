@@ -37,6 +37,9 @@ def found() -> dict[str | None, CheckMessage]:
         ("GEXEC_DISPATCH", "nowhere", "gexec.E006"),
         ("GEXEC_CALLER_SHARE", 0.0, "gexec.E008"),
         ("GEXEC_CALLER_SHARE", 1.5, "gexec.E008"),
+        ("GEXEC_ALLOWED_ORIGINS", ["play.example.org"], "gexec.E020"),
+        ("GEXEC_ALLOWED_ORIGINS", ["https://play.example.org/"], "gexec.E020"),
+        ("GEXEC_ALLOWED_ORIGINS", ["*"], "gexec.E020"),
     ],
 )
 def test_a_value_that_makes_no_sense_is_an_error_with_a_stable_id(

@@ -187,8 +187,7 @@ class Language(LanguageOptions):
         return "" if image_id == self.image_digest else "The image has changed since its self-test: test it."
 
     def clean_fields(self, exclude: Any = None) -> None:
-        """Names are compared without case, so they are kept in lower case. Browsers end lines as Windows does."""
-        self.example = self.example.replace("\r\n", "\n")
+        """Names are compared without case, so they are kept in lower case."""
         self.slug = self.slug.lower()
         self.aliases = [alias.strip().lower() for alias in self.aliases or []]
         super().clean_fields(exclude)

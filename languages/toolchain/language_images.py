@@ -10,6 +10,7 @@ import hashlib
 import logging
 
 from django.conf import settings
+from django.db.models import Q
 
 from languages import folders
 from languages.documents import BadDescription
@@ -71,6 +72,17 @@ def drop(digest: str) -> None:
             images.remove(name)
     except SandboxError as error:
         logger.info("the old image %s stays for now: %s", digest, error)
+
+
+def drop_named(language: Language) -> None:
+    """Let the image of a language that was removed go, unless another language names it or runs in it."""
+    others = Language.objects.exclude(pk=language.pk)
+    found = image_of(language)
+    if found is None or others.filter(Q(image=language.image) | Q(image_digest=found.id)).exists():
+        return
+    images = docker_host.images()
+    for name in found.tags or (found.id,):
+        images.remove(name)
 
 
 def folder_of(slug: str) -> Folder:

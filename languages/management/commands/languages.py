@@ -1,12 +1,15 @@
-"""manage.py languages: list, install, build, pull, test, enable, disable and set languages."""
+"""manage.py languages: list, show, install, build, pull, test, enable, disable, set and remove languages."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
+import signal
+import sys
+import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist, ValidationError
@@ -15,6 +18,8 @@ from django.db import connection, models
 
 from dispatch import active
 from languages import folders
+from languages.management.listing import HEAD, described, line_of, megabytes, others_rows, slug_of
+from languages.management.threads import each
 from languages.models import Language
 from languages.options import MIB
 from languages.selftest.run import Verdict
@@ -24,6 +29,12 @@ from sandbox.errors import SandboxError
 
 BUILDS_AT_ONCE = 2
 """While one waits for its downloads, the other compiles; more would only share the processors."""
+INTERRUPTED = 128 + signal.SIGINT
+"""The exit code of what Ctrl-C ended, as shells count it."""
+READER_LEFT = 128 + signal.SIGPIPE
+"""That of `languages list | head` where head has seen enough."""
+CLOSE_S = 0.3
+"""An interrupted command ends within a second; containers that are left until then end by themselves."""
 _ALL = "all"
 _NOT_TO_SET = {"id", "slug", "enabled", "image_digest", "tested_at", "updated_at"}
 Method = Callable[[dict[str, Any]], None]
@@ -38,6 +49,7 @@ class Command(BaseCommand):
         """Subcommands, each with the languages that it is for and the method that does it."""
         actions = parser.add_subparsers(required=True, metavar="ACTION")
         self._action(actions, "list", "what there is: image, size, version, when tested", self._list, slugs="*")
+        self._action(actions, "show", "all of it, as a language.toml", self._show)
         for name, text, method in (
             ("install", "load, build or pull, test and enable", self._install),
             ("build", "build images from their folders", self._build),
@@ -51,30 +63,62 @@ class Command(BaseCommand):
         self._action(actions, "disable", "refuse new requests for them", self._disable)
         change = actions.add_parser("set", help="change fields: set python runs_per_container=100")
         change.set_defaults(method=self._set)
-        change.add_argument("slug", metavar="SLUG")
+        change.add_argument("slug", metavar="NAME")
         change.add_argument("changes", nargs="+", metavar="FIELD=VALUE")
+        remove = self._action(
+            actions, "remove", "take them off the list; what they have executed is kept", self._remove
+        )
+        remove.add_argument("--image", action="store_true", help="the image too, where nothing else needs it")
+
+    _interrupted = False
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Exits 1 when anything failed, after the rest was done."""
+        """Exits 1 when anything failed, after the rest was done, and 130 after Ctrl-C."""
         try:
             options["method"](options)
+            self.stdout.flush()
+        except KeyboardInterrupt:
+            self._interrupt()
+        except BrokenPipeError:
+            # What is still in the buffer would be written, and refused, once more at the end of the process.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(READER_LEFT)
         except (InstallError, SandboxError) as error:
             raise CommandError(str(error)) from error
         finally:
-            active.close(grace_s=0)
+            if not self._interrupted:
+                active.close(grace_s=0)
+
+    def _interrupt(self) -> None:
+        """End now. Threads that are at work write nothing any more, and end with the process."""
+        self._interrupted = True
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        self.stderr.write("interrupted; what was built stays")
+        closing = threading.Thread(target=active.close, kwargs={"grace_s": 0}, daemon=True)
+        closing.start()
+        closing.join(CLOSE_S)
+        sys.exit(INTERRUPTED)
 
     def _action(self, actions: Any, name: str, text: str, method: Method, *, slugs: str = "+") -> Any:
         action = actions.add_parser(name, help=text)
         action.set_defaults(method=method)
-        action.add_argument("slugs", nargs=slugs, metavar="SLUG", help=f"a language, or {_ALL}")
+        action.add_argument("slugs", nargs=slugs, metavar="NAME", help=f"a language's slug or alias, or {_ALL}")
         return action
 
     def _list(self, options: dict[str, Any]) -> None:
         rows = {row.slug: row for row in Language.objects.all()}
-        slugs = options["slugs"] or sorted(rows.keys() | set(folders.slugs()))
-        self.stdout.write(f"{'language':<16} {'version':<16} {'state':<10} {'image':<24} {'MB':>6}  tested")
+        known = sorted(rows.keys() | set(folders.slugs()))
+        slugs = _expanded(options["slugs"] or [_ALL])
+        self.stdout.write(HEAD)
         for slug in slugs:
-            self.stdout.write(_line(slug, rows.get(slug)))
+            if slug in known:
+                self.stdout.write(line_of(slug, rows.get(slug)))
+        if unknown := [slug for slug in slugs if slug not in known]:
+            raise InstallError(_unknown(*unknown))
+
+    def _show(self, options: dict[str, Any]) -> None:
+        for slug in _expanded(options["slugs"]):
+            self.stdout.write(described(self._found(slug)))
 
     def _install(self, options: dict[str, Any]) -> None:
         def install(slug: str) -> str:
@@ -82,22 +126,23 @@ class Command(BaseCommand):
             image = language_images.image_of(language)
             if language.why_not_enabled(image.id if image else None):
                 self._tested(language)
+            self._go_on()
             if not language.enabled:
                 installs.enable(language)
-            return f"{language.version or 'version unknown'}, {_size(language)} MB, enabled"
+            return f"{language.version or 'version unknown'}, {megabytes(language) or 0} MB, enabled"
 
         language_images.ensure_base(self._print)
         self._each(options["slugs"], install)
 
     def _build(self, options: dict[str, Any]) -> None:
         language_images.ensure_base(self._print)
-        self._each(options["slugs"], lambda slug: f"built, {_size(self._built(slug, options))} MB")
+        self._each(options["slugs"], lambda slug: f"built, {megabytes(self._built(slug, options))} MB")
 
     def _pull(self, options: dict[str, Any]) -> None:
         def pull(slug: str) -> str:
             language = self._row(slug)
             language_images.pull(language, self._print)
-            return f"pulled, {_size(language)} MB"
+            return f"pulled, {megabytes(language) or 0} MB"
 
         self._each(options["slugs"], pull)
 
@@ -124,7 +169,7 @@ class Command(BaseCommand):
         self._each(options["slugs"], disable)
 
     def _set(self, options: dict[str, Any]) -> None:
-        language = self._row(options["slug"])
+        language = self._row(slug_of(options["slug"]))
         for change in options["changes"]:
             name, equals, value = change.partition("=")
             if not equals:
@@ -137,20 +182,36 @@ class Command(BaseCommand):
         language.save()
         self._print(f"{language.slug}: {', '.join(options['changes'])}")
 
+    def _remove(self, options: dict[str, Any]) -> None:
+        def remove(slug: str) -> str:
+            language = self._found(slug)
+            executed = others_rows(language)
+            language.delete()
+            if options["image"]:
+                language_images.drop_named(language)
+                image = f"its image {language.image} is removed where nothing else needs it"
+            else:
+                image = f"its image {language.image} stays; `docker rmi {language.image}` removes it"
+            return f"removed; {executed} executions keep its name; {image}"
+
+        self._each(options["slugs"], remove)
+
     def _each(self, slugs: list[str], act: Callable[[str], str]) -> None:
         """Do it for every language, two at once; go on after a failure, and fail at the end."""
-        wanted = _expanded(slugs)
-        with ThreadPoolExecutor(BUILDS_AT_ONCE) as threads:
-            done = dict(zip(wanted, threads.map(lambda slug: self._one(slug, act), wanted), strict=True))
-        if failed := [slug for slug, ok in done.items() if not ok]:
-            raise CommandError(f"failed: {' '.join(failed)}")
+        done = each(_expanded(slugs), lambda slug: self._one(slug, act), at_once=BUILDS_AT_ONCE)
+        if failed := [slug for slug, ok in done if not ok]:
+            if len(done) > 1:
+                self.stderr.write(f"{len(failed)} of {len(done)} failed")
+            sys.exit(1)
 
     def _one(self, slug: str, act: Callable[[str], str]) -> bool:
         began = time.monotonic()
+        self._go_on()
         try:
             outcome = act(slug)
         except (InstallError, SandboxError) as error:
-            self._print(f"{slug}: FAILED: {error}")
+            self._go_on()
+            self.stderr.write(f"{slug}: FAILED: {str(error).removeprefix(f'{slug}: ')}")
             return False
         finally:
             connection.close()
@@ -184,7 +245,19 @@ class Command(BaseCommand):
             return language
         if slug in folders.slugs():
             return installs.load_folder(slug)
-        raise InstallError(f"no language {slug}: there is neither a row nor a folder of that name")
+        raise InstallError(_unknown(slug))
+
+    def _found(self, slug: str) -> Language:
+        """The row, which is not made for this."""
+        language = Language.objects.filter(slug=slug).first()
+        if language is None:
+            raise InstallError(f"{slug} is not installed" if slug in folders.slugs() else _unknown(slug))
+        return language
+
+    def _go_on(self) -> None:
+        """Raises KeyboardInterrupt in a thread whose command was interrupted."""
+        if self._interrupted:
+            raise KeyboardInterrupt
 
     def _print_verdict(self, slug: str, verdict: Verdict) -> None:
         compiled = "" if verdict.compile_ms is None else f"compile {verdict.compile_ms:.0f} ms, "
@@ -198,32 +271,20 @@ class Command(BaseCommand):
             self._print(f"{slug}: {line}")
 
     def _print(self, line: str) -> None:
+        self._go_on()
         self.stdout.write(line)
         self.stdout.flush()
 
 
-def _expanded(slugs: list[str]) -> list[str]:
-    """The slugs, each once; `all` is every folder and every row."""
-    if _ALL in slugs:
+def _expanded(names: list[str]) -> list[str]:
+    """The slugs of what is named, each once; `all` is every folder and every row."""
+    if _ALL in names:
         return sorted({*folders.slugs(), *Language.objects.values_list("slug", flat=True)})
-    return list(dict.fromkeys(slugs))
+    return list(dict.fromkeys(map(slug_of, names)))
 
 
-def _line(slug: str, language: Language | None) -> str:
-    if language is None:
-        return f"{slug:<16} {'':<16} {'available':<10}"
-    image = language_images.image_of(language)
-    size = f"{image.size_bytes / 1e6:6.0f}" if image else "absent"
-    tested = f"{language.tested_at:%Y-%m-%d %H:%M}" if language.tested_at else "never"
-    if image and image.id != language.image_digest:
-        tested += ", image changed since" if language.tested_at else ""
-    state = "enabled" if language.enabled else "disabled"
-    return f"{slug:<16} {language.version:<16} {state:<10} {language.image:<24} {size:>6}  {tested}"
-
-
-def _size(language: Language) -> str:
-    image = language_images.image_of(language)
-    return f"{image.size_bytes / 1e6:.0f}" if image else "0"
+def _unknown(*names: str) -> str:
+    return f"no language {', '.join(names)}: there is neither a row nor a folder of that name"
 
 
 def _parsed(name: str, value: str) -> Any:

@@ -1,0 +1,90 @@
+"""A body that does not come whole, or not as HTTP says, is refused in the contract's words, and the connection ends."""
+
+from __future__ import annotations
+
+import json
+import socket
+
+from testkit.servers import RunningServer
+from tests.conftest import StartServer
+
+HEAD = b"POST /execute HTTP/1.1\r\nHost: localhost\r\n"
+CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+PROGRAM = json.dumps({"language": "python", "source_code": "print(1)"}).encode()
+MALFORMED = {
+    "no number": b"zz\r\n{}\r\n0\r\n\r\n",
+    "no size": b"\r\n{}\r\n0\r\n\r\n",
+    "a negative size": b"-1\r\n{}\r\n0\r\n\r\n",
+    "a size without end": b"1" * 20_000,
+    "no end of a chunk": b"2\r\n{}XX0\r\n\r\n",
+    "a longer chunk": b"2\r\n{}{}\r\n0\r\n\r\n",
+    "an extension that is none": b"2;\x00\r\n{}\r\n0\r\n\r\n",
+    "a CR in an extension": b"2;a\rb\r\n{}\r\n0\r\n\r\n",
+    "a trailer that is none": b"2\r\n{}\r\n0\r\nnothing\r\n\r\n",
+    "a trailer of another message": b"2\r\n{}\r\n0\r\nHost: x\r\n\r\n",
+    "a folded trailer": b"2\r\n{}\r\n0\r\nA: b\r\n c\r\n\r\n",
+    "a trailer with LF alone": b"2\r\n{}\r\n0\r\nA: b\nB: c\r\n\r\n",
+    "endless trailers": b"2\r\n{}\r\n0\r\n" + b"A: " + b"b" * 2_000_000,
+    "a malformed one and much behind it": b"zz\r\n" + b"x" * 500_000,
+}
+
+ENDED = [
+    HEAD + b"Content-Length: %d\r\n\r\n" % (len(PROGRAM) + 1) + PROGRAM,
+    HEAD + b"Content-Length: 10\r\n\r\n",
+    HEAD + b"Content-Length: 9000000\r\n\r\n" + PROGRAM,
+    CHUNKED + b"%x\r\n" % len(PROGRAM) + PROGRAM,
+    CHUNKED + b"%x\r\n" % len(PROGRAM) + PROGRAM + b"\r\n",
+    CHUNKED + b"%x\r\n" % (len(PROGRAM) + 9) + PROGRAM,
+    CHUNKED + b"2",
+    CHUNKED,
+]
+
+
+def raw(server: RunningServer, sent: bytes, *, half_close: bool = False) -> tuple[bytes, bytes]:
+    """Head and body of all that is answered until the server closes the connection."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+        try:
+            connection.sendall(sent)
+            if half_close:
+                connection.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass  # It was answered and closed before all was sent.
+        received = b""
+        while piece := connection.recv(65_536):
+            received += piece
+    head, _, body = received.partition(b"\r\n\r\n")
+    return head, body
+
+
+def test_every_malformed_chunked_body_is_the_clients_fault_and_counted(server: StartServer) -> None:
+    running = server(GEXEC_RATE_LIMIT=f"{len(MALFORMED)}/h")
+    for name, body in MALFORMED.items():
+        head, answer = raw(running, CHUNKED + body)
+        assert head.startswith(b"HTTP/1.1 400 "), (name, head)
+        assert b"Connection: close" in head, name
+        assert b"X-Execution-Id" in head, name
+        assert answer == b'{"error":"The request body is not chunked as Transfer-Encoding says"}', name
+    head, _ = raw(running, CHUNKED + b"zz\r\n")
+    assert head.startswith(b"HTTP/1.1 429 ")
+    nobody_reads_it = CHUNKED.replace(b"POST /execute", b"GET /ping") + b"zz\r\n"
+    head, answer = raw(running, nobody_reads_it)
+    assert (head[:15], answer) == (b"HTTP/1.1 200 OK", b'{"status":"ok"}')
+    assert "Traceback" not in running.log
+
+
+def test_a_body_that_ends_before_its_end_is_not_run(server: StartServer) -> None:
+    running = server()
+    for sent in ENDED:
+        head, answer = raw(running, sent, half_close=True)
+        assert head.startswith(b"HTTP/1.1 400 "), sent
+        assert b"Connection: close" in head, sent
+        assert answer == b'{"error":"The request body ended early"}', sent
+    form = HEAD.replace(b"/execute", b"/admin/login/") + b"Content-Length: 10\r\n\r\na"
+    head, _ = raw(running, form, half_close=True)
+    assert b" 403 " in head
+    for late in (HEAD + b"Content-Length: 1000\r\n\r\n{", CHUNKED + b"5\r\n{"):
+        head, answer = raw(running, late)
+        assert head.startswith(b"HTTP/1.1 408 Request Timeout"), late
+        assert b"Connection: close" in head, late
+        assert answer == b'{"error":"The request body did not arrive in time"}', late
+    assert "Traceback" not in running.log
