@@ -33,5 +33,5 @@ EXPOSE 8080
 # `docker stop` has to wait 30 seconds longer than GEXEC_SHUTDOWN_GRACE_S (stop_grace_period in compose.yaml).
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=5s --start-period=300s \
-    CMD ["/srv/gexec/.venv/bin/python", "-c", "import os, urllib.request as r; r.urlopen('http://127.0.0.1:' + os.environ.get('GEXEC_PORT', '8080') + '/ping', timeout=4)"]
+    CMD ["/srv/gexec/.venv/bin/python", "-c", "import os, urllib.request as r; r.urlopen('http://127.0.0.1:' + os.environ.get('GEXEC_PORT', '8080') + '/healthz', timeout=4)"]
 CMD ["/srv/gexec/.venv/bin/python", "-m", "serve"]

@@ -17,7 +17,7 @@ test: ## Set everything up and run the tests (ARGS="-k name" for some)
 	@$(VENV_PYTHON) -m pytest $(ARGS)
 
 C_SOURCES := sandbox/runner/*.[ch] sandbox/runner/tests/*.c
-SHELL_SCRIPTS := scripts/bootstrap .ci/run languages/images/base/install-packages
+SHELL_SCRIPTS := scripts/bootstrap scripts/clean .ci/run languages/images/base/install-packages
 
 lint: ## Layout, types, direction of imports and common faults, of Python, C, shell and JavaScript
 	@scripts/bootstrap lint
@@ -47,7 +47,7 @@ languages: ## Install languages (LANGUAGES="c cpp java", or all)
 	@$(VENV_PYTHON) manage.py languages install $(or $(LANGUAGES),python go)
 
 clean: ## Remove the virtual environment and caches; the data in var/ stays
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	@scripts/clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -25,7 +25,8 @@ def sweep() -> int:
     lost = workers.orphans(left_open, ended=ended, is_in_flight=in_flight.contains)
     for row in lost:
         logger.warning("execution %s was left %s by a process that is gone", row.pk, row.status)
-        transitions.finish(row, failed_fields(SERVER_DIED))
+        reason = transitions.RESULT_LOST if row.worker == workers.own_id() else SERVER_DIED
+        transitions.finish(row, failed_fields(reason))
     tasks.sweep(ended)
     if ended:
         workers.remove(ended)

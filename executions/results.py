@@ -20,6 +20,8 @@ KILLED_EXIT_CODE = 137
 """What a shell reports for SIGKILL, by which every limit ends a program."""
 _SIGNAL_BASE = 128
 """What a shell adds to a signal's number."""
+CONTAINER_LOST = "the container was lost before the result was whole"
+"""What a client is told of a container that ended, broke or did not answer."""
 _NO_EXIT_CODE = -1
 """Of a fault of ours: no program can end with it."""
 
@@ -162,6 +164,13 @@ def _outcome(last: StepResult) -> Outcome:
     return Outcome.SANDBOX_ERROR if last.name == COMPILE and outcome is Outcome.OK else outcome
 
 
+def _fault(step: StepResult) -> str:
+    """What a fault of ours means for the client. The step's detail is the operator's: it is in the row and the log."""
+    if not step.started:
+        return f"the command of this language cannot be started: {step.detail}"
+    return CONTAINER_LOST if step.outcome.value == Outcome.SANDBOX_ERROR.value else "the run was not reported"
+
+
 def _error(job: Mapping[str, Any], step: StepResult, outcome: Outcome, cause: str) -> str:
     """The answer's `error`: which limit was hit, or what went wrong on our side."""
     limits: Mapping[str, Any] = next((each["limits"] for each in job["steps"] if each["name"] == step.name), {})
@@ -171,7 +180,7 @@ def _error(job: Mapping[str, Any], step: StepResult, outcome: Outcome, cause: st
         cpu_ms=limits.get("cpu_ms") or limits.get("wall_ms"),
         memory_mb=memory_bytes // MIB,
         output_bytes=limits.get("output_bytes"),
-        detail=step.detail or "the run was not reported",
+        detail=_fault(step),
         cause=cause,
     )
     if step.name != COMPILE or not text or outcome in {Outcome.CANCELLED, Outcome.SANDBOX_ERROR}:

@@ -18,16 +18,18 @@ from executions.jobs import task_of
 from executions.models import Execution, Status
 from executions.results import (
     CLIENT_GONE,
+    CONTAINER_LOST,
     SHUTTING_DOWN,
     cancelled_fields,
     failed_fields,
     finished_fields,
     sandbox_error,
 )
-from rest.connections import release_connection
+from rest.connections import DATABASE_AWAY, DATABASE_RETRY_AFTER_S, release_connection
 from rest.disconnect import Client
 from rest.exceptions import Unavailable
 from sandbox.errors import Cancelled, EngineUnavailable, ImageMissing, PoolBusy, PoolClosed, SandboxError
+from sandbox.types import Outcome as StepOutcome
 
 logger = logging.getLogger(__name__)
 
@@ -41,28 +43,43 @@ def run(execution: Execution, *, reservation: Reservation | None = None, client:
     """Run a row that is queued, or running in its reservation, and finish it; its outcome may be a sandbox error.
 
     Once `client` is gone it is cancelled, wherever it is. Without one it runs to its end.
-    Raises Unavailable, with the row kept, where there was no slot, no Docker engine, or the server shuts down.
+
+    Raises Unavailable, with the row kept, where there was no slot, no Docker engine, no database any more, or the
+    server shuts down.
     """
     client = client or Client()
     with in_flight.marked(execution.pk):
-        if client.gone:
-            return transitions.finish(execution, cancelled_fields(CLIENT_GONE))
-        # The wait counts from the arrival: what it stood before the threads, it may not stand in line as well.
-        wait_ms = max(0, settings.GEXEC_WAIT_MS - int(client.waited_s * 1000))
-        task = replace(task_of(execution), wait_ms=wait_ms)
-        submitted = active.backend().submit(task, reservation=reservation)
-        client.when_gone(partial(active.backend().cancel, task.id))
-        began = time.monotonic()
         try:
-            _follow(execution, submitted, client)
-        except Cancelled:
-            transitions.finish(execution, cancelled_fields(_cause(client)))
-        except SandboxError as error:
-            # Still queued means that nothing has run: the client is asked to come again.
-            if execution.status == Status.QUEUED:
-                _not_started(execution, error, queue_ms=(time.monotonic() - began) * 1000)
-            logger.exception("execution %s: the sandbox failed", execution.pk)
-            transitions.finish(execution, failed_fields(_reason(error)))
+            _run(execution, reservation, client)
+        except DATABASE_AWAY as error:
+            # Its row is there, and the client can ask for it later.
+            raise Unavailable(
+                transitions.RESULT_LOST,
+                retry_after_s=DATABASE_RETRY_AFTER_S,
+                execution_id=execution.pk,
+                code="database_unavailable",
+            ) from error
+
+
+def _run(execution: Execution, reservation: Reservation | None, client: Client) -> None:
+    if client.gone:
+        return transitions.finish(execution, cancelled_fields(CLIENT_GONE))
+    # The wait counts from the arrival: what it stood before the threads, it may not stand in line as well.
+    wait_ms = max(0, settings.GEXEC_WAIT_MS - int(client.waited_s * 1000))
+    task = replace(task_of(execution), wait_ms=wait_ms)
+    submitted = active.backend().submit(task, reservation=reservation)
+    client.when_gone(partial(active.backend().cancel, task.id))
+    began = time.monotonic()
+    try:
+        _follow(execution, submitted, client)
+    except Cancelled:
+        transitions.finish(execution, cancelled_fields(_cause(client)))
+    except SandboxError as error:
+        # Still queued means that nothing has run: the client is asked to come again.
+        if execution.status == Status.QUEUED:
+            _not_started(execution, error, queue_ms=(time.monotonic() - began) * 1000)
+        logger.exception("execution %s: the sandbox failed", execution.pk)
+        transitions.finish(execution, failed_fields(_reason(error)))
 
 
 def _follow(execution: Execution, submitted: Run, client: Client) -> None:
@@ -76,6 +93,9 @@ def _follow(execution: Execution, submitted: Run, client: Client) -> None:
                 return
             if isinstance(event, Finished):
                 transitions.finish(execution, finished_fields(execution, event.result, cause=_cause(client)))
+                for step in event.result.steps:
+                    if step.outcome is StepOutcome.SANDBOX_ERROR:
+                        logger.error("execution %s: %s: %r", execution.pk, step.name, step.detail)
                 logger.info("execution %s: %s in %.0f ms", execution.pk, execution.outcome, execution.wall_ms or 0.0)
 
 
@@ -114,4 +134,4 @@ def _reason(error: SandboxError) -> str:
         return "the Docker engine is not available"
     if isinstance(error, ImageMissing):
         return "the language's image is missing"
-    return "the container was lost before the result was whole"
+    return CONTAINER_LOST

@@ -17,6 +17,8 @@ logger = logging.getLogger(__name__)
 
 FINISH_WAIT_S = 10.0
 """How long a result waits for a database that went away while its program ran."""
+RESULT_LOST = "the database is not available; the result is lost"
+"""Why a row of a living process stays open: the client was told so, and the sweep says the same."""
 _RETRY_S = 0.25
 """Between tries; one that finds no connection takes the pool's time-out besides."""
 
@@ -49,7 +51,7 @@ def finish(execution: Execution, fields: dict[str, Any]) -> None:
             release_connection()
             if time.monotonic() > deadline:
                 raise Unavailable(
-                    "the database is not available; the result is lost",
+                    RESULT_LOST,
                     retry_after_s=DATABASE_RETRY_AFTER_S,
                     execution_id=execution.pk,
                 ) from error

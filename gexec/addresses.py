@@ -16,6 +16,11 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def authority(host: str, port: int) -> str:
+    """Both as they stand in a URL."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 def bound_socket(host: str, port: int) -> socket.socket:
     """A TCP socket bound to the address but not listening yet; OSError where it is taken or not ours."""
     family, kind, protocol, _, address = socket.getaddrinfo(

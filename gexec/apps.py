@@ -11,6 +11,7 @@ class GexecConfig(AppConfig):
     name = "gexec"
 
     def ready(self) -> None:
-        from gexec import checks  # noqa: PLC0415 (applications must be loaded first)
+        from gexec import checks, deploy_checks  # noqa: PLC0415 (applications must be loaded first)
 
         checks.register_all()
+        deploy_checks.register_all()

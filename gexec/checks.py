@@ -22,6 +22,8 @@ _AT_LEAST = {
     # One that waits for a program, and one that answers /ping meanwhile.
     "GEXEC_THREADS": 2,
     "GEXEC_SHUTDOWN_GRACE_S": 0,
+    # 0 ends each connection after its answer.
+    "GEXEC_KEEPALIVE_S": 0,
     "GEXEC_SLOTS": 1,
     "GEXEC_WAIT_MS": 0,
     # Less would end statements of a database that is merely busy.

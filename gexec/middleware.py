@@ -15,7 +15,7 @@ from django.conf import settings
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import BadRequest, PermissionDenied
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.middleware.csrf import CsrfViewMiddleware
@@ -57,6 +57,18 @@ def _is_foreign(request: HttpRequest) -> bool:
         return False
     # The scheme may be that of a proxy in front.
     return origin is None or origin.partition("://")[2] != request.get_host()
+
+
+def refuse_nul_in_admin(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """Middleware: the admin looks for whatever stands in an address, and PostgreSQL takes no NUL."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        path = request.path_info
+        if path.startswith(ADMIN_PATH) and ("\x00" in path or "%00" in request.META.get("QUERY_STRING", "")):
+            raise BadRequest("NUL in an address")
+        return get_response(request)
+
+    return middleware
 
 
 class _AdminOnly:

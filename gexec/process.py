@@ -32,6 +32,7 @@ class Process(NamedTuple):
     slots: int
     queue: int
     shutdown_grace_s: float
+    keepalive_s: int
     data_dir: Path
     database_url: str
     log_json: bool
@@ -64,6 +65,7 @@ def read() -> Process:
         slots=slots,
         queue=queue or threads - slots - KEPT_THREADS,
         shutdown_grace_s=env.float("GEXEC_SHUTDOWN_GRACE_S", DEFAULT_GRACE_S),
+        keepalive_s=env.int("GEXEC_KEEPALIVE_S", 5),
         data_dir=Path(env.str("GEXEC_DATA_DIR", "") or BASE_DIR / "var").resolve(),
         database_url=env.str("DATABASE_URL", ""),
         log_json=env.bool("GEXEC_LOG_JSON", False),

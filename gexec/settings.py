@@ -23,6 +23,7 @@ GEXEC_PORT = _process.port
 GEXEC_WORKERS = _process.workers
 GEXEC_THREADS = _process.threads
 GEXEC_SHUTDOWN_GRACE_S = _process.shutdown_grace_s
+GEXEC_KEEPALIVE_S = _process.keepalive_s
 GEXEC_DATA_DIR = _process.data_dir
 
 # Programs at once, requests that may wait for a slot, and for how long.
@@ -90,6 +91,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "gexec.middleware.refuse_foreign_pages",
+    "gexec.middleware.refuse_nul_in_admin",
     "gexec.middleware.AdminContentSecurityPolicy",
     "gexec.middleware.AdminSession",
     "django.middleware.common.CommonMiddleware",
@@ -208,9 +210,11 @@ SESSION_COOKIE_SECURE = GEXEC_SECURE
 SESSION_COOKIE_SAMESITE = "Strict"
 CSRF_COOKIE_SECURE = GEXEC_SECURE
 CSRF_COOKIE_HTTPONLY = True
+# Where a log-in leads whose `next` is another site's; Django's own default is no page here.
+LOGIN_REDIRECT_URL = "admin:index"
 SECURE_SSL_REDIRECT = GEXEC_SECURE
 # A health check asks the server itself, without TLS.
-SECURE_REDIRECT_EXEMPT = [r"^ping$"]
+SECURE_REDIRECT_EXEMPT = [r"^(ping|healthz|readyz)$"]
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if GEXEC_SECURE else 0
 # The header can be believed only when a proxy of ours sets it.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if GEXEC_TRUSTED_PROXIES else None
@@ -219,6 +223,11 @@ SILENCED_SYSTEM_CHECKS = [
     # owner of the domain to say, at the proxy.
     "security.W005",
     "security.W021",
+    # All four are of GEXEC_SECURE, which gexec.W103 says once, by the name that an operator sets.
+    "security.W004",
+    "security.W008",
+    "security.W010",
+    "security.W016",
     # They look for the middleware by name; ours are the same classes, for /admin/ only.
     "axes.W002",
     "security.W003",

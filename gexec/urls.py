@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.generic import RedirectView
 
+from gexec.health import HealthView, ReadyView
 from rest.views import NoSuchPath
 
 admin.site.site_header = admin.site.site_title = "gexec"
@@ -14,6 +15,8 @@ admin.site.index_title = "Operation"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
+    path("healthz", HealthView.as_view()),
+    path("readyz", ReadyView.as_view()),
     path("", include("executions.seed.urls")),
     path("api/v1/", include("languages.urls")),
     re_path("^api/v1/", NoSuchPath.as_view()),

@@ -6,6 +6,8 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
+from gexec.bodies import checked
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gexec.settings")
 
-application = get_wsgi_application()
+application = checked(get_wsgi_application())

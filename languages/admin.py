@@ -22,14 +22,13 @@ from django.views.decorators.http import require_http_methods
 from languages import host_state, tasks
 from languages.admin_files import catalogue_view, export_view, import_view
 from languages.admin_tasks import status_view, switch, switch_view, task_view
-from languages.forms import LanguageForm
+from languages.forms import CommandField, LanguageForm
 from languages.models import Language, TaskKind
+from languages.models.language import COMMANDS, TESTED
 from languages.options import CPU_PERIOD_US, GROUPS, Group, options_of
 from languages.versions import SEPARATOR, number_in
 from rest.display import badge
 
-_TESTED_FIELDS = {"image", "source_file", "compile_command", "run_command", "environment"}
-"""A change of these may break what has been tested."""
 _FIELDS_BEFORE_OPTIONS = (
     (None, {"fields": ("slug", "name", "aliases", "image")}),
     ("Commands", {"fields": ("source_file", "compile_command", "run_command", "version_command", "environment")}),
@@ -59,6 +58,12 @@ class LanguageAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in t
     class Media:
         css: ClassVar = {"all": ("rest/admin.css",)}
         js = ("languages/language.js",)
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """A command may be a plain command line."""
+        if db_field.name in COMMANDS:
+            kwargs["form_class"] = CommandField
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def get_urls(self) -> list[URLPattern]:
         """Besides Django's own: in and out as a file, what the page asks, and what its buttons do."""
@@ -117,8 +122,10 @@ class LanguageAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in t
         host = host_state.on_host([obj])[obj.pk]
         if not host.error and host.image is None:
             self.message_user(request, obj.image_is_missing, messages.WARNING)
-        elif change and obj.tested_at and _TESTED_FIELDS & set(form.changed_data):
-            self.message_user(request, "What was tested has changed: test it again.", messages.WARNING)
+        elif change and obj.tested_at and {"image", *TESTED} & set(form.changed_data):
+            text = "What was tested has changed: test it again."
+            as_before = " Programs run as it was tested until then." if obj.enabled else ""
+            self.message_user(request, text + as_before, messages.WARNING)
 
     def response_add(self, request: HttpRequest, obj: Language, post_url_continue: str | None = None) -> HttpResponse:
         """Go on to the language's page, where its image is built and tested."""

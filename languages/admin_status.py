@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
 from typing import Any
 
@@ -43,6 +44,7 @@ def _facts(language: Language, host: OnHost) -> list[tuple[str, str]]:
         ("tested image", _digest(language.image_digest)),
         ("tested", moment(language.tested_at)),
         ("version", language.version or "-"),
+        *((f"{name}, until tested", json.dumps(language.tested[name])) for name in language.untested),
     ]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
@@ -14,11 +16,33 @@ DEFAULT_ENVIRONMENT: Mapping[str, str] = MappingProxyType(
     {
         "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         "HOME": "/box",
+        "USER": "gexec",
+        "LOGNAME": "gexec",
         "LANG": "C.UTF-8",
         "TMPDIR": "/tmp",
     }
 )
 """What every program finds; the language's own values come on top. The image's own environment is not passed on."""
+
+
+def words_in(text: str) -> list[str]:
+    """The words of a command as people write it: a command line with a shell's quotes, or a JSON list of words.
+
+    Nothing but quotes and backslashes means anything: no shell reads the words. Raises ValueError with what to change.
+    """
+    text = text.strip()
+    if not text.startswith("["):
+        try:
+            return shlex.split(text)
+        except ValueError as error:
+            raise ValueError(f"The command line cannot be read: {str(error).lower()}.") from None
+    try:
+        words = json.loads(text)
+    except ValueError as error:
+        raise ValueError(f"This is no valid JSON list of words: {error}.") from None
+    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+        raise ValueError("Every word of the list must be a text in double quotes.")
+    return words
 
 
 def fill_command(command: Iterable[str], *, source_file: str) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
+from languages.commands import words_in
 from languages.documents import BadDescription, fields_in
 from languages.models import Language
 from languages.versions import family_of
@@ -15,6 +16,19 @@ from languages.versions import family_of
 MAX_BYTES = 64 * 1024
 """Many times the longest language.toml that comes with gexec; the form's texts name it too."""
 _NO_SLUG = "Say what requests call the language: the file's name does not."
+
+
+class CommandField(forms.JSONField):
+    """A command, written as a command line or as a JSON list of words."""
+
+    def to_python(self, value: Any) -> Any:
+        """The list of words; one error where it cannot be one."""
+        if not isinstance(value, str):
+            return super().to_python(value)
+        try:
+            return words_in(value)
+        except ValueError as error:
+            raise ValidationError(str(error), code="invalid") from None
 
 
 class LanguageForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only

@@ -85,6 +85,13 @@ def _enabled(language: Language, host: OnHost) -> State:
             "warn",
             f"{language.image} is not the image that was tested, in which programs run on. Test it to let it go live.",
         )
+    if language.untested:
+        return State(
+            "enabled, change not tested",
+            "warn",
+            f"Programs run with what was tested, until {', '.join(language.untested)} has passed a self-test. "
+            "Test it to let it go live.",
+        )
     return State("enabled", "good", "Requests may use it.")
 
 

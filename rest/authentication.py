@@ -79,6 +79,21 @@ def create(name: str) -> str:
     return key
 
 
+def has_valid(name: str) -> bool:
+    """Whether a key of this name was made and not revoked."""
+    return APIKey.objects.get_usable_keys().filter(name=name).exists()
+
+
+def revoke(prefix: str) -> str | None:
+    """Refuse the key from now on; its name, or None where no valid key has this prefix."""
+    key = APIKey.objects.get_usable_keys().filter(prefix=prefix).first()
+    if key is None:
+        return None
+    key.revoked = True
+    key.save(update_fields=["revoked"])
+    return str(key.name)
+
+
 def _verify(key: str) -> str | None:
     digest = hashlib.sha256(key.encode(errors="replace")).digest()
     if prefix := verified.get(digest):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import datetime
 
 from django.utils.html import format_html, format_html_join
@@ -9,13 +10,45 @@ from django.utils.safestring import SafeString
 
 SHOWN_BYTES = 256 * 1024
 """Of each stream: more would make the page slow. The row has all of it."""
-_ESCAPES = {code: f"\\x{code:02x}" for code in (*range(0x20), 0x7F) if chr(code) not in "\n\t"}
-"""Control characters as Python writes them: few fonts have their pictures."""
+_HIDDEN = ("Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp")
+"""Unicode categories without a picture of their own, some of which change the order or the lines of what stands around:
+controls, formats (bidirectional ones, too), unassigned, private and surrogate ones, separators of lines."""
+_HIDDEN_NAMES = ("FILLER", "VARIATION SELECTOR", "GRAPHEME JOINER", "VOWEL INHERENT", "BRAILLE PATTERN BLANK")
+"""Parts of the names of letters, marks and symbols that have no picture either."""
+_KNOWN_CHARACTERS = 10_000
+
+
+class _Escapes(dict[int, str]):
+    """What str.translate puts in place of a character: itself, or its code as Python writes it."""
+
+    def __missing__(self, code: int) -> str:
+        shown = _escape(code) if _is_hidden(chr(code)) else chr(code)
+        if len(self) < _KNOWN_CHARACTERS:
+            self[code] = shown
+        return shown
+
+
+_escapes = _Escapes()
 
 
 def visible(output: bytes) -> str:
-    """Text, with control characters and bytes that are no UTF-8 as \\xNN."""
-    return output.decode("utf-8", errors="backslashreplace").translate(_ESCAPES)
+    """Text in which every character is seen: what hides, and bytes that are no UTF-8, as escapes like \\x1b."""
+    return output.decode("utf-8", errors="backslashreplace").translate(_escapes)
+
+
+def _is_hidden(character: str) -> bool:
+    if character in "\n\t":
+        return False
+    if unicodedata.category(character) in _HIDDEN:
+        return True
+    name = unicodedata.name(character, "")
+    return any(part in name for part in _HIDDEN_NAMES)
+
+
+def _escape(code: int) -> str:
+    if code <= 0xFF:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
 
 
 def code_block(source: str) -> SafeString:

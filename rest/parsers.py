@@ -100,7 +100,9 @@ def receive(request: HttpRequest, *, max_bytes: int) -> IO[bytes]:
     client that is refused for something else, because one that is still sending would miss the answer.
     """
     try:
-        return io.BytesIO(_read(request, max_bytes))
+        body = _read(request, max_bytes)
+        _refuse_encoded(request.META.get("HTTP_CONTENT_ENCODING", ""))
+        return io.BytesIO(body)
     except Refusal as refusal:
         return cast("IO[bytes]", Refused(refusal))
 
@@ -118,6 +120,13 @@ def _read(request: HttpRequest, max_bytes: int) -> bytes:
         why = reason if isinstance(reason, BodyUnreadable) else BodyUnreadable()
         raise Refusal(why.message, status=why.status, code=why.code) from None
     raise _too_large(max_bytes)
+
+
+def _refuse_encoded(codings: str) -> None:
+    """A compressed body could be a thousand times as large as what was sent."""
+    if codings.strip().lower() not in ("", "identity"):
+        message = f"Content-Encoding {printable(codings)} is not supported: send the body as it is"
+        raise Refusal(message, status=415, code="unsupported_media_type")
 
 
 def _too_large(max_bytes: int) -> Refusal:

@@ -22,6 +22,9 @@ logger = logging.getLogger(__name__)
 _CLEAN = (Outcome.OK, Outcome.NONZERO_EXIT)
 """After any other ending the container goes: what a program has left behind that met a limit or a signal is not worth
 finding out."""
+RESCUE_S = 6.0
+"""How long a runner that is overdue may take once its container has no quota any more: it has to kill, and to wait for
+the end of, what may be in the middle of a long system call."""
 _WIPED_S = 0.2
 """How long a lease of a used container waits for its runner to be done with cleaning up. It takes milliseconds; a
 container that takes longer has much to remove, and a fresh one is there sooner."""
@@ -46,6 +49,10 @@ class Container:
         self._cancelled = False
         self.lost = False
         """Whether it ended by itself, or its stream broke, under a job."""
+        self.overdue = False
+        """The runner did not answer in time: nobody knows what goes on in the container until it is gone."""
+        self._unthrottled = False
+        self._told_cpu_ms = 0.0
         self._busy = False
         """A job has begun and is not over; it stays so where the consumer of its events left early."""
         self._awaits_ready = True
@@ -62,6 +69,11 @@ class Container:
         """Whether another run may follow: every ending was clean and the profile allows one more."""
         settled = self._clean and not self._busy
         return settled and self.tenant is not None and self.runs < self.profile.runs_per_container
+
+    @property
+    def unsettled(self) -> bool:
+        """Whether something of a job may still run there: its end was not awaited, or not answered in time."""
+        return self._busy or self.overdue
 
     def usable(self, timeout_s: float = _WIPED_S) -> bool:
         """Whether a job can be sent now: the runner has sent that it is ready, and nothing since."""
@@ -122,6 +134,7 @@ class Container:
                 opening = b""
                 result = yield from self._converse(exchange)
                 self._clean = self._clean and result.outcome in _CLEAN
+                self._told_cpu_ms += result.cpu_ms
                 goes_on = result.outcome is Outcome.OK or (job.keep_going and self._clean)
                 # Known before the last event is handed out: a consumer need not come back for the end.
                 self._busy = goes_on and number < len(job.steps)
@@ -206,11 +219,34 @@ class Container:
     def _receive(self, exchange: Exchange) -> list[protocol.RunnerFrame]:
         """What the runner says next. After the step's deadline it has its result, and there is nothing."""
         data = self._stream.receive(max(0.0, exchange.deadline - time.monotonic()))
-        if data is None:
-            self._clean = False
-            exchange.overdue()
-            return []
-        return self._frames.feed(data)
+        if data is not None:
+            return self._frames.feed(data)
+        self._clean = False
+        if self.overdue:
+            exchange.overdue(cpu_ms=self._used_cpu_ms())
+        else:
+            self.overdue = True
+            exchange.deadline = time.monotonic() + RESCUE_S
+            # Beside this: the engine itself may be what does not answer, and the wait is bounded all the same.
+            threading.Thread(target=self._unthrottle, name="gexec-unthrottle", daemon=True).start()
+        return []
+
+    def _unthrottle(self) -> None:
+        """Where the program has used so much in one system call that its runner does not get to run: let it."""
+        try:
+            self._engine.unthrottle(self.id)
+            self._unthrottled = True
+        except EngineUnavailable as error:
+            logger.warning("container %s does not answer, and keeps its quota: %s", self.id[:12], error)
+
+    def _used_cpu_ms(self) -> float:
+        """What the step has used by the engine's count; 0 where it does not say."""
+        if not self._unthrottled:
+            return 0.0
+        try:
+            return max(0.0, self._engine.cpu_ms(self.id) - self._told_cpu_ms)
+        except EngineUnavailable:
+            return 0.0
 
     def _broke(self) -> None:
         self._clean = False

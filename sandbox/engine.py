@@ -40,11 +40,20 @@ class Engine(Protocol):
     def resize(self, container_id: str, memory_bytes: int) -> None:
         """Change a running container's memory limit. Raises EngineUnavailable."""
 
+    def unthrottle(self, container_id: str) -> None:
+        """Let a running container have all the processors that there are: it has to end. Raises EngineUnavailable."""
+
+    def cpu_ms(self, container_id: str) -> float:
+        """What a running container has used since it was started. Raises EngineUnavailable."""
+
     def remove(self, container_id: str) -> None:
         """Kill and remove a container; one that is gone is fine. Raises EngineUnavailable."""
 
     def owned(self) -> dict[str, str]:
-        """Every sandbox container there is, of any owner: id → owner. Raises EngineUnavailable."""
+        """Every sandbox container there is, of any owner, but for what this engine itself keeps: id → owner.
+
+        Raises EngineUnavailable.
+        """
 
     def close(self) -> None:
         """Let go of what the engine itself keeps. May be repeated; other calls still work after it."""

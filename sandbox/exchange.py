@@ -6,10 +6,11 @@ import time
 
 from sandbox import protocol
 from sandbox.errors import ContainerLost, ProtocolError
+from sandbox.outcomes import Reason
 from sandbox.types import Outcome, Output, Step, StepResult
 
-BACKSTOP_S = 2.0
-"""How long after its wall time limit a step may stay unanswered before the container is taken for broken: the runner
+BACKSTOP_S = 1.0
+"""How long after its wall time limit a step may stay unanswered before the container is taken for stuck: the runner
 ends a step within milliseconds of its limit, and on a host under heavy load within a second."""
 _STDIN_CHUNK_BYTES = 65_536
 """A frame of stdin: what a pipe holds (pipe(7)), so that the runner passes it on at once."""
@@ -80,13 +81,23 @@ class Exchange:
             raise ProtocolError(f"{frame!r:.100} while a step runs")
         return None
 
-    def overdue(self) -> None:
-        """The backstop: the runner did not end the step in time."""
-        self.result = self._partial(Outcome.TIMEOUT_WALL, "the runner did not answer in time")
+    def overdue(self, *, cpu_ms: float) -> None:
+        """The backstop: nobody knows whether the program met its limit, only that the runner has not said so."""
+        self.fail("the runner did not answer in time", cpu_ms=cpu_ms)
 
-    def fail(self, detail: str) -> None:
+    def fail(self, detail: str, *, cpu_ms: float = 0.0) -> None:
         """The container or its stream broke: what was printed until then is kept."""
-        self.result = self._partial(Outcome.SANDBOX_ERROR, detail)
+        self.result = StepResult(
+            name=self.step.name,
+            outcome=Outcome.SANDBOX_ERROR,
+            stdout=bytes(self._streams[1]),
+            stderr=bytes(self._streams[2]),
+            stdout_truncated=self._cut[1],
+            stderr_truncated=self._cut[2],
+            wall_ms=(time.monotonic() - self._began) * 1000,
+            cpu_ms=cpu_ms,
+            detail=detail,
+        )
 
     def _collect(self, frame: protocol.Output) -> Output | None:
         buffer = self._streams[frame.stream]
@@ -113,16 +124,5 @@ class Exchange:
             peak_memory_bytes=result.peak_memory_bytes,
             started_ahead=result.started_ahead,
             detail=result.detail,
-        )
-
-    def _partial(self, outcome: Outcome, detail: str) -> StepResult:
-        return StepResult(
-            name=self.step.name,
-            outcome=outcome,
-            stdout=bytes(self._streams[1]),
-            stderr=bytes(self._streams[2]),
-            stdout_truncated=self._cut[1],
-            stderr_truncated=self._cut[2],
-            wall_ms=(time.monotonic() - self._began) * 1000,
-            detail=detail,
+            started=result.reason is not Reason.NOT_STARTED,
         )

@@ -1,7 +1,7 @@
 """How a step can end: the runner's word for it, and ours. A new ending is a line in each of the two tables here.
 
-They are not one table, since they are not one to one: a program that exits has ended well or not, one that could not
-be started counts as one that exited with 126 or 127, and of a broken container no runner tells.
+They are not one table, since they are not one to one: a program that exits has ended well or not, and of a broken
+container no runner tells.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ class Reason(IntEnum):
     MEMORY = 4, Outcome.OUT_OF_MEMORY
     OUTPUT = 5, Outcome.OUTPUT_LIMIT
     KILLED = 6, Outcome.CANCELLED
-    NOT_STARTED = 7, Outcome.NONZERO_EXIT
-    """A program that is not there is the job's fault, as it is for a shell."""
+    NOT_STARTED = 7, Outcome.SANDBOX_ERROR
+    """Commands are the operator's, and no program's: that there is none of that name is a fault of ours."""
 
     def outcome_with(self, exit_code: int) -> Outcome:
         """The outcome of a step that ended so, with this exit code."""

@@ -90,10 +90,11 @@ def container_options(
         "cpu_period": profile.cpu_period_us,
         # The runner, the moment in which it starts a program, and what it has started ahead.
         "pids_limit": max(START_PROCESSES, profile.processes + (2 if profile.ahead is None else 3)),
-        "shm_size": max(1 << 20, profile.tmpfs_bytes // _SHM_PART),
         "tmpfs": {
             WORK_DIRECTORY: _tmpfs(profile.tmpfs_bytes),
             "/tmp": _tmpfs(profile.tmpfs_bytes),
+            # Docker's own has a size, but as many files as the machine has memory for.
+            "/dev/shm": _tmpfs(max(1 << 20, profile.tmpfs_bytes // _SHM_PART), "noexec"),
         },
     }
     return options
@@ -154,7 +155,7 @@ def _options(
     }
 
 
-def _tmpfs(size_bytes: int) -> str:
+def _tmpfs(size_bytes: int, programs: str = "exec") -> str:
     """Mount options. Inodes are bounded, so that a million empty files end before the kernel's memory does."""
     inodes = max(_LEAST_INODES, size_bytes // _BYTES_PER_INODE)
-    return f"rw,nosuid,nodev,exec,size={size_bytes},nr_inodes={inodes},mode=0700"
+    return f"rw,nosuid,nodev,{programs},size={size_bytes},nr_inodes={inodes},mode=0700"

@@ -30,9 +30,10 @@ def frame(kind: bytes, payload: bytes) -> bytes:
     return _HEADER.pack(kind, len(payload)) + payload
 
 
-def result(reason: int = 0, exit_code: int = 0, signal: int = 0) -> bytes:
+def result(reason: int = 0, exit_code: int = 0, signal: int = 0, detail: bytes = b"") -> bytes:
     """An X frame."""
-    return frame(b"X", struct.pack(">BBBBQQQI", reason, exit_code, signal, 0, 1000, 1000, 1 << 20, 0))
+    numbers = struct.pack(">BBBBQQQI", reason, exit_code, signal, 0, 1000, 1000, 1 << 20, len(detail))
+    return frame(b"X", numbers + detail)
 
 
 def output(data: bytes, stream: int = 1) -> bytes:
@@ -163,7 +164,8 @@ class FakeStream:
         elif words[0] == "die":
             self.end()
         elif words[0] != "cat":
-            self._finish(result(reason=7, exit_code=127))
+            detail = f"{words[0]}: No such file or directory".encode()
+            self._finish(result(reason=7, exit_code=127, detail=detail))
 
     def _cat(self, data: bytes) -> None:
         self._stdin += data
@@ -200,6 +202,12 @@ class FakeEngine:
     others: dict[str, str] = field(default_factory=dict)
     """Containers of other owners: id → owner."""
     removed: list[str] = field(default_factory=list)
+    unthrottled: list[str] = field(default_factory=list)
+    when_unthrottled: bytes = b""
+    """What a runner says that gets to run again."""
+    used_cpu_ms: float = 0.0
+    failing_removals: int = 0
+    """How many are still to fail."""
     started: int = 0
     starting: int = 0
     most_starting: int = 0
@@ -235,7 +243,22 @@ class FakeEngine:
             raise EngineUnavailable("no such container")
         self.streams[container_id].memory_bytes = memory_bytes
 
+    def unthrottle(self, container_id: str) -> None:
+        if container_id not in self.streams:
+            raise EngineUnavailable("no such container")
+        self.unthrottled.append(container_id)
+        if self.when_unthrottled:
+            self.streams[container_id].say(self.when_unthrottled)
+
+    def cpu_ms(self, container_id: str) -> float:
+        if container_id not in self.streams:
+            raise EngineUnavailable("no such container")
+        return self.used_cpu_ms
+
     def remove(self, container_id: str) -> None:
+        if self.failing_removals:
+            self.failing_removals -= 1
+            raise EngineUnavailable("no descriptors are left")
         self.removed.append(container_id)
         self.others.pop(container_id, None)
         stream = self.streams.get(container_id)

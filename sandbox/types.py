@@ -91,6 +91,8 @@ class StepResult:
     """Whether the program is a fork of the interpreter that the container had started before."""
     detail: str = ""
     """For sandbox_error: what went wrong, safe to show to an operator."""
+    started: bool = True
+    """False where there is no such command, or it cannot be executed: `detail` has its name, and why."""
 
 
 @dataclass(frozen=True, slots=True)

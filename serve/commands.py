@@ -14,7 +14,7 @@ from django.core.management import execute_from_command_line
 
 from gexec.environment import SettingError
 from serve import database
-from serve.locks import Held
+from serve.locks import Held, Unwritable
 from serve.postgres import PostgresError
 
 INTERRUPTED = 128 + signal.SIGINT
@@ -25,14 +25,18 @@ def main(arguments: Sequence[str]) -> int:
     """Run the command that the arguments name."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gexec.settings")
     try:
-        if database.needed(arguments):
+        if database.outside(arguments):
+            django.setup()
+            database.refuse_unreachable(settings.DATABASE_URL)
+            execute_from_command_line(["manage.py", *arguments])
+        elif database.needed(arguments):
             # The command does so as well, but at a start the database comes up meanwhile.
             django.setup()
             with database.available(settings.GEXEC_DATA_DIR):
                 execute_from_command_line(["manage.py", *arguments])
         else:
             execute_from_command_line(["manage.py", *arguments])
-    except (SettingError, ImproperlyConfigured, PostgresError, Held) as error:
+    except (SettingError, ImproperlyConfigured, PostgresError, Held, Unwritable, database.Unreachable) as error:
         sys.exit(f"gexec: {error}")
     except KeyboardInterrupt:
         return INTERRUPTED

@@ -8,11 +8,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
+
 from gexec.embedded import run_dir
 from serve.locks import POLL_S, FileLock, Held
 from serve.postgres import READY_WAIT_S, PostgresError, Server, answers
 
-# These never ask the database anything.
+CONNECT_S = 10
+"""For a database that is far away, or busy with a start."""
+
+# These never ask the database anything; the doctor finds out by itself whether there is one.
 _WITHOUT_DATABASE = frozenset(
     {
         "",
@@ -20,6 +25,7 @@ _WITHOUT_DATABASE = frozenset(
         "collectstatic",
         "compilemessages",
         "diffsettings",
+        "doctor",
         "findstatic",
         "help",
         "makemessages",
@@ -31,9 +37,30 @@ _WITHOUT_DATABASE = frozenset(
 )
 
 
+class Unreachable(Exception):
+    """The database of DATABASE_URL does not answer; the message says why."""
+
+
 def needed(arguments: Sequence[str]) -> bool:
     """Whether the command line asks the embedded database anything."""
-    if os.environ.get("DATABASE_URL") or {"-h", "--help", "--version"} & set(arguments):
+    return not os.environ.get("DATABASE_URL") and _asks(arguments)
+
+
+def outside(arguments: Sequence[str]) -> bool:
+    """Whether the command line asks the database of DATABASE_URL anything."""
+    return bool(os.environ.get("DATABASE_URL")) and _asks(arguments)
+
+
+def refuse_unreachable(url: str) -> None:
+    """Raises Unreachable, in one sentence. The pool would try for seconds, warn of each try, and lose the reason."""
+    try:
+        psycopg.connect(url, connect_timeout=CONNECT_S).close()
+    except psycopg.Error as error:
+        raise Unreachable(f"The database of DATABASE_URL does not answer: {' '.join(str(error).split())}") from None
+
+
+def _asks(arguments: Sequence[str]) -> bool:
+    if {"-h", "--help", "--version"} & set(arguments):
         return False
     command = arguments[0] if arguments else ""
     return command not in _WITHOUT_DATABASE

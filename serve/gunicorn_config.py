@@ -8,7 +8,8 @@ from functools import partial
 from typing import Any
 
 from gexec import logs, process
-from serve import requests
+from gexec.addresses import authority
+from serve import requests, welcome
 from serve.descriptors import connections, raise_limit
 
 _settings = process.read()
@@ -17,14 +18,13 @@ wsgi_app = "gexec.wsgi:application"
 worker_class = "serve.worker.Worker"
 workers = _settings.workers
 threads = _settings.threads
-# Connections that a worker has open, those that wait between two requests included. Beyond it idle ones are closed (see
-# worker.py), then nothing is accepted, and `backlog` connections wait in the kernel, each without a thread: a burst is
-# served late instead of being refused.
+# Connections that a worker has open, those that wait between two requests included. Beyond it nothing is accepted, and
+# `backlog` connections wait in the kernel, each without a thread: a burst is served late instead of being refused.
 worker_connections = connections(raise_limit(), threads=threads)
-bind = [f"{_settings.host}:{_settings.port}"]
+bind = [authority(_settings.host, _settings.port)]
 backlog = 512
 # Seconds between two requests of a client: enough for one that polls, too few for idle ones to fill the connections.
-keepalive = 5
+keepalive = _settings.keepalive_s
 # Seconds without a heartbeat of the worker's main thread, which goes on while its other threads work: this is no limit
 # on a request. It has to be longer than loading Django and the first sweep take on a busy machine.
 timeout = 60
@@ -56,4 +56,8 @@ def post_worker_init(worker: Any) -> None:
     worker.stop_background = background.stop
     background.bound_database()
     background.start()
-    _log.info("serving", extra={"url": f"http://{_settings.host}:{_settings.port}", "worker": worker.pid})
+    _log.info("serving", extra={"url": f"http://{authority(_settings.host, _settings.port)}", "worker": worker.pid})
+    # A collector of log lines has no use for it, and neither has who sees a worker come back.
+    if worker.age == 1 and not _settings.log_json:
+        sys.stderr.write(welcome.lines(_settings))
+        sys.stderr.flush()

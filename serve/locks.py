@@ -11,6 +11,16 @@ POLL_S = 0.05
 """flock(2) has no time-out, so a wait asks again and again: few of them are long, and none is on a request's path."""
 
 
+class Unwritable(Exception):
+    """The directory of a lock, which is the data directory, cannot be written; the message says what to do."""
+
+    def __init__(self, directory: Path, error: OSError) -> None:
+        super().__init__(
+            f"The data directory {directory} cannot be written ({error.strerror}). Give it to user {os.geteuid()}, or "
+            f"set GEXEC_DATA_DIR to a directory that this user may write."
+        )
+
+
 class Held(Exception):
     """Another process holds the lock; `pid` is what it wrote into the file, or 0."""
 
@@ -27,9 +37,12 @@ class FileLock:
         self._descriptor = -1
 
     def acquire(self, *, shared: bool = False, wait_s: float = 0.0) -> None:
-        """Take the lock or raise Held after `wait_s` seconds."""
-        self._path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        """Take the lock or raise Held after `wait_s` seconds. Raises Unwritable where there can be no lock."""
+        try:
+            self._path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise Unwritable(self._path.parent, error) from None
         deadline = time.monotonic() + wait_s
         while True:
             try:

@@ -5,6 +5,8 @@ A server with a thread for each request is stopped by as many clients as it has 
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import socket
 import struct
 import time
@@ -17,12 +19,18 @@ SEND_S = 10.0
 """How long a client may leave a part of an answer unread before the connection is given up."""
 
 
+FULL_WAIT_S = 0.05
+"""Between two tries to accept while no file can be opened."""
+
+
 class Connection(socket.socket):
     """One client. A request begins with the first bytes that are awaited after the last answer."""
 
     _read_by: float | None = None
     given_up = False
     """Whether the client had its time, so that what looks like the end of the stream is none of its doing."""
+    at_end = False
+    """Whether the client has sent all that it will send."""
     _sent_ahead = 0
     _arrived = 0.0
     waited_s = 0.0
@@ -46,13 +54,21 @@ class Connection(socket.socket):
             self.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _timeval(left_s))
             self._bound_s = left_s
         try:
-            return super().recv(bufsize, flags)
+            data = super().recv(bufsize, flags)
         except BlockingIOError:
             if self.gettimeout() is not None:
                 raise
             # This is how the kernel reports that SO_RCVTIMEO is over.
             self.given_up = True
             return b""
+        self.at_end = self.at_end or not data
+        return data
+
+    def end_after_answer(self) -> None:
+        """Read no further request: nobody knows where it would begin."""
+        self.given_up = True
+        with contextlib.suppress(OSError):
+            self.shutdown(socket.SHUT_RD)
 
     def sendall(self, data: Any, flags: int = 0, /) -> None:
         """As of any socket. An answer has begun, so what is read next belongs to another request."""
@@ -84,7 +100,14 @@ class Listener(socket.socket):
 
     def accept(self) -> tuple[Connection, Any]:
         """A connection whose reads and sends are bounded."""
-        plain, address = super().accept()
+        try:
+            plain, address = super().accept()
+        except OSError as error:
+            if error.errno not in {errno.EMFILE, errno.ENFILE}:
+                raise
+            # The listener stays readable while no file can be opened: without a pause, trying takes a whole processor.
+            time.sleep(FULL_WAIT_S)
+            raise BlockingIOError(errno.EAGAIN, "no file can be opened for another connection") from error
         return Connection(self.family, self.type, self.proto, fileno=plain.detach()), address
 
 

@@ -23,7 +23,7 @@ from gexec.process import BASE_DIR, Process
 from serve.arbiter import Gunicorn
 from serve.descriptors import raise_limit
 from serve.groups import end_group, start_group
-from serve.locks import FileLock, Held
+from serve.locks import FileLock, Held, Unwritable
 from serve.postgres import PostgresError, Server
 from serve.stops import Stopped, Stops
 from serve.supervisor import Supervisor
@@ -61,7 +61,7 @@ def main(arguments: Sequence[str]) -> int:
     except Refused as refused:
         _report(f"gexec: {refused}" if str(refused) else "")
         return refused.exit_code
-    except (SettingError, Held, PostgresError) as error:
+    except (SettingError, Held, PostgresError, Unwritable) as error:
         _report(f"gexec: {error}")
         return 1
 

@@ -70,7 +70,11 @@ def test_a_language_is_added(admin_client: Client) -> None:
         ({"slug": "Py"}, "already names python"),
         ({"aliases": "python"}, "already names python"),
         ({"run_command": '["ruby", "{file}"]'}, "is not a placeholder"),
-        ({"run_command": "ruby main.rb"}, "valid JSON"),
+        ({"run_command": '["ruby"'}, "no valid JSON list"),
+        ({"run_command": "ruby 'main.rb"}, "no closing quotation"),
+        ({"run_command": '["ruby", 3]'}, "must be a text in double quotes"),
+        ({"run_command": "ruby {file}"}, "is not a placeholder"),
+        ({"run_command": " "}, "This field is required."),
         ({"memory_mb": 512}, "at most 256 MB"),
         ({"image": "Ruby Image"}, "cannot name an image"),
         ({"environment": '{"HEAP": "{heap}"}'}, "is not a placeholder of the environment"),
@@ -83,6 +87,28 @@ def test_what_is_wrong_is_explained(
     admin_client: Client, python: Language, changes: dict[str, Any], message: str
 ) -> None:
     assert message in errors(admin_client.post(reverse("admin:languages_language_add"), FORM | changes))
+
+
+@pytest.mark.parametrize("command", ['["ruby"', "ruby 'x", "ruby {file}", "", "[]", "[3]"])
+def test_a_wrong_command_has_one_error(admin_client: Client, command: str) -> None:
+    response = admin_client.post(reverse("admin:languages_language_add"), FORM | {"run_command": command})
+    found = response.context["adminform"].form.errors
+    assert (list(found), len(found["run_command"])) == (["run_command"], 1)
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("ruby {source}", ["ruby", "{source}"]),
+        (""" sh -c 'ruby "$0" 2>&1' {source} """, ["sh", "-c", 'ruby "$0" 2>&1', "{source}"]),
+        ('["ruby", " x ", ""]', ["ruby", " x ", ""]),
+    ],
+)
+def test_a_command_is_a_command_line_or_a_list(admin_client: Client, command: str, words: list[str]) -> None:
+    form = FORM | {"run_command": command, "compile_command": "", "version_command": ""}
+    assert admin_client.post(reverse("admin:languages_language_add"), form).status_code == 302
+    ruby = Language.objects.get(slug="ruby")
+    assert (ruby.run_command, ruby.compile_command, ruby.version_command) == (words, [], [])
 
 
 def test_history_tells_old_and_new_values(admin_client: Client, python: Language) -> None:

@@ -57,8 +57,8 @@ def _assert_none_left(owner: str) -> None:
     client.close()
 
 
-def run(pool: Pool, *words: str) -> StepResult:
-    limits = Limits(wall_ms=20_000, output_bytes=1 << 16)
+def run(pool: Pool, *words: str, wall_ms: int = 20_000) -> StepResult:
+    limits = Limits(wall_ms=wall_ms, output_bytes=1 << 16)
     with pool.lease(PROFILE, tenant=None) as lease:
         return lease.run(Job((), (Step("run", words, limits, {"PATH": "/usr/bin:/bin"}),))).steps[-1]
 
@@ -129,6 +129,30 @@ def test_a_container_that_is_killed_in_a_run_keeps_what_was_printed(pool: Pool, 
     client.close()
     assert (step.outcome, step.stdout) == (Outcome.SANDBOX_ERROR, b"before\n")
     # The holder of the network namespace was killed too.
+    eventually(lambda: runs(pool))
+
+
+def test_a_container_that_is_frozen_is_no_time_limit_of_its_program(pool: Pool, owner: str) -> None:
+    client = docker.APIClient()
+
+    def freeze() -> None:
+        for container in client.containers(filters={"label": f"{LABEL}={owner}"}):
+            client.pause(container["Id"])
+
+    freezer = threading.Timer(1.5, freeze)
+    freezer.start()
+    step = run(pool, "sh", "-c", "echo before; sleep 60", wall_ms=3000)
+    freezer.join()
+    client.close()
+    assert (step.outcome, step.stdout) == (Outcome.SANDBOX_ERROR, b"before\n")
+    eventually(lambda: runs(pool))
+
+
+def test_a_stream_that_is_frozen_is_no_time_limit_of_its_program(pool: Pool, proxy: DockerProxy) -> None:
+    threading.Timer(1.5, proxy.hang).start()
+    step = run(pool, "sh", "-c", "echo before; sleep 60", wall_ms=3000)
+    proxy.go_on()
+    assert (step.outcome, step.stdout) == (Outcome.SANDBOX_ERROR, b"before\n")
     eventually(lambda: runs(pool))
 
 

@@ -96,6 +96,12 @@ def test_a_started_container_is_ready_and_quiet(engine: Engine) -> None:
         assert container.id in engine.owned()
 
 
+def test_what_the_engine_itself_keeps_is_not_listed(engine: Engine) -> None:
+    with started(engine) as container:
+        owned = engine.owned()
+        assert [key for key, owner in owned.items() if owner == owned[container.id]] == [container.id]
+
+
 def test_exit_codes_come_back(engine: Engine) -> None:
     with started(engine) as container:
         assert run(container, "true").steps[0].outcome is Outcome.OK
@@ -104,16 +110,28 @@ def test_exit_codes_come_back(engine: Engine) -> None:
         assert run(container, "false").steps[0].exit_code == 1
 
 
+def test_a_container_whose_quota_is_lifted_goes_on(engine: Engine) -> None:
+    with started(engine) as container:
+        engine.unthrottle(container.id)
+        assert run(container, "true").steps[0].outcome is Outcome.OK
+        assert engine.cpu_ms(container.id) >= 0.0
+    until_gone(engine, container.id)
+    for ask in (engine.unthrottle, engine.cpu_ms):
+        with pytest.raises(EngineUnavailable):
+            ask(container.id)
+
+
 def test_stdin_comes_back_whole(engine: Engine) -> None:
     data = bytes(range(256)) * 4096
     with started(engine) as container:
         assert run(container, "cat", stdin=data).steps[0].stdout == data
 
 
-def test_a_program_that_is_not_there_is_a_result(engine: Engine) -> None:
+def test_a_command_that_is_not_there_is_a_fault_that_is_told(engine: Engine) -> None:
     with started(engine) as container:
         step = run(container, "no-such-program").steps[0]
-        assert (step.outcome, step.exit_code) == (Outcome.NONZERO_EXIT, 127)
+        assert (step.outcome, step.started) == (Outcome.SANDBOX_ERROR, False)
+        assert step.detail == "no-such-program: No such file or directory"
 
 
 def test_output_is_streamed_before_the_step_ends(engine: Engine) -> None:

@@ -7,10 +7,11 @@ import threading
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test import Client
 
 from dispatch.testing import FakeBackend
+from executions import recovery, transitions
 from executions.jobs import limits_in
 from executions.models import Execution, Status
 from executions.outcomes import Outcome
@@ -89,6 +90,31 @@ def test_other_endings(
     assert Execution.objects.get().outcome == step.outcome.value
 
 
+@pytest.mark.parametrize(
+    ("step", "error"),
+    [
+        (
+            ran(b"p", Step.SANDBOX_ERROR, exit_code=127, started=False, detail="pyhton3: No such file or directory"),
+            "sandbox error: the command of this language cannot be started: pyhton3: No such file or directory",
+        ),
+        (
+            ran(b"p", Step.SANDBOX_ERROR, detail="the container has ended: runner: /etc/hosts: No such file\n"),
+            "sandbox error: the container was lost before the result was whole",
+        ),
+    ],
+)
+def test_a_fault_of_ours_is_told_as_what_it_means_and_its_detail_is_the_operators(
+    python: Language, fake_backend: FakeBackend, caplog: pytest.LogCaptureFixture, step: StepResult, error: str
+) -> None:
+    fake_backend.behave = lambda _job: result(step)
+    response = post(program())
+    assert response.status_code == 500
+    assert response.json() == {"stdout": "p", "stderr": "", "exit_code": -1, "error": error}
+    row = Execution.objects.get()
+    assert (row.outcome, row.steps[0]["detail"]) == (Outcome.SANDBOX_ERROR, step.detail)
+    assert repr(step.detail) in caplog.text
+
+
 def test_a_compile_error_is_told_in_stderr(go: Language, fake_backend: FakeBackend) -> None:
     fake_backend.behave = lambda _job: result(
         StepResult("compile", Step.NONZERO_EXIT, stdout=b"out ", stderr=b"main.go:1: no", exit_code=2)
@@ -141,6 +167,23 @@ def test_output_that_is_not_utf_8(python: Language, fake_backend: FakeBackend) -
         "exit_code": 0,
         "error": "",
     }
+
+
+def test_a_database_that_goes_away_after_the_row_was_made_is_503_with_its_id(
+    python: Language, fake_backend: FakeBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def start(_execution: Execution, **_fields: object) -> None:
+        raise OperationalError("the connection is closed")
+
+    fake_backend.warm = False
+    monkeypatch.setattr(transitions, "start", start)
+    response = post(program())
+    row = Execution.objects.get()
+    assert (response.status_code, response["X-Execution-Id"]) == (503, str(row.pk))
+    assert response.json() == {"error": "the database is not available; the result is lost"}
+    recovery.sweep()
+    row.refresh_from_db()
+    assert row.error == "sandbox error: the database is not available; the result is lost"
 
 
 def test_no_slot_is_503_and_the_row_says_so(python: Language, fake_backend: FakeBackend) -> None:

@@ -11,9 +11,6 @@ import socket
 import pytest
 from gunicorn import util
 from gunicorn.http import wsgi
-from gunicorn.http.body import Body, LengthReader
-from gunicorn.http.message import Message
-from gunicorn.http.parser import Parser
 from gunicorn.http.unreader import SocketUnreader
 from gunicorn.workers.base import Worker as BaseWorker
 from gunicorn.workers.gthread import ThreadWorker
@@ -34,7 +31,7 @@ def test_the_version_is_the_one_that_was_read() -> None:
 
 
 def test_the_worker_has_what_is_overridden_or_called() -> None:
-    for name in ("init_process", "set_accept_enabled", "accept", "enqueue_req", "handle", "murder_keepalived", "run"):
+    for name in ("init_process", "set_accept_enabled", "accept", "run"):
         assert callable(getattr(ThreadWorker, name, None)), f"ThreadWorker.{name} is gone"
         assert name in vars(ThreadWorker), f"ThreadWorker.{name} is inherited now"
     taken = inspect.signature(BaseWorker.__init__).parameters
@@ -64,50 +61,15 @@ def test_an_answer_begins_with_the_byte_that_may_be_sent_ahead() -> None:
     assert "util.write(self.sock" in source_of(wsgi.Response.send_headers), "Response no more writes its head with util"
 
 
-def test_new_connections_go_to_a_thread_by_enqueue_req_and_the_silent_wait_among_the_pending() -> None:
-    assert "self.enqueue_req(conn)" in source_of(ThreadWorker.accept)
-    waits = source_of(ThreadWorker.handle)
-    assert "if not conn.initialized and not conn.data_ready" in waits, "ThreadWorker.handle waits in another way"
-    assert "self.pending_conns.append(conn)" in source_of(ThreadWorker.finish_request)
-    assert "self.pending_conns.remove(conn)" in source_of(ThreadWorker.on_pending_socket_readable)
-
-
-def test_idle_connections_are_closed_between_two_turns_of_events() -> None:
-    loop = source_of(ThreadWorker.run).split("while self.alive:")[1]
-    assert loop.index("wait_for_and_dispatch_events") < loop.index("self.murder_keepalived()")
-
-
 def test_errors_of_the_protocol_are_written_by_write_error() -> None:
     assert "util.write_error(" in source_of(BaseWorker.handle_error), "Worker.handle_error no more calls write_error"
     written = list(inspect.signature(util.write_error).parameters)
     assert written == ["sock", "status_int", "reason", "mesg"], "util.write_error takes something else"
 
 
-def test_every_read_of_a_body_goes_through_one_method() -> None:
-    assert source_of(Body).count("self.reader.read(") == 1, "Body no more reads in _read_reader alone"
-    assert "self.reader.read(" in source_of(Body._read_reader)
-    assert "self.length" in source_of(LengthReader.read), "LengthReader.length is gone"
-    assert '"wsgi.input": req.body' in source_of(wsgi.default_environ), "wsgi.input is no more the request's body"
-    handled = source_of(ThreadWorker.handle_request)
-    assert handled.index("self.cfg.pre_request(") < handled.index("wsgi.create("), "the body is taken before the hook"
-
-
-def test_a_body_that_failed_ends_the_connection() -> None:
-    assert "self.must_close" in source_of(Message.should_close), "Message.force_close has no effect"
-    assert '"failed"' in source_of(Parser.finish_body), "Body.failed has no effect"
-
-
 def test_the_worker_is_gunicorns_with_nothing_else_overridden() -> None:
     own = {name for name in vars(Worker) if callable(vars(Worker)[name]) and name in dir(ThreadWorker)}
-    assert own - {"__init__", "__doc__"} == {
-        "init_process",
-        "set_accept_enabled",
-        "accept",
-        "enqueue_req",
-        "handle",
-        "murder_keepalived",
-        "run",
-    }
+    assert own - {"__init__", "__doc__"} == {"init_process", "set_accept_enabled", "enqueue_req", "handle", "run"}
 
 
 def test_a_listening_socket_is_closed_only_after_its_backlog_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,3 +88,9 @@ def test_a_listening_socket_is_closed_only_after_its_backlog_is_taken(monkeypatc
     assert listener.fileno() == -1
     for connection in (*taken, *clients):
         connection.close()
+
+
+def test_the_headers_that_a_hook_has_changed_are_those_of_the_environ() -> None:
+    assert "for hdr_name, hdr_value in req.headers" in source_of(wsgi.create), "Request.headers is not what counts"
+    handled = source_of(ThreadWorker.handle_request)
+    assert handled.index("self.cfg.pre_request(") < handled.index("wsgi.create("), "the head is taken before the hook"

@@ -173,6 +173,8 @@ def test_a_language_may_change_the_variables_that_all_programs_get() -> None:
     assert plain == {
         "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         "HOME": "/box",
+        "USER": "gexec",
+        "LOGNAME": "gexec",
         "LANG": "C.UTF-8",
         "TMPDIR": "/tmp",
     }

@@ -56,7 +56,10 @@ def test_a_field_is_set_and_other_words_are_refused(languages: Run) -> None:
         ("memory_mb=100000", "at most"),
         ("enabled=true", "enabled cannot be set"),
         ("colour=red", "colour cannot be set; what can: aliases"),
-        ("run_command=python3", "run_command is JSON"),
+        ("run_command=python3 'x", "run_command: The command line cannot be read: no closing quotation."),
+        ('run_command=["python3"', "run_command: This is no valid JSON list of words"),
+        ("run_command=", "run_command: Say how the program is started."),
+        ("run_command=python3 {file}", "not a placeholder"),
         ('run_command=["python3", "{file}"]', "not a placeholder"),
         ("aliases=golang", "already names go"),
         ("memory_mb", "is not FIELD=VALUE"),
@@ -65,6 +68,9 @@ def test_a_field_is_set_and_other_words_are_refused(languages: Run) -> None:
         assert refused.returncode == 1
         assert message in refused.stderr
         assert "Traceback" not in refused.stderr
+        assert len(refused.stderr.splitlines()) == 1
+    assert languages("set", "python", "version_command=python3 '-V'").returncode == 0
+    assert 'version = [\n    "python3",\n    "-V",\n]' in languages("show", "python").stdout
 
 
 def test_a_language_is_disabled_and_enabled_again(languages: Run) -> None:

@@ -152,7 +152,7 @@ OPEN = "application/openmetrics-text; version=1.0.0; charset=utf-8"
         ("application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1", TEXT),
         ("text/plain", TEXT),
         ("TEXT/Plain", TEXT),
-        ("text/plain;q=0", TEXT),
+        ("text/plain;q=0", JSON),
         ("text/plain;version=0.0.4", TEXT),
         ("text/plain;version=1.0.0", f"{NEWER_TEXT}underscores"),
         ("text/plain;version=1.0.0;escaping=dots", f"{NEWER_TEXT}dots"),
@@ -161,9 +161,21 @@ OPEN = "application/openmetrics-text; version=1.0.0; charset=utf-8"
         ("application/openmetrics-text;version=0.0.1", TEXT),
         ("text/plain;version=0.0.4,application/openmetrics-text", OPEN),
         ("text/plain;version=1.0.0,application/openmetrics-text", f"{NEWER_TEXT}underscores"),
-        ("application/json,text/plain;q=0.5", TEXT),
-        ("text/html, text/plain , */*", TEXT),
-        ("*/*,text/plain", TEXT),
+        ("application/openmetrics-text;q=0.5,text/plain;q=0.9", TEXT),
+        ("text/plain;q=0.5,application/openmetrics-text;q=0.9", OPEN),
+        ("text/plain;version=0.0.4;q=1,*/*;q=0.1", TEXT),
+        ("application/json;q=0.1,text/plain;q=0.5,*/*", TEXT),
+        ("application/*;q=0.3,text/plain;q=0.5,*/*", TEXT),
+        ("text/plain , */*;q=0.9", TEXT),
+        ("application/json;q=0,text/plain;q=0.001", TEXT),
+        # What axios and Angular send.
+        ("application/json, text/plain, */*", JSON),
+        ("application/json,text/plain;q=0.5", JSON),
+        ("text/plain;q=0.5,application/json", JSON),
+        ("text/html, text/plain , */*", JSON),
+        ("*/*,text/plain", JSON),
+        ("text/plain;q=much", JSON),
+        ("text/plain;q=nan", JSON),
         (None, JSON),
         ("", JSON),
         ("*/*", JSON),
@@ -213,7 +225,7 @@ def test_without_a_database_a_scraper_hears_so(
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("accept", ["application/json", "text/plain"])
-def test_the_headers_are_those_of_the_contract(accept: str, fake_backend: FakeBackend) -> None:
+def test_the_headers_tell_caches_that_the_answer_is_negotiated(accept: str, fake_backend: FakeBackend) -> None:
     headers = Client(headers={"accept": accept}).get("/metrics").headers
-    assert "Vary" not in headers
+    assert headers["Vary"] == "Accept"
     assert headers["Allow"] == "GET, HEAD"

@@ -9,6 +9,7 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
 
 from executions.models import Execution, ExecutionTotal, Status
 from executions.outcomes import Outcome
@@ -155,3 +156,12 @@ def test_languages_get_the_names_that_clients_use_unless_their_aliases_were_chan
     MigrationExecutor(connection).migrate([("languages", "0008_one_text_for_what_is_not_tested")])
     before = dict(before_clients_names.values_list("slug", "aliases"))
     assert before == {"python": ["py"], "cpp": ["mine"], "php": [], "own": ["python3"]}
+
+
+def test_what_tested_languages_have_counts_as_tested(before_clients_names: Any) -> None:
+    row = {"name": "A", "image": "x", "source_file": "a", "run_command": ["a"], "memory_mb": 77}
+    before_clients_names.create(slug="tested", image_digest="sha256:1", tested_at=timezone.now(), enabled=True, **row)
+    before_clients_names.create(slug="new", **row)
+    call_command("migrate", verbosity=0)
+    tested, new = Language.objects.get(slug="tested"), Language.objects.get(slug="new")
+    assert (tested.tested, tested.untested, new.tested) == (tested.what_is_tested(), [], {})

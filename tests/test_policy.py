@@ -60,10 +60,10 @@ def test_what_is_started_ahead_has_a_user_of_its_own_and_does_not_count_as_the_p
 
 def test_work_directories_are_in_memory_and_bounded_in_bytes_and_files() -> None:
     host = options()["host"]
-    assert set(host["tmpfs"]) == {"/box", "/tmp"}
-    for mount in host["tmpfs"].values():
-        assert {"nosuid", "nodev", f"size={32 << 20}", "nr_inodes=16384"} <= set(mount.split(","))
-    assert host["shm_size"] == 8 << 20
+    assert set(host["tmpfs"]) == {"/box", "/tmp", "/dev/shm"}
+    for place, part in (("/box", 1), ("/tmp", 1), ("/dev/shm", 4)):
+        bounds = {"nosuid", "nodev", f"size={(32 << 20) // part}", f"nr_inodes={16384 // part}"}
+        assert bounds <= set(host["tmpfs"][place].split(","))
 
 
 def test_the_right_to_change_network_is_given_only_where_it_is_used() -> None:

@@ -11,9 +11,10 @@ from contextlib import contextmanager
 
 import pytest
 
+from sandbox import container
 from sandbox.errors import Cancelled, EngineUnavailable, ImageMissing, PoolBusy, PoolClosed
 from sandbox.pool import Pool, PoolConfig, Withdrawal
-from sandbox.testing import FakeEngine, frame
+from sandbox.testing import FakeEngine, frame, result
 from sandbox.types import Ahead, Job, Limits, Outcome, Profile, Step, WarmTarget
 from testkit.waiting import eventually
 
@@ -26,8 +27,26 @@ def job(*words: str, stdin: bytes = b"", wall_ms: int = 5000) -> Job:
 
 
 @contextmanager
-def pool_of(engine: FakeEngine, *, slots: int = 2, queue: int = 10, wait_ms: int = 2000) -> Iterator[Pool]:
-    pool = Pool(engine, PoolConfig(slots, queue, wait_ms), owner="me", is_alive=lambda owner: owner == "other")
+def pool_of(
+    engine: FakeEngine,
+    *,
+    slots: int = 2,
+    queue: int = 10,
+    wait_ms: int = 2000,
+    upkeep_s: float = 1.0,
+    gone_after_s: float = 3.0,
+    unknown_after_s: float = 240.0,
+) -> Iterator[Pool]:
+    config = PoolConfig(
+        slots,
+        queue,
+        wait_ms,
+        upkeep_s=upkeep_s,
+        gone_after_s=gone_after_s,
+        unknown_after_s=unknown_after_s,
+        sweep_s=upkeep_s,
+    )
+    pool = Pool(engine, config, owner="me", is_alive=lambda owner: owner == "other")
     pool.start()
     try:
         yield pool
@@ -197,11 +216,64 @@ def test_a_container_that_dies_in_a_run_answers_sandbox_error() -> None:
     assert "ended" in step.detail
 
 
-def test_a_runner_that_does_not_answer_meets_the_backstop() -> None:
-    engine = FakeEngine()
+def test_a_runner_that_does_not_answer_is_a_fault_of_ours_and_no_time_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(container, "RESCUE_S", 0.5)
+    engine = FakeEngine(used_cpu_ms=70.0)
     with pool_of(engine) as pool, pool.lease(PROFILE, tenant=None) as lease:
-        step = lease.run(job("sleep", "60", wall_ms=50)).steps[0]
-    assert step.outcome is Outcome.TIMEOUT_WALL
+        step = lease.run(job("yes", wall_ms=50)).steps[0]
+    assert (step.outcome, step.stdout, step.cpu_ms) == (Outcome.SANDBOX_ERROR, b"y\n", 70.0)
+
+
+def test_a_runner_that_could_not_get_to_run_says_the_limit_once_it_can() -> None:
+    engine = FakeEngine(when_unthrottled=result(reason=2, signal=9))
+    with pool_of(engine) as pool, pool.lease(PROFILE, tenant=None) as lease:
+        step = lease.run(job("yes", wall_ms=50)).steps[0]
+        assert engine.unthrottled == [lease.container.id]
+    assert (step.outcome, step.stdout) == (Outcome.TIMEOUT_WALL, b"y\n")
+
+
+def test_a_container_that_may_still_run_something_has_its_slot_until_it_is_gone() -> None:
+    engine = FakeEngine(linger_after_close=True)
+    with pool_of(engine, slots=1, upkeep_s=0.05, gone_after_s=1.0) as pool:
+        with pool.lease(PROFILE, tenant=None) as lease:
+            events = lease.events(job("yes"), stream_output=True)
+            next(events)
+            events.close()
+        assert pool.snapshot().in_use == 1
+        assert pool.try_lease(PROFILE, tenant=None) is None
+        eventually(lambda: engine.removed == [lease.container.id])
+        eventually(lambda: pool.snapshot().in_use == 0)
+
+
+def test_a_container_that_the_pool_does_not_know_is_removed_and_those_that_it_knows_stay() -> None:
+    engine = FakeEngine()
+    with pool_of(engine, upkeep_s=0.05, unknown_after_s=0.3) as pool:
+        pool.keep_warm({PROFILE: WarmTarget(1, 1)})
+        eventually(lambda: idle(pool) == 1)
+        with pool.lease(PROFILE, tenant=None) as lease:
+            eventually(lambda: idle(pool) == 1)
+            unknown = engine.start(PROFILE).container_id  # As one whose creation was answered too late.
+            eventually(lambda: engine.removed == [unknown])
+            time.sleep(0.5)
+            assert lease.run(job("true")).steps[0].outcome is Outcome.OK
+            assert engine.removed == [unknown]
+
+
+def test_a_container_that_is_still_being_made_is_not_taken_for_lost() -> None:
+    engine = FakeEngine(ready_after_s=0.5)
+    with pool_of(engine, upkeep_s=0.05, unknown_after_s=1.5) as pool:
+        assert run(pool, "true") is Outcome.OK
+        assert not engine.removed
+
+
+def test_a_container_that_cannot_be_removed_once_is_removed_later_and_holds_up_no_other() -> None:
+    engine = FakeEngine(linger_after_close=True)
+    with pool_of(engine, upkeep_s=0.05, gone_after_s=0.1) as pool:
+        for _ in range(2):
+            with pool.lease(PROFILE, tenant=None) as lease:
+                lease.run(job("true"))
+        engine.failing_removals = 1
+        eventually(lambda: not engine.streams)
 
 
 def test_no_more_run_at_once_than_there_are_slots() -> None:

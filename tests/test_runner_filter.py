@@ -13,6 +13,7 @@ from tests.runner_lab import lab_image
 
 ALLOWED = 0x7FFF0000
 REFUSED = 0x00050000
+ASKED = 0x7FC00000
 NEWEST_JUDGED = 462
 # AUDIT_ARCH_I386, _X86_64, _ARM, _AARCH64, _RISCV64, and what is none.
 ENTRIES = (0x40000003, 0xC000003E, 0x40000028, 0xC00000B7, 0xC00000F3, 0)
@@ -102,6 +103,33 @@ REFUSED_CALLS: tuple[tuple[str, int, int | None, int], ...] = (
     ("memfd_secret", 447, 447, errno.ENOSYS),
     ("statmount", 457, 457, errno.EPERM),
     ("listmount", 458, 458, errno.EPERM),
+    ("seccomp", 317, 277, errno.EPERM),
+    ("process_vm_readv", 310, 270, errno.EPERM),
+    ("process_vm_writev", 311, 271, errno.EPERM),
+    ("kcmp", 312, 272, errno.EPERM),
+    ("process_madvise", 440, 440, errno.EPERM),
+    ("pidfd_getfd", 438, 438, errno.EPERM),
+    ("get_mempolicy", 239, 236, errno.EPERM),
+    ("set_mempolicy", 238, 237, errno.EPERM),
+    ("set_mempolicy_home_node", 450, 450, errno.EPERM),
+    ("mbind", 237, 235, errno.EPERM),
+    ("migrate_pages", 256, 238, errno.EPERM),
+    ("move_pages", 279, 239, errno.EPERM),
+    ("fanotify_mark", 301, 263, errno.EPERM),
+    ("io_pgetevents", 333, 292, errno.ENOSYS),
+    ("cachestat", 451, 451, errno.ENOSYS),
+    ("futex_wake", 454, 454, errno.ENOSYS),
+    ("futex_wait", 455, 455, errno.ENOSYS),
+    ("futex_requeue", 456, 456, errno.ENOSYS),
+    ("lsm_get_self_attr", 459, 459, errno.ENOSYS),
+    ("lsm_set_self_attr", 460, 460, errno.ENOSYS),
+    ("lsm_list_modules", 461, 461, errno.ENOSYS),
+    ("landlock_create_ruleset", 444, 444, errno.ENOSYS),
+    ("landlock_add_rule", 445, 445, errno.ENOSYS),
+    ("landlock_restrict_self", 446, 446, errno.ENOSYS),
+    ("fadvise64", 221, 223, 0),
+    ("readahead", 187, 213, 0),
+    ("sync_file_range", 277, 84, 0),
 )
 # Calls that are refused by their arguments.
 CLONE = {"x86_64": 56, "aarch64": 220}
@@ -110,7 +138,26 @@ PERSONALITY = {"x86_64": 135, "aarch64": 92}
 SOCKET = {"x86_64": 41, "aarch64": 198}
 SOCKETPAIR = {"x86_64": 53, "aarch64": 199}
 SETSOCKOPT = {"x86_64": 54, "aarch64": 208}
-BY_ARGUMENTS = (CLONE, UNSHARE, PERSONALITY, SOCKET, SOCKETPAIR, SETSOCKOPT)
+FCNTL = {"x86_64": 72, "aarch64": 25}
+IOCTL = {"x86_64": 16, "aarch64": 29}
+PRCTL = {"x86_64": 157, "aarch64": 167}
+PREADV2 = {"x86_64": 327, "aarch64": 286}
+PWRITEV2 = {"x86_64": 328, "aarch64": 287}
+MADVISE = {"x86_64": 28, "aarch64": 233}
+BY_ARGUMENTS = (
+    CLONE,
+    UNSHARE,
+    PERSONALITY,
+    SOCKET,
+    SOCKETPAIR,
+    SETSOCKOPT,
+    FCNTL,
+    IOCTL,
+    PRCTL,
+    PREADV2,
+    PWRITEV2,
+    MADVISE,
+)
 
 # The bits above an int's, which the kernel ignores; so must the filter.
 HIGH_HALVES = (0, 1 << 32, 0xFFFFFFFF << 32)
@@ -119,6 +166,7 @@ INTS = sorted(
     {*range(64), *(1 << bit for bit in range(32)), *((1 << bit) - 1 for bit in range(33))}
     | {kind | flags for kind in range(16) for flags in (0x800, 0x80000, 0x80800)}
     | {0x10000011, 0x20011, 0x40400, 0xFFFBFFFF}
+    | {*range(1024, 1050)}
 )
 
 
@@ -237,9 +285,55 @@ def test_sockets_are_local_tcp_and_udp(syscalls: Filter) -> None:
         assert verdict == action(socket_error(domain, kind, protocol)), (domain, kind, protocol, high)
 
 
+def test_a_program_has_no_filter_of_its_own(syscalls: Filter) -> None:
+    for option in INTS:
+        error = errno.EINVAL if option == 22 else None
+        for high in HIGH_HALVES:
+            assert syscalls.verdict(PRCTL[syscalls.machine], option | high, 2) == action(error), option
+
+
 def test_the_sizes_of_a_sockets_buffers_stay(syscalls: Filter) -> None:
     for level in INTS:
         for option in INTS:
             kept = level == 1 and option in {7, 8}
+            # SO_ATTACH_FILTER, SO_ATTACH_BPF, and for a group of sockets.
+            filtered = level == 1 and option in {26, 50, 51, 52}
             verdict = syscalls.verdict(SETSOCKOPT[syscalls.machine], 3, level, option)
-            assert verdict == action(0 if kept else None), (level, option)
+            assert verdict == action(0 if kept else errno.EPERM if filtered else None), (level, option)
+
+
+def test_the_runner_is_asked_for_locks(syscalls: Filter) -> None:
+    # F_SETLK and F_SETLKW; F_OFD_SETLK, F_OFD_SETLKW, F_SETLEASE and F_NOTIFY.
+    asked, unknown = {6, 7}, {37, 38, 1024, 1026}
+    for command in INTS:
+        for high in HIGH_HALVES:
+            verdict = syscalls.verdict(FCNTL[syscalls.machine], 3, command | high, 0)
+            expected = ASKED if command in asked else action(errno.EINVAL if command in unknown else None)
+            assert verdict == expected, command
+
+
+def test_what_is_asked_of_a_terminal_is_answered_as_for_a_pipe(syscalls: Filter) -> None:
+    # FIONREAD, TIOCOUTQ (of sockets: SIOCOUTQ), FIONBIO, FIOASYNC, FIOCLEX, FIONCLEX and FIOQSIZE.
+    everybodys = {0x541B, 0x5411, 0x5421, 0x5452, 0x5451, 0x5450, 0x5460}
+    # TIOCGPTN, TIOCSPTLCK, TCGETS2.
+    of_size = {0x80045430, 0x40045431, 0x802C542A}
+    for request in (*range(0x5300, 0x5600), *of_size, *INTS):
+        refused = request >> 8 & 0xFF == 0x54 and request & 0xFFFF not in everybodys
+        for high in HIGH_HALVES:
+            verdict = syscalls.verdict(IOCTL[syscalls.machine], 0, request | high, 0)
+            assert verdict == action(errno.ENOTTY if refused else None), hex(request)
+
+
+def test_reads_do_not_tell_of_the_page_cache(syscalls: Filter) -> None:
+    for numbers in (PREADV2, PWRITEV2):
+        for flags in INTS:
+            # RWF_NOWAIT and RWF_DONTCACHE.
+            error = errno.EOPNOTSUPP if flags & 0x88 else None
+            assert syscalls.verdict(numbers[syscalls.machine], 3, 0, 1, 0, 0, flags) == action(error), flags
+
+
+def test_no_advice_on_memory_reaches_a_neighbour(syscalls: Filter) -> None:
+    for advice in INTS:
+        error = errno.EINVAL if advice in {12, 20, 21} else None
+        for high in HIGH_HALVES:
+            assert syscalls.verdict(MADVISE[syscalls.machine], 0, 4096, advice | high) == action(error), advice

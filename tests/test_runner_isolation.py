@@ -80,6 +80,14 @@ REFUSED = [
     ("socket raw close-on-exec", 41, (2, 0x80003, 1), errno.EPERM),
     ("socket sctp", 41, (2, 1, 132), errno.EPROTONOSUPPORT),
     ("socketpair tipc", 53, (30, 1, 0, 0), errno.EAFNOSUPPORT),
+    ("seccomp", 317, (1, 0, 0), errno.EPERM),
+    ("prctl seccomp", 157, (22, 2, 0), errno.EINVAL),
+    ("process_vm_readv", 310, (), errno.EPERM),
+    ("process_vm_writev", 311, (), errno.EPERM),
+    ("cachestat", 451, (), errno.ENOSYS),
+    ("pidfd_getfd", 438, (), errno.EPERM),
+    ("a line discipline", 16, (0, 0x5423, 0), errno.ENOTTY),
+    ("a key pressed", 16, (0, 0x5412, 0), errno.ENOTTY),
     ("x32", 0x40000000 + 39, (), errno.ENOSYS),
 ]
 ALLOWED = [
@@ -182,8 +190,32 @@ def test_files_that_containers_share_are_parted_with(runner: LabRunner) -> None:
     assert b"127.0.0.1\tlocalhost" in runner.run("cat", "/etc/hosts").stdout
 
 
-def test_a_container_has_few_terminals(runner: LabRunner) -> None:
-    assert runner.perl("my @h; for (1..100) { open $h[$_], '+<', '/dev/ptmx' or last; $n++ } print $n").stdout == b"16"
+def test_the_programs_user_has_a_name(runner: LabRunner) -> None:
+    code = "@u = getpwuid $<; print join ' ', @u[0, 7], scalar getgrgid($(), scalar getpwuid(0), -w '/etc/passwd' || 0"
+    assert runner.perl(code).stdout == b"gexec /box gexec root 0"
+
+
+def test_a_container_has_no_terminal(runner: LabRunner) -> None:
+    assert runner.run("ls", "/dev/pts").stdout == b""
+    code = "for (qw(/dev/ptmx /dev/pts/ptmx /dev/tty /dev/console)) { open F, '+<', $_ and print }"
+    assert runner.perl(code).stdout == b""
+
+
+def test_what_the_kernel_shows_of_the_whole_machine_is_hidden(runner: LabRunner) -> None:
+    paths = "locks cmdline diskstats interrupts softirqs schedstat vmstat zoneinfo modules partitions devices"
+    for path in [f"/proc/{name}" for name in paths.split()] + ["/proc/sys/kernel/random/boot_id"]:
+        assert runner.run("cat", path).stdout == b"", path
+    folders = [
+        "/proc/pressure",
+        "/proc/fs",
+        "/proc/tty",
+        "/sys/block",
+        "/sys/class",
+        "/sys/module",
+        "/sys/devices/virtual",
+    ]
+    for folder in folders:
+        assert runner.run("ls", folder).stdout == b"", folder
 
 
 def test_a_program_cannot_make_the_runner_the_kernels_victim(runner: LabRunner) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -10,13 +11,23 @@ import sys
 from pathlib import Path
 
 import psycopg
+import pytest
 
 from gexec.embedded import USER, run_dir
 from serve.postgres import answers
-from testkit.databases import copy_data_dir
-from testkit.servers import PROJECT, Answer, clean_environment, free_port, refused_start
+from testkit.databases import copy_data_dir, database_url
+from testkit.servers import PROJECT, Answer, clean_environment, free_port, manage, refused_start
 from testkit.waiting import eventually
 from tests.conftest import StartServer
+
+NO_DATABASE = "gexec: The database of DATABASE_URL does not answer"
+
+
+def only_line(text: str, start: str) -> str:
+    """What was printed beside ordinary progress: one line, which begins so."""
+    (line,) = [line for line in text.splitlines() if "[info" not in line]
+    assert line.startswith(start)
+    return line
 
 
 def test_it_serves_on_an_embedded_database_and_again_with_the_same_rows(server: StartServer) -> None:
@@ -35,11 +46,26 @@ def test_the_administrator_is_made_once_with_a_password_of_its_own(server: Start
     password = file.read_text().strip()
     assert file.stat().st_mode & 0o777 == 0o600
     assert len(password) >= 20
-    assert first.log.count(password) == 1
+    assert password not in first.log
+    assert first.log.endswith(f"the first password of 'admin' is in {file}.\n")
     first.stop()
     again = server(data_dir=first.data_dir, DATABASE_URL=first.environment["DATABASE_URL"])
     assert file.read_text().strip() == password
-    assert again.log.count(password) == 1
+    assert password not in again.log
+
+
+def test_the_last_lines_are_an_address_a_program_to_try_and_the_admin(server: StartServer) -> None:
+    running = server()
+    url = f"http://localhost:{running.port}"
+    *_, address, _, command, _, admin = running.log.splitlines()
+    assert address == f"gexec serves on {url}. Try it:"
+    assert admin.startswith(f"The admin is at {url}/admin/")
+    tried = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)
+    assert json.loads(tried.stdout) == {"stdout": "42\n", "stderr": "", "exit_code": 0, "error": ""}
+
+
+def test_a_log_for_collectors_has_no_lines_for_people(server: StartServer) -> None:
+    assert all(json.loads(line) for line in server(GEXEC_LOG_JSON="1").log.splitlines() if "Made the admin" not in line)
 
 
 def test_the_secret_key_is_made_once_and_kept_from_others(server: StartServer) -> None:
@@ -82,8 +108,31 @@ def test_a_database_that_does_not_answer_is_named(tmp_path: Path) -> None:
     )
     refused = refused_start(environment)
     assert refused.returncode == 1
-    assert "The database of DATABASE_URL does not answer" in refused.stderr
-    assert "Traceback" not in refused.stderr
+    assert "No such file or directory" in only_line(refused.stderr, NO_DATABASE)
+
+
+def test_a_database_that_refuses_is_told_with_its_reason(prepared_postgres: Path, tmp_path: Path) -> None:
+    environment = clean_environment(
+        GEXEC_PORT=str(free_port()),
+        GEXEC_DATA_DIR=str(tmp_path),
+        DATABASE_URL=database_url(prepared_postgres, "there_is_none"),
+    )
+    for refused in (refused_start(environment), manage("languages", "list", environment=environment)):
+        assert refused.returncode == 1
+        assert 'database "there_is_none" does not exist' in only_line(refused.stderr, NO_DATABASE)
+
+
+@pytest.mark.parametrize("settings", [{}, {"GEXEC_SECRET_KEY": "k" * 50}])
+def test_a_data_directory_that_cannot_be_written_is_named(settings: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no directory")
+    directory = tmp_path / "file" / "data"
+    environment = clean_environment(GEXEC_PORT=str(free_port()), GEXEC_DATA_DIR=str(directory), **settings)
+    for refused in (refused_start(environment), manage("languages", "list", environment=environment)):
+        assert refused.returncode == 1
+        line = only_line(refused.stderr, "gexec: The ")
+        assert f"data directory {directory}" in line
+        assert "Not a directory" in line
+        assert "GEXEC_DATA_DIR" in line
 
 
 def test_a_docker_engine_that_does_not_answer_is_named(tmp_path: Path) -> None:

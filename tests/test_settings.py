@@ -31,6 +31,7 @@ def found() -> dict[str | None, CheckMessage]:
         ("GEXEC_RATE_LIMIT", "0/m", "gexec.E002"),
         ("GEXEC_KEY_RATE_LIMIT", "many", "gexec.E002"),
         ("GEXEC_THREADS", 1, "gexec.E003"),
+        ("GEXEC_KEEPALIVE_S", -1, "gexec.E003"),
         ("GEXEC_TRUSTED_PROXIES", -1, "gexec.E003"),
         ("GEXEC_WORKERS", 9, "gexec.E004"),
         ("SECRET_KEY", "hunter2", "gexec.E005"),

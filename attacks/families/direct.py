@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from attacks.attack import GUESTS, Report
+from attacks.attack import GUESTS, PRELUDES, Report
 from attacks.client import Client
 from sandbox.container import Container
 from sandbox.docker import DockerEngine, DockerImages, connect
 from sandbox.policy import SandboxPolicy
-from sandbox.types import File, Job, JobResult, Limits, Outcome, Profile, Step
+from sandbox.types import File, Job, JobResult, Limits, Outcome, Profile, Step, StepResult
+from testkit.waiting import last_seen
 
 _IMAGE = "gexec/python"
 _BASE_IMAGE = "gexec/base"
@@ -20,6 +22,12 @@ _READY_S = 20.0
 _CPU_TOLERANCE = 0.05
 _LATE_MS = 2000
 """A quiet machine needs a few; this is for one that has much else to do."""
+_LONG_MS = 4000
+_SMALL_QUOTA_US = 5000
+_RUNNERS_OWN_MS = 200
+"""The start of the container and its runner, which are not the program's."""
+_GONE_S = 5.0
+"""Where the debt is paid, it takes a minute."""
 _LIMITS = Limits(wall_ms=15_000, output_bytes=1 << 20)
 _LIST = """import os
 for where, _, names in os.walk('/box'):
@@ -35,6 +43,11 @@ ODD_NAMES = (
     "-rf", "--help", "*", "$(id)", "`id`", ";id", " ", "new\nline", "tab\t", "\x01\x1b[31m", "\u202egnp.py",
     "e\u0301", "\u00e9", "\uff0e\uff0e", "..\\x", "C:x", "CON", "...", ".hidden", "runner", ".gexec/runner",
     "proc/1/mem", "dev/shm/x", "x" * 255, "\U0001f600", "a/b/c/d/e/f/g",
+)  # fmt: skip
+
+LONG_CALLS = (
+    "/dev/urandom", "/dev/zero", "getrandom", "madvise", "mlock", "copy_file_range", "sendfile", "splice", "fallocate",
+    "futex",
 )  # fmt: skip
 
 
@@ -56,12 +69,63 @@ class DirectAttack:
         return Report(outcome, tuple(problems))
 
 
+@dataclass(frozen=True, slots=True)
+class LongCall:
+    """A program that uses the processors inside of single calls, where the quota of its container does not hold."""
+
+    kind: str
+    """Which of the guest's calls."""
+
+    @property
+    def name(self) -> str:
+        return f"long calls, {self.kind}"
+
+    @property
+    def tries(self) -> str:
+        return "four processes in one long system call each, past the quota, so that nobody there gets to run"
+
+    def perform(self, client: Client) -> Report:
+        """Run it with so small a quota that its debt is large on every machine, and look at it from the host."""
+        if not client.is_local or DockerImages().find(_IMAGE) is None:
+            return Report("skipped", skipped=f"no Docker engine with {_IMAGE} here")
+        source = "".join((GUESTS / name).read_text() for name in (PRELUDES["python"], "long_calls.py"))
+        job = _python("import long", File("long.py", source.replace("@KIND@", self.kind).encode()), wall_ms=_LONG_MS)
+        with _engine() as engine, _started(engine, cpu_quota_us=_SMALL_QUOTA_US) as container:
+            step = container.run(job, tenant="attack").steps[0]
+            used_ms = engine.cpu_ms(container.id)
+            container.close()
+            began = time.monotonic()
+            last_seen(engine.owned, until=lambda owned: container.id not in owned, within_s=_GONE_S)
+            gone_s = time.monotonic() - began
+        return Report(f"{step.outcome} in {step.wall_ms:.0f} ms", tuple(_long_call_problems(step, used_ms, gone_s)))
+
+
+def _long_call_problems(step: StepResult, used_ms: float, gone_s: float) -> Iterator[str]:
+    if step.outcome is not Outcome.TIMEOUT_WALL:
+        yield f"{step.outcome}: {step.detail} {step.stderr[-300:]!r}"
+    if step.wall_ms > _LONG_MS + _LATE_MS:
+        yield f"ended after {step.wall_ms:.0f} ms"
+    if used_ms - step.cpu_ms > max(_RUNNERS_OWN_MS, _CPU_TOLERANCE * used_ms):
+        yield f"{step.cpu_ms:.0f} ms were told of {used_ms:.0f}"
+    if gone_s >= _GONE_S:
+        yield f"still there after {gone_s:.0f} s"
+
+
 @contextmanager
-def _container() -> Iterator[Container]:
+def _engine() -> Iterator[DockerEngine]:
     client = connect()
     engine = DockerEngine(SandboxPolicy(), owner="attacks", base_image=_BASE_IMAGE, client=client)
     engine.prepare()
-    profile = Profile(_IMAGE, 128 << 20, 50_000, 64, 32 << 20, runs_per_container=1000)
+    try:
+        yield engine
+    finally:
+        engine.close()
+        client.close()
+
+
+@contextmanager
+def _started(engine: DockerEngine, *, cpu_quota_us: int) -> Iterator[Container]:
+    profile = Profile(_IMAGE, 128 << 20, cpu_quota_us, 64, 32 << 20, runs_per_container=1000)
     container = Container(engine, engine.start(profile), profile)
     try:
         container.wait_ready(_READY_S)
@@ -69,8 +133,12 @@ def _container() -> Iterator[Container]:
     finally:
         container.close()
         engine.remove(container.id)
-        engine.close()
-        client.close()
+
+
+@contextmanager
+def _container() -> Iterator[Container]:
+    with _engine() as engine, _started(engine, cpu_quota_us=50_000) as container:
+        yield container
 
 
 def _python(source: str, *files: File, wall_ms: int = _LIMITS.wall_ms) -> Job:
@@ -137,10 +205,11 @@ def _sleep(container: Container) -> float:
     return _run(container, _python("import time; time.sleep(60)", wall_ms=1000)).steps[0].wall_ms
 
 
-ATTACKS = (
+ATTACKS: tuple[DirectAttack | LongCall, ...] = (
     DirectAttack("file names, refused", "names with .., absolute, NUL, 4 KB, too deep", _refuse_names),
     DirectAttack("file names, odd", "names that a shell, a terminal or a reader misreads", _take_odd_names),
     DirectAttack("file names, twice", "two files of one name", _send_twice),
     DirectAttack("CPU time", "spins in four processes and asks the kernel", _spin),
+    *(LongCall(kind) for kind in LONG_CALLS),
     DirectAttack("wall time", "sleeps past a limit of 1000 ms, three times", _meet_the_wall),
 )

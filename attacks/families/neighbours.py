@@ -19,6 +19,8 @@ ATTACKS = (
         (Run("watch_neighbour.py"), Run("be_watched.py", delay_s=1.0)),
         together=True,
     ),
+    Attack("the whole machine", "locks, counters and devices of all in /proc and /sys", (Run("see_machine.py"),)),
+    Attack("the page cache", "advice and reads that tell what others read", (Run("page_cache.py"),)),
     Attack(
         "hoard what all share",
         "asynchronous I/O, terminals, inotify: a neighbour wants some too",

@@ -7,6 +7,6 @@ for place in ("/box", "/tmp", "/dev/shm"):
     except OSError as error:
         held(f"{place}: {error.strerror}")
 print(made, "files", flush=True)
-if made >= 1_000_000:
-    breach("a million files")
+if made > 200_000:
+    breach("more files than there is room for")
 done()

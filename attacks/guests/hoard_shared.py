@@ -7,6 +7,7 @@ def hoard():
     try:
         while True:
             kept.append(os.open("/dev/ptmx", os.O_RDWR | os.O_NOCTTY))
+            breach("a terminal")
     except OSError:
         pass
     inotify = libc.inotify_init1(0)

@@ -74,11 +74,14 @@ class SourceField(TextField):
 
 
 class WholeNumberField(_NamesItself):
-    """An integer; 1.0 and "1" are none, nor is true, which only Python takes for one."""
+    """An integer, which in JSON 1.0 and 1e3 are too; "1" is none, nor is true, which only Python takes for one."""
 
     default_error_messages = {"invalid": "{name} must be an integer"}
 
     def to_internal_value(self, data: Any) -> int:
+        # 1e999 is infinite, and that is not whole.
+        if isinstance(data, float) and data.is_integer():
+            return int(data)
         if not isinstance(data, int) or isinstance(data, bool):
             self.fail("invalid")
         return data

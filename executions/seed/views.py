@@ -18,9 +18,8 @@ from executions.seed import metrics
 from executions.seed.answer import answer
 from executions.seed.renderers import (
     ErrorRenderer,
-    OpenMetricsRenderer,
-    PrometheusRenderer,
-    TextByName,
+    ExpositionRenderer,
+    JSONUnlessText,
     error_of,
 )
 from executions.seed.serializers import submission_in
@@ -88,19 +87,14 @@ class PingView(Endpoint):
 
 
 class MetricsView(Endpoint):
-    """GET /metrics: totals over all rows, as JSON, or everything as Prometheus text where the client asks for it."""
+    """GET /metrics: totals over all rows, as JSON, or everything as Prometheus text where the client prefers it."""
 
     http_method_names = ["get", "head"]
     authentication_classes = []
     permission_classes = []
-    content_negotiation_class = TextByName
-    renderer_classes = [OpenMetricsRenderer, PrometheusRenderer, JSONRenderer]
+    content_negotiation_class = JSONUnlessText
+    renderer_classes = [JSONRenderer, ExpositionRenderer]
     problem_renderer_class = ErrorRenderer
-
-    @property
-    def default_response_headers(self) -> dict[str, str]:
-        """Without DRF's `Vary` of a view with several renderers, which the contract's answers do not have."""
-        return {name: value for name, value in super().default_response_headers.items() if name != "Vary"}
 
     def get(self, request: Request) -> Response:
         """Totals for JSON, all metrics for a format of Prometheus."""

@@ -62,5 +62,6 @@ def _tested(language: Language) -> str:
     if language.tested_at is None:
         return "never"
     image = language_images.image_of(language)
-    changed = ", image changed since" if image and image.id != language.image_digest else ""
-    return f"{language.tested_at:%Y-%m-%d %H:%M}{changed}"
+    changed = ["image"] if image and image.id != language.image_digest else []
+    changes = ", ".join(changed + language.untested)
+    return f"{language.tested_at:%Y-%m-%d %H:%M}{f', {changes} changed since' if changes else ''}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -23,6 +24,12 @@ from languages.versions import family_of
 
 COMPILERS_SHARE = 4
 """How many times the memory of a run the compile step may be given: compilers need more than what they compile."""
+TESTED = (
+    "source_file", "compile_command", "run_command", "environment", "start_ahead", "memory_mb", "compile_memory_mb",
+    "compile_timeout_ms", "cpu_quota_us", "processes", "tmpfs_mb",
+)  # fmt: skip
+"""What a self-test tries besides the image, and what a change of may break."""
+COMMANDS = ("compile_command", "run_command", "version_command")
 NOT_TESTED = "Its self-test has not passed yet: build or pull the image, then test it."
 
 
@@ -32,10 +39,10 @@ class LanguageManager(models.Manager["Language"]):
     def __init__(self) -> None:
         super().__init__()
         # Django copies a manager for each model that has it; all copies share this catalogue.
-        self._catalogue = Catalogue(self.all)
+        self._catalogue = Catalogue(lambda: [row.served() for row in self.all()])
 
     def matching(self, name: str) -> Language | None:
-        """The language, enabled or not, with this slug or alias in any case, as it was at most a second ago.
+        """The language, enabled or not, with this slug or alias in any case, as it was served at most a second ago.
 
         `python@3.13` is, where no language has that name, the one of Python's versions that reports 3.13 or 3.13.x.
         The row is shared between threads: read it, never change or save it.
@@ -47,7 +54,7 @@ class LanguageManager(models.Manager["Language"]):
         return self._catalogue.versions(name)
 
     def catalogued(self) -> list[Language]:
-        """All languages by slug, as they were at most a second ago; shared between threads."""
+        """All languages by slug, as they were served at most a second ago; shared between threads."""
         return self._catalogue.all()
 
     def forget_catalogue(self) -> None:
@@ -78,7 +85,7 @@ class Language(LanguageOptions):
         default=list,
         blank=True,
         validators=[validate_command],
-        help_text='A JSON list of words that prints the version: ["python3", "--version"]. The self-test records it.',
+        help_text="What prints the version: python3 --version, or a JSON list of words. The self-test records it.",
     )
     image = models.CharField(
         max_length=255,
@@ -98,12 +105,13 @@ class Language(LanguageOptions):
         default=list,
         blank=True,
         validators=[validate_command],
-        help_text='A JSON list of words, run once before the program: ["gcc", "-O2", "-o", "main", "{source}"]. '
+        help_text="Run once before the program: gcc -O2 -o main {source}, or a JSON list of words. "
         "Empty where nothing is compiled.",
     )
     run_command = models.JSONField(
         validators=[validate_command],
-        help_text='A JSON list of words that starts the program: ["python3", "{source}"]. Arguments follow it.',
+        help_text="Starts the program: python3 {source}, or a JSON list of words. Arguments follow it. "
+        "Quotes are as in a shell, but none is started.",
     )
     environment = models.JSONField(
         default=dict,
@@ -118,6 +126,12 @@ class Language(LanguageOptions):
     )
     example = models.TextField(blank=True, help_text="A short program, shown to users of the API.")
     tested_at = models.DateTimeField(null=True, blank=True, help_text="When its self-test last passed.")
+    tested = models.JSONField(
+        default=dict,
+        blank=True,
+        editable=False,
+        help_text="With what the self-test last passed; programs run with that until a newer one passes.",
+    )
     updated_at = models.DateTimeField(auto_now=True)
 
     objects: ClassVar[LanguageManager] = LanguageManager()
@@ -171,6 +185,24 @@ class Language(LanguageOptions):
         return bool(self.image_digest and self.tested_at)
 
     @property
+    def untested(self) -> list[str]:
+        """The fields that were changed since the self-test; programs run with what they were."""
+        return [name for name in TESTED if name in self.tested and self.tested[name] != getattr(self, name)]
+
+    def what_is_tested(self) -> dict[str, Any]:
+        """What `tested` is to hold when a self-test of this has passed."""
+        return {name: getattr(self, name) for name in TESTED}
+
+    def served(self) -> Language:
+        """The language as requests find it: with what was tested in place of what has been changed since."""
+        if not (untested := self.untested):
+            return self
+        served = copy.copy(self)
+        for name in untested:
+            setattr(served, name, self.tested[name])
+        return served
+
+    @property
     def image_is_missing(self) -> str:
         """What an operator reads where Docker has no such image."""
         return f"The image {self.image} is not on the Docker host: build or pull it."
@@ -184,18 +216,23 @@ class Language(LanguageOptions):
             return self.image_is_missing
         if not self.is_tested:
             return NOT_TESTED
-        return "" if image_id == self.image_digest else "The image has changed since its self-test: test it."
+        if image_id != self.image_digest:
+            return "The image has changed since its self-test: test it."
+        return f"Changed since its self-test: {', '.join(self.untested)}. Test it." if self.untested else ""
 
     def clean_fields(self, exclude: Any = None) -> None:
         """Names are compared without case, so they are kept in lower case."""
         self.slug = self.slug.lower()
         self.aliases = [alias.strip().lower() for alias in self.aliases or []]
-        super().clean_fields(exclude)
+        try:
+            super().clean_fields(exclude)
+        except ValidationError as error:
+            if not self.run_command and "run_command" in error.error_dict:
+                error.error_dict["run_command"] = [ValidationError("Say how the program is started.", "blank")]
+            raise
 
     def clean(self) -> None:
         errors: dict[str, str] = {}
-        if not self.run_command:
-            errors["run_command"] = "Say how the program is started."
         if (self.memory_mb or 0) > settings.GEXEC_MAX_MEMORY_MB:
             errors["memory_mb"] = f"The server allows at most {settings.GEXEC_MAX_MEMORY_MB} MB (GEXEC_MAX_MEMORY_MB)."
         if (self.compile_memory_mb or 0) > COMPILERS_SHARE * settings.GEXEC_MAX_MEMORY_MB:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from sandbox.types import File, Job, JobResult, Limits, Step, StepResult
 
 _VERSION_LIMITS = Limits(wall_ms=30_000, output_bytes=10_000)
 """Some print their version after the start of a virtual machine, and one line of it is wanted."""
+STARTS = 5
+"""A program that is to be ended by its time limit has at least so many times what hello world took just now."""
 _VERSIONS = (re.compile(r"\d+\.\d[\w.+~-]*"), re.compile(r"\d+"))
 
 
@@ -40,11 +43,18 @@ class Verdict:
 def run_cases(
     language: Language, image: str, report: Callable[[Verdict], None] = lambda _verdict: None
 ) -> list[Verdict]:
-    """Every case's verdict on this image. Raises SandboxError where the sandbox, not the language, fails."""
-    verdicts = []
+    """Every case's verdict on this image, the first of which tells how long a start takes.
+
+    What fails while the host is busy is tried once more. Raises SandboxError where the sandbox fails.
+    """
+    verdicts: list[Verdict] = []
     for case in cases_for(language):
-        verdicts.append(_verdict(case, _run(language, image, _job(language, case))))
-        report(verdicts[-1])
+        hello_ms = verdicts[0].run_ms or 0.0 if verdicts else 0.0
+        verdict = _tried(language, image, case, hello_ms)
+        if not verdict.passed and _host_is_busy():
+            verdict = _tried(language, image, case, hello_ms)
+        verdicts.append(verdict)
+        report(verdict)
     return verdicts
 
 
@@ -66,9 +76,20 @@ def version_in(text: str) -> str:
     return next((found[0] for pattern in _VERSIONS if (found := pattern.search(text))), "")
 
 
-def _job(language: Language, case: Case) -> Job:
+def _tried(language: Language, image: str, case: Case, hello_ms: float) -> Verdict:
+    return _verdict(case, _run(language, image, _job(language, case, hello_ms)))
+
+
+def _host_is_busy() -> bool:
+    """More is ready to run than there are processors: times say little."""
+    return os.getloadavg()[0] > (os.cpu_count() or 1)
+
+
+def _job(language: Language, case: Case, hello_ms: float) -> Job:
     files = tuple(File(name, content) for name, content in case.files.items())
-    timeout_ms = case.timeout_ms or language.timeout_ms
+    timeout_ms = language.timeout_ms
+    if case.timeout_ms is not None:
+        timeout_ms = min(max(case.timeout_ms, round(STARTS * hello_ms)), language.max_timeout_ms)
     return Job(files, steps_of(language, timeout_ms=timeout_ms, stdin=case.stdin.encode(), args=case.args))
 
 

@@ -1,7 +1,8 @@
 """Installing languages: their rows, their images, their self-tests. For serve, the command and the admin.
 
-Theory of operation. The row's `image_digest` is the image on which the self-test last passed, and programs run in that
-one: a rebuilt image goes live when it has passed, and a build or a test that fails leaves what was there working.
+Theory of operation. The row's `image_digest` is the image on which the self-test last passed, `tested` the commands,
+environment and limits with which it did, and programs run in that one and with those: a rebuilt image, or another
+command, goes live when it has passed, and a build or a test that fails leaves what was there working.
 """
 
 from __future__ import annotations
@@ -133,7 +134,13 @@ def _image(language: Language, report: Report) -> ImageInfo:
 
 def _accept(language: Language, result: SelfTest) -> None:
     old = language.image_digest
-    _write(language, image_digest=result.image.id, version=result.version, tested_at=timezone.now())
+    _write(
+        language,
+        image_digest=result.image.id,
+        version=result.version,
+        tested_at=timezone.now(),
+        tested=language.what_is_tested(),
+    )
     if old and old != result.image.id and not Language.objects.filter(image_digest=old).exists():
         language_images.drop(old)
 

@@ -16,7 +16,7 @@ from languages import folders
 from languages.documents import BadDescription
 from languages.folders import Folder
 from languages.models import Language
-from languages.toolchain import base_image, docker_host
+from languages.toolchain import base_image, docker_host, pulling
 from languages.toolchain.base_image import Recipe, Report
 from languages.toolchain.errors import InstallError
 from sandbox.errors import SandboxError
@@ -51,9 +51,14 @@ def build(
 
 
 def pull(language: Language, report: Report) -> ImageInfo:
-    """Fetch the language's image from its registry. Raises ImageMissing, EngineUnavailable."""
+    """Fetch the language's image from its registry. Raises InstallError, EngineUnavailable where Docker is away."""
     report(f"{language.slug}: pulling {language.image}")
-    return docker_host.images().pull(language.image, report)
+    images = docker_host.images()
+    images.ping()
+    try:
+        return images.pull(language.image, report)
+    except SandboxError as error:
+        raise InstallError(pulling.explained(language.image, str(error))) from error
 
 
 def image_of(language: Language, *, timeout_s: float = docker_host.INSTALLING_S) -> ImageInfo | None:

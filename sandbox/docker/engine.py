@@ -6,6 +6,7 @@ import logging
 import secrets
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
@@ -26,6 +27,9 @@ LABEL = "gexec.owner"
 """Which server process a container belongs to, so that what one that has died left behind can be removed."""
 _CALL_TIMEOUT_S = 20.0
 """Shorter than installation's: a builder that hangs on a call makes no containers meanwhile."""
+_PERIOD_US = 100_000
+_NO_QUOTA_US = 1000 * _PERIOD_US
+"""A thousand processors: more than any host of ours has."""
 _REFUSALS = 3
 """After so many in a row, where another runtime did start the container, a runtime is not tried again. Not after one:
 a host that is short of memory refuses once in a while whatever the runtime."""
@@ -90,8 +94,33 @@ class DockerEngine:
         with translated("resizing a container"):
             self._client.update_container(container_id, mem_limit=memory_bytes, memswap_limit=memory_bytes)
 
+    def unthrottle(self, container_id: str) -> None:
+        """Take the quota away for good. Raises EngineUnavailable.
+
+        From Linux 6.18 on, what was used beyond a quota inside one system call is a debt that the whole container
+        waits for, also to die.
+        """
+        with translated("lifting a container's quota"):
+            memory_bytes = self._client.inspect_container(container_id)["HostConfig"]["Memory"]
+            # Said again with it, since crun takes a limit that is not named for one of 0 bytes; it refuses -1, too.
+            self._client.update_container(
+                container_id,
+                cpu_quota=_NO_QUOTA_US,
+                cpu_period=_PERIOD_US,
+                mem_limit=memory_bytes,
+                memswap_limit=memory_bytes,
+            )
+
+    def cpu_ms(self, container_id: str) -> float:
+        """What the container's control group has counted. Raises EngineUnavailable."""
+        with translated("reading a container's counters"):
+            found = self._client.stats(container_id, stream=False, one_shot=True)
+        return int(found["cpu_stats"]["cpu_usage"]["total_usage"]) / 1e6
+
     def remove(self, container_id: str) -> None:
         """Kill and remove; one that is gone, or on its way, is fine. Raises EngineUnavailable."""
+        with suppress(Refused):  # It does not run, or there is none.
+            self.unthrottle(container_id)
         with translated("removing a container"):
             try:
                 self._client.remove_container(container_id, force=True, v=True)
@@ -102,10 +131,15 @@ class DockerEngine:
                     raise
 
     def owned(self) -> dict[str, str]:
-        """Every sandbox container on the host, of any owner: id → owner. Raises EngineUnavailable."""
+        """Every sandbox container on the host, of any owner, but for the holder in use: id → owner.
+
+        Raises EngineUnavailable.
+        """
         with translated("listing containers"):
             found = self._client.containers(all=True, filters={"label": LABEL})
-        return {entry["Id"]: entry["Labels"][LABEL] for entry in found}
+        holder = self._holder
+        kept = holder.container_id if holder else None
+        return {entry["Id"]: entry["Labels"][LABEL] for entry in found if entry["Id"] != kept}
 
     def close(self) -> None:
         """Let the network holder and the connections go; containers that are still there are the pool's to remove."""

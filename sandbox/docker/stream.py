@@ -76,6 +76,9 @@ class AttachedStream:
             self._socket.shutdown(socket.SHUT_RDWR)
         except OSError:
             logger.debug("stream already shut down", extra={"container": self.container_id})
+        # The HTTP response holds the same socket. Collected with that closed under it, it fails to flush (Python 3.13).
+        if (response := getattr(self._holder, "_response", None)) is not None:
+            response.raw.close()
         self._holder.close()
         self._socket.close()
 

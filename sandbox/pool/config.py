@@ -35,6 +35,9 @@ class PoolConfig:
     """Between two looks at what waits. A look costs one poll(2) a container, and demand is measured in seconds."""
     sweep_s: float = 60.0
     """Between two looks for containers of dead servers: each lists all containers of the host."""
+    unknown_after_s: float = 240.0
+    """How long a container of this pool may be on the engine's list alone: a start has a few calls of 20 seconds each,
+    twice where another runtime has to be tried, and only then is it in the books."""
     gone_after_s: float = 3.0
     """How long a container that was closed may take to disappear before it is removed by force. Its runner kills
     everything and exits within milliseconds; the engine takes tenths of a second to clear away."""

@@ -36,7 +36,7 @@ class Pool:
         self._config = config
         self._slots = Slots(_permits(config), queue_limit=config.queue, caller_share=config.caller_share)
         self._state = PoolState(config)
-        self._reaper = Reaper(engine, config, owner=owner, is_alive=is_alive)
+        self._reaper = Reaper(engine, config, owner=owner, is_alive=is_alive, known=self._state.known)
         self._builders = Builders(engine, config, self._state, self._slots, self._reaper)
         self._upkeep = Upkeep(config, self._state, self._reaper)
         self._threads: list[threading.Thread] = []
@@ -172,8 +172,16 @@ class Pool:
         return container
 
     def _give_back(self, lease: Lease) -> None:
-        self._reaper.evict(self._state.give_back(lease, may_stay=_can_stay(lease.container)))
-        self._slots.release(lease.caller, held_s=time.monotonic() - lease.began)
+        def release() -> None:
+            self._slots.release(lease.caller, held_s=time.monotonic() - lease.began)
+
+        evicted = self._state.give_back(lease, may_stay=_can_stay(lease.container))
+        if lease.container.unsettled:
+            # What may still run there uses the host as much as another program would.
+            self._reaper.evict(evicted, when_gone=release)
+        else:
+            self._reaper.evict(evicted)
+            release()
 
     def _cancel_all(self) -> None:
         """Cancel until nothing runs, since a lease may be about to start its program when it is first told."""

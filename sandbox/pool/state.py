@@ -229,6 +229,13 @@ class PoolState:
             self._counters.containers_lost += len(dead)
         return dead
 
+    def known(self) -> set[str]:
+        """The ids of all containers that wait or are leased."""
+        with self._lock:
+            leased = {lease.container.id for lease in self._leases}
+            entries = self._inventory.profiles.values()
+            return leased | {each.id for entry in entries for each in (*entry.idle, *entry.reusable)}
+
     # The end.
 
     def close(self) -> None:

@@ -12,6 +12,7 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <netinet/in.h>
@@ -22,8 +23,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/personality.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -37,7 +42,7 @@ enum { NEWEST_JUDGED = 462 };
  */
 struct group {
     int error;
-    const char *calls[16];
+    const char *calls[20];
 };
 
 static const struct group REFUSED[] = {
@@ -53,9 +58,12 @@ static const struct group REFUSED[] = {
     /* Keyrings belong to users of the whole machine, not to a container. */
     {ENOSYS, {"keyctl", "add_key", "request_key"}},
     /* The kernel has one number of asynchronous requests for the whole machine. */
-    {ENOSYS, {"io_setup", "io_destroy", "io_submit", "io_cancel", "io_getevents"}},
+    {ENOSYS, {"io_setup", "io_destroy", "io_submit", "io_cancel", "io_getevents", "io_pgetevents"}},
     /* Nothing of a program's has to last, and these would make the host's disks work for it. */
-    {0, {"sync", "syncfs"}},
+    {0, {"sync", "syncfs", "sync_file_range"}},
+    /* Advice on what the kernel keeps of files, which all containers of an image share: who empties it, then times a
+       read, learns what a neighbour reads. */
+    {0, {"fadvise64", "readahead"}},
     /* What lies in System V's and POSIX's shared objects outlives the processes, and so the job. */
     {ENOSYS,
      {"shmget", "shmat", "shmctl", "shmdt", "semget", "semop", "semtimedop", "semctl", "msgget", "msgsnd", "msgrcv",
@@ -68,7 +76,18 @@ static const struct group REFUSED[] = {
     /* The machine's own state. They ask for capabilities that no program has; here it does not depend on that. */
     {EPERM,
      {"quotactl", "quotactl_fd", "acct", "swapon", "swapoff", "reboot", "clock_settime", "settimeofday",
-      "clock_adjtime", "syslog", "vhangup", "fanotify_init", "sethostname", "setdomainname", "lookup_dcookie"}},
+      "clock_adjtime", "syslog", "vhangup", "fanotify_init", "fanotify_mark", "sethostname", "setdomainname",
+      "lookup_dcookie"}},
+    /* Into another process, past what the kernel asks of a debugger; a program's own are no business of each other. */
+    {EPERM, {"process_vm_readv", "process_vm_writev", "process_madvise", "pidfd_getfd", "kcmp"}},
+    /* Where memory lies on the machine. Whoever has no such kernel does without. */
+    {EPERM, {"get_mempolicy", "set_mempolicy", "set_mempolicy_home_node", "mbind", "migrate_pages", "move_pages"}},
+    /* A filter of a program's own is compiled into memory of which the kernel has one bound for the whole machine. */
+    {EPERM, {"seccomp"}},
+    /* Newer than what C libraries and languages call, or only to be asked for by who is told of it. */
+    {ENOSYS,
+     {"cachestat", "futex_wake", "futex_wait", "futex_requeue", "lsm_get_self_attr", "lsm_set_self_attr",
+      "lsm_list_modules", "landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self"}},
     /* Memory that is taken out of the kernel's own reach. */
     {ENOSYS, {"memfd_secret"}},
     /* Ports and descriptor tables of x86. */
@@ -126,12 +145,17 @@ static struct conditions with(struct conditions conditions, unsigned argument, u
 }
 
 /* A call that the architecture does not have is passed over by libseccomp. */
-static void refuse(const char *call, int error, struct conditions conditions)
+static void answer(const char *call, uint32_t action, struct conditions conditions)
 {
     int number = seccomp_syscall_resolve_name(call);
     if (number == __NR_SCMP_ERROR)
         must(-ENOSYS, call);
-    must(seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(error), number, conditions.count, conditions.comparisons), call);
+    must(seccomp_rule_add_array(filter, action, number, conditions.count, conditions.comparisons), call);
+}
+
+static void refuse(const char *call, int error, struct conditions conditions)
+{
+    answer(call, SCMP_ACT_ERRNO(error), conditions);
 }
 
 static void refuse_groups(void)
@@ -204,6 +228,64 @@ static void refuse_sockets(void)
                       (struct choice){2, ALL_BITS, PROTOCOLS, COUNT(PROTOCOLS)});
 }
 
+/*
+ * No program has a terminal, so what is asked of one is answered as for a pipe. Were there one, a program could have
+ * the kernel load a module for a line discipline, or do its work where nobody's processor time is counted. Some numbers
+ * among a terminal's are those of every descriptor.
+ */
+static void refuse_terminals(void)
+{
+    static const uint32_t EVERYBODYS[] = {FIONREAD, TIOCOUTQ, FIONBIO, FIOASYNC, FIOCLEX, FIONCLEX, FIOQSIZE};
+    static const struct choice OTHERS = {1, 0xffff /* the rest says how large an argument is */, EVERYBODYS,
+                                         COUNT(EVERYBODYS)};
+    refuse_block("ioctl", ENOTTY, (struct conditions){0}, &OTHERS, 0xff00, 'T' << 8);
+}
+
+/*
+ * A lock on a range of a file is memory that nobody counts: the runner is asked (locks.h). Locks of an open file are
+ * not in its container's list alone, and few programs know them. Leases and notices of directories are the kernel's
+ * oldest ways to watch others; like those that lack the kernel's option, programs do without.
+ */
+static void bound_locks(void)
+{
+    static const uint32_t ASKED[] = {F_SETLK, F_SETLKW};
+    static const uint32_t UNKNOWN[] = {F_OFD_SETLK, F_OFD_SETLKW, F_SETLEASE, F_NOTIFY};
+    struct conditions none = {0};
+    for (size_t i = 0; i < COUNT(ASKED); i++)
+        answer("fcntl", SCMP_ACT_NOTIFY, with(none, 1, ALL_BITS, ASKED[i]));
+    for (size_t i = 0; i < COUNT(UNKNOWN); i++)
+        refuse("fcntl", EINVAL, with(none, 1, ALL_BITS, UNKNOWN[i]));
+}
+
+/*
+ * Reads that tell what is in the page cache or drop it again, as files without them answer; and advice that empties it,
+ * or has the kernel look for pages that a neighbour has as well, as kernels without it answer.
+ */
+static void keep_page_cache(void)
+{
+    static const uint32_t FLAGS[] = {RWF_NOWAIT, 0x80 /* RWF_DONTCACHE, of Linux 6.14 */};
+    static const uint32_t ADVICE[] = {MADV_MERGEABLE, 20 /* MADV_COLD */, 21 /* MADV_PAGEOUT */};
+    struct conditions none = {0};
+    for (size_t i = 0; i < COUNT(FLAGS); i++) {
+        refuse("preadv2", EOPNOTSUPP, with(none, 5, FLAGS[i], FLAGS[i]));
+        refuse("pwritev2", EOPNOTSUPP, with(none, 5, FLAGS[i], FLAGS[i]));
+    }
+    for (size_t i = 0; i < COUNT(ADVICE); i++)
+        refuse("madvise", EINVAL, with(none, 2, ALL_BITS, ADVICE[i]));
+}
+
+/* The other ways to a filter of a program's own. */
+static void refuse_filters(void)
+{
+    static const uint32_t ATTACHED[] = {SO_ATTACH_FILTER, SO_ATTACH_BPF, SO_ATTACH_REUSEPORT_CBPF,
+                                        SO_ATTACH_REUSEPORT_EBPF};
+    for (size_t i = 0; i < COUNT(ATTACHED); i++) {
+        struct conditions level = with((struct conditions){0}, 1, ALL_BITS, SOL_SOCKET);
+        refuse("setsockopt", EPERM, with(level, 2, ALL_BITS, ATTACHED[i]));
+    }
+    refuse("prctl", EINVAL, with((struct conditions){0}, 0, ALL_BITS, PR_SET_SECCOMP));
+}
+
 /* The sizes that the kernel chooses are large enough; what lies in a socket is not always charged to the container. */
 static void keep_buffer_sizes(void)
 {
@@ -218,6 +300,8 @@ static void begin(const char *architecture)
     uint32_t wanted = architecture ? seccomp_arch_resolve_name(architecture) : seccomp_arch_native();
     if (!wanted)
         must(-EINVAL, architecture);
+    /* What the runner's kernel can do, not the building one's: to ask a process is level 5. */
+    must(seccomp_api_set(5), "level");
     filter = seccomp_init(SCMP_ACT_ALLOW);
     if (!filter)
         must(-ENOMEM, "begin");
@@ -253,6 +337,10 @@ int main(int argc, char **argv)
                   (struct choice){0, ALL_BITS, PERSONALITIES, COUNT(PERSONALITIES)});
     refuse_sockets();
     keep_buffer_sizes();
+    keep_page_cache();
+    refuse_filters();
+    bound_locks();
+    refuse_terminals();
     write_head();
     must(seccomp_export_bpf(filter, STDOUT_FILENO), "write");
     return 0;

@@ -86,26 +86,61 @@ static void tune_network(const char *scratch)
     unmount(scratch);
 }
 
-static bool write_hosts(const char *path)
+static bool write_file(const char *path, const char *text, size_t length)
 {
-    static const char HOSTS[] = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n";
     int fd = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0644);
-    bool written = fd >= 0 && write(fd, HOSTS, sizeof(HOSTS) - 1) == sizeof(HOSTS) - 1;
+    bool written = fd >= 0 && write(fd, text, length) == (ssize_t)length;
     if (fd >= 0)
         close(fd);
     return written;
 }
 
 /* The file system of one small file is mounted for the file's sake: bound to its place, it needs a name no more. */
-static void replace_hosts(const char *scratch)
+static void replace_file(const char *scratch, const char *replaced, const char *text, size_t length)
 {
     char path[256];
-    snprintf(path, sizeof(path), "%s/hosts", scratch);
-    if (mount("hosts", scratch, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=4096,nr_inodes=2,mode=755"))
+    snprintf(path, sizeof(path), "%s/file", scratch);
+    if (mount("file", scratch, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=128k,nr_inodes=2,mode=755"))
         return;
-    if (write_hosts(path) && mount(path, "/etc/hosts", NULL, MS_BIND, NULL))
-        perror("runner: /etc/hosts");
+    if (write_file(path, text, length) && mount(path, replaced, NULL, MS_BIND, NULL) && errno != ENOENT)
+        perror(replaced);
     unmount(scratch);
+}
+
+static void replace_hosts(const char *scratch)
+{
+    static const char HOSTS[] = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n";
+    replace_file(scratch, "/etc/hosts", HOSTS, sizeof(HOSTS) - 1);
+}
+
+/* The image's own file with a line more. An image that has no such file has nothing that a line could be mounted on. */
+static void add_line(const char *scratch, const char *path, const char *line)
+{
+    static char text[1 << 16];
+    ssize_t got = 0;
+    size_t length = 0, room = sizeof(text) - strlen(line) - 1;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    while (length < room && (got = read(fd, text + length, room - length)) > 0)
+        length += (size_t)got;
+    close(fd);
+    if (got < 0 || length == room)
+        return;
+    if (length > 0 && text[length - 1] != '\n')
+        text[length++] = '\n';
+    memcpy(text + length, line, strlen(line));
+    replace_file(scratch, path, text, length + strlen(line));
+}
+
+/* The program's user has a number that no image knows. Whoever asks for its name finds one, and a home. */
+static void name_user(const char *home, uid_t uid, gid_t gid)
+{
+    char line[256];
+    snprintf(line, sizeof(line), "gexec:x:%u:%u::%s:/bin/sh\n", uid, gid, home);
+    add_line(home, "/etc/passwd", line);
+    snprintf(line, sizeof(line), "gexec:x:%u:\n", gid);
+    add_line(home, "/etc/group", line);
 }
 
 /*
@@ -171,6 +206,38 @@ static void replace_masks(void)
 }
 
 /*
+ * What the kernel shows of the whole machine there, to every container alike: what it was started with, its devices'
+ * counters, everybody's locks. Programs need none of it; a neighbour's doings can be seen in some. What runtimes read
+ * is left (docs/security.md).
+ */
+static const char *const OF_THE_MACHINE[] = {
+    "/proc/locks",     "/proc/cmdline",    "/proc/bootconfig",     "/proc/config.gz",
+    "/proc/diskstats", "/proc/partitions", "/proc/interrupts",     "/proc/softirqs",
+    "/proc/schedstat", "/proc/vmstat",     "/proc/zoneinfo",       "/proc/buddyinfo",
+    "/proc/key-users", "/proc/modules",    "/proc/kallsyms",       "/proc/iomem",
+    "/proc/ioports",   "/proc/crypto",     "/proc/misc",           "/proc/devices",
+    "/proc/consoles",  "/proc/slabinfo",   "/proc/pagetypeinfo",   "/proc/vmallocinfo",
+    "/proc/driver",    "/proc/tty",        "/proc/pressure",       "/proc/fs",
+    "/proc/irq",       "/proc/bus",        "/proc/sysvipc",        "/proc/sys/kernel/random/boot_id",
+    "/sys/block",      "/sys/bus",         "/sys/class",           "/sys/dev",
+    "/sys/module",     "/sys/power",       "/sys/devices/virtual", "/sys/devices/platform",
+};
+
+static void hide_machine(void)
+{
+    for (size_t i = 0; i < COUNT(OF_THE_MACHINE); i++) {
+        struct stat status;
+        if (stat(OF_THE_MACHINE[i], &status))
+            continue;
+        if (S_ISDIR(status.st_mode))
+            mount("mask", OF_THE_MACHINE[i], "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY,
+                  "nr_inodes=1,mode=555");
+        else if (S_ISREG(status.st_mode))
+            mount("/dev/null", OF_THE_MACHINE[i], NULL, MS_BIND, NULL);
+    }
+}
+
+/*
  * Nothing of what a program may write there is of use to it, and some of it is to an attacker: above all that the
  * kernel should end the runner, not the program, when memory runs out.
  */
@@ -183,21 +250,18 @@ static void make_procfs_read_only(void)
         perror("runner: /proc");
 }
 
-/* The kernel has one number of terminals for all containers together (kernel.pty.max, 4096). The rest is Docker's. */
-static void bound_terminals(void)
-{
-    mount("devpts", "/dev/pts", "devpts", MS_REMOUNT | MS_NOSUID | MS_NOEXEC, "gid=5,mode=620,ptmxmode=666,max=16");
-}
-
-const char *guard_container(const char *scratch)
+const char *guard_container(const char *scratch, uid_t uid, gid_t gid)
 {
     if (unshare(CLONE_NEWNET))
         return "unshare the network";
     tune_network(scratch);
     drop_shared_files(scratch);
+    name_user(scratch, uid, gid);
     replace_masks();
-    bound_terminals();
+    hide_machine();
     make_procfs_read_only();
+    /* What a terminal does is done by threads of the kernel's, at nobody's cost: no program has one. */
+    unmount("/dev/pts");
     /* A queue in it would outlive a job. It is not there in every container, so a failure means nothing. */
     unmount("/dev/mqueue");
     return bring_up_loopback();
@@ -289,9 +353,25 @@ const char *guard_limits(void)
 /* What filter.c made of its table: a program of the kernel's, instruction by instruction. */
 EMBED(filter, "filter.bpf");
 
-const char *guard_system_calls(void)
+/* Where nobody can be asked (before Linux 5.0, or under another filter that asks), what would be is refused. */
+static void ask_nobody(struct sock_filter *instructions, size_t count)
 {
-    /* The kernel only reads the program, but its interface knows no const. */
-    struct sock_fprog program = {(unsigned short)(filter_size / sizeof(struct sock_filter)), (void *)(uintptr_t)filter};
+    for (size_t i = 0; i < count; i++)
+        if (instructions[i].code == (BPF_RET | BPF_K) && instructions[i].k == SECCOMP_RET_USER_NOTIF)
+            instructions[i].k = SECCOMP_RET_ERRNO | ENOLCK;
+}
+
+const char *guard_system_calls(int *listener)
+{
+    static struct sock_filter instructions[BPF_MAXINSNS];
+    size_t count = filter_size / sizeof(struct sock_filter);
+    if (count > COUNT(instructions))
+        return "find room for the system call filter";
+    memcpy(instructions, filter, filter_size);
+    struct sock_fprog program = {(unsigned short)count, instructions};
+    *listener = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
+    if (*listener >= 0)
+        return NULL;
+    ask_nobody(instructions, count);
     return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) ? "install the system call filter" : NULL;
 }

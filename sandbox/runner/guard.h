@@ -16,15 +16,15 @@
 #ifndef GUARD_H
 #define GUARD_H
 
-#include <stdbool.h>
+#include <sys/types.h>
 
 /*
  * Each but the last returns NULL, or what could not be done; errno says why. `scratch` is a directory to mount upon for
- * a moment.
+ * a moment, the home of the program's user; `listener` becomes where locks_answer() finds calls, or -1.
  */
-const char *guard_container(const char *scratch);
+const char *guard_container(const char *scratch, uid_t uid, gid_t gid);
 const char *guard_capabilities(void);
-const char *guard_system_calls(void);
+const char *guard_system_calls(int *listener);
 const char *guard_limits(void);
 void guard_directories(void);
 

@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "fault.h"
 #include "forkserver.h"
+#include "locks.h"
 #include "queue.h"
 
 #include <string.h>
@@ -80,6 +81,7 @@ void job_get_ready(struct job *job)
     if (job->processes->server.lost)
         refuse("the interpreter that was started ahead has ended");
     job->begun = false;
+    locks_restart();
     meter_restart(&job->processes->meter);
     queue_add(put_ready(queue_room_for_frame(), job->done));
 }

@@ -15,6 +15,7 @@
 #include "guard.h"
 #include "job.h"
 #include "launch.h"
+#include "locks.h"
 #include "meter.h"
 #include "options.h"
 #include "processes.h"
@@ -50,6 +51,7 @@ static struct {
 static struct processes processes;
 static struct stdin_ring input;
 static struct step step = {.processes = &processes, .input = &input};
+static int locks = -1;
 static struct job job = {.processes = &processes, .input = &input, .step = &step};
 
 static void handle_frames(void)
@@ -82,7 +84,7 @@ static void read_frames(void)
         inbox.grown = madvise(inbox.bytes, sizeof(inbox.bytes), MADV_DONTNEED) != 0;
 }
 
-enum { FROM_POOL, TO_POOL, SIGNALS, STREAM_1, STREAM_2, TO_PROGRAM, POLLED };
+enum { FROM_POOL, TO_POOL, SIGNALS, STREAM_1, STREAM_2, TO_PROGRAM, LOCKS, POLLED };
 
 static void watch(struct pollfd *polled)
 {
@@ -94,6 +96,7 @@ static void watch(struct pollfd *polled)
     polled[STREAM_1] = (struct pollfd){.fd = room ? step.program.streams[0] : -1, .events = POLLIN};
     polled[STREAM_2] = (struct pollfd){.fd = room ? step.program.streams[1] : -1, .events = POLLIN};
     polled[TO_PROGRAM] = (struct pollfd){.fd = running && input.length > 0 ? step.program.in : -1, .events = POLLOUT};
+    polled[LOCKS] = (struct pollfd){.fd = locks, .events = POLLIN};
 }
 
 static void wait_for_something(struct pollfd *polled)
@@ -138,6 +141,8 @@ static _Noreturn void serve(void)
             step_pump_input(&step);
             step_watch(&step);
         }
+        if (polled[LOCKS].revents & POLLIN)
+            locks_answer(locks);
         if (polled[FROM_POOL].revents)
             read_frames();
     }
@@ -178,14 +183,15 @@ static _Noreturn void hold(void)
 static void take_container_over(const struct options *options)
 {
     must(launch_open());
+    locks_open();
     if (options->own_network)
-        must(guard_container(options->work));
+        must(guard_container(options->work, options->account.uid, options->account.gid));
     guard_directories();
     must(guard_limits());
     job_open_trees(&job, options);
     meter_open(&processes.meter);
     must(guard_capabilities());
-    must(guard_system_calls());
+    must(guard_system_calls(&locks));
 }
 
 int main(int argc, char **argv)

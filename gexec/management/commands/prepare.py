@@ -75,7 +75,7 @@ class Command(BaseCommand):
             file.unlink(missing_ok=True)
             with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
                 out.write(password + "\n")
-        self._report(f"Made the administrator 'admin' with the password {password}\n(shown once; kept in {file})")
+        self._report(f"Made the administrator 'admin', whose password is in {file}.")
 
     def _report(self, line: str) -> None:
         self.stderr.write(line, self.style.NOTICE)

@@ -18,9 +18,11 @@ from django.db import connection, models
 
 from dispatch import active
 from languages import folders
+from languages.commands import words_in
 from languages.management.listing import HEAD, described, line_of, megabytes, others_rows, slug_of
 from languages.management.threads import each
 from languages.models import Language
+from languages.models.language import COMMANDS
 from languages.options import MIB
 from languages.selftest.run import Verdict
 from languages.toolchain import installs, language_images
@@ -36,7 +38,7 @@ READER_LEFT = 128 + signal.SIGPIPE
 CLOSE_S = 0.3
 """An interrupted command ends within a second; containers that are left until then end by themselves."""
 _ALL = "all"
-_NOT_TO_SET = {"id", "slug", "enabled", "image_digest", "tested_at", "updated_at"}
+_NOT_TO_SET = {"id", "slug", "enabled", "image_digest", "tested", "tested_at", "updated_at"}
 Method = Callable[[dict[str, Any]], None]
 
 
@@ -181,6 +183,10 @@ class Command(BaseCommand):
             raise CommandError("; ".join(_messages(error))) from error
         language.save()
         self._print(f"{language.slug}: {', '.join(options['changes'])}")
+        if language.enabled and language.untested:
+            self._print(
+                f"{language.slug}: {', '.join(language.untested)}: served after `languages test {language.slug}`"
+            )
 
     def _remove(self, options: dict[str, Any]) -> None:
         def remove(slug: str) -> str:
@@ -296,6 +302,11 @@ def _parsed(name: str, value: str) -> Any:
     if field is None or name in _NOT_TO_SET or not isinstance(field, models.Field):
         known = sorted({each.name for each in Language._meta.fields} - _NOT_TO_SET)
         raise CommandError(f"{name} cannot be set; what can: {', '.join(known)}")
+    if name in COMMANDS:
+        try:
+            return words_in(value)
+        except ValueError as error:
+            raise CommandError(f"{name}: {error}") from error
     if isinstance(field, models.JSONField):
         try:
             return json.loads(value)

@@ -1,0 +1,85 @@
+"""What `manage.py check --deploy` says of a gexec that others reach: what works, and invites trouble."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Tags, Warning, register  # noqa: A004 (Django's own name)
+
+from gexec.addresses import is_loopback
+from languages.toolchain import docker_host
+from sandbox.errors import EngineUnavailable
+
+DOCKER_ANSWER_S = 5.0
+"""An engine that needs longer to say a word is none to serve with."""
+SLOTS_PER_CORE = 2
+"""What is chosen where GEXEC_SLOTS is 0."""
+
+
+def anybody(**_: Any) -> list[CheckMessage]:
+    """W101: whoever reaches the host may run programs."""
+    if is_loopback(settings.GEXEC_HOST) or settings.GEXEC_REQUIRE_API_KEY:
+        return []
+    hint = "Set GEXEC_REQUIRE_API_KEY=true, or be sure that only those reach it who may run programs."
+    return [Warning(f"GEXEC_HOST is {settings.GEXEC_HOST}, and no key is required.", hint=hint, id="gexec.W101")]
+
+
+def no_rate(**_: Any) -> list[CheckMessage]:
+    """W102: one client may take all slots for as long as it likes."""
+    if settings.GEXEC_RATE_LIMIT != "off":
+        return []
+    hint = "Leave it off only where a proxy in front limits the rate."
+    return [Warning("GEXEC_RATE_LIMIT is off.", hint=hint, id="gexec.W102")]
+
+
+def no_tls(**_: Any) -> list[CheckMessage]:
+    """W103: keys, programs and the admin's password are readable on the way."""
+    if settings.GEXEC_SECURE:
+        return []
+    hint = "Put a proxy with TLS in front and set GEXEC_SECURE=true and GEXEC_TRUSTED_PROXIES=1."
+    return [Warning("GEXEC_SECURE is off: nothing is said of TLS.", hint=hint, id="gexec.W103")]
+
+
+def memory(**_: Any) -> list[CheckMessage]:
+    """W104: programs that all take what they may would take more than there is. Of an engine elsewhere nobody knows."""
+    if settings.DOCKER_HOST and not settings.DOCKER_HOST.startswith("unix:"):
+        return []
+    count, each_mb = slots(), settings.GEXEC_MAX_MEMORY_MB
+    taken_mb = count * each_mb
+    there_mb = _host_memory_mb()
+    if taken_mb <= there_mb:
+        return []
+    return [
+        Warning(
+            f"{count} slots of up to {each_mb} MB are {taken_mb} MB, and the host has {there_mb}.",
+            hint="Lower GEXEC_SLOTS or GEXEC_MAX_MEMORY_MB.",
+            id="gexec.W104",
+        )
+    ]
+
+
+def slots() -> int:
+    """Programs at once, as the backend reckons them."""
+    return int(settings.GEXEC_SLOTS) or SLOTS_PER_CORE * (os.cpu_count() or 1)
+
+
+def docker(**_: Any) -> list[CheckMessage]:
+    """W105: the engine does not answer."""
+    try:
+        docker_host.images(timeout_s=DOCKER_ANSWER_S).ping()
+    except EngineUnavailable as error:
+        hint = "Start it (sudo systemctl start docker), or name another with DOCKER_HOST."
+        return [Warning(f"The Docker engine does not answer ({error}).", hint=hint, id="gexec.W105")]
+    return []
+
+
+def register_all() -> None:
+    """Register the checks with Django, for --deploy alone."""
+    for check in (anybody, no_rate, no_tls, memory, docker):
+        register(check, Tags.security, deploy=True)
+
+
+def _host_memory_mb() -> int:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 1024**2

@@ -1,0 +1,112 @@
+"""manage.py doctor: what gexec needs, each thing ok, warn or fail, with what to do. Exit code 1 where one fails."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import psycopg
+from django.conf import settings
+from django.core.management.base import BaseCommand
+from django.db import DatabaseError, connection
+
+from gexec import deploy_checks
+from languages import host_state
+from languages.models import Language
+
+LOW_DISK_BYTES = 2 * 1024**3
+"""An image of a language takes up to a gigabyte while it is built."""
+
+
+class Finding(NamedTuple):
+    """What was looked at, how it is, and what to do where it is not well."""
+
+    about: str
+    state: str
+    text: str
+    remedy: str = ""
+
+
+class Command(BaseCommand):
+    """It looks and changes nothing, and each look is bounded."""
+
+    help = "Look at Docker, the database, the images, the slots and the disk, and say what to do."
+    requires_system_checks = []
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        failed = False
+        for finding in _findings():
+            self.stdout.write(f"{finding.state:4}  {finding.about}: {finding.text}")
+            if finding.remedy:
+                self.stdout.write(f"      {finding.remedy}")
+            failed = failed or finding.state == "fail"
+        if failed:
+            sys.exit(1)
+
+
+def _findings() -> Iterator[Finding]:
+    docker = _docker()
+    database = _database()
+    yield docker
+    yield database
+    if docker.state == "ok" and database.state == "ok":
+        yield from _images()
+    yield _slots()
+    yield _disk()
+
+
+def _docker() -> Finding:
+    for found in deploy_checks.docker():
+        return Finding("Docker", "fail", str(found.msg), str(found.hint))
+    runtime = settings.GEXEC_DOCKER_RUNTIME
+    return Finding("Docker", "ok", "it answers" + (f"; containers are to start with {runtime}" if runtime else ""))
+
+
+def _database() -> Finding:
+    try:
+        # Not through the pool, which would try for seconds and lose the reason.
+        with psycopg.connect(**connection.get_connection_params()) as direct:
+            rows = direct.execute("SELECT to_regclass('executions_execution') IS NOT NULL").fetchone()
+    except psycopg.Error as error:
+        reason = " ".join(str(error).split())
+        if settings.DATABASE_URL:
+            return Finding("database", "fail", reason, "Start it, or correct DATABASE_URL.")
+        return Finding("database", "warn", "the embedded PostgreSQL does not run", "`make run` starts it.")
+    if not rows or not rows[0]:
+        return Finding("database", "warn", "it answers, and is empty", "`make run`, or `manage.py migrate`, fills it.")
+    return Finding("database", "ok", "it answers")
+
+
+def _images() -> Iterator[Finding]:
+    try:
+        languages = list(Language.objects.filter(enabled=True))
+    except DatabaseError as error:
+        yield Finding("images", "fail", str(error), "`manage.py migrate` brings the database up to date.")
+        return
+    if not languages:
+        yield Finding("images", "warn", "no language is enabled", "`manage.py languages install python`")
+    on_host = host_state.on_host(languages)
+    for language in languages:
+        there = on_host[language.pk]
+        if there.image is None:
+            remedy = f"`manage.py languages install {language.slug}`, or pull it."
+            yield Finding(f"image of {language.slug}", "fail", there.error or "it is not on the Docker host", remedy)
+        else:
+            yield Finding(f"image of {language.slug}", "ok", "it is there")
+
+
+def _slots() -> Finding:
+    for found in deploy_checks.memory():
+        return Finding("slots", "warn", str(found.msg), str(found.hint))
+    return Finding("slots", "ok", f"{deploy_checks.slots()} programs at once have the memory that they may take")
+
+
+def _disk() -> Finding:
+    directory = next(path for path in (settings.GEXEC_DATA_DIR, *settings.GEXEC_DATA_DIR.parents) if path.exists())
+    free = shutil.disk_usage(directory).free
+    text = f"{free // 1024**2} MB are free for {settings.GEXEC_DATA_DIR}"
+    if free < LOW_DISK_BYTES:
+        return Finding("disk", "warn", text, "Free some space; `docker system df` shows what Docker uses.")
+    return Finding("disk", "ok", text)

@@ -1,0 +1,39 @@
+"""`manage.py doctor` names what is not well, with what to do, and says by its exit code whether something fails."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from testkit.servers import clean_environment, manage
+from tests.conftest import StartServer
+
+
+def test_a_server_that_runs_is_well(server: StartServer) -> None:
+    done = server().manage("doctor")
+    assert done.returncode == 0, done.stdout + done.stderr
+    states = {line.split(":")[0][6:]: line[:4].strip() for line in done.stdout.splitlines() if line[:4].strip()}
+    assert set(states) == {"Docker", "database", "image of go", "image of python", "slots", "disk"}
+    assert {states[about] for about in ("Docker", "database", "image of go", "image of python")} == {"ok"}
+
+
+def test_what_does_not_answer_fails_with_what_to_do(tmp_path: Path) -> None:
+    environment = clean_environment(
+        GEXEC_DATA_DIR=str(tmp_path),
+        DOCKER_HOST=f"unix://{tmp_path}/none.sock",
+        DATABASE_URL=f"postgresql://nobody@/nothing?host={tmp_path}",
+    )
+    done = manage("doctor", environment=environment)
+    assert done.returncode == 1
+    assert "fail  Docker: The Docker engine does not answer" in done.stdout
+    assert "or name another with DOCKER_HOST" in done.stdout
+    assert "fail  database: " in done.stdout
+    assert "correct DATABASE_URL" in done.stdout
+    assert done.stderr == ""
+
+
+def test_an_embedded_database_that_does_not_run_is_not_started_to_be_looked_at(tmp_path: Path) -> None:
+    done = manage("doctor", environment=clean_environment(GEXEC_DATA_DIR=str(tmp_path), GEXEC_SLOTS="1000000"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "warn  database: the embedded PostgreSQL does not run" in done.stdout
+    assert "warn  slots: 1000000 slots of up to 256 MB" in done.stdout
+    assert not (tmp_path / "postgres").exists()
