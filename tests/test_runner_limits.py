@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 
 import pytest
@@ -48,6 +49,13 @@ def test_the_processor_time_of_all_processes_counts(runner: LabRunner) -> None:
     result = runner.run("guest", "spin", "2", cpu_ms=400).result
     assert result.reason is Reason.CPU
     assert result.cpu_us >= 400_000
+
+
+def test_the_kernel_ends_a_process_that_the_runner_comes_too_late_for(runner: LabRunner) -> None:
+    assert runner.run("sh", "-c", "ulimit -t; ulimit -Ht", cpu_ms=1300).stdout == b"4\n4\n"
+    processors = len(os.sched_getaffinity(0))
+    wall = runner.run("sh", "-c", "ulimit -t", wall_ms=5000)
+    assert wall.stdout == b"%d\n" % (5 * processors + 2)
 
 
 def test_the_processor_time_of_the_dead_counts(runner: LabRunner) -> None:

@@ -258,7 +258,10 @@ static pid_t give_up(struct forkserver *server)
 
 static pid_t fork_step(struct forkserver *server, const struct step_frame *step, uid_t uid, const int ends[STREAMS])
 {
-    struct request request = {.file_size_bytes = step->file_size_bytes, .open_files = step->open_files, .uid = uid};
+    struct request request = {.file_size_bytes = step->file_size_bytes,
+                              .cpu_seconds = launch_cpu_seconds(step),
+                              .open_files = step->open_files,
+                              .uid = uid};
     struct reply reply = {0};
     if (!send_request(server->control, &request, ends) ||
         !receive_within(server->control, &reply, sizeof(reply), FORK_LIMIT_MS))

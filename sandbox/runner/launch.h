@@ -30,6 +30,15 @@ enum launched { LAUNCHED, NOT_FOUND, NOT_EXECUTABLE, LAUNCH_BROKEN };
 /* Once, before /proc becomes read-only. Returns NULL, or what could not be done. */
 const char *launch_open(void);
 
+/* How many processors the container may use at once; at least 1. */
+int launch_processors(void);
+
+/*
+ * RLIMIT_CPU of each of a step's processes: a little above what the step may use, for what the runner cannot stop
+ * because it does not get to run itself.
+ */
+uint64_t launch_cpu_seconds(const struct step_frame *step);
+
 /* Starts a step in the directory that `work` is open on. For all but LAUNCHED, errno says why. */
 enum launched launch(const struct step_frame *step, const struct account *account, int work, struct program *program);
 

@@ -109,7 +109,8 @@ static int become_program(const struct request *request, const int *ends)
     for (int i = 0; i < STREAMS; i++)
         if (syscall(SYS_dup3, ends[i], i, 0) < 0)
             return errno;
-    if (setsid() < 0 || !limit(RLIMIT_FSIZE, request->file_size_bytes) || !limit(RLIMIT_NOFILE, request->open_files))
+    if (setsid() < 0 || !limit(RLIMIT_FSIZE, request->file_size_bytes) || !limit(RLIMIT_NOFILE, request->open_files) ||
+        !limit(RLIMIT_CPU, request->cpu_seconds))
         return errno;
     if (thread.robust_list)
         syscall(SYS_set_robust_list, thread.robust_list, thread.robust_size);

@@ -25,6 +25,7 @@ enum {
 /* The limits and the user of a step; its streams come beside it as descriptors. */
 struct request {
     uint64_t file_size_bytes;
+    uint64_t cpu_seconds;
     uint32_t open_files;
     uint32_t uid;
 };

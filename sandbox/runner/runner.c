@@ -27,7 +27,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <sched.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -155,13 +154,6 @@ static void make_streams_non_blocking(void)
             die("make a stream non-blocking");
 }
 
-static int count_processors(void)
-{
-    cpu_set_t set;
-    int count = sched_getaffinity(0, sizeof(set), &set) ? (int)sysconf(_SC_NPROCESSORS_ONLN) : CPU_COUNT(&set);
-    return count < 1 ? 1 : count;
-}
-
 /* The holder of a network namespace: it does nothing until its stdin closes or it is told to end. */
 static _Noreturn void hold(void)
 {
@@ -209,8 +201,8 @@ int main(int argc, char **argv)
         hold();
     processes.account = options.account;
     job.ahead_uid = options.ahead_uid;
-    step.processors = count_processors();
     take_container_over(&options);
+    step.processors = launch_processors();
     job_get_ready(&job);
     serve();
 }

@@ -9,6 +9,7 @@
 #include "queue.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -81,6 +82,17 @@ static void send_result(struct step *step, const struct result *result)
     step->phase = IDLE;
 }
 
+/* Whether the kernel has ended it for RLIMIT_CPU, which it does only where the runner came too late. */
+static bool ended_by_kernel_for(const struct step *step, enum reason limit)
+{
+    const struct main_process *main = &step->processes->main;
+    if (!WIFSIGNALED(main->status) || WTERMSIG(main->status) != SIGKILL)
+        return false;
+    if (limit == WALL)
+        return main->ended_us >= step->deadline_us;
+    return step->cpu_limit_us > 0 && meter_cpu_us(&step->processes->meter) >= step->cpu_limit_us;
+}
+
 /* The first reason counts, but a program that ended by itself may yet turn out to have been ended by the kernel. */
 static enum reason final_reason(const struct step *step)
 {
@@ -91,6 +103,10 @@ static enum reason final_reason(const struct step *step)
         return MEMORY;
     if (step->cut[0] || step->cut[1])
         return OUTPUT;
+    if (ended_by_kernel_for(step, WALL))
+        return WALL;
+    if (ended_by_kernel_for(step, CPU))
+        return CPU;
     return WIFSIGNALED(status) ? SIGNALED : EXITED;
 }
 
