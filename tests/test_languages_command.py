@@ -22,8 +22,8 @@ from tests.language_rotation import slugs_to_test
 Run = Callable[..., subprocess.CompletedProcess[str]]
 INSTALL_S = 1800
 """The largest image, on a slow line."""
-STOP_S = 1.5
-"""A second to stop in, and what a busy machine takes to notice."""
+STOP_S = 3
+"""A second to stop in, and what a machine with many tests beside takes to notice."""
 NOT_TESTED = "UPDATE languages_language SET enabled = false, image_digest = '', tested_at = NULL WHERE slug = 'go'"
 
 

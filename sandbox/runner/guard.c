@@ -137,7 +137,7 @@ static void add_line(const char *scratch, const char *path, const char *line)
 static void name_user(const char *home, uid_t uid, gid_t gid)
 {
     char line[256];
-    snprintf(line, sizeof(line), "gexec:x:%u:%u::%s:/bin/sh\n", uid, gid, home);
+    snprintf(line, sizeof(line), "gexec:x:%u:%u::%s:/usr/sbin/nologin\n", uid, gid, home);
     add_line(home, "/etc/passwd", line);
     snprintf(line, sizeof(line), "gexec:x:%u:\n", gid);
     add_line(home, "/etc/group", line);
@@ -211,16 +211,45 @@ static void replace_masks(void)
  * is left (docs/security.md).
  */
 static const char *const OF_THE_MACHINE[] = {
-    "/proc/locks",     "/proc/cmdline",    "/proc/bootconfig",     "/proc/config.gz",
-    "/proc/diskstats", "/proc/partitions", "/proc/interrupts",     "/proc/softirqs",
-    "/proc/schedstat", "/proc/vmstat",     "/proc/zoneinfo",       "/proc/buddyinfo",
-    "/proc/key-users", "/proc/modules",    "/proc/kallsyms",       "/proc/iomem",
-    "/proc/ioports",   "/proc/crypto",     "/proc/misc",           "/proc/devices",
-    "/proc/consoles",  "/proc/slabinfo",   "/proc/pagetypeinfo",   "/proc/vmallocinfo",
-    "/proc/driver",    "/proc/tty",        "/proc/pressure",       "/proc/fs",
-    "/proc/irq",       "/proc/bus",        "/proc/sysvipc",        "/proc/sys/kernel/random/boot_id",
-    "/sys/block",      "/sys/bus",         "/sys/class",           "/sys/dev",
-    "/sys/module",     "/sys/power",       "/sys/devices/virtual", "/sys/devices/platform",
+    "/proc/locks",
+    "/proc/cmdline",
+    "/proc/bootconfig",
+    "/proc/config.gz",
+    "/proc/diskstats",
+    "/proc/partitions",
+    "/proc/interrupts",
+    "/proc/softirqs",
+    "/proc/schedstat",
+    "/proc/vmstat",
+    "/proc/zoneinfo",
+    "/proc/buddyinfo",
+    "/proc/key-users",
+    "/proc/modules",
+    "/proc/kallsyms",
+    "/proc/iomem",
+    "/proc/ioports",
+    "/proc/crypto",
+    "/proc/misc",
+    "/proc/devices",
+    "/proc/consoles",
+    "/proc/slabinfo",
+    "/proc/pagetypeinfo",
+    "/proc/vmallocinfo",
+    "/proc/driver",
+    "/proc/tty",
+    "/proc/pressure",
+    "/proc/fs",
+    "/proc/irq",
+    "/proc/bus",
+    "/proc/sys/kernel/random/boot_id",
+    "/sys/block",
+    "/sys/bus",
+    "/sys/class",
+    "/sys/dev",
+    "/sys/module",
+    "/sys/power",
+    "/sys/devices/virtual",
+    "/sys/devices/platform",
 };
 
 static void hide_machine(void)
