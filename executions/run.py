@@ -5,11 +5,8 @@ from __future__ import annotations
 import logging
 import time
 from contextlib import closing
-from dataclasses import replace
 from functools import partial
 from typing import NoReturn
-
-from django.conf import settings
 
 from dispatch import active
 from dispatch.base import Finished, Reservation, Run, Started
@@ -64,9 +61,7 @@ def run(execution: Execution, *, reservation: Reservation | None = None, client:
 def _run(execution: Execution, reservation: Reservation | None, client: Client) -> None:
     if client.gone:
         return transitions.finish(execution, cancelled_fields(CLIENT_GONE))
-    # The wait counts from the arrival: what it stood before the threads, it may not stand in line as well.
-    wait_ms = max(0, settings.GEXEC_WAIT_MS - int(client.waited_s * 1000))
-    task = replace(task_of(execution), wait_ms=wait_ms)
+    task = task_of(execution)
     submitted = active.backend().submit(task, reservation=reservation)
     client.when_gone(partial(active.backend().cancel, task.id))
     began = time.monotonic()

@@ -31,8 +31,6 @@ _GONE = select.POLLHUP | select.POLLERR | select.POLLNVAL
 class Peer(Protocol):
     """The socket of a client; serve/sockets.py has the real one."""
 
-    waited_s: float
-
     def fileno(self) -> int:
         """The descriptor."""
 
@@ -43,9 +41,7 @@ class Peer(Protocol):
 class Client:
     """Whoever waits for an answer. One that nothing watches is never gone."""
 
-    def __init__(self, *, waited_s: float = 0.0) -> None:
-        """`waited_s` is how long it waited until its request was taken up."""
-        self.waited_s = waited_s
+    def __init__(self) -> None:
         self.gone = False
         self._cancel: Callable[[], bool] = _nothing_to_cancel
 
@@ -112,7 +108,7 @@ class _Watcher:
 
     @contextmanager
     def watching(self, peer: Peer) -> Iterator[Client]:
-        descriptor, one = peer.fileno(), _Watched(peer, Client(waited_s=peer.waited_s))
+        descriptor, one = peer.fileno(), _Watched(peer, Client())
         one.look(_RESET_MS)
         with self._lock:
             self._watched[descriptor] = one

@@ -32,9 +32,6 @@ class Connection(socket.socket):
     at_end = False
     """Whether the client has sent all that it will send."""
     _sent_ahead = 0
-    _arrived = 0.0
-    waited_s = 0.0
-    """How long the request waited for a thread."""
     # What the kernel bounds a read by; connections have it from their listener.
     _bound_s = READ_S
 
@@ -75,14 +72,6 @@ class Connection(socket.socket):
         self._read_by = None
         ahead, self._sent_ahead = self._sent_ahead, 0
         super().sendall(memoryview(data)[ahead:] if ahead else data, flags)
-
-    def arrived(self) -> None:
-        """A request has come."""
-        self._arrived = time.monotonic()
-
-    def taken_up(self) -> None:
-        """A thread has it now."""
-        self.waited_s = time.monotonic() - self._arrived
 
     def send_ahead(self) -> None:
         """Send the byte that every answer begins with; the next `sendall` leaves it away. See rest/disconnect.py."""

@@ -52,16 +52,6 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             self._closing = threading.Thread(target=self.close_pool, name="shutdown", daemon=True)
             self._closing.start()
 
-    def enqueue_req(self, conn: Any) -> None:
-        """Called when a request has come, which then waits for a thread."""
-        conn.sock.arrived()
-        super().enqueue_req(conn)
-
-    def handle(self, conn: Any) -> Any:
-        """Called in the thread that answers."""
-        conn.sock.taken_up()
-        return super().handle(conn)
-
     def run(self) -> None:
         """Serve until told to stop; return when every request is answered and every container is gone."""
         super().run()

@@ -6,7 +6,7 @@ import time
 
 from testkit.waiting import eventually
 from tests.conftest import StartServer
-from tests.test_hanging_up import SLEEPER, close, sent, sent_head, states
+from tests.test_hanging_up import SLEEPER, close, sent, states
 
 
 def test_with_every_place_taken_the_next_is_refused_at_once_and_ping_answers(server: StartServer) -> None:
@@ -23,24 +23,6 @@ def test_with_every_place_taken_the_next_is_refused_at_once_and_ping_answers(ser
     assert {answer.status for answer in refused} == {503}
     assert all(int(answer.headers["Retry-After"]) >= 1 for answer in refused)
     for client in waiting:
-        close(client)
-
-
-def test_the_wait_counts_from_the_arrival(server: StartServer) -> None:
-    running = server(GEXEC_SLOTS="1", GEXEC_QUEUE="1", GEXEC_THREADS="10", GEXEC_WAIT_MS="3000")
-    holding = sent(running, SLEEPER)
-    eventually(lambda: states(running) == ["running"])
-    # Heads that go on take the other threads, for longer than this test lasts.
-    trickling = [sent_head(running.port) for _ in range(9)]
-    time.sleep(0.5)
-    began = time.monotonic()
-    late = sent(running, "print(1)")
-    time.sleep(2)
-    close(trickling[0])
-    answer = late.recv(4096)
-    assert answer.startswith(b"HTTP/1.1 503 ")
-    assert 2.5 < time.monotonic() - began < 4.5
-    for client in (holding, late, *trickling):
         close(client)
 
 

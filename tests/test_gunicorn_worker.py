@@ -69,7 +69,7 @@ def test_errors_of_the_protocol_are_written_by_write_error() -> None:
 
 def test_the_worker_is_gunicorns_with_nothing_else_overridden() -> None:
     own = {name for name in vars(Worker) if callable(vars(Worker)[name]) and name in dir(ThreadWorker)}
-    assert own - {"__init__", "__doc__"} == {"init_process", "set_accept_enabled", "enqueue_req", "handle", "run"}
+    assert own - {"__init__", "__doc__"} == {"init_process", "set_accept_enabled", "run"}
 
 
 def test_a_listening_socket_is_closed_only_after_its_backlog_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
