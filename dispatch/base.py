@@ -33,6 +33,8 @@ class Task:
     job: Job
     tenant: str | None = None
     """Whose program it is: containers are used again for the same one only, and never for None."""
+    caller: str | None = None
+    """Who shares slots and places in line with others, in turns; None is not bounded."""
     wait_ms: int | None = None
     """How long it may wait for its start; None: what the server allows."""
     stream_output: bool = False
@@ -90,7 +92,7 @@ class Backend(Protocol):
     def prepare(self, report: Report) -> None:
         """Put in place what every run needs, once for an installation. Raises SandboxError."""
 
-    def reserve(self, profile: Profile, *, tenant: str | None) -> Reservation | None:
+    def reserve(self, profile: Profile, *, tenant: str | None, caller: str | None = None) -> Reservation | None:
         """What a task could start in at once, if there is such a thing. Raises PoolClosed."""
 
     def submit(self, task: Task, *, reservation: Reservation | None = None) -> Run:

@@ -11,7 +11,9 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 
 from dispatch.base import Capacity, Event, Finished, Report, Reservation, Started, Task
 from sandbox.engine import Images
-from sandbox.errors import Cancelled, PoolBusy, PoolClosed
+from sandbox.pool import Withdrawal
+from sandbox.pool.permits import OwnPermits
+from sandbox.pool.slots import Slots
 from sandbox.types import Job, JobResult, Outcome, Output, Profile, StepFinished, StepResult, WarmTarget
 
 Behaviour = Callable[[Job], JobResult]
@@ -37,7 +39,7 @@ def succeed(job: Job) -> JobResult:
 class FakeBackend:
     """As many tasks as slots. `refuse` is raised before a task starts; `behave` makes the result of a job."""
 
-    def __init__(self, slots: int = 4) -> None:
+    def __init__(self, slots: int = 4, *, queue: int = 1000, caller_share: float = 0.5) -> None:
         self.behave: Behaviour = succeed
         self.refuse: Exception | None = None
         self.warm = True
@@ -46,25 +48,19 @@ class FakeBackend:
         """The jobs that were started, in order."""
         self.tenants: list[str | None] = []
         self.targets: Mapping[Profile, WarmTarget] = {}
-        self._slots = slots
-        self._in_use = 0
-        self._waiting = 0
-        self._closed = False
+        self._total = slots
+        self._slots = Slots(OwnPermits(slots), queue_limit=queue, caller_share=caller_share)
         self._changed = threading.Condition()
         self._in_flight: dict[str, _FakeRun] = {}
 
     def prepare(self, report: Report) -> None:
         report("nothing to prepare")
 
-    def reserve(self, profile: Profile, *, tenant: str | None) -> Reservation | None:
+    def reserve(self, profile: Profile, *, tenant: str | None, caller: str | None = None) -> Reservation | None:
         del profile, tenant
-        with self._changed:
-            if self._closed:
-                raise PoolClosed("the server is shutting down")
-            if self.refuse or not self.warm or self._in_use >= self._slots:
-                return None
-            self._in_use += 1
-        return _FakeReservation(self)
+        if self.refuse or not self.warm or not self._slots.try_acquire(caller):
+            return None
+        return _FakeReservation(self, caller)
 
     def submit(self, task: Task, *, reservation: Reservation | None = None) -> _FakeRun:
         return _FakeRun(self, task, reservation if isinstance(reservation, _FakeReservation) else None)
@@ -75,10 +71,14 @@ class FakeBackend:
             if run is not None:
                 run.cancelled = True
                 self._changed.notify_all()
+        if run is not None:
+            run.withdrawal.withdraw()
         return run is not None
 
     def capacity(self) -> Capacity:
-        return Capacity(self._slots, self._in_use, self._waiting, dict.fromkeys(self.targets, int(self.warm)))
+        return Capacity(
+            self._total, self._slots.in_use, self._slots.waiting, dict.fromkeys(self.targets, int(self.warm))
+        )
 
     def keep_warm(self, targets: Mapping[Profile, WarmTarget]) -> None:
         self.targets = dict(targets)
@@ -88,17 +88,18 @@ class FakeBackend:
 
     def close(self, *, grace_s: float) -> None:
         deadline = time.monotonic() + grace_s
+        self._slots.close()
         with self._changed:
-            self._closed = True
             self._changed.wait_for(lambda: not self._in_flight, max(0.0, deadline - time.monotonic()))
             for run in self._in_flight.values():
                 run.cancelled = True
             self._changed.notify_all()
+        self._slots.refuse_waiting()
 
     @property
     def in_use(self) -> int:
         """Slots that are taken."""
-        return self._in_use
+        return self._slots.in_use
 
     def began(self, run: _FakeRun) -> None:
         with self._changed:
@@ -113,23 +114,11 @@ class FakeBackend:
         """Wait for a slot. Raises what a pool raises."""
         if self.refuse:
             raise self.refuse
-        with self._changed:
-            if self._closed:
-                raise PoolClosed("the server is shutting down")
-            self._waiting += 1
-            wait_s = (_WAIT_MS if run.task.wait_ms is None else run.task.wait_ms) / 1000
-            free = self._changed.wait_for(lambda: run.cancelled or self._in_use < self._slots, wait_s)
-            self._waiting -= 1
-            if run.cancelled:
-                raise Cancelled("cancelled before it started")
-            if not free:
-                raise PoolBusy("no slot became free in time", retry_after_s=3)
-            self._in_use += 1
+        wait_s = (_WAIT_MS if run.task.wait_ms is None else run.task.wait_ms) / 1000
+        self._slots.acquire(wait_s, run.withdrawal, run.task.caller)
 
-    def give_back(self) -> None:
-        with self._changed:
-            self._in_use -= 1
-            self._changed.notify_all()
+    def give_back(self, caller: str | None) -> None:
+        self._slots.release(caller, held_s=0.0)
 
     def is_cancelled_within(self, run: _FakeRun, wait_s: float) -> bool:
         """Wait like a program that sleeps."""
@@ -140,8 +129,9 @@ class FakeBackend:
 class _FakeReservation:
     """A slot that is taken."""
 
-    def __init__(self, backend: FakeBackend) -> None:
+    def __init__(self, backend: FakeBackend, caller: str | None) -> None:
         self._backend = backend
+        self._caller = caller
         self._used = False
 
     def take(self) -> None:
@@ -150,7 +140,7 @@ class _FakeReservation:
     def release(self) -> None:
         if not self._used:
             self._used = True
-            self._backend.give_back()
+            self._backend.give_back(self._caller)
 
 
 class _FakeRun:
@@ -159,6 +149,7 @@ class _FakeRun:
     def __init__(self, backend: FakeBackend, task: Task, reservation: _FakeReservation | None) -> None:
         self.task = task
         self.cancelled = False
+        self.withdrawal = Withdrawal()
         self._backend = backend
         self._reservation = reservation
 
@@ -175,7 +166,7 @@ class _FakeRun:
                 result = self._result()
                 yield from self._steps(result)
             finally:
-                self._backend.give_back()
+                self._backend.give_back(self.task.caller)
             yield Finished(result)
         finally:
             self._backend.ended(self)

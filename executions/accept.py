@@ -10,7 +10,7 @@ from django.utils import timezone
 from dispatch import active, workers
 from dispatch.base import Reservation
 from executions import in_flight
-from executions.jobs import job_of, profile_in
+from executions.jobs import caller_of, job_of, profile_in
 from executions.models import Execution, Status
 from executions.submission import Origin, Submission
 from rest.exceptions import Refusal
@@ -48,7 +48,9 @@ def refused(refusal: Refusal, origin: Origin) -> Execution:
 @contextmanager
 def _reserved(execution: Execution) -> Iterator[Reservation | None]:
     try:
-        reservation = active.backend().reserve(profile_in(execution.job["profile"]), tenant=execution.api_key_id)
+        reservation = active.backend().reserve(
+            profile_in(execution.job["profile"]), tenant=execution.api_key_id, caller=caller_of(execution)
+        )
     except PoolClosed:
         # The run meets the same error, and writes it into the row.
         reservation = None

@@ -22,6 +22,7 @@ from dispatch.base import Task
 from executions.models import Execution
 from executions.submission import Submission
 from languages.programs import profile_of, steps_of
+from rest.client_address import limited_as
 from sandbox.types import Ahead, File, Job, Limits, Profile, Step
 
 Json = dict[str, Any]
@@ -60,7 +61,15 @@ def task_of(execution: Execution) -> Task:
             keep_going=job["keep_going"],
         ),
         tenant=execution.api_key_id,
+        caller=caller_of(execution),
     )
+
+
+def caller_of(execution: Execution) -> str:
+    """Who shares slots with others: an API key, or else an address, of IPv6 its network."""
+    if execution.api_key_id is not None:
+        return f"key {execution.api_key_id}"
+    return f"address {limited_as(execution.client_address)}"
 
 
 def profile_in(data: Mapping[str, Any]) -> Profile:

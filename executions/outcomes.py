@@ -48,7 +48,7 @@ ENDINGS: Mapping[Outcome, Ending] = {
     Outcome.TIMEOUT_CPU: Ending("CPU time limit", "limit", "CPU time limit of {cpu_ms} ms exceeded", killed=True),
     Outcome.OUT_OF_MEMORY: Ending("memory limit", "limit", "memory limit of {memory_mb} MB exceeded", killed=True),
     Outcome.OUTPUT_LIMIT: Ending("output limit", "limit", "output limit of {output_bytes} bytes exceeded", killed=True),
-    Outcome.CANCELLED: Ending("cancelled", "bad", "execution cancelled: the server is shutting down", killed=True),
+    Outcome.CANCELLED: Ending("cancelled", "bad", "execution cancelled: {cause}", killed=True),
     Outcome.SANDBOX_ERROR: Ending("sandbox error", "bad", "sandbox error: {detail}"),
 }
 

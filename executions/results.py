@@ -25,6 +25,10 @@ CONTAINER_LOST = "the container was lost before the result was whole"
 _NO_EXIT_CODE = -1
 """Of a fault of ours: no program can end with it."""
 
+SHUTTING_DOWN = "the server is shutting down"
+CLIENT_GONE = "the client is gone"
+"""Causes of a cancellation."""
+
 
 @dataclass(frozen=True, slots=True)
 class StepRecord:
@@ -44,8 +48,11 @@ class StepRecord:
     detail: str = ""
 
 
-def finished_fields(execution: Execution, result: JobResult) -> dict[str, Any]:
-    """The columns of the finished row. The last step that was started decides how the execution ended."""
+def finished_fields(execution: Execution, result: JobResult, *, cause: str = SHUTTING_DOWN) -> dict[str, Any]:
+    """The columns of the finished row. The last step that was started decides how the execution ended.
+
+    `cause` is why it was cancelled, where it was.
+    """
     if not result.steps:
         return failed_fields("no step was run")
     last = result.steps[-1]
@@ -55,7 +62,7 @@ def finished_fields(execution: Execution, result: JobResult) -> dict[str, Any]:
         "outcome": outcome,
         "exit_code": exit_code_of(last),
         "signal": last.signal,
-        "error": _error(execution.job, last, outcome),
+        "error": _error(execution.job, last, outcome, cause),
         "peak_memory_bytes": last.peak_memory_bytes,
         **({} if last.name == COMPILE else {"wall_ms": last.wall_ms, "cpu_ms": last.cpu_ms}),
     }
@@ -64,6 +71,12 @@ def finished_fields(execution: Execution, result: JobResult) -> dict[str, Any]:
 def failed_fields(detail: str) -> dict[str, Any]:
     """The columns of a row that ends with a fault of ours."""
     return {"outcome": Outcome.SANDBOX_ERROR, "error": sandbox_error(detail), "exit_code": _NO_EXIT_CODE}
+
+
+def cancelled_fields(cause: str) -> dict[str, Any]:
+    """The columns of a row that was cancelled before it started."""
+    error = ENDINGS[Outcome.CANCELLED].message.format(cause=cause)
+    return {"outcome": Outcome.CANCELLED, "error": error, "exit_code": KILLED_EXIT_CODE}
 
 
 def sandbox_error(detail: str) -> str:
@@ -158,7 +171,7 @@ def _fault(step: StepResult) -> str:
     return CONTAINER_LOST if step.outcome.value == Outcome.SANDBOX_ERROR.value else "the run was not reported"
 
 
-def _error(job: Mapping[str, Any], step: StepResult, outcome: Outcome) -> str:
+def _error(job: Mapping[str, Any], step: StepResult, outcome: Outcome, cause: str) -> str:
     """The answer's `error`: which limit was hit, or what went wrong on our side."""
     limits: Mapping[str, Any] = next((each["limits"] for each in job["steps"] if each["name"] == step.name), {})
     memory_bytes = limits.get("memory_bytes") or job["profile"]["memory_bytes"]
@@ -168,6 +181,7 @@ def _error(job: Mapping[str, Any], step: StepResult, outcome: Outcome) -> str:
         memory_mb=memory_bytes // MIB,
         output_bytes=limits.get("output_bytes"),
         detail=_fault(step),
+        cause=cause,
     )
     if step.name != COMPILE or not text or outcome in {Outcome.CANCELLED, Outcome.SANDBOX_ERROR}:
         return text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from contextlib import closing
+from functools import partial
 from typing import NoReturn
 
 from dispatch import active
@@ -12,10 +13,19 @@ from dispatch.base import Finished, Reservation, Run, Started
 from executions import in_flight, transitions
 from executions.jobs import task_of
 from executions.models import Execution, Status
-from executions.results import CONTAINER_LOST, failed_fields, finished_fields, sandbox_error
+from executions.results import (
+    CLIENT_GONE,
+    CONTAINER_LOST,
+    SHUTTING_DOWN,
+    cancelled_fields,
+    failed_fields,
+    finished_fields,
+    sandbox_error,
+)
 from rest.connections import DATABASE_AWAY, DATABASE_RETRY_AFTER_S, release_connection
+from rest.disconnect import Client
 from rest.exceptions import Unavailable
-from sandbox.errors import EngineUnavailable, ImageMissing, PoolBusy, PoolClosed, SandboxError
+from sandbox.errors import Cancelled, EngineUnavailable, ImageMissing, PoolBusy, PoolClosed, SandboxError
 from sandbox.types import Outcome as StepOutcome
 
 logger = logging.getLogger(__name__)
@@ -26,15 +36,18 @@ SHUTDOWN_RETRY_AFTER_S = 10
 """A restart takes less where no program uses up the grace."""
 
 
-def run(execution: Execution, *, reservation: Reservation | None = None) -> None:
+def run(execution: Execution, *, reservation: Reservation | None = None, client: Client | None = None) -> None:
     """Run a row that is queued, or running in its reservation, and finish it; its outcome may be a sandbox error.
+
+    Once `client` is gone it is cancelled, wherever it is. Without one it runs to its end.
 
     Raises Unavailable, with the row kept, where there was no slot, no Docker engine, no database any more, or the
     server shuts down.
     """
+    client = client or Client()
     with in_flight.marked(execution.pk):
         try:
-            _run(execution, reservation)
+            _run(execution, reservation, client)
         except DATABASE_AWAY as error:
             # Its row is there, and the client can ask for it later.
             raise Unavailable(
@@ -45,11 +58,17 @@ def run(execution: Execution, *, reservation: Reservation | None = None) -> None
             ) from error
 
 
-def _run(execution: Execution, reservation: Reservation | None) -> None:
-    submitted = active.backend().submit(task_of(execution), reservation=reservation)
+def _run(execution: Execution, reservation: Reservation | None, client: Client) -> None:
+    if client.gone:
+        return transitions.finish(execution, cancelled_fields(CLIENT_GONE))
+    task = task_of(execution)
+    submitted = active.backend().submit(task, reservation=reservation)
+    client.when_gone(partial(active.backend().cancel, task.id))
     began = time.monotonic()
     try:
-        _follow(execution, submitted)
+        _follow(execution, submitted, client)
+    except Cancelled:
+        transitions.finish(execution, cancelled_fields(_cause(client)))
     except SandboxError as error:
         # Still queued means that nothing has run: the client is asked to come again.
         if execution.status == Status.QUEUED:
@@ -58,7 +77,7 @@ def _run(execution: Execution, reservation: Reservation | None) -> None:
         transitions.finish(execution, failed_fields(_reason(error)))
 
 
-def _follow(execution: Execution, submitted: Run) -> None:
+def _follow(execution: Execution, submitted: Run, client: Client) -> None:
     """Read the run's events, and write what they mean for the row. Leaving early ends the program."""
     # No connection of the database is kept while a slot is waited for, or a program runs: there are more threads than
     # connections.
@@ -68,7 +87,7 @@ def _follow(execution: Execution, submitted: Run) -> None:
             if isinstance(event, Started) and not _started(execution, event):
                 return
             if isinstance(event, Finished):
-                transitions.finish(execution, finished_fields(execution, event.result))
+                transitions.finish(execution, finished_fields(execution, event.result, cause=_cause(client)))
                 for step in event.result.steps:
                     if step.outcome is StepOutcome.SANDBOX_ERROR:
                         logger.error("execution %s: %s: %r", execution.pk, step.name, step.detail)
@@ -88,7 +107,7 @@ def _not_started(execution: Execution, error: SandboxError, *, queue_ms: float) 
     if isinstance(error, PoolBusy):
         message, retry_after_s = "no free slot: the server is busy", error.retry_after_s
     elif isinstance(error, PoolClosed):
-        message, retry_after_s = "the server is shutting down", SHUTDOWN_RETRY_AFTER_S
+        message, retry_after_s = SHUTTING_DOWN, SHUTDOWN_RETRY_AFTER_S
     else:
         logger.error("execution %s: no container: %s", execution.pk, error)
         message, retry_after_s = sandbox_error(_reason(error)), ENGINE_RETRY_AFTER_S
@@ -97,6 +116,11 @@ def _not_started(execution: Execution, error: SandboxError, *, queue_ms: float) 
     else:
         transitions.finish(execution, failed_fields(_reason(error)))
     raise Unavailable(message, retry_after_s=retry_after_s, execution_id=execution.pk) from error
+
+
+def _cause(client: Client) -> str:
+    """Why it was cancelled, if it was: nothing else does that."""
+    return CLIENT_GONE if client.gone else SHUTTING_DOWN
 
 
 def _reason(error: SandboxError) -> str:

@@ -6,16 +6,17 @@ from executions.accept import accepted, refused
 from executions.models import Execution
 from executions.run import run
 from executions.submission import Origin, Submission
+from rest.disconnect import Client
 from rest.exceptions import Refusal
 
 
-def execute(*, submission: Submission, origin: Origin) -> Execution:
-    """Run it and return its finished row, whose outcome may be a sandbox error.
+def execute(*, submission: Submission, origin: Origin, client: Client | None = None) -> Execution:
+    """Run it and return its finished row, whose outcome may be a sandbox error. It is cancelled once `client` is gone.
 
     Raises Unavailable, with the row kept, where there is no slot, no Docker engine, or the server shuts down.
     """
     with accepted(submission, origin) as (execution, reservation):
-        run(execution, reservation=reservation)
+        run(execution, reservation=reservation, client=client)
     return execution
 
 

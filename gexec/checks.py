@@ -14,6 +14,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register  # n
 
 from dispatch import backends
 from gexec.embedded import MAX_PROCESSES
+from gexec.process import KEPT_THREADS
 from languages.options import MIN_MEMORY_MB
 
 _AT_LEAST = {
@@ -23,13 +24,13 @@ _AT_LEAST = {
     "GEXEC_SHUTDOWN_GRACE_S": 0,
     # 0 ends each connection after its answer.
     "GEXEC_KEEPALIVE_S": 0,
-    "GEXEC_SLOTS": 0,
-    "GEXEC_QUEUE": 0,
+    "GEXEC_SLOTS": 1,
     "GEXEC_WAIT_MS": 0,
     # Less would end statements of a database that is merely busy.
     "GEXEC_DATABASE_TIMEOUT_MS": 500,
     "GEXEC_DATABASE_ADMIN_TIMEOUT_MS": 500,
     "GEXEC_TRUSTED_PROXIES": 0,
+    "GEXEC_MAX_TIMEOUT_MS_WITHOUT_KEY": 1,
     "GEXEC_MAX_SOURCE_BYTES": 1,
     "GEXEC_MAX_MEMORY_MB": MIN_MEMORY_MB,
 }
@@ -45,11 +46,13 @@ def port(**_: Any) -> list[CheckMessage]:
 
 
 def rate_limit(**_: Any) -> list[CheckMessage]:
-    """E002: the rate limit."""
-    if settings.GEXEC_RATE_LIMIT == "off" or _RATE.fullmatch(settings.GEXEC_RATE_LIMIT):
-        return []
+    """E002: a rate limit."""
     hint = "Write a number and a period (10/m, 100/h, 5/10s), or off."
-    return [Error(f"GEXEC_RATE_LIMIT is {settings.GEXEC_RATE_LIMIT!r}.", hint=hint, id="gexec.E002")]
+    return [
+        Error(f"{name} is {rate!r}.", hint=hint, id="gexec.E002")
+        for name in ("GEXEC_RATE_LIMIT", "GEXEC_KEY_RATE_LIMIT")
+        if (rate := getattr(settings, name)) != "off" and not _RATE.fullmatch(rate)
+    ]
 
 
 def numbers(**_: Any) -> list[CheckMessage]:
@@ -104,12 +107,24 @@ def unknown_names(**_: Any) -> list[CheckMessage]:
 
 
 def threads(**_: Any) -> list[CheckMessage]:
-    """W002: requests that wait would take all threads, and nothing else would be answered."""
-    taken = settings.GEXEC_SLOTS + settings.GEXEC_QUEUE
-    if taken < settings.GEXEC_THREADS * settings.GEXEC_WORKERS:
+    """E007: requests that run or wait would take all threads of a process; it may have the slots of all of them.
+
+    A queue that was chosen from threads that are too few has less than one place.
+    """
+    needed = settings.GEXEC_SLOTS + max(1, settings.GEXEC_QUEUE) + KEPT_THREADS
+    if needed <= settings.GEXEC_THREADS:
         return []
-    hint = f"Raise GEXEC_THREADS above {taken}."
-    return [Warning("GEXEC_SLOTS and GEXEC_QUEUE together take every thread.", hint=hint, id="gexec.W002")]
+    message = f"GEXEC_THREADS is {settings.GEXEC_THREADS}: too few for GEXEC_SLOTS and GEXEC_QUEUE."
+    hint = f"At least {needed} are needed, {KEPT_THREADS} of them for what no program waits in; unset, it fits."
+    return [Error(message, hint=hint, id="gexec.E007")]
+
+
+def caller_share(**_: Any) -> list[CheckMessage]:
+    """E008: a share that is none."""
+    if 0 < settings.GEXEC_CALLER_SHARE <= 1:
+        return []
+    message = f"GEXEC_CALLER_SHARE is {settings.GEXEC_CALLER_SHARE:g}."
+    return [Error(message, hint="It is above 0 and at most 1, which is everything.", id="gexec.E008")]
 
 
 def register_all() -> None:
@@ -124,6 +139,7 @@ def register_all() -> None:
         allowed_origins,
         unknown_names,
         threads,
+        caller_share,
     ):
         register(check, Tags.compatibility)
 

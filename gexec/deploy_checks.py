@@ -14,8 +14,6 @@ from sandbox.errors import EngineUnavailable
 
 DOCKER_ANSWER_S = 5.0
 """An engine that needs longer to say a word is none to serve with."""
-SLOTS_PER_CORE = 2
-"""What is chosen where GEXEC_SLOTS is 0."""
 
 
 def anybody(**_: Any) -> list[CheckMessage]:
@@ -27,7 +25,7 @@ def anybody(**_: Any) -> list[CheckMessage]:
 
 
 def no_rate(**_: Any) -> list[CheckMessage]:
-    """W102: one client may take all slots for as long as it likes."""
+    """W102: one address may send as many programs as it likes."""
     if settings.GEXEC_RATE_LIMIT != "off":
         return []
     hint = "Leave it off only where a proxy in front limits the rate."
@@ -46,7 +44,7 @@ def memory(**_: Any) -> list[CheckMessage]:
     """W104: programs that all take what they may would take more than there is. Of an engine elsewhere nobody knows."""
     if settings.DOCKER_HOST and not settings.DOCKER_HOST.startswith("unix:"):
         return []
-    count, each_mb = slots(), settings.GEXEC_MAX_MEMORY_MB
+    count, each_mb = settings.GEXEC_SLOTS, settings.GEXEC_MAX_MEMORY_MB
     taken_mb = count * each_mb
     there_mb = _host_memory_mb()
     if taken_mb <= there_mb:
@@ -58,11 +56,6 @@ def memory(**_: Any) -> list[CheckMessage]:
             id="gexec.W104",
         )
     ]
-
-
-def slots() -> int:
-    """Programs at once, as the backend reckons them."""
-    return int(settings.GEXEC_SLOTS) or SLOTS_PER_CORE * (os.cpu_count() or 1)
 
 
 def docker(**_: Any) -> list[CheckMessage]:

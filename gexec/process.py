@@ -16,6 +16,11 @@ STOP_MARGIN_S = 30.0
 """What stops gexec (Docker, systemd) waits for the grace and this long before it kills: containers are removed,
 rows are written, the database shuts down. Every other time-out of a stop is a part of it."""
 
+KEPT_THREADS = 8
+"""Threads that no program waits in: they answer /ping, /metrics and the admin, and refuse what is too much."""
+_THREADS = 64
+"""Most do nothing but wait; on a machine of many cores there are more, so that a queue as long as its slots fits."""
+
 
 class Process(NamedTuple):
     """The settings of the same names; gexec/settings.py takes them from here."""
@@ -24,6 +29,8 @@ class Process(NamedTuple):
     port: int
     workers: int
     threads: int
+    slots: int
+    queue: int
     shutdown_grace_s: float
     keepalive_s: int
     data_dir: Path
@@ -46,11 +53,17 @@ env = Environment(os.environ)
 
 def read() -> Process:
     """From the environment. Raises SettingError."""
+    slots = env.int("GEXEC_SLOTS", 0) or 2 * (os.cpu_count() or 1)
+    queue = env.int("GEXEC_QUEUE", 0)
+    threads = env.int("GEXEC_THREADS", max(_THREADS, slots + (queue or slots) + KEPT_THREADS))
     return Process(
         host=env.str("GEXEC_HOST", "127.0.0.1"),
         port=env.int("GEXEC_PORT", 8080),
         workers=env.int("GEXEC_WORKERS", 1),
-        threads=env.int("GEXEC_THREADS", 64),
+        threads=threads,
+        # Two a core: a language gets half a core unless it is given more.
+        slots=slots,
+        queue=queue or threads - slots - KEPT_THREADS,
         shutdown_grace_s=env.float("GEXEC_SHUTDOWN_GRACE_S", DEFAULT_GRACE_S),
         keepalive_s=env.int("GEXEC_KEEPALIVE_S", 5),
         data_dir=Path(env.str("GEXEC_DATA_DIR", "") or BASE_DIR / "var").resolve(),

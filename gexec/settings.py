@@ -26,10 +26,11 @@ GEXEC_SHUTDOWN_GRACE_S = _process.shutdown_grace_s
 GEXEC_KEEPALIVE_S = _process.keepalive_s
 GEXEC_DATA_DIR = _process.data_dir
 
-# Programs at once, requests that may wait for a slot, and for how long. 0 slots or queue: chosen from the cores.
-GEXEC_SLOTS = env.int("GEXEC_SLOTS", 0)
-GEXEC_QUEUE = env.int("GEXEC_QUEUE", 0)
+# Programs at once, requests that may wait for a slot, and for how long.
+GEXEC_SLOTS = _process.slots
+GEXEC_QUEUE = _process.queue
 GEXEC_WAIT_MS = env.int("GEXEC_WAIT_MS", 10_000)
+GEXEC_CALLER_SHARE = env.float("GEXEC_CALLER_SHARE", 0.5)
 GEXEC_DISPATCH = env.str("GEXEC_DISPATCH", "inline")
 GEXEC_DOCKER_RUNTIME = env.str("GEXEC_DOCKER_RUNTIME", "")
 GEXEC_DEBIAN_MIRROR = env.str("GEXEC_DEBIAN_MIRROR", "")
@@ -40,8 +41,10 @@ GEXEC_DATABASE_ADMIN_TIMEOUT_MS = env.int("GEXEC_DATABASE_ADMIN_TIMEOUT_MS", 30_
 
 # What a request may ask for, and who may ask.
 GEXEC_RATE_LIMIT = env.str("GEXEC_RATE_LIMIT", "10/m")
+GEXEC_KEY_RATE_LIMIT = env.str("GEXEC_KEY_RATE_LIMIT", "off")
 GEXEC_REQUIRE_API_KEY = env.bool("GEXEC_REQUIRE_API_KEY", False)
 GEXEC_TRUSTED_PROXIES = env.int("GEXEC_TRUSTED_PROXIES", 0)
+GEXEC_MAX_TIMEOUT_MS_WITHOUT_KEY = env.int("GEXEC_MAX_TIMEOUT_MS_WITHOUT_KEY", 60_000)
 GEXEC_MAX_SOURCE_BYTES = env.int("GEXEC_MAX_SOURCE_BYTES", 262_144)
 GEXEC_MAX_MEMORY_MB = env.int("GEXEC_MAX_MEMORY_MB", 256)
 

@@ -31,6 +31,7 @@ class Connection(socket.socket):
     """Whether the client had its time, so that what looks like the end of the stream is none of its doing."""
     at_end = False
     """Whether the client has sent all that it will send."""
+    _sent_ahead = 0
     # What the kernel bounds a read by; connections have it from their listener.
     _bound_s = READ_S
 
@@ -69,7 +70,13 @@ class Connection(socket.socket):
     def sendall(self, data: Any, flags: int = 0, /) -> None:
         """As of any socket. An answer has begun, so what is read next belongs to another request."""
         self._read_by = None
-        super().sendall(data, flags)
+        ahead, self._sent_ahead = self._sent_ahead, 0
+        super().sendall(memoryview(data)[ahead:] if ahead else data, flags)
+
+    def send_ahead(self) -> None:
+        """Send the byte that every answer begins with; the next `sendall` leaves it away. See rest/disconnect.py."""
+        if not self._sent_ahead:
+            self._sent_ahead = super().send(b"H", socket.MSG_DONTWAIT)
 
 
 class Listener(socket.socket):

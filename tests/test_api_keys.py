@@ -11,6 +11,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from pytest_django.fixtures import Settings
 from rest_framework_api_key.models import APIKey
 
 from dispatch.testing import FakeBackend
@@ -99,3 +100,32 @@ def test_a_method_that_there_is_not_asks_for_no_key(db: None, settings: Any) -> 
 def test_a_key_needs_a_name(db: None, name: str) -> None:
     with pytest.raises(CommandError, match="1 to 50"):
         make_key(name)
+
+
+@pytest.mark.parametrize(
+    ("has_key", "timeout_ms", "status"),
+    [(False, 60_000, 200), (False, 60_001, 400), (True, 60_001, 200), (True, 300_000, 200), (True, 300_001, 400)],
+)
+def test_a_key_may_ask_for_longer(
+    python: Language,
+    fake_backend: FakeBackend,
+    has_key: bool,
+    timeout_ms: int,
+    status: int,
+) -> None:
+    headers = {"Authorization": f"Api-Key {make_key()}"} if has_key else {}
+    body = json.dumps({"language": "python", "source_code": "x", "timeout_ms": timeout_ms})
+    response = Client().post("/execute", body, "application/json", headers=headers)
+    assert response.status_code == status
+    if status == 400:
+        longest_ms = 300_000 if has_key else 60_000
+        assert response.json() == {"error": f"timeout_ms must be between 1 and {longest_ms}"}
+
+
+def test_the_default_is_no_longer_than_what_may_be_asked_for(
+    python: Language, fake_backend: FakeBackend, settings: Settings
+) -> None:
+    settings.GEXEC_MAX_TIMEOUT_MS_WITHOUT_KEY = 5_000
+    body = json.dumps({"language": "python", "source_code": "x"})
+    assert Client().post("/execute", body, "application/json").status_code == 200
+    assert fake_backend.jobs[0].steps[-1].limits.wall_ms == 5_000

@@ -48,6 +48,35 @@ def _inline_on_docker() -> Inline:
     return Inline(lambda: _pool(DockerEngine(SandboxPolicy(), owner=owner, base_image=BASE_IMAGE), owner))
 
 
+def on_a_fake_engine(slots: int, queue: int) -> Inline:
+    def make() -> Pool:
+        pool = Pool(FakeEngine(images={BASE_IMAGE}), PoolConfig(slots=slots, queue=queue, wait_ms=20_000), owner="test")
+        pool.start()
+        return pool
+
+    return Inline(make)
+
+
+FAIR: dict[str, Callable[[int, int], Backend]] = {
+    "inline on a fake engine": on_a_fake_engine,
+    "fake": lambda slots, queue: FakeBackend(slots, queue=queue),
+}
+
+
+@pytest.fixture(params=FAIR)
+def fair(request: pytest.FixtureRequest) -> Iterator[Callable[[int, int], Backend]]:
+    """Makes a backend of each kind with so many slots and places in line."""
+    made: list[Backend] = []
+
+    def make(slots: int, queue: int) -> Backend:
+        made.append(FAIR[request.param](slots, queue))
+        made[0].keep_warm({PROFILE: WarmTarget(1, slots)})
+        return made[0]
+
+    yield make
+    made[0].close(grace_s=0.0)
+
+
 MAKERS: dict[str, Callable[[], Backend]] = {
     "inline on a fake engine": lambda: Inline(lambda: _pool(FakeEngine(images={BASE_IMAGE}), "test")),
     "inline on Docker": _inline_on_docker,
@@ -199,6 +228,74 @@ def test_a_waiting_task_is_cancelled(backend: Backend) -> None:
     assert time.monotonic() - began < CANCELLED_WITHIN_S
     assert isinstance(waiting.error, Cancelled)
     assert (waiting.events, backend.capacity().waiting) == ([], 0)
+
+
+def test_one_caller_never_has_the_last_slot(fair: Callable[[int, int], Backend]) -> None:
+    backend = fair(4, 20)
+    greedy = [Reader(backend, task(("sleep", "20"), caller="greedy")) for _ in range(8)]
+    eventually(lambda: sum(reader.started for reader in greedy) == 3)
+    eventually(lambda: backend.capacity().waiting == 5)
+    assert backend.reserve(PROFILE, tenant=None, caller="greedy") is None
+    began = time.monotonic()
+    for _ in range(3):
+        result_of(backend.submit(task(("true",), caller="modest")))
+    assert time.monotonic() - began < CANCELLED_WITHIN_S
+    assert sum(reader.started for reader in greedy) == 3
+
+
+def test_what_is_given_back_goes_to_who_has_less_than_its_share(fair: Callable[[int, int], Backend]) -> None:
+    backend = fair(4, 20)
+    tasks = [task(("sleep", "20"), caller="greedy") for _ in range(8)]
+    greedy = [Reader(backend, each) for each in tasks]
+    eventually(lambda: sum(reader.started for reader in greedy) == 3)
+    modest = [Reader(backend, task(("sleep", "20"), caller="modest")) for _ in range(3)]
+    eventually(lambda: sum(reader.started for reader in modest) == 1)
+    running = next(each for each, reader in zip(tasks, greedy, strict=True) if reader.started)
+    assert backend.cancel(running.id)
+    eventually(lambda: sum(reader.started for reader in modest) == 2)
+    assert backend.capacity().in_use == 4
+
+
+def test_those_who_wait_are_served_in_turns_by_caller(fair: Callable[[int, int], Backend]) -> None:
+    backend = fair(1, 20)
+    blocking = task(("sleep", "20"), caller="first")
+    Reader(backend, blocking)
+    eventually(lambda: backend.capacity().in_use == 1)
+    order: list[str] = []
+
+    def read(caller: str) -> None:
+        events = backend.submit(task(("true",), caller=caller)).events()
+        if isinstance(next(events), Started):
+            order.append(caller)
+        events.close()
+
+    threads = []
+    for caller in ("a", "a", "a", "b", "c", "b"):
+        threads.append(threading.Thread(target=read, args=(caller,)))
+        threads[-1].start()
+        eventually(lambda: backend.capacity().waiting == len(threads))
+    backend.cancel(blocking.id)
+    for thread in threads:
+        thread.join(10)
+    assert order == ["a", "b", "c", "a", "b", "a"]
+
+
+def test_a_full_line_makes_place_for_who_has_less_than_its_share(fair: Callable[[int, int], Backend]) -> None:
+    backend = fair(1, 4)
+    Reader(backend, task(("sleep", "20"), caller="greedy"))
+    eventually(lambda: backend.capacity().in_use == 1)
+    greedy = []
+    for number in range(4):
+        greedy.append(Reader(backend, task(("true",), caller="greedy")))
+        eventually(lambda number=number: backend.capacity().waiting == number + 1)  # type: ignore[misc]  # bound
+    with pytest.raises(PoolBusy):
+        result_of(backend.submit(task(("true",), caller="greedy")))
+    modest = [Reader(backend, task(("true",), caller="modest")) for _ in range(2)]
+    eventually(lambda: [isinstance(reader.error, PoolBusy) for reader in greedy] == [False, False, True, True])
+    with pytest.raises(PoolBusy):
+        result_of(backend.submit(task(("true",), caller="modest")))
+    assert [reader.error for reader in modest] == [None, None]
+    assert backend.capacity().waiting == 4
 
 
 def test_a_task_that_nobody_knows_cannot_be_cancelled(backend: Backend) -> None:

@@ -51,6 +51,16 @@ def test_connections_come_from_accept_and_are_read_by_recv() -> None:
     assert "sock.sendall(" in source_of(util.write), "util.write no more writes with sock.sendall"
 
 
+def test_an_application_is_given_its_clients_socket() -> None:
+    assert '"gunicorn.socket": sock' in source_of(wsgi.default_environ), "environ has no more gunicorn.socket"
+
+
+def test_an_answer_begins_with_the_byte_that_may_be_sent_ahead() -> None:
+    status_line = '"HTTP/%s.%s %s\\r\\n"'
+    assert status_line in source_of(wsgi.Response.default_headers), "Response no more begins with HTTP/"
+    assert "util.write(self.sock" in source_of(wsgi.Response.send_headers), "Response no more writes its head with util"
+
+
 def test_errors_of_the_protocol_are_written_by_write_error() -> None:
     assert "util.write_error(" in source_of(BaseWorker.handle_error), "Worker.handle_error no more calls write_error"
     written = list(inspect.signature(util.write_error).parameters)

@@ -14,11 +14,13 @@ from django.db import OperationalError, connection, connections
 from django.db.backends.postgresql.base import DatabaseWrapper
 from django.test import Client
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 
 from dispatch.testing import FakeBackend
 from executions.models import Execution
 from languages.models import Language
 from rest import throttling
+from rest.authentication import create
 from rest.models import Counter
 
 PROCESSES = 4
@@ -50,6 +52,27 @@ def test_each_address_has_its_own_count(db: None) -> None:
     for _ in range(11):
         post()
     assert post("192.0.2.2").status_code == 400
+
+
+def test_a_key_is_not_under_the_limit_of_its_address(db: None) -> None:
+    key = {"HTTP_AUTHORIZATION": f"Api-Key {create('platform')}"}
+    assert [post().status_code for _ in range(11)] == [400] * 10 + [429]
+    assert [post(**key).status_code for _ in range(12)] == [400] * 12
+    assert post().status_code == 429
+
+
+def test_each_key_has_a_rate_of_its_own_from_wherever(db: None, settings: Settings) -> None:
+    settings.GEXEC_KEY_RATE_LIMIT = "3/m"
+    first, second = ({"HTTP_AUTHORIZATION": f"Bearer {create(name)}"} for name in ("one", "two"))
+    assert [post(f"192.0.2.{number}", **first).status_code for number in range(4)] == [400] * 3 + [429]
+    assert post(**second).status_code == 400
+    assert [post().status_code for _ in range(11)] == [400] * 10 + [429]
+
+
+def test_wrong_keys_count_for_their_address(db: None, settings: Settings) -> None:
+    settings.GEXEC_KEY_RATE_LIMIT = "3/m"
+    wrong = [post(HTTP_AUTHORIZATION=f"Api-Key abcdefgh.{number}").status_code for number in range(11)]
+    assert wrong == [401] * 10 + [429]
 
 
 def test_ipv6_addresses_of_one_network_are_one_client(db: None) -> None:

@@ -50,12 +50,28 @@ def test_a_row_that_was_read_again_gives_the_same_task(go: Language, fake_backen
         pass
     task = task_of(row)
     assert task_of(Execution.objects.get(pk=row.pk)) == task
-    assert (task.id, task.tenant) == (str(row.pk), "key")
+    assert (task.id, task.tenant, task.caller) == (str(row.pk), "key", "key key")
     assert [(file.name, file.content) for file in task.job.files] == [("main.go", "print('é')".encode())]
     compiling, running = task.job.steps
     assert (compiling.argv, compiling.stdin) == (("go", "build", "-o", "main", "main.go"), b"")
     assert (running.argv, running.stdin, running.limits.wall_ms) == (("./main", "a b", "ü"), b"\x00\xff", 1234)
     assert compiling.limits.memory_bytes == 256 << 20
+
+
+@pytest.mark.parametrize(
+    ("origin", "caller"),
+    [
+        (Origin("192.0.2.1"), "address 192.0.2.1"),
+        (Origin("2001:db8::1"), "address 2001:db8::/64"),
+        (Origin("2001:db8::2:3"), "address 2001:db8::/64"),
+        (Origin(None), "address unknown"),
+        (Origin("192.0.2.1", "k1"), "key k1"),
+    ],
+)
+def test_a_row_tells_its_caller(python: Language, fake_backend: FakeBackend, origin: Origin, caller: str) -> None:
+    with accepted(submission(python), origin) as (row, _):
+        pass
+    assert task_of(Execution.objects.get(pk=row.pk)).caller == task_of(row).caller == caller
 
 
 @pytest.mark.parametrize("start_ahead", [True, False])

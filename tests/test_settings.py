@@ -8,6 +8,7 @@ import pytest
 from django.core.checks import CheckMessage, run_checks
 from pytest_django.fixtures import Settings
 
+from gexec import process
 from gexec.database_url import database_of
 from gexec.environment import Environment, SettingError
 from gexec.secret import secret_key
@@ -28,12 +29,15 @@ def found() -> dict[str | None, CheckMessage]:
         ("GEXEC_PORT", 65536, "gexec.E001"),
         ("GEXEC_RATE_LIMIT", "ten a minute", "gexec.E002"),
         ("GEXEC_RATE_LIMIT", "0/m", "gexec.E002"),
+        ("GEXEC_KEY_RATE_LIMIT", "many", "gexec.E002"),
         ("GEXEC_THREADS", 1, "gexec.E003"),
         ("GEXEC_KEEPALIVE_S", -1, "gexec.E003"),
         ("GEXEC_TRUSTED_PROXIES", -1, "gexec.E003"),
         ("GEXEC_WORKERS", 9, "gexec.E004"),
         ("SECRET_KEY", "hunter2", "gexec.E005"),
         ("GEXEC_DISPATCH", "nowhere", "gexec.E006"),
+        ("GEXEC_CALLER_SHARE", 0.0, "gexec.E008"),
+        ("GEXEC_CALLER_SHARE", 1.5, "gexec.E008"),
         ("GEXEC_ALLOWED_ORIGINS", ["play.example.org"], "gexec.E020"),
         ("GEXEC_ALLOWED_ORIGINS", ["https://play.example.org/"], "gexec.E020"),
         ("GEXEC_ALLOWED_ORIGINS", ["*"], "gexec.E020"),
@@ -47,9 +51,25 @@ def test_a_value_that_makes_no_sense_is_an_error_with_a_stable_id(
     assert found()[identifier].hint
 
 
-def test_waiting_requests_that_would_take_every_thread_are_warned_of(settings: Settings) -> None:
-    settings.GEXEC_SLOTS, settings.GEXEC_QUEUE, settings.GEXEC_THREADS = 4, 100, 64
-    assert "gexec.W002" in found()
+@pytest.mark.parametrize(("slots", "queue", "threads"), [(4, 100, 64), (4, 53, 64), (4, -2, 10)])
+def test_waiting_requests_that_would_take_every_thread_are_refused(
+    settings: Settings, slots: int, queue: int, threads: int
+) -> None:
+    settings.GEXEC_SLOTS, settings.GEXEC_QUEUE, settings.GEXEC_THREADS = slots, queue, threads
+    assert "gexec.E007" in found()
+
+
+@pytest.mark.parametrize("cores", [1, 2, 16, 64, 256])
+@pytest.mark.parametrize("set_by_hand", [{}, {"GEXEC_SLOTS": "200"}, {"GEXEC_QUEUE": "300"}])
+def test_slots_and_queue_fit_the_threads_on_any_machine(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, cores: int, set_by_hand: dict[str, str]
+) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: cores)
+    monkeypatch.setattr(process, "env", Environment(set_by_hand))
+    read = process.read()
+    settings.GEXEC_SLOTS, settings.GEXEC_QUEUE, settings.GEXEC_THREADS = read.slots, read.queue, read.threads
+    assert "gexec.E007" not in found()
+    assert read.queue >= min(read.slots, 52)
 
 
 def test_a_wrong_setting_stops_the_start(tmp_path: Path) -> None:

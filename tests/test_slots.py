@@ -12,12 +12,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sandbox.errors import Cancelled, PoolBusy
 from sandbox.pool.permits import OwnPermits, SharedPermits
 from sandbox.pool.slots import Slots
 from sandbox.pool.withdrawal import Withdrawal
-from testkit.waiting import eventually
+from testkit.waiting import eventually, last_seen
 
 HOLD_ALL = """
 import sys, time
@@ -155,3 +157,77 @@ def test_one_that_was_withdrawn_before_does_not_wait() -> None:
     with pytest.raises(Cancelled):
         slots.acquire(30.0, withdrawal)
     assert slots.waiting == 0
+
+
+CALLERS = ("a", "b", "c")
+
+
+class Held(threading.Thread):
+    """One that takes a permit and holds it until it is let go."""
+
+    def __init__(self, slots: Slots, caller: str) -> None:
+        super().__init__(daemon=True)
+        self.caller = caller
+        self.withdrawal = Withdrawal()
+        self.has_it, self.let_go, self.ended = threading.Event(), threading.Event(), threading.Event()
+        self._slots = slots
+        self.start()
+
+    def run(self) -> None:
+        with contextlib.suppress(PoolBusy, Cancelled):
+            self._slots.acquire(30, self.withdrawal, self.caller)
+            self.has_it.set()
+            self.let_go.wait(30)
+            self._slots.release(self.caller, held_s=0.0)
+        self.ended.set()
+
+    @property
+    def settled(self) -> bool:
+        return self.has_it.is_set() or self.ended.is_set()
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    total=st.integers(1, 5),
+    queue=st.integers(0, 6),
+    steps=st.lists(st.tuples(st.sampled_from(["ask", "ask", "leave", "give back"]), st.integers(0, 5)), max_size=25),
+)
+def test_whatever_happens_nobody_has_more_than_it_may_and_no_permit_lies_idle(
+    total: int, queue: int, steps: list[tuple[str, int]]
+) -> None:
+    slots = Slots(OwnPermits(total), queue_limit=queue, caller_share=0.5)
+    everyone: list[Held] = []
+    for what, number in steps:
+        holding = [one for one in everyone if one.has_it.is_set() and not one.let_go.is_set()]
+        waiting = [one for one in everyone if not one.settled]
+        if what == "ask":
+            everyone.append(Held(slots, CALLERS[number % len(CALLERS)]))
+        elif what == "leave" and waiting:
+            gone = waiting[number % len(waiting)]
+            gone.withdrawal.withdraw()
+            assert gone.ended.wait(10)
+        elif what == "give back" and holding:
+            gone = holding[number % len(holding)]
+            gone.let_go.set()
+            assert gone.ended.wait(10)
+        eventually(lambda: sum(not one.settled for one in everyone) == slots.waiting, every_s=0.0005)
+        _holds(slots, everyone, total=total, queue=queue)
+    for one in everyone:
+        one.let_go.set()
+    assert last_seen(lambda: all(one.ended.is_set() for one in everyone), every_s=0.0005)
+    assert (slots.in_use, slots.waiting) == (0, 0)
+
+
+def _holds(slots: Slots, everyone: list[Held], *, total: int, queue: int) -> None:
+    share = -(-total // 2)
+    held = dict.fromkeys(CALLERS, 0)
+    for one in everyone:
+        held[one.caller] += one.has_it.is_set() and not one.ended.is_set()
+    waiting = {one.caller for one in everyone if not one.settled}
+    assert sum(held.values()) == slots.in_use <= total
+    assert slots.waiting <= queue
+    assert max(held.values()) <= max(share, total - 1)
+    if slots.in_use < total:
+        # Who waits beside a free permit has all that it may have.
+        for name in waiting:
+            assert held[name] >= (share if waiting - {name} else max(share, total - 1))

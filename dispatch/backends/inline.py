@@ -6,7 +6,6 @@ A run is moved on by the thread that reads its events: it needs no thread of its
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable, Generator, Mapping
@@ -28,9 +27,6 @@ logger = logging.getLogger(__name__)
 
 _COMPILE_RUNNER_S = 600.0
 """Before the runner is compiled, a compiler is installed in a container."""
-_WAITING_FOR_EACH_SLOT = 16
-"""The queue where GEXEC_QUEUE is not set: with programs of half a second, the last one still starts within the wait
-of ten seconds that GEXEC_WAIT_MS has by default."""
 
 
 class Inline:
@@ -68,9 +64,9 @@ class Inline:
         finally:
             client.close()
 
-    def reserve(self, profile: Profile, *, tenant: str | None) -> Reservation | None:
+    def reserve(self, profile: Profile, *, tenant: str | None, caller: str | None = None) -> Reservation | None:
         """A lease, where one is free at once."""
-        lease = self.pool.try_lease(profile, tenant=tenant)
+        lease = self.pool.try_lease(profile, tenant=tenant, caller=caller)
         return None if lease is None else _InlineReservation(lease)
 
     def submit(self, task: Task, *, reservation: Reservation | None = None) -> _InlineRun:
@@ -147,7 +143,11 @@ class _InlineRun:
             # Taken only now: a run whose events are not read leaves its reservation to the one that made it.
             reserved = self._reservation.take() if self._reservation else None
             lease = reserved or self._pool.lease(
-                task.profile, tenant=task.tenant, wait_ms=task.wait_ms, withdrawal=self._withdrawal
+                task.profile,
+                tenant=task.tenant,
+                caller=task.caller,
+                wait_ms=task.wait_ms,
+                withdrawal=self._withdrawal,
             )
             results: list[StepResult] = []
             with lease:
@@ -185,12 +185,11 @@ def make_pool() -> Pool:
     """A started pool of this process, as the settings describe it."""
     owner = f"{workers.installation()}/{workers.own_id()}"
     policy = SandboxPolicy(runtime=settings.GEXEC_DOCKER_RUNTIME)
-    # Two a core: a language gets half a core unless it is given more.
-    slots = settings.GEXEC_SLOTS or 2 * (os.cpu_count() or 1)
     config = PoolConfig(
-        slots=slots,
-        queue=settings.GEXEC_QUEUE or _WAITING_FOR_EACH_SLOT * slots,
+        slots=settings.GEXEC_SLOTS,
+        queue=settings.GEXEC_QUEUE,
         wait_ms=settings.GEXEC_WAIT_MS,
+        caller_share=settings.GEXEC_CALLER_SHARE,
         slots_folder=settings.GEXEC_DATA_DIR / "slots",
         processes=settings.GEXEC_WORKERS,
     )

@@ -88,7 +88,10 @@ class WholeNumberField(_NamesItself):
 
 
 class SubmissionSerializer(serializers.Serializer[Submission]):
-    """A program, in which language, and how long it may run: 1 to the language's max_timeout_ms. More is ignored."""
+    """A program, in which language, and how long it may run: 1 to the language's max_timeout_ms. More is ignored.
+
+    Where the context's `has_key` is false, GEXEC_MAX_TIMEOUT_MS_WITHOUT_KEY bounds the time as well.
+    """
 
     language = LanguageField(help_text="A language's slug or alias, and a version where it has several: python@3.13.")
     source_code = SourceField(help_text="The program's text.")
@@ -99,20 +102,23 @@ class SubmissionSerializer(serializers.Serializer[Submission]):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """What may run, at most as long as its language allows."""
         language, timeout_ms = attrs["language"], attrs.get("timeout_ms")
+        longest_ms = language.max_timeout_ms
+        if not self.context["has_key"]:
+            longest_ms = min(longest_ms, settings.GEXEC_MAX_TIMEOUT_MS_WITHOUT_KEY)
         if timeout_ms is None:
-            timeout_ms = language.timeout_ms
-        elif not 1 <= timeout_ms <= language.max_timeout_ms:
-            message = f"timeout_ms must be between 1 and {language.max_timeout_ms}"
+            timeout_ms = min(language.timeout_ms, longest_ms)
+        elif not 1 <= timeout_ms <= longest_ms:
+            message = f"timeout_ms must be between 1 and {longest_ms}"
             raise serializers.ValidationError({"timeout_ms": ErrorDetail(message, code="limit_exceeded")})
         return {"language": language, "source": attrs["source_code"], "timeout_ms": timeout_ms}
 
 
-def submission_in(data: Mapping[str, Any]) -> Submission:
-    """The submission in a request's JSON object. Raises ValidationError."""
-    return Submission(**_serializer().run_validation(data))
+def submission_in(data: Mapping[str, Any], *, has_key: bool) -> Submission:
+    """The submission in a request's JSON object, with an API key or without one. Raises ValidationError."""
+    return Submission(**_serializer(has_key).run_validation(data))
 
 
 @cache
-def _serializer() -> SubmissionSerializer:
-    """One for all requests, as DRF has one for all entries of a list: making fields costs more than using them."""
-    return SubmissionSerializer()
+def _serializer(has_key: bool) -> SubmissionSerializer:
+    """One for all requests of a kind, as DRF has one for all entries of a list: making fields costs more than using."""
+    return SubmissionSerializer(context={"has_key": has_key})

@@ -26,9 +26,10 @@ from executions.seed.serializers import submission_in
 from executions.submission import Origin
 from rest.authentication import Caller
 from rest.client_address import client_address
+from rest.disconnect import watched
 from rest.exceptions import Refusal
 from rest.parsers import AnyJSONParser
-from rest.throttling import AddressThrottle
+from rest.throttling import CallerThrottle
 from rest.views import Endpoint
 
 _STATUS_OF_OUTCOME = {Outcome.SANDBOX_ERROR: 500, Outcome.CANCELLED: 503}
@@ -40,7 +41,7 @@ class ExecuteView(Endpoint):
 
     http_method_names = ["post"]
     parser_classes = [AnyJSONParser]
-    throttle_classes = [AddressThrottle]
+    throttle_classes = [CallerThrottle]
     problem_renderer_class = ErrorRenderer
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
@@ -55,10 +56,13 @@ class ExecuteView(Endpoint):
         try:
             self.perform_authentication(request)
             self.check_permissions(request)
-            submission = submission_in(cast("dict[str, Any]", request.data))  # AnyJSONParser makes nothing else
+            data = cast("dict[str, Any]", request.data)  # AnyJSONParser makes nothing else
+            submission = submission_in(data, has_key=request.auth is not None)
         except APIException as exc:
             return self._refused(request, exc)
-        return _answered(services.execute(submission=submission, origin=_origin(request)))
+        with watched(request.META) as client:
+            execution = services.execute(submission=submission, origin=_origin(request), client=client)
+        return _answered(execution)
 
     def get_authenticate_header(self, request: Request) -> str:
         """The scheme that the contract names; Bearer is taken as well."""

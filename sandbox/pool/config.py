@@ -16,6 +16,8 @@ class PoolConfig:
     """Callers that may wait for a slot; one more is refused at once."""
     wait_ms: int
     """How long a lease may take to be granted, slot and container together."""
+    caller_share: float = 0.5
+    """What one caller may have of this process's slots and places in line while others wait. 1.0: everything."""
     slots_folder: Path | None = None
     processes: int = 1
     """How many are expected to share the slots of `slots_folder`."""

@@ -21,13 +21,15 @@ class Lease:
         container: Container,
         *,
         tenant: str | None,
+        caller: str | None,
         began: float,
         give_back: Callable[[Lease], None],
         replace: Callable[[Lease], Container],
     ) -> None:
-        """`began` is the monotonic time since which the slot is held; the last two are the pool's."""
+        """`caller` holds the slot, since the monotonic time `began`; the last two are the pool's."""
         self.container = container
         self.tenant = tenant
+        self.caller = caller
         self.began = began
         self._cancelled = False
         self._give_back = give_back

@@ -17,6 +17,10 @@ class Permits(Protocol):
         """How many there are."""
 
     @property
+    def fair_share(self) -> int:
+        """This process's part of them."""
+
+    @property
     def held(self) -> int:
         """How many this process has taken."""
 
@@ -43,6 +47,7 @@ class OwnPermits:
 
     def __init__(self, total: int) -> None:
         self.total = total
+        self.fair_share = total
         self.held = 0
 
     def take(self) -> bool:
@@ -69,7 +74,7 @@ class SharedPermits:
         """`processes` is how many are expected to share; each may take all permits while the others need none."""
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.total = total
-        self._fair_share = math.ceil(total / processes)
+        self.fair_share = math.ceil(total / processes)
         self._files = [
             os.open(folder / f"slot-{number}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600) for number in range(total)
         ]
@@ -82,7 +87,7 @@ class SharedPermits:
 
     @property
     def above_fair_share(self) -> bool:
-        return self.held > self._fair_share
+        return self.held > self.fair_share
 
     def take(self) -> bool:
         for number in self._free:

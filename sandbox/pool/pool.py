@@ -34,7 +34,7 @@ class Pool:
         """`owner` labels this pool's containers; `is_alive` says whether another owner still exists."""
         self._engine = engine
         self._config = config
-        self._slots = Slots(_permits(config), queue_limit=config.queue)
+        self._slots = Slots(_permits(config), queue_limit=config.queue, caller_share=config.caller_share)
         self._state = PoolState(config)
         self._reaper = Reaper(engine, config, owner=owner, is_alive=is_alive, known=self._state.known)
         self._builders = Builders(engine, config, self._state, self._slots, self._reaper)
@@ -53,28 +53,35 @@ class Pool:
         """Replace what is kept warm. Containers of profiles that are not named any more are evicted; leases run on."""
         self._reaper.evict(self._state.retarget(targets))
 
-    def try_lease(self, profile: Profile, *, tenant: str | None) -> Lease | None:
+    def try_lease(self, profile: Profile, *, tenant: str | None, caller: str | None = None) -> Lease | None:
         """A lease at once, or None where it would take waiting. Raises PoolClosed.
 
-        `tenant` is who may find a container again that it used before; None never does.
+        `tenant` is who may find a container again that it used before; None never does. `caller` is who shares the
+        slots with others; None is not bounded.
         """
-        if not self._slots.try_acquire():
+        if not self._slots.try_acquire(caller):
             return None
         began = time.monotonic()
         try:
             container = self._take_usable(profile, tenant)
         except BaseException:
-            self._slots.release(held_s=0.0)
+            self._slots.release(caller, held_s=0.0)
             raise
         if container is None:
-            self._slots.release(held_s=0.0)
+            self._slots.release(caller, held_s=0.0)
             return None
-        return self._grant(container, tenant, began, waited_s=None)
+        return self._grant(container, tenant, caller, began, waited_s=None)
 
     def lease(
-        self, profile: Profile, *, tenant: str | None, wait_ms: int | None = None, withdrawal: Withdrawal | None = None
+        self,
+        profile: Profile,
+        *,
+        tenant: str | None,
+        caller: str | None = None,
+        wait_ms: int | None = None,
+        withdrawal: Withdrawal | None = None,
     ) -> Lease:
-        """A slot and a container, after a bounded wait for both, which `withdrawal` ends; see `try_lease` for `tenant`.
+        """A slot and a container, after a bounded wait for both, which `withdrawal` ends; see `try_lease` for the rest.
 
         Raises PoolBusy, PoolClosed, Cancelled, EngineUnavailable, ImageMissing, ImageBuildFailed.
         """
@@ -82,7 +89,7 @@ class Pool:
         asked = time.monotonic()
         deadline = asked + (self._config.wait_ms if wait_ms is None else wait_ms) / 1000
         try:
-            waited = self._slots.acquire(max(0.0, deadline - asked), withdrawal)
+            waited = self._slots.acquire(max(0.0, deadline - asked), withdrawal, caller)
             began = time.monotonic()
             try:
                 container = self._take_usable(profile, tenant)
@@ -90,12 +97,12 @@ class Pool:
                 if container is None:
                     container = self._await_usable(profile, tenant, deadline, withdrawal)
             except BaseException:
-                self._slots.release(held_s=0.0)
+                self._slots.release(caller, held_s=0.0)
                 raise
         except PoolBusy:
             self._state.refused()
             raise
-        return self._grant(container, tenant, began, waited_s=time.monotonic() - asked if waited else None)
+        return self._grant(container, tenant, caller, began, waited_s=time.monotonic() - asked if waited else None)
 
     def snapshot(self) -> PoolSnapshot:
         """What is in use, waiting and warm right now, and what has happened until now."""
@@ -127,8 +134,12 @@ class Pool:
         # Looking for them has opened connections again.
         self._engine.close()
 
-    def _grant(self, container: Container, tenant: str | None, began: float, *, waited_s: float | None) -> Lease:
-        lease = Lease(container, tenant=tenant, began=began, give_back=self._give_back, replace=self._replace)
+    def _grant(
+        self, container: Container, tenant: str | None, caller: str | None, began: float, *, waited_s: float | None
+    ) -> Lease:
+        lease = Lease(
+            container, tenant=tenant, caller=caller, began=began, give_back=self._give_back, replace=self._replace
+        )
         self._state.granted(lease, waited_s=waited_s)
         return lease
 
@@ -162,7 +173,7 @@ class Pool:
 
     def _give_back(self, lease: Lease) -> None:
         def release() -> None:
-            self._slots.release(held_s=time.monotonic() - lease.began)
+            self._slots.release(lease.caller, held_s=time.monotonic() - lease.began)
 
         evicted = self._state.give_back(lease, may_stay=_can_stay(lease.container))
         if lease.container.unsettled:

@@ -1,11 +1,18 @@
-"""How many programs may run at once, and how many callers may wait for their turn: a bounded, fair semaphore."""
+"""How many programs may run at once, and how many may wait for their turn: a bounded semaphore that callers share.
+
+Theory of operation. Those who wait stand in one line for each caller, and the lines are served in turn. A caller holds
+at most its share of the permits while others wait. While nobody else does it may hold more, but never the last one:
+a program cannot be asked to leave, and who comes next should not have to wait for one of a caller that was here first.
+The places in line are shared when they run out: who has more than its share then loses its newest to one who has less.
+None is no caller in particular, and has no such bounds.
+"""
 
 from __future__ import annotations
 
 import math
 import threading
 import time
-from collections import deque
+from collections import Counter, OrderedDict, deque
 
 from sandbox.errors import PoolBusy, PoolClosed
 from sandbox.pool.permits import Permits
@@ -20,14 +27,21 @@ _LONGEST_RETRY_AFTER_S = 60
 
 
 class Slots:
-    """Permits handed out in the order of asking. A permit that is released goes to the first who waits."""
+    """Permits handed out to callers in turn, and for each in the order of asking."""
 
-    def __init__(self, permits: Permits, *, queue_limit: int) -> None:
+    def __init__(self, permits: Permits, *, queue_limit: int, caller_share: float = 1.0) -> None:
+        """`caller_share` is what one caller may have, of permits and of places in line; with 1.0 that is all."""
         self.queue_limit = queue_limit
         self._permits = permits
+        self._share = math.ceil(permits.fair_share * caller_share)
+        self._share_alone = permits.fair_share if caller_share >= 1.0 else max(self._share, permits.fair_share - 1)
+        self._places = math.ceil(queue_limit * caller_share)
         self._lock = threading.Lock()
         self._released = threading.Condition(self._lock)
-        self._waiters: deque[_Waiter] = deque()
+        self._lines: OrderedDict[str | None, deque[_Waiter]] = OrderedDict()
+        """By caller, none of them empty; the first one's turn is next."""
+        self._waiting = 0
+        self._held: Counter[str | None] = Counter()
         self._closed = False
         self._typical_hold_s = _FIRST_HOLD_S
 
@@ -41,25 +55,26 @@ class Slots:
     @property
     def waiting(self) -> int:
         """How many callers wait for a permit."""
-        return len(self._waiters)
+        return self._waiting
 
-    def try_acquire(self) -> bool:
-        """Take a permit if one is free and nobody was here before. Raises PoolClosed."""
+    def try_acquire(self, caller: str | None = None) -> bool:
+        """Take a permit if one is free for the caller and nobody was here before. Raises PoolClosed."""
         with self._lock:
-            return self._take()
+            return self._take(caller)
 
-    def acquire(self, timeout_s: float, withdrawal: Withdrawal) -> bool:
+    def acquire(self, timeout_s: float, withdrawal: Withdrawal, caller: str | None = None) -> bool:
         """Take a permit, waiting in line for at most `timeout_s`; whether that took waiting.
 
         Raises PoolBusy, PoolClosed, and Cancelled where it is withdrawn while it stands in line.
         """
         with self._lock:
-            if self._take():
+            if self._take(caller):
                 return False
-            if len(self._waiters) >= self.queue_limit:
-                raise PoolBusy("too many executions are waiting", retry_after_s=self._retry_after_s())
-            waiter = _Waiter()
-            self._waiters.append(waiter)
+            if self._waiting >= self.queue_limit:
+                self._make_place(caller)
+            waiter = _Waiter(caller)
+            self._lines.setdefault(caller, deque()).append(waiter)
+            self._waiting += 1
         with withdrawal.waking(waiter.woken.set):
             self._wait(waiter, time.monotonic() + timeout_s)
         with self._lock:
@@ -67,20 +82,27 @@ class Slots:
             # thread that gave it has counted it as passed on.
             if waiter.granted:
                 return True
-            if waiter in self._waiters:
-                self._waiters.remove(waiter)
+            if waiter in self._lines.get(caller, ()):
+                self._remove(waiter)
+                # Others may hold more now that this one does not wait any more.
+                self._serve()
             withdrawal.check()
             if self._closed:
                 raise PoolClosed("the server is shutting down")
+            if waiter.displaced:
+                raise PoolBusy("too many executions of this caller are waiting", retry_after_s=self._retry_after_s())
             raise PoolBusy("no slot became free in time", retry_after_s=self._retry_after_s())
 
-    def release(self, *, held_s: float) -> None:
+    def release(self, caller: str | None = None, *, held_s: float) -> None:
         """Give a permit back after holding it for `held_s`, which is what Retry-After is estimated from."""
         with self._lock:
             self._typical_hold_s += _HOLD_WEIGHT * (held_s - self._typical_hold_s)
-            # Handed on without ever being free: no newcomer can overtake the first in line.
-            if self._waiters and not self._permits.above_fair_share:
-                self._waiters.popleft().grant()
+            self._leave(caller)
+            # Handed on without ever being free: no newcomer can overtake the next in line.
+            following = None if self._permits.above_fair_share else self._next()
+            if following is not None:
+                self._grant(following)
+                self._serve()
             else:
                 self._permits.give()
                 self._released.notify_all()
@@ -93,8 +115,11 @@ class Slots:
     def refuse_waiting(self) -> None:
         """End every wait in line."""
         with self._lock:
-            while self._waiters:
-                self._waiters.popleft().woken.set()
+            for line in self._lines.values():
+                for waiter in line:
+                    waiter.woken.set()
+            self._lines.clear()
+            self._waiting = 0
 
     def wait_until_unused(self, timeout_s: float) -> bool:
         """Wait until every permit is back; whether that came true in time."""
@@ -107,10 +132,60 @@ class Slots:
                 self._released.wait(left)
             return True
 
-    def _take(self) -> bool:
+    def _take(self, caller: str | None) -> bool:
         if self._closed:
             raise PoolClosed("the server is shutting down")
-        return not self._waiters and self._permits.take()
+        taken = self._next() is None and self._may_have_another(caller) and self._permits.take()
+        if taken:
+            self._held[caller] += 1
+        return taken
+
+    def _may_have_another(self, caller: str | None) -> bool:
+        if caller is None:
+            return True
+        others_wait = len(self._lines) > (caller in self._lines)
+        return self._held[caller] < (self._share if others_wait else self._share_alone)
+
+    def _next(self) -> _Waiter | None:
+        """Who gets the next permit; None also where all who wait hold their share."""
+        return next((line[0] for caller, line in self._lines.items() if self._may_have_another(caller)), None)
+
+    def _grant(self, waiter: _Waiter) -> None:
+        """Give it a permit that was taken. Its caller is the last in turn now."""
+        self._remove(waiter)
+        if waiter.caller in self._lines:
+            self._lines.move_to_end(waiter.caller)
+        self._held[waiter.caller] += 1
+        waiter.grant()
+
+    def _serve(self) -> None:
+        """Hand out what is free to those who may have it."""
+        while not self._permits.above_fair_share and (waiter := self._next()) is not None and self._permits.take():
+            self._grant(waiter)
+
+    def _remove(self, waiter: _Waiter) -> None:
+        line = self._lines[waiter.caller]
+        line.remove(waiter)
+        if not line:
+            del self._lines[waiter.caller]
+        self._waiting -= 1
+
+    def _leave(self, caller: str | None) -> None:
+        self._held[caller] -= 1
+        if not self._held[caller]:
+            # Callers come and go: none is remembered for longer than it holds something.
+            del self._held[caller]
+
+    def _make_place(self, caller: str | None) -> None:
+        """Send away the newest of the one with the longest line, if that is more than its share, and less is here."""
+        longest = max((line for name, line in self._lines.items() if name is not None), key=len, default=deque())
+        own = len(self._lines.get(caller, ()))
+        if not (len(longest) > self._places > own):
+            raise PoolBusy("too many executions are waiting", retry_after_s=self._retry_after_s())
+        displaced = longest[-1]
+        self._remove(displaced)
+        displaced.displaced = True
+        displaced.woken.set()
 
     def _wait(self, waiter: _Waiter, deadline: float) -> None:
         """Wait to be granted a permit; while other processes hold permits, the first in line tries to take one."""
@@ -119,24 +194,26 @@ class Slots:
             if waiter.woken.wait(left if poll_s is None else min(left, poll_s)):
                 return
             # It was not woken: within this process nothing was given back, but another process may have done so, which
-            # wakes no one. Only the first in line looks, or the order would be lost.
+            # wakes no one. Only the next in line looks, or the order would be lost.
             with self._lock:
-                if self._waiters and self._waiters[0] is waiter and self._permits.take():
-                    self._waiters.popleft().grant()
+                if self._next() is waiter and self._permits.take():
+                    self._grant(waiter)
                     return
 
     def _retry_after_s(self) -> int:
         """When the line that stands now should be through: its length times a typical hold, shared by all slots."""
-        through_s = (len(self._waiters) + 1) * self._typical_hold_s / self._permits.total
+        through_s = (self._waiting + 1) * self._typical_hold_s / self._permits.total
         return max(1, min(_LONGEST_RETRY_AFTER_S, math.ceil(through_s)))
 
 
 class _Waiter:
-    """One caller in line."""
+    """One that stands in line."""
 
-    def __init__(self) -> None:
+    def __init__(self, caller: str | None) -> None:
+        self.caller = caller
         self.woken = threading.Event()
         self.granted = False
+        self.displaced = False
 
     def grant(self) -> None:
         self.granted = True

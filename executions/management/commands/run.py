@@ -55,7 +55,7 @@ class Command(BaseCommand):
 
 def _executed(name: str, source: str) -> Execution:
     try:
-        submission = submission_in({"language": name, "source_code": source})
+        submission = submission_in({"language": name, "source_code": source}, has_key=True)
         return services.execute(submission=submission, origin=Origin(address=None))
     except ValidationError as error:
         raise CommandError(" ".join(_texts(error.detail))) from None

@@ -100,7 +100,7 @@ def _images() -> Iterator[Finding]:
 def _slots() -> Finding:
     for found in deploy_checks.memory():
         return Finding("slots", "warn", str(found.msg), str(found.hint))
-    return Finding("slots", "ok", f"{deploy_checks.slots()} programs at once have the memory that they may take")
+    return Finding("slots", "ok", f"{settings.GEXEC_SLOTS} programs at once have the memory that they may take")
 
 
 def _disk() -> Finding:
