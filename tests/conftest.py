@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -18,6 +19,9 @@ START_S = 240
 """Below pytest's own time-out, so that a start that hangs ends with the server's log."""
 
 StartServer = Callable[..., RunningServer]
+
+# A shell that puts the suite in the background has it ignore Ctrl-C, which its children would inherit.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 pytest_plugins = ["tests.fake_backend", "tests.fake_images", "tests.runner_lab"]
 
