@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import psycopg
 import pytest
@@ -35,10 +35,14 @@ def locked(running: RunningServer, table: str) -> Iterator[None]:
 def frozen(running: RunningServer) -> Iterator[None]:
     """The embedded server with all its processes neither answers nor fails."""
     postmaster = int((running.data_dir / "postgres" / "postmaster.pid").read_text().split("\n", 1)[0])
-    pids = family(postmaster)
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
+    # The one that makes the others first: its workers come and go until then.
+    pids = [postmaster]
+    os.kill(postmaster, signal.SIGSTOP)
     try:
+        for pid in family(postmaster)[1:]:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP)
+                pids.append(pid)
         yield
     finally:
         for pid in reversed(pids):
