@@ -86,40 +86,63 @@ static void tune_network(const char *scratch)
     unmount(scratch);
 }
 
-static bool write_file(const char *path, const char *text, size_t length)
-{
-    int fd = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0644);
-    bool written = fd >= 0 && write(fd, text, length) == (ssize_t)length;
-    if (fd >= 0)
-        close(fd);
-    return written;
-}
+/* What hides a directory, and the files that replace an image's, lie on one file system of the container's own. */
+static const char EMPTY[] = "empty";
 
-/* The file system of one small file is mounted for the file's sake: bound to its place, it needs a name no more. */
-static void replace_file(const char *scratch, const char *replaced, const char *text, size_t length)
+/* Mounted once, since a file system costs more to make and to take away than all that is bound from it. */
+static bool mount_own(const char *scratch)
 {
     char path[256];
-    snprintf(path, sizeof(path), "%s/file", scratch);
-    if (mount("file", scratch, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=128k,nr_inodes=2,mode=755"))
+    /* The root, the empty directory, hosts, passwd and group; the last two as long as add_line takes them. */
+    if (mount("own", scratch, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=256k,nr_inodes=5,mode=755"))
+        return false;
+    snprintf(path, sizeof(path), "%s/%s", scratch, EMPTY);
+    if (mkdir(path, 0555))
+        perror(path);
+    return true;
+}
+
+/* From here on nothing can be made there, whoever asks. */
+static void close_own(const char *scratch)
+{
+    if (mount(NULL, scratch, NULL, MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL))
+        perror(scratch);
+}
+
+/* Bound to its place, it needs the name under which it was made no more. */
+static void bind_own(const char *scratch, const char *name, const char *covered)
+{
+    char path[256];
+    snprintf(path, sizeof(path), "%s/%s", scratch, name);
+    if (mount(path, covered, NULL, MS_BIND, NULL) && errno != ENOENT)
+        perror(covered);
+}
+
+static void replace_file(const char *scratch, const char *name, const char *replaced, const char *text, size_t length)
+{
+    char path[256];
+    snprintf(path, sizeof(path), "%s/%s", scratch, name);
+    int fd = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0644);
+    if (fd < 0)
         return;
-    if (write_file(path, text, length) && mount(path, replaced, NULL, MS_BIND, NULL) && errno != ENOENT)
-        perror(replaced);
-    unmount(scratch);
+    if (write(fd, text, length) == (ssize_t)length)
+        bind_own(scratch, name, replaced);
+    close(fd);
 }
 
 static void replace_hosts(const char *scratch)
 {
     static const char HOSTS[] = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n";
-    replace_file(scratch, "/etc/hosts", HOSTS, sizeof(HOSTS) - 1);
+    replace_file(scratch, "hosts", "/etc/hosts", HOSTS, sizeof(HOSTS) - 1);
 }
 
 /* The image's own file with a line more. An image that has no such file has nothing that a line could be mounted on. */
-static void add_line(const char *scratch, const char *path, const char *line)
+static void add_line(const char *scratch, const char *name, const char *replaced, const char *line)
 {
     static char text[1 << 16];
     ssize_t got = 0;
     size_t length = 0, room = sizeof(text) - strlen(line) - 1;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(replaced, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return;
     while (length < room && (got = read(fd, text + length, room - length)) > 0)
@@ -130,7 +153,7 @@ static void add_line(const char *scratch, const char *path, const char *line)
     if (length > 0 && text[length - 1] != '\n')
         text[length++] = '\n';
     memcpy(text + length, line, strlen(line));
-    replace_file(scratch, path, text, length + strlen(line));
+    replace_file(scratch, name, replaced, text, length + strlen(line));
 }
 
 /* The program's user has a number that no image knows. Whoever asks for its name finds one, and a home. */
@@ -138,31 +161,30 @@ static void name_user(const char *home, uid_t uid, gid_t gid)
 {
     char line[256];
     snprintf(line, sizeof(line), "gexec:x:%u:%u::%s:/usr/sbin/nologin\n", uid, gid, home);
-    add_line(home, "/etc/passwd", line);
+    add_line(home, "passwd", "/etc/passwd", line);
     snprintf(line, sizeof(line), "gexec:x:%u:\n", gid);
-    add_line(home, "/etc/group", line);
+    add_line(home, "group", "/etc/group", line);
 }
 
 /*
  * Containers that start in one network namespace are given the same files, and the runner's volume is everybody's:
  * through locks and inotify on a file that is shared, programs of different callers would learn of each other.
  */
-static void drop_shared_files(const char *scratch)
+static void drop_shared_files(void)
 {
-    replace_hosts(scratch);
     unmount("/etc/hostname");
     unmount("/etc/resolv.conf");
     unmount("/.gexec");
 }
 
 /* A /dev/null that is on the file system of the container's other devices is its own already. */
-static void cover(const char *path, dev_t devices)
+static void cover(const char *scratch, const char *path, dev_t devices)
 {
     struct stat status;
     if (stat(path, &status))
         return;
     if (S_ISDIR(status.st_mode))
-        mount("mask", path, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY, "nr_inodes=1,mode=555");
+        bind_own(scratch, EMPTY, path);
     else if (S_ISCHR(status.st_mode) && status.st_dev != devices)
         mount("/dev/null", path, NULL, MS_BIND, NULL);
 }
@@ -184,7 +206,7 @@ static bool is_mask(const char *path, const char *type)
  * What hides a part of /proc or /sys may be one file for all containers: crun takes the host's /dev/null, and newer
  * ones one empty directory. The container's own take their place.
  */
-static void replace_masks(void)
+static void replace_masks(const char *scratch)
 {
     /* Docker makes some 30 mounts of 100 bytes each. More than this holds would not be looked at. */
     static char mounts[1 << 16];
@@ -201,7 +223,7 @@ static void replace_masks(void)
         strsep(&line, " ");
         char *path = strsep(&line, " "), *type = strsep(&line, " ");
         if (type && is_mask(path, type))
-            cover(path, devices.st_dev);
+            cover(scratch, path, devices.st_dev);
     }
 }
 
@@ -252,15 +274,14 @@ static const char *const OF_THE_MACHINE[] = {
     "/sys/devices/platform",
 };
 
-static void hide_machine(void)
+static void hide_machine(const char *scratch)
 {
     for (size_t i = 0; i < COUNT(OF_THE_MACHINE); i++) {
         struct stat status;
         if (stat(OF_THE_MACHINE[i], &status))
             continue;
         if (S_ISDIR(status.st_mode))
-            mount("mask", OF_THE_MACHINE[i], "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY,
-                  "nr_inodes=1,mode=555");
+            bind_own(scratch, EMPTY, OF_THE_MACHINE[i]);
         else if (S_ISREG(status.st_mode))
             mount("/dev/null", OF_THE_MACHINE[i], NULL, MS_BIND, NULL);
     }
@@ -284,11 +305,20 @@ const char *guard_container(const char *scratch, uid_t uid, gid_t gid)
     if (unshare(CLONE_NEWNET))
         return "unshare the network";
     tune_network(scratch);
-    drop_shared_files(scratch);
-    name_user(scratch, uid, gid);
-    replace_masks();
-    hide_machine();
+    drop_shared_files();
+    bool own = mount_own(scratch);
+    if (own) {
+        replace_hosts(scratch);
+        name_user(scratch, uid, gid);
+        close_own(scratch);
+        replace_masks(scratch);
+    }
+    /* With the masks that it has, and before it has many more. */
     make_procfs_read_only();
+    if (own) {
+        hide_machine(scratch);
+        unmount(scratch);
+    }
     /* What a terminal does is done by threads of the kernel's, at nobody's cost: no program has one. */
     unmount("/dev/pts");
     /* A queue in it would outlive a job. It is not there in every container, so a failure means nothing. */
