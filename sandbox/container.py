@@ -14,7 +14,7 @@ from contextlib import suppress
 from sandbox import protocol
 from sandbox.engine import Engine, Stream
 from sandbox.errors import ContainerLost, EngineUnavailable, ProtocolError
-from sandbox.exchange import Exchange
+from sandbox.exchange import BACKSTOP_S, Exchange
 from sandbox.types import Event, Job, JobResult, Outcome, Output, Profile, Step, StepFinished, StepResult
 
 logger = logging.getLogger(__name__)
@@ -74,6 +74,11 @@ class Container:
     def unsettled(self) -> bool:
         """Whether something of a job may still run there: its end was not awaited, or not answered in time."""
         return self._busy or self.overdue
+
+    @property
+    def may_be_throttled(self) -> bool:
+        """Whether what may still run there may keep it from ending, since its quota holds."""
+        return self.unsettled and not self._unthrottled
 
     def usable(self, timeout_s: float = _WIPED_S) -> bool:
         """Whether a job can be sent now: the runner has sent that it is ready, and nothing since."""
@@ -162,8 +167,12 @@ class Container:
         # Also where no step runs: this K may be read by the runner after the next S, and end another's program.
         self._clean = False
         # Before the frame: a step whose S is sent after it looks here, and is told again.
-        self._cancelled = True
+        first, self._cancelled = not self._cancelled, True
         self._send(protocol.kill_frame())
+        if first:
+            rescue = threading.Timer(BACKSTOP_S, self._rescue)
+            rescue.daemon = True
+            rescue.start()
 
     def close(self) -> None:
         """Let the container end and be removed."""
@@ -238,6 +247,11 @@ class Container:
             self._unthrottled = True
         except EngineUnavailable as error:
             logger.warning("container %s does not answer, and keeps its quota: %s", self.id[:12], error)
+
+    def _rescue(self) -> None:
+        """A step that was cancelled and goes on: its runner, too, may not get to run."""
+        if self._busy:
+            self._unthrottle()
 
     def _used_cpu_ms(self) -> float:
         """What the step has used by the engine's count; 0 where it does not say."""

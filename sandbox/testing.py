@@ -133,7 +133,7 @@ class FakeStream:
             self._start(payload)
         elif kind == b"I" and self._running == ["cat"]:
             self._cat(payload)
-        elif kind == b"K" and self._running is not None:
+        elif kind == b"K" and self._running is not None and not self._engine.when_unthrottled:
             self._finish(result(reason=6, signal=9), replace=True)
         elif kind == b"E":
             self.jobs_done += 1
@@ -204,7 +204,8 @@ class FakeEngine:
     removed: list[str] = field(default_factory=list)
     unthrottled: list[str] = field(default_factory=list)
     when_unthrottled: bytes = b""
-    """What a runner says that gets to run again."""
+    """What a runner says that gets to run again; until then it reads no K."""
+    failing_unthrottle: bool = False
     used_cpu_ms: float = 0.0
     failing_removals: int = 0
     """How many are still to fail."""
@@ -244,6 +245,8 @@ class FakeEngine:
         self.streams[container_id].memory_bytes = memory_bytes
 
     def unthrottle(self, container_id: str) -> None:
+        if self.failing_unthrottle:
+            raise EngineUnavailable("read timed out")
         if container_id not in self.streams:
             raise EngineUnavailable("no such container")
         self.unthrottled.append(container_id)

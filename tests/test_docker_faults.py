@@ -10,9 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import docker
+import docker.errors
 import pytest
+import requests.exceptions
 
 from sandbox.docker import BASE_IMAGE, LABEL, DockerEngine, connect
+from sandbox.docker.client import API_VERSION
 from sandbox.errors import EngineUnavailable, PoolBusy, SandboxError
 from sandbox.policy import SandboxPolicy
 from sandbox.pool import Pool, PoolConfig
@@ -171,3 +174,37 @@ def test_closing_while_the_engine_is_away_ends(proxy: DockerProxy, owner: str) -
     gc.collect()
     # Their connection ended, and with it the containers.
     _assert_none_left(owner)
+
+
+class _Reluctant(docker.APIClient):  # type: ignore[misc]  # the SDK has no types
+    """Changes no container, and fails to kill what it shall remove as often as it is told."""
+
+    removals_that_fail = 0
+    updates = 0
+
+    def update_container(self, *_: object, **__: object) -> None:
+        self.updates += 1
+        raise requests.exceptions.ReadTimeout("read timed out")
+
+    def remove_container(self, container: str, **options: object) -> None:
+        if self.removals_that_fail:
+            self.removals_that_fail -= 1
+            # Docker's own words, which it says after twelve seconds.
+            text = "tried to kill container, but did not receive an exit event"
+            raise docker.errors.APIError("500 Server Error", explanation=text)
+        super().remove_container(container, **options)
+
+
+@pytest.mark.parametrize(("fail", "updates"), [(0, 0), (1, 1)])
+def test_a_container_is_removed_whatever_lifting_its_quota_says(owner: str, fail: int, updates: int) -> None:
+    client = _Reluctant(version=API_VERSION)
+    engine = DockerEngine(SandboxPolicy(), owner=owner, base_image=BASE_IMAGE, client=client)
+    engine.prepare()
+    stream = engine.start(PROFILE)
+    client.removals_that_fail = fail
+    engine.remove(stream.container_id)
+    assert client.updates == updates
+    eventually(lambda: stream.container_id not in engine.owned())
+    stream.close()
+    engine.close()
+    gc.collect()

@@ -15,7 +15,7 @@ from sandbox import container
 from sandbox.errors import Cancelled, EngineUnavailable, ImageMissing, PoolBusy, PoolClosed
 from sandbox.pool import Pool, PoolConfig, Withdrawal
 from sandbox.testing import FakeEngine, frame, result
-from sandbox.types import Ahead, Job, Limits, Outcome, Profile, Step, WarmTarget
+from sandbox.types import Ahead, Job, Limits, Outcome, Profile, Step, StepFinished, WarmTarget
 from testkit.waiting import eventually
 
 PROFILE = Profile("python", 128 << 20, 50_000, 64, 64 << 20)
@@ -243,6 +243,32 @@ def test_a_container_that_may_still_run_something_has_its_slot_until_it_is_gone(
         assert pool.try_lease(PROFILE, tenant=None) is None
         eventually(lambda: engine.removed == [lease.container.id])
         eventually(lambda: pool.snapshot().in_use == 0)
+
+
+def test_what_is_cancelled_ends_soon_where_its_runner_does_not_get_to_run() -> None:
+    engine = FakeEngine(when_unthrottled=result(reason=6, signal=9))
+    with pool_of(engine) as pool, pool.lease(PROFILE, tenant=None) as lease:
+        events = lease.events(job("yes", wall_ms=60_000), stream_output=True)
+        next(events)
+        lease.cancel()
+        ends = [event.result.outcome for event in events if isinstance(event, StepFinished)]
+        assert engine.unthrottled == [lease.container.id]
+    assert ends == [Outcome.CANCELLED]
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_what_may_be_throttled_is_let_go_before_it_is_removed_and_removed_in_any_case(*, fails: bool) -> None:
+    engine = FakeEngine(linger_after_close=True, failing_unthrottle=fails)
+    with pool_of(engine, upkeep_s=0.05, gone_after_s=0.2) as pool:
+        with pool.lease(PROFILE, tenant=None) as unsettled:
+            events = unsettled.events(job("yes"), stream_output=True)
+            next(events)
+            events.close()
+        with pool.lease(PROFILE, tenant=None) as settled:
+            settled.run(job("true"))
+        ids = {unsettled.container.id, settled.container.id}
+        eventually(lambda: ids <= set(engine.removed))
+        assert engine.unthrottled == ([] if fails else [unsettled.container.id])
 
 
 def test_a_container_that_the_pool_does_not_know_is_removed_and_those_that_it_knows_stay() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from attacks.attack import GUESTS, PRELUDES, Report
 from attacks.client import Client
 from sandbox.container import Container
 from sandbox.docker import DockerEngine, DockerImages, connect
+from sandbox.exchange import BACKSTOP_S
 from sandbox.policy import SandboxPolicy
 from sandbox.types import File, Job, JobResult, Limits, Outcome, Profile, Step, StepResult
 from testkit.waiting import last_seen
@@ -88,8 +90,7 @@ class LongCall:
         """Run it with so small a quota that its debt is large on every machine, and look at it from the host."""
         if not client.is_local or DockerImages().find(_IMAGE) is None:
             return Report("skipped", skipped=f"no Docker engine with {_IMAGE} here")
-        source = "".join((GUESTS / name).read_text() for name in (PRELUDES["python"], "long_calls.py"))
-        job = _python("import long", File("long.py", source.replace("@KIND@", self.kind).encode()), wall_ms=_LONG_MS)
+        job = _long_calls(self.kind, wall_ms=_LONG_MS)
         with _engine() as engine, _started(engine, cpu_quota_us=_SMALL_QUOTA_US) as container:
             step = container.run(job, tenant="attack").steps[0]
             used_ms = engine.cpu_ms(container.id)
@@ -98,6 +99,11 @@ class LongCall:
             last_seen(engine.owned, until=lambda owned: container.id not in owned, within_s=_GONE_S)
             gone_s = time.monotonic() - began
         return Report(f"{step.outcome} in {step.wall_ms:.0f} ms", tuple(_long_call_problems(step, used_ms, gone_s)))
+
+
+def _long_calls(kind: str, *, wall_ms: int) -> Job:
+    source = "".join((GUESTS / name).read_text() for name in (PRELUDES["python"], "long_calls.py"))
+    return _python("import long", File("long.py", source.replace("@KIND@", kind).encode()), wall_ms=wall_ms)
 
 
 def _long_call_problems(step: StepResult, used_ms: float, gone_s: float) -> Iterator[str]:
@@ -201,6 +207,16 @@ def _meet_the_wall(container: Container) -> tuple[str, list[str]]:
     return ", ".join(f"{wall_ms:.0f} ms" for wall_ms in times), late
 
 
+def _leave_a_long_call(container: Container) -> tuple[str, list[str]]:
+    """Whoever hangs up is rid of the program although nobody there gets to read that."""
+    threading.Timer(_LONG_MS / 1000, container.cancel).start()
+    step = container.run(_long_calls("/dev/urandom", wall_ms=10 * _LONG_MS), tenant="attack").steps[0]
+    problems = [] if step.outcome is Outcome.CANCELLED else [f"{step.outcome}: {step.detail}"]
+    if step.wall_ms > _LONG_MS + 1000 * BACKSTOP_S + _LATE_MS:
+        problems.append(f"ended after {step.wall_ms:.0f} ms")
+    return f"{step.outcome} in {step.wall_ms:.0f} ms", problems
+
+
 def _sleep(container: Container) -> float:
     return _run(container, _python("import time; time.sleep(60)", wall_ms=1000)).steps[0].wall_ms
 
@@ -211,5 +227,6 @@ ATTACKS: tuple[DirectAttack | LongCall, ...] = (
     DirectAttack("file names, twice", "two files of one name", _send_twice),
     DirectAttack("CPU time", "spins in four processes and asks the kernel", _spin),
     *(LongCall(kind) for kind in LONG_CALLS),
+    DirectAttack("long calls, left", "hangs up while its processes are in one long call each", _leave_a_long_call),
     DirectAttack("wall time", "sleeps past a limit of 1000 ms, three times", _meet_the_wall),
 )

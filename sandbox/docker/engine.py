@@ -118,17 +118,17 @@ class DockerEngine:
         return int(found["cpu_stats"]["cpu_usage"]["total_usage"]) / 1e6
 
     def remove(self, container_id: str) -> None:
-        """Kill and remove; one that is gone, or on its way, is fine. Raises EngineUnavailable."""
-        with suppress(Refused):  # It does not run, or there is none.
-            self.unthrottle(container_id)
-        with translated("removing a container"):
-            try:
-                self._client.remove_container(container_id, force=True, v=True)
-            except docker.errors.NotFound:
-                return
-            except docker.errors.APIError as error:
-                if error.status_code != HTTPStatus.CONFLICT:  # Its removal is in progress already.
-                    raise
+        """Kill and remove; one that is gone, or on its way, is fine. Raises EngineUnavailable.
+
+        Docker gives up after some 12 seconds where a container does not die; then its quota is lifted, and it is tried
+        once more. Not lifted before: nearly all die at once, and while it removes one Docker changes nothing of it.
+        """
+        try:
+            self._remove(container_id)
+        except Refused:
+            with suppress(EngineUnavailable):
+                self.unthrottle(container_id)
+            self._remove(container_id)
 
     def owned(self) -> dict[str, str]:
         """Every sandbox container on the host, of any owner, but for the holder in use: id → owner.
@@ -196,6 +196,16 @@ class DockerEngine:
         except EngineUnavailable:
             stream.close()
             raise
+
+    def _remove(self, container_id: str) -> None:
+        with translated("removing a container"):
+            try:
+                self._client.remove_container(container_id, force=True, v=True)
+            except docker.errors.NotFound:
+                return
+            except docker.errors.APIError as error:
+                if error.status_code != HTTPStatus.CONFLICT:  # Its removal is in progress already.
+                    raise
 
     def _remove_quietly(self, container_id: str) -> None:
         try:

@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from sandbox.container import Container
@@ -23,6 +24,7 @@ _GONE_POLL_S = 0.05
 class _Closing:
     """A container on its way out; times are monotonic."""
 
+    container: Container
     force_at: float
     """When it is removed by force, unless it is gone."""
     look_at: float
@@ -64,7 +66,7 @@ class Reaper:
             now = time.monotonic()
             force_at = now + self._config.gone_after_s
             # Who is waited for is looked for at once; the others are given their time, since a look costs something.
-            closing = _Closing(force_at, now if when_gone else force_at, when_gone)
+            closing = _Closing(container, force_at, now if when_gone else force_at, when_gone)
             with self._lock:
                 self._closing[container.id] = closing
 
@@ -84,11 +86,21 @@ class Reaper:
     def _force(self, container_id: str) -> None:
         """What the engine fails to remove is tried again at the next look, and keeps none of the others."""
         try:
-            self._engine.remove(container_id)
+            self._remove(container_id)
         except EngineUnavailable as error:
             logger.warning("container %s could not be removed now: %s", container_id[:12], error)
         else:
             self._gone(container_id)
+
+    def _remove(self, container_id: str) -> None:
+        """Raises EngineUnavailable."""
+        with self._lock:
+            closing = self._closing.get(container_id)
+        if closing is not None and closing.container.may_be_throttled:
+            # It can neither end nor be killed meanwhile. Where this fails, the removal may yet do.
+            with suppress(EngineUnavailable):
+                self._engine.unthrottle(container_id)
+        self._engine.remove(container_id)
 
     def _gone(self, container_id: str) -> None:
         with self._lock:
@@ -140,7 +152,7 @@ class Reaper:
                     break
                 if waited_s > self._config.gone_after_s:
                     for container_id in own - forced:
-                        self._engine.remove(container_id)
+                        self._remove(container_id)
                         forced.add(container_id)
                 time.sleep(_GONE_POLL_S)
         except EngineUnavailable as error:
