@@ -204,7 +204,7 @@ class LanguageOptions(models.Model):
         help_text=f"CPU time in each {CPU_PERIOD_US} µs: 50000 is half a core, 200000 two cores.",
     )
     processes = limit(
-        default=64,
+        default=256,
         low=2,
         high=4096,
         group=RUN_LIMITS,

@@ -246,7 +246,8 @@ class Container:
             self._engine.unthrottle(self.id)
             self._unthrottled = True
         except EngineUnavailable as error:
-            logger.warning("container %s does not answer, and keeps its quota: %s", self.id[:12], error)
+            if self._busy:  # Else it has answered meanwhile, and may be gone.
+                logger.warning("container %s does not answer, and keeps its quota: %s", self.id[:12], error)
 
     def _rescue(self) -> None:
         """A step that was cancelled and goes on: its runner, too, may not get to run."""

@@ -149,6 +149,15 @@ def test_rows_of_before_stay_with_their_values(migrate: Callable[[str], Any]) ->
     assert before.get(slug="plain").pids == 33
 
 
+def test_the_former_number_of_processes_becomes_the_new_one_and_others_stay(migrate: Callable[[str], Any]) -> None:
+    before = migrate("0011_commands_as_lines").get_model("languages", "Language").objects
+    for slug, processes, tested in (("usual", 64, 64), ("changed", 64, 30), ("chosen", 30, 30)):
+        before.create(slug=slug, processes=processes, tested={"processes": tested, "x": 1}, **ROW)
+    after = migrate("0012_room_for_threads").get_model("languages", "Language").objects
+    rows = {row.slug: (row.processes, row.tested["processes"]) for row in after.filter(tested__x=1)}
+    assert rows == {"usual": (256, 256), "changed": (256, 30), "chosen": (30, 30)}
+
+
 def test_verdicts_of_before_stay_with_their_order(migrate: Callable[[str], Any]) -> None:
     before = migrate("0006_one_table_of_options")
     language = before.get_model("languages", "Language").objects.create(slug="a", **ROW)

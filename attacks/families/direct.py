@@ -131,7 +131,7 @@ def _engine() -> Iterator[DockerEngine]:
 
 @contextmanager
 def _started(engine: DockerEngine, *, cpu_quota_us: int) -> Iterator[Container]:
-    profile = Profile(_IMAGE, 128 << 20, cpu_quota_us, 64, 32 << 20, runs_per_container=1000)
+    profile = Profile(_IMAGE, 128 << 20, cpu_quota_us, 256, 32 << 20, runs_per_container=1000)
     container = Container(engine, engine.start(profile), profile)
     try:
         container.wait_ready(_READY_S)
