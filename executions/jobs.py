@@ -76,7 +76,8 @@ def profile_in(data: Mapping[str, Any]) -> Profile:
     """The profile from its JSON in a job."""
     ahead = data["ahead"]
     return Profile(
-        **{name: data[name] for name in _PLAIN},
+        # Rows that waited while the server was updated lack what is new, and have its default.
+        **{name: data[name] for name in _PLAIN if name in data},
         ahead=ahead and Ahead(ahead["script"], tuple(ahead["argv"]), tuple(sorted(ahead["environment"].items()))),
     )
 

@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from languages.options import CPU_PERIOD_US
 
-COMMAND_PLACEHOLDERS = frozenset({"source"})
+COMMAND_PLACEHOLDERS = frozenset({"source", "stack_mb"})
 ENVIRONMENT_PLACEHOLDERS = frozenset({"memory_mb", "heap_mb", "cpus"})
 
 DEFAULT_ENVIRONMENT: Mapping[str, str] = MappingProxyType(
@@ -45,9 +45,10 @@ def words_in(text: str) -> list[str]:
     return words
 
 
-def fill_command(command: Iterable[str], *, source_file: str) -> tuple[str, ...]:
+def fill_command(command: Iterable[str], *, source_file: str, stack_mb: int) -> tuple[str, ...]:
     """The argv for a program whose main file is source_file. Other braces stay as they are."""
-    return tuple(word.replace("{source}", source_file) for word in command)
+    values: Mapping[str, int | str] = {"stack_mb": stack_mb, "source": source_file}
+    return tuple(_fill(word, values) for word in command)
 
 
 def fill_environment(environment: Mapping[str, str], *, memory_mb: int, cpu_quota_us: int) -> dict[str, str]:
@@ -56,12 +57,13 @@ def fill_environment(environment: Mapping[str, str], *, memory_mb: int, cpu_quot
     Interpreters with a heap of their own are told their share: {heap_mb} is three quarters of the memory, {cpus} the
     quota in whole processors, at least one.
     """
+    values: Mapping[str, int | str]
     values = {"memory_mb": memory_mb, "heap_mb": memory_mb * 3 // 4, "cpus": -(-cpu_quota_us // CPU_PERIOD_US)}
     filled = {**DEFAULT_ENVIRONMENT, **{name: _fill(text, values) for name, text in environment.items()}}
     return dict(sorted(filled.items()))
 
 
-def _fill(text: str, values: Mapping[str, int]) -> str:
+def _fill(text: str, values: Mapping[str, int | str]) -> str:
     for name, value in values.items():
         text = text.replace(f"{{{name}}}", str(value))
     return text

@@ -193,6 +193,15 @@ class LanguageOptions(models.Model):
         unit="MB",
         help_text="Memory of the compile command; empty: as for a run.",
     )
+    stack_mb = optional_limit(
+        low=1,
+        high=None,
+        group=RUN_LIMITS,
+        label="stack",
+        unit="MB",
+        help_text="How deep a program may call; empty: until its memory is full. Of runtimes with stacks of their own, "
+        "those whose command names {stack_mb} follow it.",
+    )
     cpu_quota_us = limit(
         default=50_000,
         low=1_000,

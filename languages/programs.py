@@ -43,6 +43,7 @@ def profile_of(language: Language) -> Profile:
         processes=language.processes,
         cpu_period_us=CPU_PERIOD_US,
         tmpfs_bytes=language.tmpfs_mb * MIB,
+        stack_bytes=_stack_mb(language) * MIB,
         runs_per_container=language.runs_per_container,
         ahead=ahead_of(language),
     )
@@ -68,18 +69,22 @@ def _compile_steps(language: Language) -> tuple[Step, ...]:
     limits = Limits(
         wall_ms=language.compile_timeout_ms, output_bytes=language.output_bytes, memory_bytes=memory_mb * MIB
     )
-    argv = fill_command(language.compile_command, source_file=language.source_file)
+    argv = fill_command(language.compile_command, source_file=language.source_file, stack_mb=_stack_mb(language))
     return (Step(COMPILE, argv, limits, _environment(language, memory_mb)),)
 
 
 def _run_step(language: Language, timeout_ms: int, stdin: bytes, args: tuple[str, ...]) -> Step:
     limits = Limits(wall_ms=timeout_ms, output_bytes=language.output_bytes, memory_bytes=language.memory_mb * MIB)
-    argv = fill_command(language.run_command, source_file=language.source_file)
+    argv = fill_command(language.run_command, source_file=language.source_file, stack_mb=_stack_mb(language))
     return Step(RUN, argv + args, limits, _environment(language, language.memory_mb), stdin)
 
 
 def _environment(language: Language, memory_mb: int) -> dict[str, str]:
     return fill_environment(language.environment, memory_mb=memory_mb, cpu_quota_us=language.cpu_quota_us)
+
+
+def _stack_mb(language: Language) -> int:
+    return language.stack_mb or language.memory_mb
 
 
 def _compile_memory_mb(language: Language) -> int:

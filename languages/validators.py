@@ -34,7 +34,7 @@ def validate_source_file(value: str) -> None:
 
 
 def validate_command(value: object) -> None:
-    """A list of words, each text without NUL, with {source} as the only placeholder."""
+    """A list of words, each text without NUL, with no placeholders but {source} and {stack_mb}."""
     if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
         raise ValidationError(
             'Write the command as a JSON list of words, such as ["python3", "{source}"].', "not_a_list"
@@ -47,7 +47,7 @@ def validate_command(value: object) -> None:
         for name in _PLACEHOLDER.findall(word):
             if name not in COMMAND_PLACEHOLDERS:
                 raise ValidationError(
-                    "{%(name)s} is not a placeholder; the only one is {source}, the source file's name.",
+                    "{%(name)s} is not a placeholder; there are {source}, the source file's name, and {stack_mb}.",
                     "unknown_placeholder",
                     {"name": name},
                 )

@@ -78,6 +78,8 @@ def container_options(
     if profile.ahead is not None:
         command += ["--ahead-uid", str(policy.ahead_uid)]
     command += ["--net", "unshare" if unshare else "keep"]
+    if profile.stack_bytes:
+        command += ["--stack", str(profile.stack_bytes)]
     command += ["--work", WORK_DIRECTORY]
     for directory in (WORK_DIRECTORY, "/tmp", "/dev/shm"):
         command += ["--wipe", directory]

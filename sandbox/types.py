@@ -160,6 +160,8 @@ class Profile:
     runs_per_container: int = 1
     cpu_period_us: int = 100_000
     """The kernel's default: a quota of half of it is half a CPU, given in slices of 50 ms."""
+    stack_bytes: int = 0
+    """RLIMIT_STACK, the soft one: of the first thread, and the C library's default for the others. 0: the engine's."""
     ahead: Ahead | None = None
 
 

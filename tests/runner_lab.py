@@ -137,7 +137,13 @@ class LabRunner:
     """A container as the product makes it. Frames that were read and not yet asked for are kept in order."""
 
     def __init__(
-        self, binary: str = RUNNER_PATH, *, under: tuple[str, ...] = (), ahead: bool = True, network: str | None = None
+        self,
+        binary: str = RUNNER_PATH,
+        *,
+        under: tuple[str, ...] = (),
+        ahead: bool = True,
+        network: str | None = None,
+        processes: int = 64,
     ) -> None:
         """What is not the product's: `binary` may be another build, `under` a command that ends by becoming it.
 
@@ -152,8 +158,9 @@ class LabRunner:
             image=lab_image(),
             memory_bytes=128 << 20,
             cpu_quota_us=200_000,
-            processes=64,
+            processes=processes,
             tmpfs_bytes=64 << 20,
+            stack_bytes=128 << 20,
             ahead=Ahead("", ()) if ahead else None,
         )
         options = container_options(

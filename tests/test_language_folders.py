@@ -160,7 +160,12 @@ def test_a_verdict_says_what_was_wrong() -> None:
 
 
 def test_placeholders_are_filled_and_other_braces_stay() -> None:
-    assert fill_command(["awk", "{ print }", "{source}"], source_file="a.awk") == ("awk", "{ print }", "a.awk")
+    assert fill_command(["awk", "{ print }", "-s{stack_mb}", "{source}"], source_file="a.awk", stack_mb=7) == (
+        "awk",
+        "{ print }",
+        "-s7",
+        "a.awk",
+    )
     filled = fill_environment({"HEAP": "{heap_mb}m", "CPUS": "{cpus}", "ALL": "{memory_mb}", "X": "{x}"},
                               memory_mb=128, cpu_quota_us=150_000)  # fmt: skip
     assert {name: filled[name] for name in ("HEAP", "CPUS", "ALL", "X")} == {

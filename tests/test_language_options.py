@@ -158,6 +158,20 @@ def test_the_former_number_of_processes_becomes_the_new_one_and_others_stay(migr
     assert rows == {"usual": (256, 256), "changed": (256, 30), "chosen": (30, 30)}
 
 
+def test_languages_with_stacks_of_their_own_get_larger_ones_and_stay_tested(migrate: Callable[[str], Any]) -> None:
+    command, with_stack = ["java", "Main"], ["java", "-Xss{stack_mb}m", "-XX:ThreadStackSize=1024", "Main"]
+    before = migrate("0012_room_for_threads").get_model("languages", "Language").objects
+    for slug, words in (("java", command), ("kotlin@2", command), ("scala", ["java", "-Xss9m"]), ("a", command)):
+        before.create(slug=slug, tested={"run_command": words, "x": 1}, **ROW | {"run_command": words})
+    after = migrate("0013_stacks").get_model("languages", "Language").objects
+    rows = {row.slug: (row.run_command, row.stack_mb, row.tested) for row in after.filter(tested__x=1)}
+    assert rows["java"] == rows["kotlin@2"] == (with_stack, 40, {"run_command": with_stack, "stack_mb": 40, "x": 1})
+    assert rows["scala"] == (["java", "-Xss9m"], None, {"run_command": ["java", "-Xss9m"], "x": 1})
+    assert rows["a"] == (command, None, {"run_command": command, "x": 1})
+    migrate("0012_room_for_threads")
+    assert before.get(slug="java").run_command == before.get(slug="java").tested["run_command"] == command
+
+
 def test_verdicts_of_before_stay_with_their_order(migrate: Callable[[str], Any]) -> None:
     before = migrate("0006_one_table_of_options")
     language = before.get_model("languages", "Language").objects.create(slug="a", **ROW)

@@ -43,6 +43,12 @@ def test_the_program_gets_its_processes_and_the_runner_two_more() -> None:
     assert options()["host"]["pids_limit"] == 66
 
 
+def test_a_stack_is_the_engines_unless_the_profile_names_one() -> None:
+    assert "--stack" not in options()["container"]["command"]
+    command = options(profile=replace(PROFILE, stack_bytes=96 << 20))["container"]["command"]
+    assert command[command.index("--stack") + 1] == str(96 << 20)
+
+
 def test_the_oci_runtime_has_room_for_its_threads_however_few_processes_a_program_gets() -> None:
     assert options(profile=replace(PROFILE, processes=2))["host"]["pids_limit"] == 16
 

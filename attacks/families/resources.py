@@ -76,7 +76,7 @@ ATTACKS = (
     Attack("file, sparse", "makes files of 1 PB", _greedy("file_sparse.py", Ending.CLEAN, prints=("DONE",))),
     Attack("files, a million", "makes empty files until refused", _greedy("file_million.py", timeout_ms=15_000)),
     Attack("files, locks", "locks every other byte of a file", (Run("file_locks.py", timeout_ms=30_000),)),
-    Attack("CPU, many processes", "as many processes as there may be spin", _greedy("cpu_many.py", Ending.TIMED_OUT, timeout_ms=1500)),
+    Attack("CPU, many processes", "all its processes spin", _greedy("cpu_many.py", Ending.TIMED_OUT, timeout_ms=1500)),
     Attack("arguments, huge", "execs with megabytes of arguments", _greedy("allocations_by_name.py", Ending.CLEAN)),
     Attack(
         "signals and timers, queued",

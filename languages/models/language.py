@@ -26,7 +26,7 @@ COMPILERS_SHARE = 4
 """How many times the memory of a run the compile step may be given: compilers need more than what they compile."""
 TESTED = (
     "source_file", "compile_command", "run_command", "environment", "start_ahead", "memory_mb", "compile_memory_mb",
-    "compile_timeout_ms", "cpu_quota_us", "processes", "tmpfs_mb",
+    "compile_timeout_ms", "cpu_quota_us", "processes", "tmpfs_mb", "stack_mb",
 )  # fmt: skip
 """What a self-test tries besides the image, and what a change of may break."""
 COMMANDS = ("compile_command", "run_command", "version_command")

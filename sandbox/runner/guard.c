@@ -409,6 +409,21 @@ const char *guard_limits(void)
     return NULL;
 }
 
+/*
+ * The soft limit alone, by which the kernel bounds the first thread's stack and the C library sizes the others': memory
+ * is what bounds it, and a program may ask for more.
+ */
+const char *guard_stack(uint64_t bytes)
+{
+    struct rlimit limit;
+    if (bytes == 0)
+        return NULL;
+    if (getrlimit(RLIMIT_STACK, &limit))
+        return "read the limit of the stack";
+    limit.rlim_cur = bytes < limit.rlim_max ? bytes : limit.rlim_max;
+    return setrlimit(RLIMIT_STACK, &limit) ? "set the limit of the stack" : NULL;
+}
+
 /* What filter.c made of its table: a program of the kernel's, instruction by instruction. */
 EMBED(filter, "filter.bpf");
 

@@ -16,16 +16,19 @@
 #ifndef GUARD_H
 #define GUARD_H
 
+#include <stdint.h>
 #include <sys/types.h>
 
 /*
  * Each but the last returns NULL, or what could not be done; errno says why. `scratch` is a directory to mount upon for
- * a moment, the home of the program's user; `listener` becomes where locks_answer() finds calls, or -1.
+ * a moment, the home of the program's user; `listener` becomes where locks_answer() finds calls, or -1; `bytes` is how
+ * large a program's stack may grow, 0 for what the engine says.
  */
 const char *guard_container(const char *scratch, uid_t uid, gid_t gid);
 const char *guard_capabilities(void);
 const char *guard_system_calls(int *listener);
 const char *guard_limits(void);
+const char *guard_stack(uint64_t bytes);
 void guard_directories(void);
 
 #endif

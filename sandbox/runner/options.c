@@ -10,7 +10,8 @@
 
 _Noreturn void usage(void)
 {
-    fputs("usage: runner --uid N --gid N [--ahead-uid N] [--net unshare|keep] --work DIR [--wipe DIR]...\n"
+    fputs("usage: runner --uid N --gid N [--ahead-uid N] [--net unshare|keep] [--stack BYTES] --work DIR\n"
+          "              [--wipe DIR]...\n"
           "       runner --hold\n",
           stderr);
     exit(2);
@@ -26,6 +27,15 @@ static unsigned user_number(const char *text)
     return (unsigned)value;
 }
 
+static uint64_t size(const char *text)
+{
+    char *end;
+    unsigned long long value = strtoull(text, &end, 10);
+    if (*end || end == text || value == 0)
+        usage();
+    return value;
+}
+
 static const struct option OPTIONS[] = {
     {"uid", required_argument, NULL, 'u'},
     {"gid", required_argument, NULL, 'g'},
@@ -33,6 +43,7 @@ static const struct option OPTIONS[] = {
     {"work", required_argument, NULL, 'w'},
     {"wipe", required_argument, NULL, 'x'},
     {"net", required_argument, NULL, 'n'},
+    {"stack", required_argument, NULL, 's'},
     {"hold", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
 };
@@ -47,6 +58,8 @@ static void take_option(int option, struct options *options)
         options->ahead_uid = user_number(optarg);
     else if (option == 'n' && (strcmp(optarg, "unshare") == 0 || strcmp(optarg, "keep") == 0))
         options->own_network = strcmp(optarg, "unshare") == 0;
+    else if (option == 's')
+        options->stack_bytes = size(optarg);
     else if (option == 'w')
         options->work = optarg;
     else if (option == 'x' && options->wiped_count < MAX_WIPED)

@@ -5,6 +5,7 @@
 #include "launch.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 enum { MAX_WIPED = 8 };
@@ -14,6 +15,7 @@ struct options {
     bool own_network;
     struct account account;
     uid_t ahead_uid;
+    uint64_t stack_bytes;
     const char *work;
     const char *wiped[MAX_WIPED];
     int wiped_count;

@@ -180,6 +180,7 @@ static void take_container_over(const struct options *options)
         must(guard_container(options->work, options->account.uid, options->account.gid));
     guard_directories();
     must(guard_limits());
+    must(guard_stack(options->stack_bytes));
     job_open_trees(&job, options);
     meter_open(&processes.meter);
     must(guard_capabilities());

@@ -95,16 +95,43 @@ static int call32(int argc, char **argv)
 }
 #endif
 
+/* Ends by SIGSEGV where the stack may not grow so far. */
+static __attribute__((noinline)) size_t descend(size_t left)
+{
+    volatile char frame[1 << 16];
+    memset((char *)frame, 1, sizeof(frame));
+    return left < sizeof(frame) ? 0 : descend(left - sizeof(frame)) + (size_t)frame[left % sizeof(frame)];
+}
+
+static int stack(int argc, char **argv)
+{
+    size_t size = (size_t)atol(argc ? argv[0] : "0") << 20;
+    printf("%zu\n", descend(size) >> 4);
+    return 0;
+}
+
 static void *nothing(void *argument)
 {
     return argument;
 }
 
+static void *wait_for_end(void *argument)
+{
+    pause();
+    return argument;
+}
+
+/* Without a number, one that ends; with one, as many at the same time. */
 static int threads(int argc, char **argv)
 {
     pthread_t thread;
-    (void)argc, (void)argv;
-    return pthread_create(&thread, NULL, nothing, NULL) || pthread_join(thread, NULL);
+    if (argc == 0)
+        return pthread_create(&thread, NULL, nothing, NULL) || pthread_join(thread, NULL);
+    for (int i = atoi(argv[0]); i > 0; i--)
+        if (pthread_create(&thread, NULL, wait_for_end, NULL))
+            return 1;
+    puts("threads");
+    return 0;
 }
 
 static const struct {
@@ -112,7 +139,7 @@ static const struct {
     int (*deed)(int argc, char **argv);
 } DEEDS[] = {
     {"call", call},     {"spin", spin},   {"eat", eat},         {"deep", deep},
-    {"many", many},     {"forge", forge}, {"threads", threads},
+    {"many", many},     {"forge", forge}, {"threads", threads}, {"stack", stack},
 #if defined(__x86_64__)
     {"call32", call32},
 #endif
