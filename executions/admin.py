@@ -15,6 +15,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from executions.jobs import limits_in
+from executions.limits_met import limit_met
 from executions.models import Execution, Status
 from executions.outcomes import ENDINGS, Outcome
 from executions.results import step_in
@@ -121,7 +122,8 @@ class ExecutionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in 
 
     @admin.display(description="error")
     def error_shown(self, row: Execution) -> SafeString:
-        return format_html('<strong class="gexec-error">{}</strong>', row.error) if row.error else nothing()
+        text = row.error or limit_met(row)
+        return format_html('<strong class="gexec-error">{}</strong>', text) if text else nothing()
 
     @admin.display(description="used / allowed")
     def summary(self, row: Execution) -> SafeString:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from languages.commands import fill_command, fill_environment
 from languages.models import Language
 from languages.options import CPU_PERIOD_US, MIB
-from sandbox.types import Ahead, Limits, Outcome, Profile, Step, StepResult, WarmTarget
+from sandbox.types import FILE_SIZE_BYTES, Ahead, Limits, Outcome, Profile, Step, StepResult, WarmTarget
 
 COMPILE = "compile"
 RUN = "run"
@@ -67,20 +67,34 @@ def _compile_steps(language: Language) -> tuple[Step, ...]:
         return ()
     memory_mb = language.compile_memory_mb or language.memory_mb
     limits = Limits(
-        wall_ms=language.compile_timeout_ms, output_bytes=language.output_bytes, memory_bytes=memory_mb * MIB
+        wall_ms=language.compile_timeout_ms,
+        output_bytes=language.output_bytes,
+        file_size_bytes=_file_size_bytes(language),
+        large_files_fail=True,
+        memory_bytes=memory_mb * MIB,
     )
     argv = fill_command(language.compile_command, source_file=language.source_file, stack_mb=_stack_mb(language))
     return (Step(COMPILE, argv, limits, _environment(language, memory_mb)),)
 
 
 def _run_step(language: Language, timeout_ms: int, stdin: bytes, args: tuple[str, ...]) -> Step:
-    limits = Limits(wall_ms=timeout_ms, output_bytes=language.output_bytes, memory_bytes=language.memory_mb * MIB)
+    limits = Limits(
+        wall_ms=timeout_ms,
+        output_bytes=language.output_bytes,
+        file_size_bytes=_file_size_bytes(language),
+        memory_bytes=language.memory_mb * MIB,
+    )
     argv = fill_command(language.run_command, source_file=language.source_file, stack_mb=_stack_mb(language))
     return Step(RUN, argv + args, limits, _environment(language, language.memory_mb), stdin)
 
 
 def _environment(language: Language, memory_mb: int) -> dict[str, str]:
     return fill_environment(language.environment, memory_mb=memory_mb, cpu_quota_us=language.cpu_quota_us)
+
+
+def _file_size_bytes(language: Language) -> int:
+    """A larger work directory may hold a larger file; in a small one its own size is met first."""
+    return max(FILE_SIZE_BYTES, language.tmpfs_mb * MIB)
 
 
 def _stack_mb(language: Language) -> int:

@@ -43,6 +43,7 @@ class Exchange:
             output_bytes=limits.output_bytes,
             file_size_bytes=limits.file_size_bytes,
             open_files=limits.open_files,
+            large_files_fail=limits.large_files_fail,
         )
         return start + self.stdin_frames()
 

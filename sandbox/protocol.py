@@ -37,6 +37,7 @@ _RESULT = struct.Struct(">BBBBQQQ")
 
 _FLAG_EXECUTABLE = 1
 _FLAG_APPEND = 2
+_FLAG_LARGE_FILES_FAIL = 1
 _FLAG_STDOUT_CUT = 1
 _FLAG_STDERR_CUT = 2
 _FLAG_STARTED_AHEAD = 4
@@ -155,6 +156,7 @@ def step_frame(
     output_bytes: int,
     file_size_bytes: int,
     open_files: int,
+    large_files_fail: bool = False,
 ) -> bytes:
     """The frame that starts a program. ValueError where something does not fit or cannot be passed to exec."""
     if not argv:
@@ -163,7 +165,8 @@ def step_frame(
     _in_range(_MAX_U16, argc=len(argv), envc=len(variables))
     _in_range(_MAX_U32, wall_ms=wall_ms, cpu_ms=cpu_ms or 0, open_files=open_files)
     _in_range(_MAX_U64, output_bytes=output_bytes, file_size_bytes=file_size_bytes)
-    head = _STEP.pack(wall_ms, cpu_ms or 0, output_bytes, file_size_bytes, open_files, 0, len(argv), len(variables))
+    flags = _FLAG_LARGE_FILES_FAIL if large_files_fail else 0
+    head = _STEP.pack(wall_ms, cpu_ms or 0, output_bytes, file_size_bytes, open_files, flags, len(argv), len(variables))
     return _frame(b"S", head + b"".join(_text(text) for text in (*argv, *variables)))
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from sandbox.outcomes import Outcome
 
 __all__ = [
+    "FILE_SIZE_BYTES",
     "Ahead",
     "Event",
     "File",
@@ -23,6 +24,10 @@ __all__ = [
     "StepResult",
     "WarmTarget",
 ]
+
+
+FILE_SIZE_BYTES = 64 * 1024 * 1024
+"""As much as a work directory of the usual size can hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +48,10 @@ class Limits:
     """Per stream: stdout and stderr each may carry this much."""
     cpu_ms: int | None = None
     """User and system time of all the step's processes together."""
-    file_size_bytes: int = 64 * 1024 * 1024
-    """RLIMIT_FSIZE: as much as a work directory of the usual size can hold."""
+    file_size_bytes: int = FILE_SIZE_BYTES
+    """RLIMIT_FSIZE."""
+    large_files_fail: bool = False
+    """A write beyond that only fails, and ends nobody by SIGXFSZ: a compiler then says itself what stopped it."""
     open_files: int = 256
     """RLIMIT_NOFILE: enough for any test runner; a descriptor can pin a pipe's pages in the kernel."""
     memory_bytes: int | None = None

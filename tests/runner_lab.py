@@ -235,6 +235,7 @@ class LabRunner:
         output_bytes: int = 1 << 20,
         file_size_bytes: int = 64 << 20,
         open_files: int = 256,
+        large_files_fail: bool = False,
     ) -> None:
         """Starts a step with this stdin, closed after it; None leaves it open."""
         self.send(
@@ -246,6 +247,7 @@ class LabRunner:
                 output_bytes=output_bytes,
                 file_size_bytes=file_size_bytes,
                 open_files=open_files,
+                large_files_fail=large_files_fail,
             )
         )
         if stdin is not None:

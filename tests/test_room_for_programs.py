@@ -13,7 +13,7 @@ from languages.programs import profile_of, steps_of
 from sandbox.container import Container
 from sandbox.docker import BASE_IMAGE, DockerEngine, DockerImages
 from sandbox.policy import SandboxPolicy
-from sandbox.types import File, Job, StepResult
+from sandbox.types import File, Job, Outcome, StepResult
 
 PYTHON_THREADS = """
 import threading, time
@@ -51,6 +51,8 @@ int main(void) {
     printf("%d %d\\n", deep(400000), large[1000]);
 }
 """
+C_LARGE = "char large[100 << 20] = {1};\nint main(void) { return large[5]; }\n"
+GO_LARGE = "package main\n\nvar large = [100 << 20]byte{5: 3}\n\nfunc main() { println(large[5]) }\n"
 LISP_DEEP = '(defun deep (n) (if (= n 0) 0 (1+ (deep (1- n)))))\n(format t "~a~%" (deep 400000))\n'
 
 
@@ -64,11 +66,31 @@ LISP_DEEP = '(defun deep (n) (if (= n 0) 0 (1+ (deep (1- n)))))\n(format t "~a~%
     ],
 )
 def test_deep_calls_and_many_threads(slug: str, source: str, printed: bytes) -> None:
+    _skip_without(slug)
+    step = _run(Language(**folders.read(slug).fields), source)
+    assert (step.stdout, step.exit_code) == (printed, 0), step
+
+
+@pytest.mark.parametrize(("slug", "source"), [("c", C_LARGE), ("go", GO_LARGE)])
+def test_a_compiler_that_may_write_no_more_says_so(slug: str, source: str) -> None:
+    _skip_without(slug)
+    step = _run(Language(**folders.read(slug).fields), source)
+    assert step.name == "compile"
+    assert step.outcome is Outcome.NONZERO_EXIT
+    assert b"file too large" in step.stderr.lower()
+    assert b"bug" not in step.stderr
+
+
+def test_a_larger_work_directory_holds_a_larger_file() -> None:
+    python = Language(**folders.read("python").fields)
+    python.memory_mb, python.tmpfs_mb = 256, 100
+    assert _run(python, "print(open('/tmp/a', 'wb').write(bytes(90 << 20)))").stdout == b"94371840\n"
+
+
+def _skip_without(slug: str) -> None:
     with DockerImages() as images:
         if images.find(f"gexec/{slug}") is None:
             pytest.skip(f"there is no image of {slug} here")
-    step = _run(Language(**folders.read(slug).fields), source)
-    assert (step.stdout, step.exit_code) == (printed, 0), step
 
 
 def _run(language: Language, source: str) -> StepResult:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 
 import pytest
@@ -69,6 +70,14 @@ def test_stacks_of_that_size_leave_room_for_many_threads() -> None:
     with LabRunner(processes=256) as runner:
         many = runner.run("guest", "threads", "200")
     assert (many.result.reason, many.stdout) == (Reason.EXITED, b"threads\n")
+
+
+def test_a_file_that_grows_too_large_ends_a_program_and_is_told_to_a_compiler(runner: LabRunner) -> None:
+    code = "open F, '>', '/tmp/f'; syswrite F, 'x' x 1e5; syswrite F, 'x' or print $!"
+    ended = runner.perl(code, file_size_bytes=10_000)
+    assert (ended.result.reason, ended.result.signal) == (Reason.SIGNALED, signal.SIGXFSZ)
+    told = runner.perl(code, file_size_bytes=10_000, large_files_fail=True)
+    assert (told.result.reason, told.stdout) == (Reason.EXITED, b"File too large")
 
 
 def test_the_processor_time_of_the_dead_counts(runner: LabRunner) -> None:

@@ -225,7 +225,8 @@ static bool same_texts(char *const *one, char *const *other)
 
 static bool serves(const struct forkserver *server, const struct step_frame *step)
 {
-    return server->ready && same_texts(ahead.argv, step->argv) && same_texts(ahead.envp, step->envp);
+    return server->ready && !step->large_files_fail && same_texts(ahead.argv, step->argv) &&
+           same_texts(ahead.envp, step->envp);
 }
 
 static bool send_request(int control, const struct request *request, const int ends[STREAMS])

@@ -54,6 +54,7 @@ struct step_frame {
     uint64_t output_bytes;
     uint64_t file_size_bytes;
     uint32_t open_files;
+    bool large_files_fail;
     char *argv[MAX_TEXTS + 1];
     char *envp[MAX_TEXTS + 1];
 };

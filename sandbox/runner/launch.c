@@ -118,6 +118,8 @@ static bool prepare(const struct plan *plan)
     if (!limit(RLIMIT_FSIZE, plan->step->file_size_bytes) || !limit(RLIMIT_NOFILE, plan->step->open_files) ||
         !limit(RLIMIT_CPU, launch_cpu_seconds(plan->step)))
         return false;
+    if (plan->step->large_files_fail && sigaction(SIGXFSZ, &(struct sigaction){.sa_handler = SIG_IGN}, NULL))
+        return false;
     umask(022);
     return change_user(plan->account) && !sigprocmask(SIG_SETMASK, &none, NULL);
 }
