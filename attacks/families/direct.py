@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -30,6 +31,11 @@ _RUNNERS_OWN_MS = 200
 """The start of the container and its runner, which are not the program's."""
 _GONE_S = 5.0
 """Where the debt is paid, it takes a minute."""
+_NAMES = 60_000
+_DENTRY_BYTES = 192
+"""Of one entry, on 64-bit machines. A union of layers keeps one for each that it asks, and one of its own."""
+_INTERPRETER_BYTES = 5 << 20
+"""Less than it needs itself."""
 _LIMITS = Limits(wall_ms=15_000, output_bytes=1 << 20)
 _LIST = """import os
 for where, _, names in os.walk('/box'):
@@ -207,6 +213,19 @@ def _meet_the_wall(container: Container) -> tuple[str, list[str]]:
     return ", ".join(f"{wall_ms:.0f} ms" for wall_ms in times), late
 
 
+def _ask_for_nothing(container: Container) -> tuple[str, list[str]]:
+    """What the kernel remembers of names that do not exist outlives the program, but is charged to it until then."""
+    # New names each time: what an earlier program asked for may be known still, at that one's cost.
+    new = secrets.token_hex(4)
+    source = f"import os\nprint(any(os.access(f'/usr/lib/{new}{{number}}', 0) for number in range({_NAMES})))"
+    step = _run(container, _python(source, wall_ms=4 * _LIMITS.wall_ms)).steps[0]
+    least = _INTERPRETER_BYTES + _NAMES * _DENTRY_BYTES
+    problems = [] if step.stdout == b"False\n" else [f"{step.outcome}: {step.stdout!r} {step.stderr!r}"]
+    if step.peak_memory_bytes < least:
+        problems.append(f"{step.peak_memory_bytes} bytes were charged, not {least}")
+    return f"{step.peak_memory_bytes >> 20} MB charged", problems
+
+
 def _leave_a_long_call(container: Container) -> tuple[str, list[str]]:
     """Whoever hangs up is rid of the program although nobody there gets to read that."""
     threading.Timer(_LONG_MS / 1000, container.cancel).start()
@@ -227,6 +246,7 @@ ATTACKS: tuple[DirectAttack | LongCall, ...] = (
     DirectAttack("file names, twice", "two files of one name", _send_twice),
     DirectAttack("CPU time", "spins in four processes and asks the kernel", _spin),
     *(LongCall(kind) for kind in LONG_CALLS),
+    DirectAttack("names that do not exist", "fills the kernel's memory of names with such", _ask_for_nothing),
     DirectAttack("long calls, left", "hangs up while its processes are in one long call each", _leave_a_long_call),
     DirectAttack("wall time", "sleeps past a limit of 1000 ms, three times", _meet_the_wall),
 )
