@@ -15,8 +15,9 @@ WORK_DIRECTORY = "/box"
 RUNNER_CAPABILITIES = ("SETUID", "SETGID", "KILL", "CHOWN", "DAC_OVERRIDE", "FOWNER")
 
 # What the runner needs once, before it reads its first frame: SYS_ADMIN to leave the holder's network namespace for
-# one of its own, NET_ADMIN to bring up the loopback there, SETPCAP to give all of this up for good.
-START_CAPABILITIES = ("SYS_ADMIN", "NET_ADMIN", "SETPCAP")
+# one of its own, NET_ADMIN to bring up the loopback there, SYS_NICE to get to run before what it watches, SETPCAP to
+# give all of this up for good.
+START_CAPABILITIES = ("SYS_ADMIN", "NET_ADMIN", "SYS_NICE", "SETPCAP")
 
 # The OCI runtime has threads in the container until it becomes the runner; where it may not make one, the start fails.
 START_PROCESSES = 16

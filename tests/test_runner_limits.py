@@ -66,6 +66,15 @@ def test_a_program_may_call_as_deep_as_its_memory_allows(runner: LabRunner) -> N
     assert runner.run("guest", "stack", "200").result.reason is Reason.MEMORY
 
 
+def test_the_runner_gets_to_run_before_its_programs(runner: LabRunner) -> None:
+    runner.container.reload()
+    pid = runner.container.attrs["State"]["Pid"]
+    assert os.getpriority(os.PRIO_PROCESS, pid) == -20
+    assert runner.run("nice").stdout == b"0\n"
+    many = runner.run("sh", "-c", "for i in $(seq 50); do guest spin 1 & done; echo begun; wait", wall_ms=1500)
+    assert (many.result.reason, many.stdout) == (Reason.WALL, b"begun\n")
+
+
 def test_stacks_of_that_size_leave_room_for_many_threads() -> None:
     with LabRunner(processes=256) as runner:
         many = runner.run("guest", "threads", "200")

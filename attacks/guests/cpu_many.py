@@ -1,4 +1,4 @@
-for _ in range(8):
+for _ in range(6):
     try:
         os.fork()
     except OSError:

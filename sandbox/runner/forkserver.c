@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -66,7 +67,7 @@ static bool prepare(const struct plan *plan)
     gid_t gid = plan->account->gid;
     sigset_t none;
     sigemptyset(&none);
-    if (setsid() < 0 || fchdir(plan->work))
+    if (setsid() < 0 || fchdir(plan->work) || setpriority(PRIO_PROCESS, 0, 0))
         return false;
     launch_offer_to_oom_killer();
     for (int i = 0; i < STREAMS; i++)

@@ -7,7 +7,7 @@
  * kernel has one for all) and makes /proc read-only. guard_container() does that, guard_capabilities() drops them and
  * all others but the few that changing user, killing and wiping need, and guard_system_calls() installs the seccomp
  * filter of filter.c on the runner itself. guard_directories() needs no such right, and holds where the others were not
- * given.
+ * given; guard_priority() needs SYS_NICE, and programs start without what it gave.
  *
  * A filter and no_new_privs are inherited and cannot be taken off, so a program has them from its first instruction and
  * its start costs nothing for it. Docker's own profile is the wider one because of SYS_ADMIN; the filter closes what
@@ -30,5 +30,6 @@ const char *guard_system_calls(int *listener);
 const char *guard_limits(void);
 const char *guard_stack(uint64_t bytes);
 void guard_directories(void);
+void guard_priority(void);
 
 #endif

@@ -110,7 +110,7 @@ static bool prepare(const struct plan *plan)
     for (int i = 0; i < 3; i++)
         if (dup2(plan->ends[i], i) < 0)
             return false;
-    if (setsid() < 0 || fchdir(plan->work))
+    if (setsid() < 0 || fchdir(plan->work) || setpriority(PRIO_PROCESS, 0, 0))
         return false;
     launch_offer_to_oom_killer();
     /* Everything else is close-on-exec; this is for what should never be there. */

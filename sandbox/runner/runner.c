@@ -179,6 +179,7 @@ static void take_container_over(const struct options *options)
     if (options->own_network)
         must(guard_container(options->work, options->account.uid, options->account.gid));
     guard_directories();
+    guard_priority();
     must(guard_limits());
     must(guard_stack(options->stack_bytes));
     job_open_trees(&job, options);
