@@ -103,7 +103,6 @@ class Clients:
         """Wait for its next request."""
         if client.sock.incoming.end is not None:
             client.sock.begin_next()
-        self._sending.join(client, sockets.READ_S)
         self._gather(client)
 
     def answer(self, client: Client, then: Callable[[], None]) -> None:
@@ -176,7 +175,10 @@ class Clients:
             return
         if connection.incoming.end is not None:
             self._take_up(client)
-        elif connection.is_held_up:
+            return
+        if client not in self._sending:
+            self._sending.join(client, sockets.READ_S)
+        if connection.is_held_up:
             self._stop_polling(client)
             self._held_up[client] = None
         else:
@@ -189,7 +191,8 @@ class Clients:
         if not incoming.head_bytes and incoming.end is not End.UNCLEAR:
             self._dismiss(client)
             return
-        self._forget(client)
+        if client in self._sending:
+            self._forget(client)
         client.data_ready = True
         client.sock.arrived_at = time.monotonic()
         self._hand_over(client)

@@ -17,7 +17,7 @@ MAX_SIZE_LINE_BYTES = 16 * 1024
 MAX_DRAINED_BYTES = 32 * 1024 * 1024
 """A client that sends too much reads the answer only if it was let finish; beyond this it is cut off."""
 
-_FIELDS = re.compile(rb"(?im)^(content-length|transfer-encoding|expect)[ \t]*:[ \t]*([^\r\n]*)")
+_FIELDS = re.compile(rb"(?i)\n(content-length|transfer-encoding|expect)[ \t]*:[ \t]*([^\r\n]*)")
 _SIZE = re.compile(rb"([0-9A-Fa-f]+)[ \t]*(?:;.*)?", re.DOTALL)
 
 
@@ -105,8 +105,7 @@ class Incoming:
         found = self._kept.find(b"\r\n\r\n", max(0, begins - 3))
         if found >= 0:
             self.head_bytes = found + 4
-            fields = [(name.lower(), value.strip()) for name, value in _FIELDS.findall(self._kept[: self.head_bytes])]
-            self._expect_body(dict(fields))
+            self._expect_body()
             return True
         # A line that ends with LF alone is refused at once, and not only when the head is whole.
         odd = self._kept.count(b"\n", begins) != self._kept.count(b"\r\n", max(0, begins - 1))
@@ -114,7 +113,9 @@ class Incoming:
             self.end = End.UNCLEAR
         return False
 
-    def _expect_body(self, fields: dict[bytes, bytes]) -> None:
+    def _expect_body(self) -> None:
+        head = bytes(memoryview(self._kept)[: self.head_bytes])
+        fields = {name.lower(): value.strip() for name, value in _FIELDS.findall(head)}
         length = fields.get(b"content-length", b"0")
         if b"transfer-encoding" in fields:
             self._chunks = _Chunks()
@@ -128,8 +129,7 @@ class Incoming:
         elif expectation and self._ends_at is not None and self._ends_at > self.max_bytes:
             # It has not sent its body yet, and is told not to.
             self.end = End.TOO_MUCH
-        first_line = self._kept[: self._kept.find(b"\r\n")]
-        self.asks_to_go_on = bool(expectation) and first_line.endswith(b"HTTP/1.1")
+        self.asks_to_go_on = bool(expectation) and head[: head.find(b"\r\n")].endswith(b"HTTP/1.1")
 
     def _follow_body(self, begins: int, data: bytes) -> None:
         if self.end is not None:

@@ -155,12 +155,16 @@ class Connection(socket.socket):
     def sendall(self, data: Any, flags: int = 0, /) -> None:
         """As of any socket, and without waiting for the client where there is memory for what it has not read.
 
-        Raises BlockingIOError where there is none, and the client takes nothing for SEND_S.
+        Raises BrokenPipeError where there is none, and the client takes nothing for SEND_S.
         """
         ahead, self._sent_ahead = self._sent_ahead, 0
         rest = memoryview(data)[ahead:]
-        if self.flush():
+        if not self._unsent or self.flush():
             rest = rest[self._send(rest) :]
+        if len(rest):
+            self._keep(rest)
+
+    def _keep(self, rest: memoryview) -> None:
         give_up_at = time.monotonic() + SEND_S
         while len(rest):
             if self._shared.unsent.take(self.client, len(rest)):
@@ -171,7 +175,10 @@ class Connection(socket.socket):
                 rest = rest[self._send(rest) :]
                 give_up_at = time.monotonic() + SEND_S
             elif time.monotonic() > give_up_at:
-                raise BlockingIOError(errno.EAGAIN, "the client does not read its answer")
+                self.ends = True
+                self._forget_unsent()
+                # gunicorn logs a traceback of an OSError without an errno that it knows.
+                raise BrokenPipeError(errno.EPIPE, "the client does not read its answer")
 
     def sendfile(self, file: Any, offset: int = 0, count: int | None = None) -> int:
         """As of any socket; but Python's waits for the client, however long."""
@@ -209,11 +216,14 @@ class Connection(socket.socket):
 
     def close(self) -> None:
         """As of any socket, and what was kept for the client is let go."""
-        self._shared.unsent.give(self.client, sum(len(part) for part in self._unsent))
-        self._unsent.clear()
+        self._forget_unsent()
         self._shared.incoming.give(self.client, self._charged)
         self._charged = 0
         super().close()
+
+    def _forget_unsent(self) -> None:
+        self._shared.unsent.give(self.client, sum(len(part) for part in self._unsent))
+        self._unsent.clear()
 
     def _send(self, data: memoryview) -> int:
         sent = 0
@@ -232,18 +242,20 @@ class Connection(socket.socket):
     def _room(self) -> int:
         """How much may be read now."""
         kept = self.incoming.kept_bytes
-        if kept >= self.incoming.max_bytes:
-            # What comes now is thrown away.
+        if not kept or kept >= self.incoming.max_bytes:
+            # The first piece is free; and beyond the largest request, what comes is thrown away.
             return _PIECE_BYTES
         return max(0, FREE_BYTES + self._charged - kept) + self._shared.incoming.left(self.client)
 
     def _charge(self) -> None:
         """Count what is kept beyond what is free."""
         charge = max(0, self.incoming.kept_bytes - FREE_BYTES) - self._charged
+        if not charge:
+            return
         self._charged += charge
         if charge > 0:
             self._shared.incoming.take(self.client, charge, beyond=True)
-        elif charge < 0:
+        else:
             self._shared.incoming.give(self.client, -charge)
 
 

@@ -16,6 +16,7 @@ import pytest
 from rest.disconnect import watched
 from serve.incoming import End
 from serve.sockets import Connection, Listener
+from testkit.processes import youngest
 from testkit.servers import RunningServer
 from testkit.waiting import eventually
 from tests.conftest import StartServer
@@ -181,7 +182,7 @@ def test_a_client_that_ended_its_sending_is_answered(server: StartServer) -> Non
 
 def test_what_was_given_up_before_it_was_read_is_not_run(server: StartServer) -> None:
     running = server(GEXEC_SLOTS="1")
-    worker = max(running.pids)
+    worker = youngest(running.pids)
     os.kill(worker, signal.SIGSTOP)
     try:
         close(sent(running, "print('for nobody')"))

@@ -13,6 +13,7 @@ from functools import partial
 
 from serve.descriptors import MAX_CONNECTIONS, connections
 from serve.sockets import READ_S
+from testkit.processes import youngest
 from testkit.servers import RunningServer
 from testkit.waiting import eventually
 from tests.conftest import StartServer
@@ -32,8 +33,8 @@ def silent(running: RunningServer, count: int) -> Iterator[list[socket.socket]]:
 
 
 def worker_of(running: RunningServer) -> int:
-    """The process that answers: the youngest of the server's."""
-    return max(running.pids)
+    """The process that answers."""
+    return youngest(running.pids)
 
 
 def files_of(pid: int) -> int:
