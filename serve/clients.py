@@ -26,6 +26,8 @@ STOP_SILENT_S = 2.0
 """A worker that stops waits so long for the first byte of a connection that was accepted already."""
 STALLED_S = 0.5
 """Who has taken nothing for so long may lose its answer where others need the memory."""
+HELD_UP_S = 0.05
+"""Between two looks for memory for what is sent: there may be many that need it."""
 SPARED_AT_ONCE = 16
 """Choosing whom to close takes a look at all of them, so a few are closed at a time."""
 
@@ -92,9 +94,12 @@ class Clients:
         self._drop = drop
         self._sending = _Line()
         self._reading = _Line()
+        self._slow = _Line()
+        """The same ones, each with one time for its whole answer; who has used it up goes where room is needed."""
         self._leaving = _Line()
         self._held_up: dict[Client, None] = {}
         """Of those that send, who is not read at the moment, for want of memory."""
+        self._look_at = 0.0
         self._then: dict[Client, Callable[[], None]] = {}
         """Of those that read an answer, what comes behind it."""
         self._polled: set[Client] = set()
@@ -109,6 +114,7 @@ class Clients:
         """Send it what is left of its answer, and then call `then`."""
         self._then[client] = then
         self._reading.join(client, sockets.SEND_S)
+        self._slow.join(client, sockets.SEND_S)
         self._poll(client, selectors.EVENT_WRITE, self._flush)
 
     def see_off(self, client: Client) -> None:
@@ -123,9 +129,7 @@ class Clients:
 
     def give_up_late(self, *, stopping: bool = False) -> None:
         """Of those whose time is over: who has sent a whole head is told so, all others are dropped."""
-        for client in list(self._held_up):
-            if not client.sock.is_held_up:
-                self._gather(client)
+        self._look_at_held_up()
         for client in self._sending.over():
             client.sock.incoming.close(End.LATE)
             self._take_up(client)
@@ -162,7 +166,17 @@ class Clients:
             self._dismiss(client)
 
     def _stalled(self) -> list[Client]:
-        return self._reading.over(before_s=sockets.SEND_S - STALLED_S)
+        """Those who take nothing; else those who take their time."""
+        return self._reading.over(before_s=sockets.SEND_S - STALLED_S) or self._slow.over()
+
+    def _look_at_held_up(self) -> None:
+        now = time.monotonic()
+        if not self._held_up or now < self._look_at:
+            return
+        self._look_at = now + HELD_UP_S
+        for client in list(self._held_up):
+            if not client.sock.is_held_up:
+                self._gather(client)
 
     def _gather(self, client: Client) -> None:
         connection = client.sock
@@ -226,7 +240,7 @@ class Clients:
 
     def _forget(self, client: Client) -> None:
         self._stop_polling(client)
-        for line in (self._sending, self._reading, self._leaving):
+        for line in (self._sending, self._reading, self._slow, self._leaving):
             line.leave(client)
         self._held_up.pop(client, None)
         self._then.pop(client, None)

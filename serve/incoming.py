@@ -14,6 +14,9 @@ MAX_HEAD_BYTES = 1024 * 1024
 """Of the head, and of the fields behind a chunked body: more than gunicorn reads before it refuses them."""
 MAX_SIZE_LINE_BYTES = 16 * 1024
 """Of the line with a chunk's size, likewise."""
+MAX_CHUNKS = 20_000
+"""Each takes a few microseconds in the thread that all clients wait for; 80 bytes a chunk make a body of the default
+size, and clients send thousands."""
 MAX_DRAINED_BYTES = 32 * 1024 * 1024
 """A client that sends too much reads the answer only if it was let finish; beyond this it is cut off."""
 
@@ -140,6 +143,8 @@ class Incoming:
                 self._ends_at = begins + ended
             elif self._chunks.malformed:
                 self.end = End.UNCLEAR
+            elif self._chunks.count > MAX_CHUNKS:
+                self.end = End.TOO_MUCH
         if self._ends_at is not None and self.bytes >= self._ends_at:
             self.end = End.WHOLE if self._ends_at <= self.max_bytes else End.TOO_MUCH
 
@@ -149,6 +154,7 @@ class _Chunks:
 
     def __init__(self) -> None:
         self.malformed = False
+        self.count = 0
         self._line = bytearray()
         """What has come of a line, or of the fields at the end."""
         self._left = 0
@@ -158,7 +164,7 @@ class _Chunks:
     def feed(self, data: bytes) -> int | None:
         """Where in `data` the body ends, if it does."""
         at = 0
-        while at < len(data) and not self.malformed:
+        while at < len(data) and not self.malformed and self.count <= MAX_CHUNKS:
             if self._in_trailer:
                 return self._trailer(data, at)
             if self._left:
@@ -180,6 +186,7 @@ class _Chunks:
             self.malformed = True
             return len(data)
         self._line.clear()
+        self.count += 1
         self._left = int(size[1], 16)
         if self._left:
             self._left += 2

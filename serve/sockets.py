@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from rest.client_address import limited_as
+from rest.client_address import client_address, limited_as
 from serve.incoming import End, Incoming
 from serve.memory import Budget
 
@@ -24,6 +24,8 @@ READ_S = 10.0
 """How long a client may take to send one request, head and body: 1 MB at 1 Mbit/s."""
 SEND_S = 10.0
 """How long a client may leave a part of an answer unread before the connection is given up."""
+FULL_SEND_S = 2.0
+"""Likewise, where there is no memory for answers, and a thread waits."""
 FULL_WAIT_S = 0.05
 """Between two tries to accept while no file can be opened, or to keep an answer while there is no memory for it."""
 
@@ -34,7 +36,7 @@ INCOMING_BYTES = 64 * 1024 * 1024
 INCOMING_SHARE = 0.5
 """Of it for one address."""
 _PIECE_BYTES = 64 * 1024
-_TURN_BYTES = 1024 * 1024
+_TURN_BYTES = 256 * 1024
 """What is read or sent for one connection before others have their turn."""
 
 
@@ -66,7 +68,8 @@ class Connection(socket.socket):
     def belongs_to(self, shared: Shared, address: Any) -> Connection:
         """Called once, before anything else."""
         self._shared = shared
-        self.client = limited_as(address[0] if isinstance(address, tuple) else None)
+        peer = address[0] if isinstance(address, tuple) else ""
+        self.client = limited_as(client_address({"REMOTE_ADDR": peer}, trusted_proxies=0))
         """As whom it is counted."""
         self.incoming = Incoming(shared.max_request_bytes)
         self._charged = 0
@@ -126,6 +129,11 @@ class Connection(socket.socket):
         """Whether the application has read up to where its client stopped."""
         return self.ends
 
+    @property
+    def is_over(self) -> bool:
+        """Whether nobody knows where a next request would begin."""
+        return self.ends or self.incoming.end is not End.WHOLE
+
     def end_after_answer(self) -> None:
         """Read no further request: nobody knows where it would begin."""
         self.ends = True
@@ -155,7 +163,7 @@ class Connection(socket.socket):
     def sendall(self, data: Any, flags: int = 0, /) -> None:
         """As of any socket, and without waiting for the client where there is memory for what it has not read.
 
-        Raises BrokenPipeError where there is none, and the client takes nothing for SEND_S.
+        Raises BrokenPipeError where there is none, and the client takes nothing for FULL_SEND_S.
         """
         ahead, self._sent_ahead = self._sent_ahead, 0
         rest = memoryview(data)[ahead:]
@@ -165,15 +173,15 @@ class Connection(socket.socket):
             self._keep(rest)
 
     def _keep(self, rest: memoryview) -> None:
-        give_up_at = time.monotonic() + SEND_S
+        give_up_at = time.monotonic() + FULL_SEND_S
         while len(rest):
             if self._shared.unsent.take(self.client, len(rest)):
                 self._unsent.append(rest)
                 return
             self._shared.ask_for_memory()
-            if self._wait_until_writable(FULL_WAIT_S) and self.flush():
-                rest = rest[self._send(rest) :]
-                give_up_at = time.monotonic() + SEND_S
+            if self._wait_until_writable(FULL_WAIT_S):
+                rest = rest[self._send(rest) :] if self.flush() else rest
+                give_up_at = time.monotonic() + FULL_SEND_S
             elif time.monotonic() > give_up_at:
                 self.ends = True
                 self._forget_unsent()

@@ -96,7 +96,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
 
     def _finish_answered(self, conn: Any, fs: Any) -> None:
         kept = not fs.cancelled() and fs.exception() is None and fs.result()
-        if not kept or conn.sock.ends:
+        if not kept or conn.sock.is_over:
             self._clients.see_off(conn)
         elif conn.sock.has_next:
             self._clients.read(conn)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from serve.incoming import MAX_DRAINED_BYTES, MAX_HEAD_BYTES, End, Incoming
+from serve.incoming import MAX_CHUNKS, MAX_DRAINED_BYTES, MAX_HEAD_BYTES, End, Incoming
 
 HEAD = b"POST /execute HTTP/1.1\r\nHost: localhost\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
@@ -98,6 +98,15 @@ def test_of_a_body_that_is_too_large_no_more_is_kept(sent: bytes) -> None:
     assert incoming.kept_bytes < 4096 + 1000
     assert incoming.read(10_000).startswith(sent)
     assert not incoming.has_more_behind
+
+
+def test_a_body_in_tiny_chunks_is_not_followed_forever() -> None:
+    incoming = Incoming(2 * MAX_HEAD_BYTES)
+    incoming.feed(CHUNKED)
+    incoming.feed(b"1\r\nx\r\n" * MAX_CHUNKS)
+    assert incoming.end is None
+    incoming.feed(b"1\r\nx\r\n")
+    assert incoming.end is End.TOO_MUCH
 
 
 def test_one_that_asks_first_is_told_to_go_on_or_refused() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import io
 import json
 import selectors
 import socket
@@ -91,6 +92,7 @@ class Loop:
 def loop(monkeypatch: pytest.MonkeyPatch) -> Iterator[Loop]:
     monkeypatch.setattr(sockets, "READ_S", 0.4)
     monkeypatch.setattr(sockets, "SEND_S", 0.4)
+    monkeypatch.setattr(sockets, "FULL_SEND_S", 0.3)
     monkeypatch.setattr(clients, "STALLED_S", 0.1)
     with ExitStack() as stack:
         yield Loop(stack)
@@ -204,6 +206,35 @@ def test_answers_that_nobody_reads_share_a_bounded_memory(loop: Loop) -> None:
         loop.clients.answer(client, lambda: None)
         assert loop.shared.unsent.taken <= 30_000_000
     assert len(loop.dropped) == 3
+
+
+def test_who_takes_its_time_goes_where_others_need_the_memory(loop: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clients, "STALLED_S", 60.0)
+    client, peer = loop.taken_up()
+    client.sock.sendall(LARGE)
+    loop.clients.answer(client, lambda: None)
+    loop.clients.make_memory()
+    assert not loop.dropped
+    began = time.monotonic()
+    while not loop.dropped:
+        peer.recv(100_000)
+        time.sleep(0.01)
+        loop.turn()
+        loop.clients.make_memory()
+        assert time.monotonic() - began < 5
+    assert loop.shared.unsent.taken == 0
+
+
+def test_a_file_is_sent_without_a_thread_too(loop: Loop) -> None:
+    client, peer = loop.taken_up()
+    assert client.sock.sendfile(io.BytesIO(b"head" + LARGE), 4, len(LARGE) - 7) == len(LARGE) - 7
+    assert client.sock.unsent
+    loop.clients.answer(client, lambda: loop.clients.see_off(client))
+    got = 0
+    while piece := peer.recv(1 << 20):
+        got += len(piece)
+        loop.turn()
+    assert got == len(LARGE) - 7
 
 
 def test_with_no_memory_and_nobody_to_close_an_answer_is_given_up(loop: Loop) -> None:
