@@ -62,7 +62,7 @@ def holdings(pids: Sequence[int], data_dir: Path) -> Holdings:
     return Holdings(
         file_descriptors=sum(_entries(f"/proc/{pid}/fd") for pid in pids),
         threads=sum(_entries(f"/proc/{pid}/task") for pid in pids),
-        memory_mb=sum(_resident_mb(pid) for pid in pids),
+        memory_mb=sum(resident_mb(pid) for pid in pids),
         containers=containers,
         volumes=volumes,
         cgroups=sum(1 for _ in Path("/sys/fs/cgroup").glob("**/docker/*/")),
@@ -127,7 +127,8 @@ def _entries(folder: str) -> int:
     return sum(1 for _ in Path(folder).iterdir())
 
 
-def _resident_mb(pid: int) -> int:
+def resident_mb(pid: int) -> int:
+    """Its memory that is in use."""
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") >> 20
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import logging
 import time
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from typing import NoReturn
+
+from django.conf import settings
 
 from dispatch import active
 from dispatch.base import Finished, Reservation, Run, Started
@@ -61,7 +64,9 @@ def run(execution: Execution, *, reservation: Reservation | None = None, client:
 def _run(execution: Execution, reservation: Reservation | None, client: Client) -> None:
     if client.gone:
         return transitions.finish(execution, cancelled_fields(CLIENT_GONE))
-    task = task_of(execution)
+    # What it stood before the threads, it may not stand in line as well.
+    waited_ms = int((time.monotonic() - client.arrived_at) * 1000)
+    task = replace(task_of(execution), wait_ms=max(0, settings.GEXEC_WAIT_MS - waited_ms))
     submitted = active.backend().submit(task, reservation=reservation)
     client.when_gone(partial(active.backend().cancel, task.id))
     began = time.monotonic()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, BinaryIO
 
-from rest.bodies import BodyLate, BodyMalformed, BodyUnreadable
+from rest.bodies import BodyLate, BodyMalformed, BodyTooLarge, BodyUnreadable
 
 Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
@@ -50,6 +50,8 @@ class CheckedInput:
         return reason
 
     def _ended(self) -> BodyUnreadable:
+        if getattr(self._socket, "sent_too_much", False):
+            return BodyTooLarge()
         return BodyLate() if getattr(self._socket, "given_up", False) else BodyUnreadable()
 
 

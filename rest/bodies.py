@@ -23,6 +23,14 @@ class BodyMalformed(BodyUnreadable):
     message = "The request body is not chunked as Transfer-Encoding says"
 
 
+class BodyTooLarge(BodyUnreadable):
+    """More was sent than any request may have; what was too much is gone."""
+
+    message = "The request body is too large"
+    status = 413
+    code = "body_too_large"
+
+
 class BodyLate(BodyUnreadable):
     """The client had its time for the whole request."""
 

@@ -12,6 +12,7 @@ import contextlib
 import logging
 import select
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,6 +32,9 @@ _GONE = select.POLLHUP | select.POLLERR | select.POLLNVAL
 class Peer(Protocol):
     """The socket of a client; serve/sockets.py has the real one."""
 
+    arrived_at: float
+    """When its request had come, in time.monotonic()."""
+
     def fileno(self) -> int:
         """The descriptor."""
 
@@ -41,7 +45,9 @@ class Peer(Protocol):
 class Client:
     """Whoever waits for an answer. One that nothing watches is never gone."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, arrived_at: float | None = None) -> None:
+        """`arrived_at` is when its request had come, in time.monotonic(); that may be some time ago."""
+        self.arrived_at = time.monotonic() if arrived_at is None else arrived_at
         self.gone = False
         self._cancel: Callable[[], bool] = _nothing_to_cancel
 
@@ -108,7 +114,7 @@ class _Watcher:
 
     @contextmanager
     def watching(self, peer: Peer) -> Iterator[Client]:
-        descriptor, one = peer.fileno(), _Watched(peer, Client())
+        descriptor, one = peer.fileno(), _Watched(peer, Client(arrived_at=peer.arrived_at))
         one.look(_RESET_MS)
         with self._lock:
             self._watched[descriptor] = one

@@ -13,7 +13,7 @@ from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.parsers import BaseParser
 from rest_framework.request import is_form_media_type
 
-from rest.bodies import BodyUnreadable
+from rest.bodies import BodyTooLarge, BodyUnreadable
 from rest.exceptions import Refusal
 from rest.text import printable
 
@@ -118,6 +118,8 @@ def _read(request: HttpRequest, max_bytes: int) -> bytes:
         # Django has one of its own around what a stream raised.
         reason = exc.__cause__ if isinstance(exc, UnreadablePostError) else exc
         why = reason if isinstance(reason, BodyUnreadable) else BodyUnreadable()
+        if isinstance(why, BodyTooLarge):
+            raise _too_large(max_bytes) from None
         raise Refusal(why.message, status=why.status, code=why.code) from None
     raise _too_large(max_bytes)
 

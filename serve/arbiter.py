@@ -11,6 +11,14 @@ import sys
 from gexec.process import BASE_DIR
 from serve.groups import end_group, signal_group, start_group
 
+_MEMORY_GIVEN_BACK = {
+    "MALLOC_ARENA_MAX": "2",
+    "MALLOC_MMAP_THRESHOLD_": "131072",
+    "MALLOC_TRIM_THRESHOLD_": "131072",
+}
+"""For glibc, whose own choices keep for good what large answers took: what is large is mapped, and unmapped when it is
+freed, whatever was freed before; and threads share few heaps. Other C libraries do not look at it."""
+
 
 class Gunicorn:
     """The arbiter and its workers, which are one process group. It listens and forks only after `serve`."""
@@ -20,7 +28,13 @@ class Gunicorn:
         command = [sys.executable, "-m", "gunicorn", "--config", "python:serve.gunicorn_config"]
         command += ["--bind", f"fd://{listener.fileno()}"]
         stdin, self._go_ahead = os.pipe()
-        self._process = start_group(command, cwd=BASE_DIR, stdin=stdin, pass_fds=[listener.fileno()])
+        self._process = start_group(
+            command,
+            cwd=BASE_DIR,
+            stdin=stdin,
+            pass_fds=[listener.fileno()],
+            environment={**_MEMORY_GIVEN_BACK, **os.environ},
+        )
         os.close(stdin)
 
     def serve(self) -> None:

@@ -16,11 +16,18 @@ from gexec.middleware import ADMIN_PATH
 from gexec.postgresql import lanes
 from languages import programs, tasks
 from rest.connections import release_connection
+from serve.incoming import MAX_HEAD_BYTES
+from serve.sockets import Shared
 
 logger = logging.getLogger(__name__)
 
 FOLLOW_S = 1.0
 """How often the languages are looked at: a change is live within two of these."""
+
+_REQUESTS_AT_LEAST = 16
+"""So many of the largest requests have room at once; half of them of one address."""
+_UNSENT_BYTES_A_SLOT = 16 * 1024 * 1024
+"""One of the largest answers."""
 
 _heartbeat = Heartbeat(recovery.sweep)
 _stop = threading.Event()
@@ -33,6 +40,13 @@ def bound_database() -> None:
         admin=lanes.Lane("admin", ADMIN_CONNECTIONS, settings.GEXEC_DATABASE_ADMIN_TIMEOUT_MS),
         admin_path=ADMIN_PATH,
     )
+
+
+def bound_clients(shared: Shared) -> None:
+    """How much is kept in memory for clients that are slow to send, and slow to read."""
+    shared.max_request_bytes = settings.DATA_UPLOAD_MAX_MEMORY_SIZE + MAX_HEAD_BYTES
+    shared.incoming.total = max(shared.incoming.total, _REQUESTS_AT_LEAST * shared.max_request_bytes)
+    shared.unsent.total = max(shared.unsent.total, _UNSENT_BYTES_A_SLOT * settings.GEXEC_SLOTS)
 
 
 def start() -> None:

@@ -6,19 +6,26 @@ import contextlib
 import os
 import signal
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 
 def start_group(
-    command: Sequence[str], *, cwd: Path, stdin: int | None = None, pass_fds: Sequence[int] = ()
+    command: Sequence[str],
+    *,
+    cwd: Path,
+    stdin: int | None = None,
+    pass_fds: Sequence[int] = (),
+    environment: Mapping[str, str] | None = None,
 ) -> subprocess.Popen[bytes]:
     """Start a child that gets SIGTERM should this process be killed, and no Ctrl-C of the terminal.
 
     The kernel sends the SIGTERM when the thread that started the child ends, so call it in the main thread.
     """
     follow = ["setpriv", "--pdeathsig", "TERM", "--"]
-    return subprocess.Popen([*follow, *command], cwd=cwd, stdin=stdin, pass_fds=pass_fds, process_group=0)
+    return subprocess.Popen(
+        [*follow, *command], cwd=cwd, stdin=stdin, pass_fds=pass_fds, env=environment, process_group=0
+    )
 
 
 def signal_group(group: int, number: int) -> bool:

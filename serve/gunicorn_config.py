@@ -55,6 +55,7 @@ def post_worker_init(worker: Any) -> None:
     worker.close_pool = partial(background.close_pool, _settings.shutdown_grace_s)
     worker.stop_background = background.stop
     background.bound_database()
+    background.bound_clients(worker.shared)
     background.start()
     _log.info("serving", extra={"url": f"http://{authority(_settings.host, _settings.port)}", "worker": worker.pid})
     # A collector of log lines has no use for it, and neither has who sees a worker come back.

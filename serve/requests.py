@@ -17,6 +17,8 @@ class HostMissing(InvalidHeader):  # type: ignore[misc]  # gunicorn has no types
 
 def check(_worker: Any, request: Any) -> None:
     """gunicorn's pre_request, for each request whose head was read. Raises ParseException, which gunicorn answers."""
+    # Asked for already, while the body was waited for: see serve/clients.py.
+    request._expected_100_continue = False
     headers = dict(request.headers)
     if "HOST" not in headers and request.version >= (1, 1):
         raise HostMissing("HOST")

@@ -1,4 +1,4 @@
-"""gunicorn's threaded worker, with an end that is graceful for programs and not only for sockets.
+"""gunicorn's threaded worker: its threads never wait for a client, and its end is graceful for programs too.
 
 What it relies on beyond gunicorn's documented hooks is held by tests/test_gunicorn_worker.py.
 """
@@ -9,24 +9,30 @@ import json
 import os
 import select
 import threading
+import time
 from collections.abc import Callable
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
 from gunicorn import util
 from gunicorn.workers.gthread import ThreadWorker
 
-from serve.sockets import Listener
+from serve.clients import Clients
+from serve.sockets import FULL_WAIT_S, Listener, Shared
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
-    """When it is told to stop it closes its listening sockets at once, and the pool with the grace that is set.
+    """A connection is with a thread from when a request is whole until its answer is made, and else with the poller.
 
-    The pool lets running programs go on for the grace, then kills them; their requests are answered with what is
-    known, and the loop of the class above, which waits for open connections, comes to its end.
+    When it is told to stop it closes its listening sockets at once, and the pool with the grace that is set. The pool
+    lets running programs go on for the grace, then kills them; their requests are answered with what is known, and the
+    loop of the class above, which waits for open connections, comes to its end.
     """
 
     sockets: list[Any]
+    shared: Shared
+    """What connections share, and how much they may hold."""
     close_pool: Callable[[], None]
     """Returns when no program runs any more. It and the next are set by gunicorn_config.py, once Django is loaded."""
 
@@ -34,35 +40,90 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     """Called at the very end, with every request answered."""
 
     def init_process(self) -> None:
-        """Before the first request: bound what a client may take, and answer in JSON what is no request."""
+        """Before the first request: have connections of ours, and answer in JSON what is no request."""
         self._closing: threading.Thread | None = None
-        self.sockets = [Listener(listener.family, fileno=listener.detach()) for listener in self.sockets]
+        self._is_full = False
+        self.shared = Shared()
+        self.sockets = [
+            Listener(listener.family, fileno=listener.detach(), shared=self.shared) for listener in self.sockets
+        ]
         # base.Worker.handle_error calls it, and has no other hook for the body of an answer.
         util.write_error = _write_json_error
         super().init_process()
 
     def set_accept_enabled(self, enabled: bool) -> None:
         """Called in the main thread when there is room for connections, when there is none, and when it stops."""
-        super().set_accept_enabled(enabled)
         if os.getppid() != self.ppid:
             # The arbiter was killed: the loop of the class above has ended by itself, and the stop is as graceful.
             self.alive = False
+        if self.alive and not enabled and self._make_room():
+            return
+        super().set_accept_enabled(enabled)
         if not self.alive and not enabled and self._closing is None:
             self._close_listeners()
             self._closing = threading.Thread(target=self.close_pool, name="shutdown", daemon=True)
             self._closing.start()
 
+    def enqueue_req(self, conn: Any) -> None:
+        """Called in the main thread when a connection is new, or something has come on one that was kept."""
+        self._clients.read(conn)
+
+    def finish_request(self, conn: Any, fs: Any) -> None:
+        """Called in the main thread when a thread is done with a request."""
+        if conn.sock.unsent:
+            self._clients.answer(conn, partial(self._finish_answered, conn, fs))
+        else:
+            self._finish_answered(conn, fs)
+
+    def murder_pending(self) -> None:
+        """Called in the main thread at every turn of the loop, and at least once a second."""
+        super().murder_pending()
+        self._clients.give_up_late(stopping=not self.alive)
+        full, self._is_full = self._is_full, False
+        if (full or not self._accepting) and not self._make_room() and full:
+            # The listener stays readable while no file can be opened: without a pause, trying takes a whole processor.
+            time.sleep(FULL_WAIT_S)
+
     def run(self) -> None:
         """Serve until told to stop; return when every request is answered and every container is gone."""
+        self._clients = Clients(self.poller, self.shared, hand_over=super().enqueue_req, drop=self._drop)
+        self.shared.ask_for_room = self._note_full
+        self.shared.ask_for_memory = partial(self.method_queue.defer, self._clients.make_memory)
         super().run()
         if self._closing is not None:
             self._closing.join()
         self.stop_background()
 
+    def _finish_answered(self, conn: Any, fs: Any) -> None:
+        kept = not fs.cancelled() and fs.exception() is None and fs.result()
+        if not kept or conn.sock.is_over:
+            self._clients.see_off(conn)
+        elif conn.sock.has_next:
+            self._clients.read(conn)
+        else:
+            super().finish_request(conn, fs)
+
+    def _note_full(self) -> None:
+        self._is_full = True
+
+    def _make_room(self) -> bool:
+        return self._clients.make_room(self.keepalived_conns, self._drop_kept)
+
+    def _drop_kept(self, conn: Any) -> None:
+        self.keepalived_conns.remove(conn)
+        self.poller.unregister(conn.sock)
+        self._drop(conn)
+
+    def _drop(self, conn: Any) -> None:
+        self.nr_conns -= 1
+        conn.close()
+
     def _close_listeners(self) -> None:
         for listener in self.sockets:
             # The kernel has accepted these connections for us already: answer them instead of resetting them.
-            while select.select([listener], [], [], 0)[0]:
+            before = -1
+            while select.select([listener], [], [], 0)[0] and self.nr_conns > before:
+                before = self.nr_conns
                 self.accept(listener)
             listener.close()
 

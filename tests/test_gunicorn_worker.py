@@ -31,11 +31,15 @@ def test_the_version_is_the_one_that_was_read() -> None:
 
 
 def test_the_worker_has_what_is_overridden_or_called() -> None:
-    for name in ("init_process", "set_accept_enabled", "accept", "run"):
+    overridden = ("init_process", "set_accept_enabled", "run", "enqueue_req", "finish_request", "murder_pending")
+    for name in (*overridden, "accept"):
         assert callable(getattr(ThreadWorker, name, None)), f"ThreadWorker.{name} is gone"
         assert name in vars(ThreadWorker), f"ThreadWorker.{name} is inherited now"
     taken = inspect.signature(BaseWorker.__init__).parameters
     assert {"ppid", "sockets"} <= set(taken), "Worker.ppid or Worker.sockets is gone"
+    made = source_of(ThreadWorker.__init__) + source_of(ThreadWorker.init_process)
+    for name in ("poller", "method_queue", "keepalived_conns", "nr_conns", "_accepting"):
+        assert f"self.{name} = " in made, f"ThreadWorker.{name} is gone"
 
 
 def test_a_worker_that_stops_disables_accepting_in_its_own_thread() -> None:
@@ -46,7 +50,9 @@ def test_a_worker_that_stops_disables_accepting_in_its_own_thread() -> None:
 
 
 def test_connections_come_from_accept_and_are_read_by_recv() -> None:
-    assert "listener.accept()" in source_of(ThreadWorker.accept), "ThreadWorker.accept no more accepts by itself"
+    accept = source_of(ThreadWorker.accept)
+    assert "listener.accept()" in accept, "ThreadWorker.accept no more accepts by itself"
+    assert "self.enqueue_req(conn)" in accept, "ThreadWorker.accept no more calls enqueue_req"
     assert "self.sock.recv(" in source_of(SocketUnreader.chunk), "SocketUnreader no more reads with sock.recv"
     assert "sock.sendall(" in source_of(util.write), "util.write no more writes with sock.sendall"
 
@@ -61,6 +67,27 @@ def test_an_answer_begins_with_the_byte_that_may_be_sent_ahead() -> None:
     assert "util.write(self.sock" in source_of(wsgi.Response.send_headers), "Response no more writes its head with util"
 
 
+def test_whatever_comes_on_a_connection_goes_through_enqueue_req() -> None:
+    assert "self.enqueue_req(conn)" in source_of(ThreadWorker.on_client_socket_readable), "a kept one does not"
+    assert "tpool.submit(self.handle, conn)" in source_of(ThreadWorker.enqueue_req), "it starts no thread"
+    assert "self.finish_request, conn, fut" in source_of(ThreadWorker.enqueue_req), "it does not finish"
+    handle = source_of(ThreadWorker.handle)
+    assert "if not conn.initialized and not conn.data_ready:" in handle, "handle waits for what is here"
+
+
+def test_the_poller_is_used_in_one_thread() -> None:
+    """What closes connections is called between two turns of the loop, and never while events are gone through."""
+    loop = source_of(ThreadWorker.run)
+    for part in loop.split("self.wait_for_and_dispatch_events(")[1:]:
+        assert "self.murder_pending()" in part, "murder_pending is not called after the events"
+    assert "self.set_accept_enabled(can_accept)" in loop.split("self.wait_for_and_dispatch_events(")[0]
+    assert "self.method_queue.defer(self.finish_request" in source_of(ThreadWorker.enqueue_req)
+
+
+def test_a_body_is_asked_for_by_the_flag_that_is_cleared() -> None:
+    assert "if req._expected_100_continue:" in source_of(wsgi.create), "100 Continue is sent twice"
+
+
 def test_errors_of_the_protocol_are_written_by_write_error() -> None:
     assert "util.write_error(" in source_of(BaseWorker.handle_error), "Worker.handle_error no more calls write_error"
     written = list(inspect.signature(util.write_error).parameters)
@@ -69,19 +96,27 @@ def test_errors_of_the_protocol_are_written_by_write_error() -> None:
 
 def test_the_worker_is_gunicorns_with_nothing_else_overridden() -> None:
     own = {name for name in vars(Worker) if callable(vars(Worker)[name]) and name in dir(ThreadWorker)}
-    assert own - {"__init__", "__doc__"} == {"init_process", "set_accept_enabled", "run"}
+    assert own - {"__init__", "__doc__"} == {
+        "init_process",
+        "set_accept_enabled",
+        "run",
+        "enqueue_req",
+        "finish_request",
+        "murder_pending",
+    }
 
 
 def test_a_listening_socket_is_closed_only_after_its_backlog_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     taken: list[socket.socket] = []
 
-    def accept(_worker: Worker, listener: socket.socket) -> None:
+    def accept(worker: Worker, listener: socket.socket) -> None:
         taken.append(listener.accept()[0])
+        worker.nr_conns += 1
 
     monkeypatch.setattr(ThreadWorker, "accept", accept)
     worker = Worker.__new__(Worker)
     listener = socket.create_server(("127.0.0.1", 0))
-    worker.sockets = [listener]
+    worker.sockets, worker.nr_conns = [listener], 0
     clients = [socket.create_connection(listener.getsockname()) for _ in range(3)]
     worker._close_listeners()
     assert len(taken) == 3

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import socket
 import struct
 import threading
@@ -12,7 +14,9 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from rest.disconnect import watched
+from serve.incoming import End
 from serve.sockets import Connection, Listener
+from testkit.processes import youngest
 from testkit.servers import RunningServer
 from testkit.waiting import eventually
 from tests.conftest import StartServer
@@ -109,7 +113,19 @@ def test_a_request_that_is_sent_already_is_no_hang_up(pair: tuple[Connection, so
         peer.sendall(b"POST /execute HTTP/1.1\r\n")
         time.sleep(0.3)
         assert not client.gone
+    connection.gather()
+    connection.incoming.close(End.LATE)
     assert connection.recv(100) == b"POST /execute HTTP/1.1\r\n"
+
+
+def test_the_wait_counts_from_the_arrival(pair: tuple[Connection, socket.socket]) -> None:
+    connection, _ = pair
+    connection.arrived_at = 123.0
+    with watched({"gunicorn.socket": connection}) as client:
+        assert client.arrived_at == 123.0
+    before = time.monotonic()
+    with watched({}) as client:
+        assert before <= client.arrived_at <= time.monotonic()
 
 
 def test_a_server_with_other_sockets_watches_nothing() -> None:
@@ -123,13 +139,6 @@ def sent(running: RunningServer, source: str, *, address: str = "192.0.2.1") -> 
     client = socket.create_connection(("127.0.0.1", running.port), timeout=30)
     head = f"POST /execute HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {len(body)}\r\n"
     client.sendall(f"{head}X-Forwarded-For: {address}\r\n\r\n".encode() + body)
-    return client
-
-
-def sent_head(port: int) -> socket.socket:
-    """A client that has begun a request, and is waited for."""
-    client = socket.create_connection(("127.0.0.1", port), timeout=30)
-    client.sendall(b"GET /ping HTTP/1.1\r\n")
     return client
 
 
@@ -172,15 +181,13 @@ def test_a_client_that_ended_its_sending_is_answered(server: StartServer) -> Non
 
 
 def test_what_was_given_up_before_it_was_read_is_not_run(server: StartServer) -> None:
-    running = server(GEXEC_SLOTS="1", GEXEC_QUEUE="1", GEXEC_THREADS="10")
-    # Heads that go on take a thread each, until they are given up.
-    trickling = [sent_head(running.port) for _ in range(10)]
-    time.sleep(0.5)
-    close(sent(running, "print('for nobody')"))
-    reset(sent(running, "print('for nobody')"))
-    time.sleep(0.5)
-    assert states(running) == []
-    for client in trickling:
-        client.close()
+    running = server(GEXEC_SLOTS="1")
+    worker = youngest(running.pids)
+    os.kill(worker, signal.SIGSTOP)
+    try:
+        close(sent(running, "print('for nobody')"))
+        reset(sent(running, "print('for nobody')"))
+    finally:
+        os.kill(worker, signal.SIGCONT)
     assert running.execute("print(1)").json()["stdout"] == "1\n"
     assert [row[3] for row in rows(running, ROWS) if row[3]] == ["1\n"]

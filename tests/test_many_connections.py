@@ -8,13 +8,16 @@ import resource
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
+from functools import partial
 
 from serve.descriptors import MAX_CONNECTIONS, connections
 from serve.sockets import READ_S
+from testkit.processes import youngest
 from testkit.servers import RunningServer
 from testkit.waiting import eventually
 from tests.conftest import StartServer
+from tests.test_hanging_up import sent
 
 ANSWER_S = 5.0
 
@@ -30,8 +33,8 @@ def silent(running: RunningServer, count: int) -> Iterator[list[socket.socket]]:
 
 
 def worker_of(running: RunningServer) -> int:
-    """The process that answers: the youngest of the server's."""
-    return max(running.pids)
+    """The process that answers."""
+    return youngest(running.pids)
 
 
 def files_of(pid: int) -> int:
@@ -73,11 +76,23 @@ def test_where_no_file_can_be_opened_the_worker_goes_on(server: StartServer) -> 
     room = eventually(lambda: settled_files_of(worker)) + 20
     resource.prlimit(worker, resource.RLIMIT_NOFILE, (room, room))
     with silent(running, 30):
-        # Each is given up after the time that a client has for its request, and a few are waited for at a time: with
-        # 60 s for the 30 of them, and for the tries of this test between them, it failed by chance.
-        eventually(lambda: answers_within(running, READ_S), within_s=150)
+        eventually(lambda: answers_within(running, READ_S), within_s=60)
     assert answers_within(running, READ_S)
     assert worker_of(running) == worker
+
+
+def test_idle_connections_are_the_first_to_go(server: StartServer) -> None:
+    running = server(under=["prlimit", "--nofile=128:128", "--"], GEXEC_SLOTS="1", GEXEC_THREADS="10", GEXEC_QUEUE="1")
+    kept = http.client.HTTPConnection("127.0.0.1", running.port, timeout=ANSWER_S)
+    with silent(running, 100) as flood, closing(kept):
+        kept.request("GET", "/ping")
+        kept.getresponse().read()
+        # One that has a request is not idle.
+        busy = sent(running, "import time\ntime.sleep(3)\nprint('there')")
+        assert answers_within(running, READ_S)
+        assert flood[0].recv(1) == b"", "the oldest was closed"
+        assert b'"there\\n"' in b"".join(iter(partial(busy.recv, 4096), b""))
+        busy.close()
 
 
 def test_a_connection_that_speaks_late_is_answered(server: StartServer) -> None:

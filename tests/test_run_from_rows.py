@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import subprocess
 import sys
+import time
 import uuid
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -21,6 +23,7 @@ from executions.run import run
 from executions.submission import Origin, Submission
 from languages.models import Language
 from languages.programs import profile_of
+from rest.disconnect import Client
 from sandbox.types import Job, JobResult, StepResult
 from sandbox.types import Outcome as StepOutcome
 from testkit.servers import PROJECT
@@ -146,6 +149,28 @@ def test_a_queued_row_is_run_by_whoever_takes_it_up(python: Language, fake_backe
     row.refresh_from_db()
     assert (row.status, row.outcome, steps_in(row)[0].stdout) == (Status.FINISHED, "ok", "print('é')".encode())
     assert row.started_at is not None
+
+
+@pytest.mark.parametrize(("ago_s", "left_ms"), [(0, 10_000), (4, 6_000), (60, 0)])
+def test_the_wait_for_a_slot_counts_from_the_arrival(
+    python: Language, fake_backend: FakeBackend, settings: Any, ago_s: float, left_ms: int
+) -> None:
+    settings.GEXEC_WAIT_MS = 10_000
+    fake_backend.warm = False
+    waits: list[int | None] = []
+    take = fake_backend.take
+
+    def noted(run: Any) -> None:
+        waits.append(run.task.wait_ms)
+        take(run)
+
+    fake_backend.take = noted  # type: ignore[method-assign]  # a look at what it is asked for
+    with accepted(submission(python), Origin("192.0.2.1")) as (row, _):
+        run(row, client=Client(arrived_at=time.monotonic() - ago_s))
+    (wait_ms,) = waits
+    assert wait_ms is not None
+    assert left_ms - 2_000 < wait_ms <= left_ms
+    assert row.outcome == "ok"
 
 
 def test_what_the_language_is_now_does_not_matter_to_a_row(python: Language, fake_backend: FakeBackend) -> None:

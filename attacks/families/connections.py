@@ -57,6 +57,20 @@ def _request(body: str, length: int) -> str:
 
 
 ATTACKS = (
+    ConnectionAttack("silence", "80 clients send nothing", ("",)),
+    ConnectionAttack(
+        "half a body of another kind",
+        "80 clients send half a chunk, or half of what is too large",
+        (
+            _HEAD.format(host="localhost", length=9_000_000) + "{",
+            "POST /execute HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{",
+        ),
+    ),
+    ConnectionAttack(
+        "connections that stay",
+        "80 clients do not close a connection after its last answer",
+        ("GET /ping HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",),
+    ),
     ConnectionAttack(
         "half a request",
         "80 clients send half a head or half a body",

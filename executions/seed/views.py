@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any, cast
 
 from django.conf import settings
+from django.http import StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from rest_framework.exceptions import APIException
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -15,7 +17,7 @@ from executions.models import Execution
 from executions.outcomes import Outcome
 from executions.run import SHUTDOWN_RETRY_AFTER_S
 from executions.seed import metrics
-from executions.seed.answer import answer
+from executions.seed.answer import Answer, answer
 from executions.seed.renderers import (
     ErrorRenderer,
     ExpositionRenderer,
@@ -51,7 +53,7 @@ class ExecuteView(Endpoint):
         if request.method == "POST":
             self.check_throttles(request)
 
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> HttpResponseBase:
         """Run a program and answer with what it printed. What is refused leaves a row as well."""
         try:
             self.perform_authentication(request)
@@ -107,12 +109,21 @@ def _origin(request: Request) -> Origin:
     return Origin(address, caller.prefix if caller else None)
 
 
-def _answered(execution: Execution) -> Response:
+def _answered(execution: Execution) -> HttpResponseBase:
     status = _STATUS_OF_OUTCOME.get(Outcome(execution.outcome), 200)
-    response = _with_id(Response(answer(execution), status=status), execution)
+    told = answer(execution)
+    response: HttpResponseBase = Response(told.fields, status=status) if not told.is_large else _streamed(told, status)
+    response["X-Execution-Id"] = str(execution.pk)
     if execution.outcome == Outcome.CANCELLED:
         response["Retry-After"] = str(SHUTDOWN_RETRY_AFTER_S)
     return response
+
+
+def _streamed(told: Answer, status: int) -> HttpResponseBase:
+    """An answer of which a slow client leaves no more in memory than what the program printed, and a piece."""
+    length = sum(len(piece) for piece in told.pieces())
+    headers = {"Content-Type": JSONRenderer.media_type, "Content-Length": str(length)}
+    return StreamingHttpResponse(told.pieces(), status=status, headers=headers)
 
 
 def _with_id(response: Response, execution: Execution) -> Response:

@@ -43,7 +43,7 @@ class Command(BaseCommand):
         self._end_as(execution)
 
     def _end_as(self, execution: Execution) -> None:
-        printed = answer(execution)
+        printed = answer(execution).fields
         self.stdout.write(str(printed["stdout"]), ending="")
         self.stderr.write(str(printed["stderr"]), ending="", style_func=str)
         if printed["error"]:
