@@ -9,7 +9,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Generator, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from uuid import UUID
 
 from django.conf import settings
@@ -17,8 +17,10 @@ from django.conf import settings
 from dispatch import workers
 from dispatch.base import Capacity, Event, Finished, Report, Reservation, Started, Task
 from rest.connections import release_connection
+from rest.turns import Turns
 from sandbox.docker import BASE_IMAGE, DockerEngine, DockerImages, connect, install_runner
 from sandbox.engine import Images
+from sandbox.errors import PoolClosed
 from sandbox.policy import SandboxPolicy
 from sandbox.pool import Lease, Pool, PoolConfig, Withdrawal
 from sandbox.types import JobResult, Profile, StepFinished, StepResult, WarmTarget
@@ -35,15 +37,19 @@ class Inline:
     def __init__(self, make_pool: Callable[[], Pool]) -> None:
         self._make_pool = make_pool
         self._pool: Pool | None = None
+        self._closed = False
         self._lock = threading.Lock()
+        self._making = Turns()
         self._images: dict[float, Images] = {}
         self._in_flight: dict[str, _InlineRun] = {}
 
     @property
     def pool(self) -> Pool:
-        """The pool, started at the first call."""
+        """The pool, started at the first call. Raises PoolClosed, and Django's errors while the database is away."""
         if self._pool is None:
-            with self._lock:
+            with self._making.turn():
+                if self._closed:
+                    raise PoolClosed("the server is shutting down")
                 if self._pool is None:
                     self._pool = self._make_pool()
         return self._pool
@@ -94,13 +100,20 @@ class Inline:
 
     def close(self, *, grace_s: float) -> None:
         """A pool that was never started is not started to be closed."""
+        self._closed = True
         with self._lock:
-            pool, images = self._pool, list(self._images.values())
+            images = list(self._images.values())
             self._images.clear()
         for each in images:
             each.close()
-        if pool is not None:
+        if (pool := self._made()) is not None:
             pool.close(grace_s=grace_s)
+
+    def _made(self) -> Pool | None:
+        """The pool, if there is one; none is made after `close`, and one that is being made is waited for."""
+        with suppress(Exception), self._making.turn():
+            pass
+        return self._pool
 
 
 class _InlineReservation:
