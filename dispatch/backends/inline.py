@@ -77,7 +77,7 @@ class Inline:
 
     def submit(self, task: Task, *, reservation: Reservation | None = None) -> _InlineRun:
         reserved = reservation if isinstance(reservation, _InlineReservation) else None
-        return _InlineRun(self.pool, task, reserved, self._in_flight)
+        return _InlineRun(self, task, reserved, self._in_flight)
 
     def cancel(self, task_id: str) -> bool:
         run = self._in_flight.get(task_id)
@@ -137,9 +137,9 @@ class _InlineRun:
     """One task of this process."""
 
     def __init__(
-        self, pool: Pool, task: Task, reservation: _InlineReservation | None, in_flight: dict[str, _InlineRun]
+        self, backend: Inline, task: Task, reservation: _InlineReservation | None, in_flight: dict[str, _InlineRun]
     ) -> None:
-        self._pool = pool
+        self._backend = backend
         self._task = task
         self._reservation = reservation
         self._lease: Lease | None = None
@@ -155,7 +155,7 @@ class _InlineRun:
             began = time.monotonic()
             # Taken only now: a run whose events are not read leaves its reservation to the one that made it.
             reserved = self._reservation.take() if self._reservation else None
-            lease = reserved or self._pool.lease(
+            lease = reserved or self._backend.pool.lease(
                 task.profile,
                 tenant=task.tenant,
                 caller=task.caller,
