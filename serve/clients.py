@@ -131,8 +131,7 @@ class Clients:
         """Of those whose time is over: who has sent a whole head is told so, all others are dropped."""
         self._look_at_held_up()
         for client in self._sending.over():
-            client.sock.incoming.close(End.LATE)
-            self._take_up(client)
+            self._gather_at_last(client)
         for client in [*self._reading.over(), *self._leaving.over()]:
             self._dismiss(client)
         if stopping:
@@ -198,6 +197,16 @@ class Clients:
         else:
             self._held_up.pop(client, None)
             self._poll(client, selectors.EVENT_READ, self._gather)
+
+    def _gather_at_last(self, client: Client) -> None:
+        """Take what has come in time: this process may have been suspended. Whose request is no whole one is late."""
+        incoming, seen = client.sock.incoming, -1
+        while client in self._sending and incoming.bytes > seen:
+            seen = incoming.bytes
+            self._gather(client)
+        if client in self._sending:
+            incoming.close(End.LATE)
+            self._take_up(client)
 
     def _take_up(self, client: Client) -> None:
         """Its request is at its end. Without a head there is nothing to answer, unless it is refused."""

@@ -113,6 +113,19 @@ def test_a_request_is_handed_over_when_it_is_whole(loop: Loop) -> None:
     assert not client.sock.ends
 
 
+def test_what_has_come_in_time_counts_where_the_worker_itself_was_late(loop: Loop) -> None:
+    body = b"x" * 100_000
+    head = HEAD + b"Content-Length: %d\r\n\r\n" % len(body)
+    client, peer = loop.connect(head)
+    loop.turn()
+    peer.sendall(body)
+    # As if this process had been suspended.
+    time.sleep(0.6)
+    loop.clients.give_up_late()
+    assert loop.handed_over == [client]
+    assert client.sock.incoming.end is End.WHOLE
+
+
 def test_requests_behind_one_another_are_handed_over_one_by_one(loop: Loop) -> None:
     client, peer = loop.connect(PING + PING + PING[:10])
     for _ in range(2):

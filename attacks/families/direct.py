@@ -12,9 +12,8 @@ from dataclasses import dataclass
 
 from attacks.attack import GUESTS, PRELUDES, Report
 from attacks.client import Client
-from sandbox.container import Container
+from sandbox.container import CANCELLED_S, Container
 from sandbox.docker import DockerEngine, DockerImages, connect
-from sandbox.exchange import BACKSTOP_S
 from sandbox.policy import SandboxPolicy
 from sandbox.types import File, Job, JobResult, Limits, Outcome, Profile, Step, StepResult
 from testkit.waiting import last_seen
@@ -231,7 +230,7 @@ def _leave_a_long_call(container: Container) -> tuple[str, list[str]]:
     threading.Timer(_LONG_MS / 1000, container.cancel).start()
     step = container.run(_long_calls("/dev/urandom", wall_ms=10 * _LONG_MS), tenant="attack").steps[0]
     problems = [] if step.outcome is Outcome.CANCELLED else [f"{step.outcome}: {step.detail}"]
-    if step.wall_ms > _LONG_MS + 1000 * BACKSTOP_S + _LATE_MS:
+    if step.wall_ms > _LONG_MS + 1000 * CANCELLED_S + _LATE_MS:
         problems.append(f"ended after {step.wall_ms:.0f} ms")
     return f"{step.outcome} in {step.wall_ms:.0f} ms", problems
 
