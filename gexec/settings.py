@@ -48,6 +48,9 @@ GEXEC_MAX_TIMEOUT_MS_WITHOUT_KEY = env.int("GEXEC_MAX_TIMEOUT_MS_WITHOUT_KEY", 6
 GEXEC_MAX_SOURCE_BYTES = env.int("GEXEC_MAX_SOURCE_BYTES", 262_144)
 GEXEC_MAX_MEMORY_MB = env.int("GEXEC_MAX_MEMORY_MB", 256)
 
+# How long executions are kept; 0: until somebody deletes them.
+GEXEC_RETENTION_DAYS = env.int("GEXEC_RETENTION_DAYS", 0)
+
 # Production: served over TLS by a proxy in front; and lines for a log collector instead of a person.
 GEXEC_SECURE = env.bool("GEXEC_SECURE", False)
 GEXEC_LOG_JSON = _process.log_json

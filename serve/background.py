@@ -10,7 +10,7 @@ from django.db import Error
 
 from dispatch import active
 from dispatch.heartbeat import Heartbeat
-from executions import recovery
+from executions import recovery, retention
 from gexec.embedded import ADMIN_CONNECTIONS, POOL_CONNECTIONS
 from gexec.middleware import ADMIN_PATH
 from gexec.postgresql import lanes
@@ -21,6 +21,9 @@ logger = logging.getLogger(__name__)
 
 FOLLOW_S = 1.0
 """How often the languages are looked at: a change is live within two of these."""
+
+KEEP_HISTORY_SHORT_EVERY_S = 60.0
+"""How often it is looked for executions that GEXEC_RETENTION_DAYS is over for."""
 
 _heartbeat = Heartbeat(recovery.sweep)
 _stop = threading.Event()
@@ -40,6 +43,7 @@ def start() -> None:
     _heartbeat.start()
     active.backend().keep_warm(programs.warm_targets())
     threading.Thread(target=_follow_languages, name="languages", daemon=True).start()
+    threading.Thread(target=_keep_history_short, name="retention", daemon=True).start()
 
 
 def close_pool(grace_s: float) -> None:
@@ -71,4 +75,20 @@ def _follow_languages() -> None:
         finally:
             release_connection()
         if _stop.wait(FOLLOW_S):
+            return
+
+
+def _keep_history_short() -> None:
+    """Delete old executions beside the requests, in one process at a time."""
+    while True:
+        try:
+            if deleted := retention.carry_out(_stop):
+                logger.info("deleted old executions", extra={"executions": deleted})
+        except Error as error:
+            logger.warning("old executions cannot be deleted now: %s", error)
+        except Exception:
+            logger.exception("deleting old executions failed and goes on")
+        finally:
+            release_connection()
+        if _stop.wait(KEEP_HISTORY_SHORT_EVERY_S):
             return
