@@ -16,8 +16,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from executions.admin_filters import LOOKUPS, CreatedFilter, EndingFilter, ExecutionList, LanguageFilter
+from executions.admin_storage import CallerStorageAdmin
 from executions.jobs import limits_in
-from executions.models import Execution, Status
+from executions.models import CallerStorage, Execution, Status
 from executions.outcomes import ENDINGS, Outcome
 from executions.results import step_in
 from languages.options import MIB
@@ -153,26 +154,28 @@ class ExecutionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in 
 
     @admin.display(description="")
     def source_shown(self, row: Execution) -> SafeString:
-        return code_block(row.source)
+        return _unkept(row) or code_block(row.source)
 
     @admin.display(description="stdout")
     def stdout_shown(self, row: Execution) -> SafeString:
         run = step_in(row, RUN)
-        return output_block(run.stdout, truncated=run.stdout_truncated) if run else nothing()
+        return _unkept(row) or (output_block(run.stdout, truncated=run.stdout_truncated) if run else nothing())
 
     @admin.display(description="stderr")
     def stderr_shown(self, row: Execution) -> SafeString:
         run = step_in(row, RUN)
-        return output_block(run.stderr, truncated=run.stderr_truncated) if run else nothing()
+        return _unkept(row) or (output_block(run.stderr, truncated=run.stderr_truncated) if run else nothing())
 
     @admin.display(description="its output")
     def compiler_shown(self, row: Execution) -> SafeString:
         step = step_in(row, COMPILE)
-        return output_block(step.stdout + step.stderr, truncated=step.stderr_truncated) if step else nothing()
+        if step is None:
+            return nothing()
+        return _unkept(row) or output_block(step.stdout + step.stderr, truncated=step.stderr_truncated)
 
     @admin.display(description="stdin")
     def stdin_shown(self, row: Execution) -> SafeString:
-        return output_block(bytes(row.stdin), truncated=False)
+        return _unkept(row) or output_block(bytes(row.stdin), truncated=False)
 
     @admin.display(description="command")
     def arguments_shown(self, row: Execution) -> SafeString:
@@ -194,6 +197,17 @@ class ExecutionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in 
                 ("finished", moment(row.finished_at, timespec="milliseconds")),
             ]
         )
+
+
+def _unkept(row: Execution) -> SafeString | None:
+    """What stands in place of what was not kept."""
+    if row.unkept_bytes is None:
+        return None
+    text = "not kept: its caller's share of the day was used up (source, input and output of {})"
+    return format_html(f'<span class="gexec-nothing">{text}</span>', size(row.unkept_bytes))
+
+
+admin.site.register(CallerStorage, CallerStorageAdmin)
 
 
 def _of(used: str, allowed: str) -> str:

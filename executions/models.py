@@ -58,6 +58,9 @@ class Execution(models.Model):
     created_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
+    unkept_bytes = models.BigIntegerField(
+        null=True, blank=True, help_text="Of source, input and output, where its caller's share of the day was used up."
+    )
 
     class Meta:
         ordering: ClassVar = ["-id"]
@@ -104,6 +107,24 @@ class Execution(models.Model):
 
     def __str__(self) -> str:
         return str(self.id)
+
+
+class CallerStorage(models.Model):
+    """What one caller has stored on one day (UTC): see executions.storage."""
+
+    day = models.DateField()
+    caller = models.CharField(max_length=100)
+    executions = models.BigIntegerField()
+    kept_bytes = models.BigIntegerField("kept")
+    unkept_bytes = models.BigIntegerField("not kept")
+
+    class Meta:
+        verbose_name = "storage of a caller"
+        verbose_name_plural = "storage by caller"
+        constraints: ClassVar = [models.UniqueConstraint(fields=["day", "caller"], name="caller_storage_once")]
+
+    def __str__(self) -> str:
+        return f"{self.caller} on {self.day}"
 
 
 class ExecutionTotal(models.Model):

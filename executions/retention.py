@@ -17,6 +17,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
+from executions import storage
 from executions.models import Execution, Status
 from executions.ranges import HIGHEST, LOWEST
 from rest.connections import release_connection
@@ -132,10 +133,11 @@ class _Walk:
 
 
 def carry_out(stop: threading.Event) -> int:
-    """Delete what GEXEC_RETENTION_DAYS is over for, until nothing is left or `stop` is set; return how many.
+    """Delete old counters of callers, and executions that GEXEC_RETENTION_DAYS is over for; return how many of these.
 
-    It works half of the time at most. Several processes may call it: one of them works.
+    It goes on until nothing is left or `stop` is set, half of the time at most. Of several processes one works.
     """
+    storage.forget_old()
     if not settings.GEXEC_RETENTION_DAYS:
         return 0
     deleted = 0
@@ -151,13 +153,6 @@ def vacuum(*, full: bool = False) -> None:
     """Let new rows use the space of what was deleted; `full` gives it back to the disk and locks everybody out."""
     with connection.cursor() as cursor:
         cursor.execute(f"VACUUM {'(FULL, ANALYZE)' if full else '(ANALYZE)'} executions_execution")
-
-
-def bytes_on_disk() -> int:
-    """What the executions take there, indexes and long values included."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_total_relation_size('executions_execution')")
-        return int(cursor.fetchone()[0])
 
 
 def _run(statement: str, asked: dict[str, Any], *, alone: bool) -> tuple[int, int, str] | None:

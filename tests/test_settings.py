@@ -34,6 +34,8 @@ def found() -> dict[str | None, CheckMessage]:
         ("GEXEC_KEEPALIVE_S", -1, "gexec.E003"),
         ("GEXEC_TRUSTED_PROXIES", -1, "gexec.E003"),
         ("GEXEC_RETENTION_DAYS", -1, "gexec.E003"),
+        ("GEXEC_STORAGE_MB_PER_DAY", -1, "gexec.E003"),
+        ("GEXEC_KEY_STORAGE_MB_PER_DAY", -1, "gexec.E003"),
         ("GEXEC_WORKERS", 9, "gexec.E004"),
         ("SECRET_KEY", "hunter2", "gexec.E005"),
         ("GEXEC_DISPATCH", "nowhere", "gexec.E006"),

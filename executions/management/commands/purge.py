@@ -13,7 +13,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from executions import retention
+from executions import retention, storage
 from executions.models import Status
 from executions.outcomes import Outcome
 from rest.display import size
@@ -75,10 +75,10 @@ class Command(BaseCommand):
             self._say(f"deleted {self._sum()} in {took_s:.1f} s")
 
     def _vacuum(self, options: dict[str, Any]) -> None:
-        before = retention.bytes_on_disk()
+        before = storage.bytes_on_disk()
         if options["vacuum"] or options["vacuum_full"]:
             retention.vacuum(full=options["vacuum_full"])
-            self._say(f"on disk {size(before)} before VACUUM, {size(retention.bytes_on_disk())} after")
+            self._say(f"on disk {size(before)} before VACUUM, {size(storage.bytes_on_disk())} after")
         elif self._rows:
             self._say(
                 f"on disk still {size(before)}: PostgreSQL uses the space for new executions (--vacuum: at once); "
