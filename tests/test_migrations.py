@@ -165,3 +165,29 @@ def test_what_tested_languages_have_counts_as_tested(before_clients_names: Any) 
     call_command("migrate", verbosity=0)
     tested, new = Language.objects.get(slug="tested"), Language.objects.get(slug="new")
     assert (tested.tested, tested.untested, new.tested) == (tested.what_is_tested(), [], {})
+
+
+@pytest.mark.usefixtures("transactional_db")
+def test_an_index_whose_build_was_interrupted_is_built_anew() -> None:
+    """In both directions: what an interrupted migration leaves has the name, and is no good."""
+    executor = MigrationExecutor(connection)
+    executor.migrate([("executions", "0006_job_and_steps")])
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE INDEX execution_by_ending ON executions_execution (exit_code)")
+    call_command("migrate", verbosity=0)
+    assert _columns("execution_by_ending") == ["status", "outcome", "id"]
+    assert _columns("execution_created") == []
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE INDEX execution_created ON executions_execution (exit_code)")
+    executor = MigrationExecutor(connection)
+    executor.migrate([("executions", "0006_job_and_steps")])
+    assert _columns("execution_created") == ["created_at"]
+    assert _columns("execution_by_ending") == []
+    call_command("migrate", verbosity=0)
+
+
+def _columns(index: str) -> list[str]:
+    """Those of an index, in its order; none where there is no such index."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT attname FROM pg_attribute WHERE attrelid = to_regclass(%s) ORDER BY attnum", [index])
+        return [name for (name,) in cursor.fetchall()]
