@@ -15,9 +15,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from executions.jobs import limits_in
-from executions.models import Execution, Status
+from executions.models import Execution, ExecutionTotal, Status
 from executions.outcomes import ENDINGS, Outcome
 from executions.results import step_in
+from languages.models import Language
 from languages.options import MIB
 from languages.programs import COMPILE, RUN
 from rest.display import badge, code_block, duration, facts, moment, nothing, output_block, size
@@ -37,12 +38,29 @@ class CappedPaginator(Paginator):  # type: ignore[type-arg]  # generic in the st
         return rows.order_by()[:COUNTED_ROWS].count()
 
 
+class LanguageFilter(admin.SimpleListFilter):
+    """By the name that a row carries, also of languages that are there no more."""
+
+    title = "language"
+    parameter_name = "language_slug"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Names of languages, and those that were ever counted: no row of an execution is read for it."""
+        counted = ExecutionTotal.objects.exclude(language_slug="").values_list("language_slug", flat=True)
+        slugs = {*Language.objects.values_list("slug", flat=True), *counted.distinct()}
+        return [(slug, slug) for slug in sorted(slugs)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """The rows of the chosen name."""
+        return queryset.filter(language_slug=self.value()) if self.value() else queryset
+
+
 @admin.register(Execution)
 class ExecutionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs only
     """Nothing can be added, changed or deleted here: a row tells what happened."""
 
     list_display = ("short_id", "created", "language_shown", "ending", "exit_code", "times", "memory", "who")
-    list_filter = ("status", "outcome", "language", "created_at")
+    list_filter = ("status", "outcome", LanguageFilter, "created_at")
     list_per_page = 50
     show_full_result_count = False
     paginator = CappedPaginator

@@ -19,7 +19,7 @@ from django.db import connection, models
 from dispatch import active
 from languages import folders
 from languages.commands import words_in
-from languages.management.listing import HEAD, described, line_of, megabytes, others_rows, slug_of
+from languages.management.listing import HEAD, described, line_of, megabytes, slug_of
 from languages.management.threads import each
 from languages.models import Language
 from languages.models.language import COMMANDS
@@ -27,6 +27,7 @@ from languages.options import MIB
 from languages.selftest.run import Verdict
 from languages.toolchain import installs, language_images
 from languages.toolchain.errors import InstallError
+from languages.usage import executions_of
 from sandbox.errors import SandboxError
 
 BUILDS_AT_ONCE = 2
@@ -191,7 +192,7 @@ class Command(BaseCommand):
     def _remove(self, options: dict[str, Any]) -> None:
         def remove(slug: str) -> str:
             language = self._found(slug)
-            executed = others_rows(language)
+            executed = executions_of(language.slug)
             language.delete()
             if options["image"]:
                 language_images.drop_named(language)
