@@ -20,11 +20,12 @@ from django.utils import timezone
 
 from dispatch import workers
 from languages import folders
+from languages.acting import acting
 from languages.documents import BadDescription
 from languages.models import Language, LanguageTask, TaskKind, TaskStatus
 from languages.selftest.cases import cases_for
 from languages.selftest.run import Verdict
-from languages.toolchain import installs, language_images
+from languages.toolchain import installs
 from languages.toolchain.errors import InstallError
 from rest.connections import release_connection
 from rest.ids import uuid7
@@ -106,7 +107,8 @@ def _work(task: LanguageTask) -> None:
     try:
         language = Language.objects.get(pk=task.language_id)
         release_connection()
-        digest = _WORK[TaskKind(task.kind)](language, progress)
+        with acting(task.started_by):
+            digest = _WORK[TaskKind(task.kind)](language, progress)
     except (InstallError, SandboxError, BadDescription) as error:
         progress.end(TaskStatus.FAILED, error=str(error))
     except (_Superseded, Language.DoesNotExist):
@@ -122,11 +124,11 @@ def _work(task: LanguageTask) -> None:
 
 
 def _build(language: Language, progress: _Progress) -> str:
-    return language_images.build(language, progress.add_line, on_line=progress.add_line).id
+    return installs.build(language, progress.add_line, on_line=progress.add_line).id
 
 
 def _pull(language: Language, progress: _Progress) -> str:
-    return language_images.pull(language, progress.add_line).id
+    return installs.pull(language, progress.add_line).id
 
 
 def _test(language: Language, progress: _Progress) -> str:

@@ -55,7 +55,7 @@ class Work:
         self.error: Exception | None = None
         self.lines = ["Step 1/4 : FROM base", "Step 2/4 : RUN \x1b[31mmake\x1b[0m\x00"]
 
-    def __call__(self, _language: Language, _report: Report, *, on_line: Report) -> ImageInfo:
+    def __call__(self, _language: Language, _report: Report, *, on_line: Report, refresh: bool = False) -> ImageInfo:
         for line in self.lines:
             on_line(line)
         assert self.go_on.wait(20)

@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
 
+from languages.acting import signed
 from languages.catalogue import Catalogue
 from languages.options import LanguageOptions, range_constraints
 from languages.validators import (
@@ -33,8 +34,23 @@ COMMANDS = ("compile_command", "run_command", "version_command")
 NOT_TESTED = "Its self-test has not passed yet: build or pull the image, then test it."
 
 
+class LanguageQuerySet(models.QuerySet["Language"]):
+    """Languages that are changed together: the history tells by whom, as of one that is saved."""
+
+    def update(self, **values: Any) -> int:
+        with signed():
+            return super().update(**values)
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        with signed():
+            return super().delete()
+
+
 class LanguageManager(models.Manager["Language"]):
     """The rows, and the catalogue over them."""
+
+    def get_queryset(self) -> LanguageQuerySet:
+        return LanguageQuerySet(self.model, using=self._db)
 
     def __init__(self) -> None:
         super().__init__()
@@ -166,11 +182,13 @@ class Language(LanguageOptions):
         return self.slug
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        super().save(*args, **kwargs)
+        with signed():
+            super().save(*args, **kwargs)
         type(self).objects.forget_catalogue()
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
-        deleted = super().delete(*args, **kwargs)
+        with signed():
+            deleted = super().delete(*args, **kwargs)
         type(self).objects.forget_catalogue()
         return deleted
 

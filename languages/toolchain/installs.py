@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from languages.models import Language
+from languages.models import Language, note
 from languages.selftest.cases import cases_for
 from languages.selftest.run import Verdict, reported_version, run_cases
 from languages.toolchain import docker_host, language_images
@@ -67,6 +67,21 @@ def load_folder(slug: str, *, force: bool = False) -> Language:
     return language
 
 
+def build(
+    language: Language, report: Report, *, refresh: bool = False, on_line: Report = lambda _line: None
+) -> ImageInfo:
+    """As language_images.build; an image that is new stands in the history."""
+    before = image_of(language)
+    found = language_images.build(language, report, refresh=refresh, on_line=on_line)
+    return _noted(language, before, found, "built")
+
+
+def pull(language: Language, report: Report) -> ImageInfo:
+    """As language_images.pull; an image that is new stands in the history."""
+    before = image_of(language)
+    return _noted(language, before, language_images.pull(language, report), "pulled")
+
+
 def self_test(language: Language, report: Report, *, on_verdict: OnVerdict | None = None) -> SelfTest:
     """Run the self-test on the image that is there; where it passes, the row takes the image, its version and the time.
 
@@ -85,6 +100,9 @@ def self_test(language: Language, report: Report, *, on_verdict: OnVerdict | Non
         report(f"{language.slug}: cannot be started ahead: it did not wait where it opens {language.source_file}")
     if result.passed:
         _accept(language, result)
+    else:
+        failed = [verdict.case for verdict in result.verdicts if not verdict.passed]
+        note(language, f"Self-test failed on {_short(image.id)}: {', '.join(failed)}.")
     return result
 
 
@@ -128,8 +146,19 @@ def _bring_up(language: Language, report: Report) -> None:
 def _image(language: Language, report: Report) -> ImageInfo:
     """The image of the row: built from the folder, unless an admin has named another one."""
     if language.image == folder_of(language.slug).image:
-        return language_images.build(language, report)
-    return image_of(language) or language_images.pull(language, report)
+        return build(language, report)
+    return image_of(language) or pull(language, report)
+
+
+def _noted(language: Language, before: ImageInfo | None, found: ImageInfo, done: str) -> ImageInfo:
+    if before is None or before.id != found.id:
+        note(language, f"Image {language.image} {done}: {_short(found.id)}.")
+    return found
+
+
+def _short(digest: str) -> str:
+    """As `docker images` shows it."""
+    return digest.removeprefix("sha256:")[:12]
 
 
 def _accept(language: Language, result: SelfTest) -> None:

@@ -1,4 +1,4 @@
-"""manage.py languages: list, show, install, build, pull, test, enable, disable, set and remove languages."""
+"""manage.py languages: list, show, history, install, build, pull, test, enable, disable, set and remove languages."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from languages import folders
 from languages.commands import words_in
 from languages.management.listing import HEAD, described, line_of, megabytes, slug_of
 from languages.management.threads import each
-from languages.models import Language
+from languages.models import Language, LanguageChange
 from languages.models.language import COMMANDS
 from languages.options import MIB
 from languages.selftest.run import Verdict
@@ -53,6 +53,7 @@ class Command(BaseCommand):
         actions = parser.add_subparsers(required=True, metavar="ACTION")
         self._action(actions, "list", "what there is: image, size, version, when tested", self._list, slugs="*")
         self._action(actions, "show", "all of it, as a language.toml", self._show)
+        self._action(actions, "history", "who did what to them, the newest last", self._history)
         for name, text, method in (
             ("install", "load, build or pull, test and enable", self._install),
             ("build", "build images from their folders", self._build),
@@ -123,6 +124,15 @@ class Command(BaseCommand):
         for slug in _expanded(options["slugs"]):
             self.stdout.write(described(self._found(slug)))
 
+    def _history(self, options: dict[str, Any]) -> None:
+        """Of languages that are gone, too."""
+        for slug in _expanded(options["slugs"]):
+            changes = LanguageChange.objects.filter(slug=slug).order_by("id")
+            if not changes and _ALL not in options["slugs"]:
+                raise InstallError(f"nothing was done to a language {slug}")
+            for change in changes:
+                self.stdout.write(f"{change.at:%Y-%m-%d %H:%M:%S} {slug} by {change.who}: {'; '.join(change.lines())}")
+
     def _install(self, options: dict[str, Any]) -> None:
         def install(slug: str) -> str:
             language = self._built(slug, options)
@@ -144,7 +154,7 @@ class Command(BaseCommand):
     def _pull(self, options: dict[str, Any]) -> None:
         def pull(slug: str) -> str:
             language = self._row(slug)
-            language_images.pull(language, self._print)
+            installs.pull(language, self._print)
             return f"pulled, {megabytes(language) or 0} MB"
 
         self._each(options["slugs"], pull)
@@ -230,10 +240,10 @@ class Command(BaseCommand):
         if slug not in folders.slugs():
             language = self._row(slug)
             if language_images.image_of(language) is None or options["refresh"]:
-                language_images.pull(language, self._print)
+                installs.pull(language, self._print)
             return language
         language = installs.load_folder(slug, force=options["force"])
-        language_images.build(
+        installs.build(
             language, self._print, refresh=options["refresh"], on_line=lambda line: self._print_step(slug, line)
         )
         return language
