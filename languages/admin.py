@@ -19,7 +19,7 @@ from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_http_methods
 
-from languages import host_state, tasks
+from languages import admin_removal, host_state, tasks
 from languages.acting import acting
 from languages.admin_files import catalogue_view, export_view, import_view
 from languages.admin_history import history_view
@@ -49,6 +49,8 @@ class LanguageAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in t
     save_on_top = True
     change_form_template = "languages/language_form.html"
     change_list_template = "languages/language_list.html"
+    delete_confirmation_template = "languages/language_delete.html"
+    delete_selected_confirmation_template = "languages/language_delete_selected.html"
     formfield_overrides: ClassVar = {
         models.JSONField: {"widget": Textarea(attrs={"rows": 2, "class": "gexec-json", "spellcheck": "false"})},
         models.TextField: {
@@ -128,6 +130,20 @@ class LanguageAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in t
     ) -> HttpResponse:
         """All changes, not only those that were made in the admin."""
         return history_view(self, request, object_id)
+
+    def get_deleted_objects(
+        self, objs: Any, request: HttpRequest
+    ) -> tuple[list[Any], dict[str, int], set[str], list[Any]]:
+        """What follows for users, in place of rows."""
+        return admin_removal.consequences(objs), {}, set(), []
+
+    def delete_model(self, request: HttpRequest, obj: Language) -> None:
+        """At once; its image too, where the operator said so."""
+        admin_removal.remove(self, request, [obj])
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Language]) -> None:
+        """As one of them is deleted."""
+        admin_removal.remove(self, request, queryset)
 
     def save_model(self, request: HttpRequest, obj: Language, form: Any, change: bool) -> None:
         """Warns of what does not keep it from being saved, and should be known."""

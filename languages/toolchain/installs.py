@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from languages.models import Language, note
+from languages.models import Language, note, was_removed
 from languages.selftest.cases import cases_for
 from languages.selftest.run import Verdict, reported_version, run_cases
 from languages.toolchain import docker_host, language_images
@@ -42,9 +42,11 @@ class SelfTest:
 def ensure(slugs: Iterable[str], report: Report) -> list[Language]:
     """See that these languages are loaded, built and tested; one that is new is enabled. Quick when all is there.
 
+    One that somebody has removed stays away.
+
     Raises InstallError where a language does not work; one that worked before is reported and goes on as it was.
     """
-    return [_ensure_one(slug, report) for slug in slugs]
+    return [_ensure_one(slug, report) for slug in slugs if not was_removed(slug)]
 
 
 def load_folder(slug: str, *, force: bool = False) -> Language:

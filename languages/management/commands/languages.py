@@ -17,17 +17,17 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection, models
 
 from dispatch import active
-from languages import folders
+from languages import folders, removal
 from languages.commands import words_in
 from languages.management.listing import HEAD, described, line_of, megabytes, slug_of
 from languages.management.threads import each
 from languages.models import Language, LanguageChange
 from languages.models.language import COMMANDS
 from languages.options import MIB
+from languages.removal import consequences_of
 from languages.selftest.run import Verdict
 from languages.toolchain import installs, language_images
 from languages.toolchain.errors import InstallError
-from languages.usage import executions_of
 from sandbox.errors import SandboxError
 
 BUILDS_AT_ONCE = 2
@@ -36,6 +36,8 @@ INTERRUPTED = 128 + signal.SIGINT
 """The exit code of what Ctrl-C ended, as shells count it."""
 READER_LEFT = 128 + signal.SIGPIPE
 """That of `languages list | head` where head has seen enough."""
+IMAGE_FREE_S = 10.0
+"""A server ends the waiting containers of a language that is gone within a few seconds."""
 CLOSE_S = 0.3
 """An interrupted command ends within a second; containers that are left until then end by themselves."""
 _ALL = "all"
@@ -202,16 +204,23 @@ class Command(BaseCommand):
     def _remove(self, options: dict[str, Any]) -> None:
         def remove(slug: str) -> str:
             language = self._found(slug)
-            executed = executions_of(language.slug)
-            language.delete()
+            follows = consequences_of(language)
+            image = follows.image_stays
+            removal.remove([language])
             if options["image"]:
-                language_images.drop_named(language)
-                image = f"its image {language.image} is removed where nothing else needs it"
-            else:
-                image = f"its image {language.image} stays; `docker rmi {language.image}` removes it"
-            return f"removed; {executed} executions keep its name; {image}"
+                image = self._image_removed(language) or image
+            return f"removed; {follows.kept}; {image}; {follows.refused}"
 
         self._each(options["slugs"], remove)
+
+    def _image_removed(self, language: Language) -> str:
+        """What is said of it; empty where another language needs it."""
+        try:
+            return (
+                f"its image {language.image} is removed" if removal.drop_image(language, within_s=IMAGE_FREE_S) else ""
+            )
+        except SandboxError as error:
+            return f"its image {language.image} stays: {error}"
 
     def _each(self, slugs: list[str], act: Callable[[str], str]) -> None:
         """Do it for every language, two at once; go on after a failure, and fail at the end."""
