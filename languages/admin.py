@@ -103,7 +103,8 @@ class LanguageAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in t
     def get_fieldsets(self, request: HttpRequest, obj: Language | None = None) -> Any:
         """The options stand between what a language is and what users see of it."""
         options = [(group.title, {"fields": _options_in(group)}) for group in GROUPS]
-        return [*_FIELDS_BEFORE_OPTIONS, *options, ("For users", {"fields": ("example", "updated_at")})]
+        self_test = ("Self-test", {"fields": ("excused",)})
+        return [*_FIELDS_BEFORE_OPTIONS, *options, self_test, ("For users", {"fields": ("example", "updated_at")})]
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """`?from=<key>` begins a version of that language: all the same but the names, which must be its own."""

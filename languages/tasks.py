@@ -134,8 +134,9 @@ def _pull(language: Language, progress: _Progress) -> str:
 def _test(language: Language, progress: _Progress) -> str:
     progress.expect(len(cases_for(language)))
     result = installs.self_test(language, progress.add_line, on_verdict=progress.add_verdict)
-    if failed := [verdict.case for verdict in result.verdicts if not verdict.passed]:
-        raise InstallError(f"failed {len(failed)} of {len(result.verdicts)}: {', '.join(failed)}")
+    if result.failed:
+        cases = ", ".join(verdict.case for verdict in result.failed)
+        raise InstallError(f"failed {len(result.failed)} of {len(result.verdicts)}: {cases}")
     return result.image.id
 
 
@@ -173,7 +174,7 @@ class _Progress:
         problem = verdict.problem.replace("\x00", "\ufffd")
         self._task.verdicts.append(asdict(verdict) | {"problem": problem, "passed": verdict.passed})
         self._task.done += 1
-        self._task.headline = f"{verdict.case}: {'passed' if verdict.passed else 'failed'}"
+        self._task.headline = f"{verdict.case}: {_ended(verdict)}"
         self._write(now=True)
 
     def end(self, status: TaskStatus, *, error: str = "", image_digest: str = "") -> None:
@@ -206,6 +207,10 @@ class _Progress:
         )
         if not rows:
             raise _Superseded
+
+
+def _ended(verdict: Verdict) -> str:
+    return "passed" if verdict.passed else "failed" if verdict.failed else "excused"
 
 
 def _mark_lost(task: LanguageTask) -> None:

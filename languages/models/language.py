@@ -17,6 +17,7 @@ from languages.options import LanguageOptions, range_constraints
 from languages.validators import (
     validate_command,
     validate_environment,
+    validate_excused,
     validate_image,
     validate_slug,
     validate_source_file,
@@ -136,6 +137,14 @@ class Language(LanguageOptions):
         help_text='Environment variables as a JSON object: {"LANG": "C.UTF-8"}. A value may hold {memory_mb}, '
         "{heap_mb} (three quarters of the memory) and {cpus}.",
     )
+    excused = models.JSONField(
+        "excused cases",
+        default=dict,
+        blank=True,
+        validators=[validate_excused],
+        help_text="Cases of the self-test that may fail, each with the reason, as a JSON object: "
+        '{"timeout": "its runtime holds back what it prints to a pipe"}. Any case but hello.',
+    )
     enabled = models.BooleanField(
         default=False,
         help_text="Requests may use it. Needs a self-test that has passed: build or pull, then test, then enable.",
@@ -242,6 +251,8 @@ class Language(LanguageOptions):
         """Names are compared without case, so they are kept in lower case."""
         self.slug = self.slug.lower()
         self.aliases = [alias.strip().lower() for alias in self.aliases or []]
+        # An emptied field of a form is None, which the columns do not take.
+        self.environment, self.excused = self.environment or {}, self.excused or {}
         try:
             super().clean_fields(exclude)
         except ValidationError as error:

@@ -36,7 +36,12 @@ class SelfTest:
 
     @property
     def passed(self) -> bool:
-        return all(verdict.passed for verdict in self.verdicts)
+        return not self.failed
+
+    @property
+    def failed(self) -> tuple[Verdict, ...]:
+        """Those that keep it from passing; what is excused does not."""
+        return tuple(verdict for verdict in self.verdicts if verdict.failed)
 
 
 def ensure(slugs: Iterable[str], report: Report) -> list[Language]:
@@ -103,8 +108,8 @@ def self_test(language: Language, report: Report, *, on_verdict: OnVerdict | Non
     if result.passed:
         _accept(language, result)
     else:
-        failed = [verdict.case for verdict in result.verdicts if not verdict.passed]
-        note(language, f"Self-test failed on {_short(image.id)}: {', '.join(failed)}.")
+        failed = ", ".join(verdict.case for verdict in result.failed)
+        note(language, f"Self-test failed on {_short(image.id)}: {failed}.")
     return result
 
 
@@ -137,8 +142,7 @@ def _bring_up(language: Language, report: Report) -> None:
     is_new = language.tested_at is None
     if not is_new and image.id == language.image_digest:
         return
-    failed = [verdict for verdict in self_test(language, report).verdicts if not verdict.passed]
-    if failed:
+    if failed := self_test(language, report).failed:
         raise InstallError(f"{language.slug}: the self-test {failed[0].case} failed: {failed[0].problem}")
     if is_new:
         enable(language)

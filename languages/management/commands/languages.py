@@ -261,9 +261,8 @@ class Command(BaseCommand):
         result = installs.self_test(
             language, self._print, on_verdict=lambda verdict: self._print_verdict(language.slug, verdict)
         )
-        if not result.passed:
-            failed = [verdict.case for verdict in result.verdicts if not verdict.passed]
-            raise InstallError(f"self-test failed: {', '.join(failed)}")
+        if result.failed:
+            raise InstallError(f"self-test failed: {', '.join(verdict.case for verdict in result.failed)}")
 
     def _row(self, slug: str) -> Language:
         language = Language.objects.filter(slug=slug).first()
@@ -288,9 +287,11 @@ class Command(BaseCommand):
     def _print_verdict(self, slug: str, verdict: Verdict) -> None:
         compiled = "" if verdict.compile_ms is None else f"compile {verdict.compile_ms:.0f} ms, "
         ran = "" if verdict.run_ms is None else f"run {verdict.run_ms:.0f} ms, "
-        mark = "passed" if verdict.passed else "FAILED"
+        mark = "passed" if verdict.passed else "FAILED" if verdict.failed else "excused"
         numbers = f"{compiled}{ran}{verdict.peak_memory_bytes // MIB} MB"
         self._print(f"{slug}: {verdict.case} {mark} ({numbers}) {verdict.problem}".rstrip())
+        if advice := f"excused: {verdict.excused}" if verdict.excused else verdict.hint:
+            self._print(f"{slug}: {verdict.case}: {advice}")
 
     def _print_step(self, slug: str, line: str) -> None:
         if line.startswith("Step "):
