@@ -21,7 +21,8 @@ from django.views.decorators.http import require_http_methods
 
 from languages import admin_removal, host_state, tasks
 from languages.acting import acting
-from languages.admin_files import catalogue_view, export_view, import_view
+from languages.admin_catalogue import catalogue_status_view, catalogue_view
+from languages.admin_files import export_view, import_view
 from languages.admin_history import history_view
 from languages.admin_tasks import status_view, switch, switch_view, task_view
 from languages.forms import CommandField, LanguageForm
@@ -77,6 +78,7 @@ class LanguageAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in t
         patterns = [
             self._path("import/", "import", import_view, "GET", "POST"),
             self._path("catalogue/", "catalogue", catalogue_view, "GET", "POST"),
+            self._path("catalogue/status/", "catalogue_status", catalogue_status_view, "GET"),
             self._path("<int:pk>/export/", "export", export_view, "GET"),
             self._path("<int:pk>/status/", "status", status_view, "GET"),
             self._path("<int:pk>/task/<str:kind>/", "task", task_view, "POST"),

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.contrib import admin
 from django.contrib.admin import ModelAdmin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
-from django.template.response import TemplateResponse
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
+from languages.admin_page import page
 from languages.models import Language, LanguageChange, changes_of
 from rest.display import code_block, moment
 
@@ -69,11 +69,6 @@ def history_view(admin: ModelAdmin[Language], request: HttpRequest, object_id: s
     language = get_object_or_404(Language, pk=int(object_id) if object_id.isdecimal() else 0)
     if not admin.has_view_or_change_permission(request, language):
         raise PermissionDenied
-    context: dict[str, Any] = {
-        **admin.admin_site.each_context(request),
-        "opts": admin.opts,
-        "title": f"History of {language.name}",
-        "language": language,
-        "changes": changes_of(language)[:SHOWN],
-    }
-    return TemplateResponse(request, "languages/language_history.html", context)
+    title = f"History of {language.name}"
+    changes = changes_of(language)[:SHOWN]
+    return page(admin, request, "languages/language_history.html", title=title, language=language, changes=changes)

@@ -16,6 +16,7 @@ _DOING = {
     TaskKind.BUILD: "building",
     TaskKind.PULL: "pulling",
     TaskKind.TEST: "testing",
+    TaskKind.INSTALL: "installing",
 }
 
 

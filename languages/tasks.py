@@ -25,7 +25,7 @@ from languages.documents import BadDescription
 from languages.models import Language, LanguageTask, TaskKind, TaskStatus
 from languages.selftest.cases import cases_for
 from languages.selftest.run import Verdict
-from languages.toolchain import installs
+from languages.toolchain import installs, language_images
 from languages.toolchain.errors import InstallError
 from rest.connections import release_connection
 from rest.ids import uuid7
@@ -40,10 +40,13 @@ LOG_CHARACTERS = 30_000
 """Of the end of a task's log: it is written to the row, and read by the admin's page, again and again."""
 WRITE_EVERY_S = 0.4
 """Twice in the 0.8 s after which the admin's page asks again."""
+AT_ONCE = 2
+"""Languages that are installed at one time: while one downloads the other compiles; more would share the processors."""
 SERVER_GONE = "the server process that was at it ended; start it again"
 
 _STEP = re.compile(r"Step (\d+)/(\d+) : ")
 _TERMINAL_CODE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+_turns = threading.BoundedSemaphore(AT_ONCE)
 _in_flight: set[UUID] = set()
 """Tasks that a thread of this process is at work on; set operations are atomic."""
 
@@ -71,6 +74,20 @@ def start(*, language: Language, kind: TaskKind, by: str = "") -> LanguageTask:
     _forget_old(language)
     threading.Thread(target=_work, args=[task], name=f"language-{kind}", daemon=True).start()
     return task
+
+
+def install(slugs: Iterable[str], *, by: str = "") -> dict[str, str]:
+    """Begin to build, test and enable each of these folders' languages, a few at a time.
+
+    Returns why some were not begun, by slug; what fails later is in the task's row, and the others go on.
+    """
+    refused: dict[str, str] = {}
+    for slug in slugs:
+        try:
+            start(language=installs.load_folder(slug), kind=TaskKind.INSTALL, by=by)
+        except (InstallError, AlreadyRunning) as error:
+            refused[slug] = str(error)
+    return refused
 
 
 def latest(languages: Iterable[Language], kind: TaskKind | None = None) -> dict[int, LanguageTask]:
@@ -123,6 +140,20 @@ def _work(task: LanguageTask) -> None:
         release_connection()
 
 
+def _install(language: Language, progress: _Progress) -> str:
+    progress.say("waiting for its turn")
+    with _turns:
+        # It may have been changed, or have gone, while others had their turn.
+        language.refresh_from_db()
+        if can_build(language):
+            _build(language, progress)
+        elif language_images.image_of(language) is None:
+            _pull(language, progress)
+        digest = _test(language, progress)
+        installs.enable(language)
+    return digest
+
+
 def _build(language: Language, progress: _Progress) -> str:
     return installs.build(language, progress.add_line, on_line=progress.add_line).id
 
@@ -165,7 +196,12 @@ class _Progress:
 
     def expect(self, total: int) -> None:
         """So many self-tests will be run."""
-        self._task.total, self._task.headline = total, "waiting for the first self-test"
+        self._task.done, self._task.total = 0, total
+        self.say("waiting for the first self-test")
+
+    def say(self, headline: str) -> None:
+        """What it is at."""
+        self._task.headline = headline
         self._write(now=True)
 
     def add_verdict(self, verdict: Verdict) -> None:
@@ -228,5 +264,6 @@ _WORK: Mapping[TaskKind, Callable[[Language, _Progress], str]] = {
     TaskKind.BUILD: _build,
     TaskKind.PULL: _pull,
     TaskKind.TEST: _test,
+    TaskKind.INSTALL: _install,
 }
 """What is done for each kind; returns the digest of the image that it was about."""
