@@ -8,7 +8,6 @@ from django.db import models
 from django.db.models import Q
 
 from executions.outcomes import NEVER_STARTED, PROGRAMS_OWN, choices
-from languages.models import Language
 from rest.ids import uuid7
 
 NAME_LENGTH = 64
@@ -30,13 +29,13 @@ OPEN = (Status.QUEUED, Status.RUNNING)
 class Execution(models.Model):
     """One program that was submitted: all that a process needs to run it, and all that came back.
 
-    Written by executions.accept once, then by executions.transitions.
+    Written by executions.accept once, then by executions.transitions. Its language is a name: the row stays as it is
+    when the language goes, and tells in `job` with what it ran.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     status = models.CharField(max_length=8, choices=Status.choices)
     outcome = models.CharField(max_length=16, choices=choices, blank=True, default="")
-    language = models.ForeignKey(Language, null=True, blank=True, on_delete=models.SET_NULL, db_index=False)
     language_slug = models.CharField("language name", max_length=NAME_LENGTH, blank=True, default="")
     language_version = models.CharField(max_length=200, blank=True, default="")
     image_digest = models.CharField(max_length=100, blank=True, default="")
@@ -68,7 +67,6 @@ class Execution(models.Model):
         # serve every choice of the admin's list (executions.ranges). Times are ranges of the primary key. Open rows are
         # few and stand together in execution_by_ending, for the search for lost ones.
         indexes: ClassVar = [
-            models.Index(fields=["language", "-id"], name="execution_language"),
             models.Index(fields=["language_slug", "id"], name="execution_by_language"),
             models.Index(fields=["status", "outcome", "id"], name="execution_by_ending"),
             models.Index(fields=["language_slug", "status", "outcome", "id"], name="execution_by_language_ending"),

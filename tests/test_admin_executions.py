@@ -101,7 +101,7 @@ def test_search_finds_one_by_its_id(admin_client: Client) -> None:
 
 
 def test_filters(admin_client: Client, python: Language) -> None:
-    ok = make(language=python)
+    ok = make(language_slug=python.slug)
     bad = make(outcome="nonzero_exit", exit_code=1)
     wanted = {"outcome__exact": "ok", "language_slug": "python"}
     page = admin_client.get(reverse(LIST), wanted).content.decode()

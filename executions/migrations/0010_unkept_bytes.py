@@ -10,7 +10,7 @@ HELP = "Of source, input and output, where its caller's share of the day was use
 
 
 class Migration(migrations.Migration):
-    dependencies: ClassVar = [("executions", "0007_indexes_of_the_list")]
+    dependencies: ClassVar = [("executions", "0009_indexes_of_the_list")]
     operations: ClassVar = [
         migrations.AddField("execution", "unkept_bytes", models.BigIntegerField(blank=True, null=True, help_text=HELP)),
     ]

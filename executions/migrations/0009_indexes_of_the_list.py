@@ -34,7 +34,7 @@ def _removed(name: str) -> list[Operation]:
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies: ClassVar = [("executions", "0006_job_and_steps")]
+    dependencies: ClassVar = [("executions", "0008_language_by_name")]
     operations: ClassVar = [
         *(operation for index in _ADDED for operation in _added(index)),
         *(operation for name in _REPLACED for operation in _removed(name)),

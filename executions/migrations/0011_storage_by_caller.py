@@ -13,7 +13,7 @@ _TABLE = "executions_callerstorage"
 
 
 class Migration(migrations.Migration):
-    dependencies: ClassVar = [("executions", "0008_unkept_bytes")]
+    dependencies: ClassVar = [("executions", "0010_unkept_bytes")]
     operations: ClassVar = [
         migrations.CreateModel(
             name="CallerStorage",
