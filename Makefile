@@ -30,12 +30,16 @@ lint: ## Layout, types, direction of imports and common faults, of Python, C, sh
 		--suppress=normalCheckLevelMaxBranches sandbox/runner
 	@shellcheck --external-sources --check-sourced $(SHELL_SCRIPTS)
 	@shellcheck --severity=error languages/images/*/build-*
-	@node --check languages/static/languages/language.js
+	@for script in languages/static/languages/*.js; do node --check "$$script" || exit 1; done
 
-bench: ## Measure latency, throughput, memory and compile times, beside a bare process and plain Docker
+bench: ## Measure latency, throughput, memory and compile times (LISTS=1000000,5000000: the admin's list at such lengths)
 	@scripts/bootstrap test
+ifdef LISTS
+	@$(VENV_PYTHON) -m benchmarks.lists --rows $(LISTS)
+else
 	@$(VENV_PYTHON) -m benchmarks $(ARGS)
 	@$(VENV_PYTHON) -m benchmarks.languages
+endif
 
 attack: ## Run the attack suite, against a server of its own or a running one (URL=http://localhost:8080)
 	@scripts/bootstrap test

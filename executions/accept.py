@@ -66,7 +66,6 @@ def _row(submission: Submission, origin: Origin) -> Execution:
     return Execution(
         id=uuid7(),
         status=Status.QUEUED,
-        language_id=language.pk,
         language_slug=language.slug,
         language_version=language.version,
         image_digest=language.image_digest,

@@ -8,15 +8,18 @@ from typing import Any, ClassVar, cast
 from uuid import UUID
 
 from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from executions.admin_filters import LOOKUPS, CreatedFilter, EndingFilter, ExecutionList, LanguageFilter
+from executions.admin_storage import CallerStorageAdmin
 from executions.jobs import limits_in
 from executions.limits_met import limit_met
-from executions.models import Execution, Status
+from executions.models import CallerStorage, Execution, Status
 from executions.outcomes import ENDINGS, Outcome
 from executions.results import step_in
 from executions.signals import described, name_of
@@ -36,7 +39,8 @@ class CappedPaginator(Paginator):  # type: ignore[type-arg]  # generic in the st
     def count(self) -> int:
         """Rows, or COUNTED_ROWS where there are more."""
         rows = cast("QuerySet[Any]", self.object_list)
-        return rows.order_by()[:COUNTED_ROWS].count()
+        # In the list's order: without one, the planner may look for rows of a filter all over the table.
+        return rows[:COUNTED_ROWS].count()
 
 
 @admin.register(Execution)
@@ -44,9 +48,11 @@ class ExecutionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in 
     """Nothing can be added, changed or deleted here: a row tells what happened."""
 
     list_display = ("short_id", "created", "language_shown", "ending", "exit_code", "times", "memory", "who")
-    list_filter = ("status", "outcome", "language", "created_at")
+    list_filter = (("outcome", EndingFilter), LanguageFilter, ("created_at", CreatedFilter))
     list_per_page = 50
     show_full_result_count = False
+    sortable_by = ("short_id", "created")
+    show_facets = admin.ShowFacets.NEVER  # They count every row for every choice.
     paginator = CappedPaginator
     ordering = ("-id",)
     search_fields = ("id",)
@@ -77,6 +83,13 @@ class ExecutionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in 
         rows: QuerySet[Execution] = super().get_queryset(request)
         match = request.resolver_match
         return rows.defer(*_HEAVY) if match and match.url_name == "executions_execution_changelist" else rows
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return ExecutionList
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        """What the filters ask for: any other look-up in the address would read every row."""
+        return lookup in LOOKUPS
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -145,26 +158,28 @@ class ExecutionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in 
 
     @admin.display(description="")
     def source_shown(self, row: Execution) -> SafeString:
-        return code_block(row.source)
+        return _unkept(row) or code_block(row.source)
 
     @admin.display(description="stdout")
     def stdout_shown(self, row: Execution) -> SafeString:
         run = step_in(row, RUN)
-        return output_block(run.stdout, truncated=run.stdout_truncated) if run else nothing()
+        return _unkept(row) or (output_block(run.stdout, truncated=run.stdout_truncated) if run else nothing())
 
     @admin.display(description="stderr")
     def stderr_shown(self, row: Execution) -> SafeString:
         run = step_in(row, RUN)
-        return output_block(run.stderr, truncated=run.stderr_truncated) if run else nothing()
+        return _unkept(row) or (output_block(run.stderr, truncated=run.stderr_truncated) if run else nothing())
 
     @admin.display(description="its output")
     def compiler_shown(self, row: Execution) -> SafeString:
         step = step_in(row, COMPILE)
-        return output_block(step.stdout + step.stderr, truncated=step.stderr_truncated) if step else nothing()
+        if step is None:
+            return nothing()
+        return _unkept(row) or output_block(step.stdout + step.stderr, truncated=step.stderr_truncated)
 
     @admin.display(description="stdin")
     def stdin_shown(self, row: Execution) -> SafeString:
-        return output_block(bytes(row.stdin), truncated=False)
+        return _unkept(row) or output_block(bytes(row.stdin), truncated=False)
 
     @admin.display(description="command")
     def arguments_shown(self, row: Execution) -> SafeString:
@@ -186,6 +201,17 @@ class ExecutionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in 
                 ("finished", moment(row.finished_at, timespec="milliseconds")),
             ]
         )
+
+
+def _unkept(row: Execution) -> SafeString | None:
+    """What stands in place of what was not kept."""
+    if row.unkept_bytes is None:
+        return None
+    text = "not kept: its caller's share of the day was used up (source, input and output of {})"
+    return format_html(f'<span class="gexec-nothing">{text}</span>', size(row.unkept_bytes))
+
+
+admin.site.register(CallerStorage, CallerStorageAdmin)
 
 
 def _of(used: str, allowed: str) -> str:

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from django.apps import AppConfig
 
+from languages import usage
+
 
 class ExecutionsConfig(AppConfig):
     name = "executions"
     verbose_name = "Executions"
+
+    def ready(self) -> None:
+        """The languages' pages say how many executions each had."""
+        from executions import counted  # noqa: PLC0415 (applications must be loaded first)
+
+        usage.counted_by(counted.rows_of)

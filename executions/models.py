@@ -8,7 +8,6 @@ from django.db import models
 from django.db.models import Q
 
 from executions.outcomes import NEVER_STARTED, PROGRAMS_OWN, choices
-from languages.models import Language
 from rest.ids import uuid7
 
 NAME_LENGTH = 64
@@ -30,13 +29,13 @@ OPEN = (Status.QUEUED, Status.RUNNING)
 class Execution(models.Model):
     """One program that was submitted: all that a process needs to run it, and all that came back.
 
-    Written by executions.accept once, then by executions.transitions.
+    Written by executions.accept once, then by executions.transitions. Its language is a name: the row stays as it is
+    when the language goes, and tells in `job` with what it ran.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     status = models.CharField(max_length=8, choices=Status.choices)
     outcome = models.CharField(max_length=16, choices=choices, blank=True, default="")
-    language = models.ForeignKey(Language, null=True, blank=True, on_delete=models.SET_NULL, db_index=False)
     language_slug = models.CharField("language name", max_length=NAME_LENGTH, blank=True, default="")
     language_version = models.CharField(max_length=200, blank=True, default="")
     image_digest = models.CharField(max_length=100, blank=True, default="")
@@ -58,15 +57,19 @@ class Execution(models.Model):
     created_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
+    unkept_bytes = models.BigIntegerField(
+        null=True, blank=True, help_text="Of source, input and output, where its caller's share of the day was used up."
+    )
 
     class Meta:
         ordering: ClassVar = ["-id"]
-        # The primary key is in time order; these serve the admin's filters and the search for lost executions.
+        # Every row is entered into each index twice, when it is accepted and when it is finished: they are as few as
+        # serve every choice of the admin's list (executions.ranges). Times are ranges of the primary key. Open rows are
+        # few and stand together in execution_by_ending, for the search for lost ones.
         indexes: ClassVar = [
-            models.Index(fields=["language", "-id"], name="execution_language"),
-            models.Index(fields=["outcome", "-id"], name="execution_outcome"),
-            models.Index(fields=["status", "-id"], name="execution_unfinished", condition=~Q(status=Status.FINISHED)),
-            models.Index(fields=["created_at"], name="execution_created"),
+            models.Index(fields=["language_slug", "id"], name="execution_by_language"),
+            models.Index(fields=["status", "outcome", "id"], name="execution_by_ending"),
+            models.Index(fields=["language_slug", "status", "outcome", "id"], name="execution_by_language_ending"),
         ]
         constraints: ClassVar = [
             models.CheckConstraint(
@@ -102,6 +105,24 @@ class Execution(models.Model):
 
     def __str__(self) -> str:
         return str(self.id)
+
+
+class CallerStorage(models.Model):
+    """What one caller has stored on one day (UTC): see executions.storage."""
+
+    day = models.DateField()
+    caller = models.CharField(max_length=100)
+    executions = models.BigIntegerField()
+    kept_bytes = models.BigIntegerField("kept")
+    unkept_bytes = models.BigIntegerField("not kept")
+
+    class Meta:
+        verbose_name = "storage of a caller"
+        verbose_name_plural = "storage by caller"
+        constraints: ClassVar = [models.UniqueConstraint(fields=["day", "caller"], name="caller_storage_once")]
+
+    def __str__(self) -> str:
+        return f"{self.caller} on {self.day}"
 
 
 class ExecutionTotal(models.Model):

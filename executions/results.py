@@ -94,6 +94,12 @@ def recorded(steps: Iterable[StepResult]) -> dict[str, Any]:
     return {"steps": [_step_json(step, output) for step in steps], "output": bytes(output)}
 
 
+def without_output(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The column `steps` of an execution whose output is not kept: each stream is cut to nothing."""
+    empty = {"from": 0, "bytes": 0, "truncated": True}
+    return [step | {name: empty for name in ("stdout", "stderr") if step[name]["bytes"]} for step in steps]
+
+
 def steps_in(execution: Execution) -> list[StepRecord]:
     """The steps that were started, in order."""
     output = bytes(execution.output)

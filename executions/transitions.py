@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from django.utils import timezone
 
 from dispatch import workers
+from executions import storage
 from executions.models import Execution, Status
 from rest.connections import DATABASE_AWAY, DATABASE_RETRY_AFTER_S, release_connection
 from rest.exceptions import Unavailable
@@ -21,6 +24,7 @@ RESULT_LOST = "the database is not available; the result is lost"
 """Why a row of a living process stays open: the client was told so, and the sweep says the same."""
 _RETRY_S = 0.25
 """Between tries; one that finds no connection takes the pool's time-out besides."""
+_AS_THEY_ARE: Mapping[str, Any] = MappingProxyType({})
 
 
 def start(execution: Execution, *, queue_ms: float) -> None:
@@ -32,7 +36,7 @@ def start(execution: Execution, *, queue_ms: float) -> None:
 def reject(execution: Execution, *, error: str, queue_ms: float) -> None:
     """queued → rejected: it was accepted, and never got its turn."""
     fields = {"status": Status.REJECTED, "error": error, "finished_at": timezone.now(), "queue_ms": queue_ms}
-    _move(execution, Status.QUEUED, fields)
+    _move(execution, Status.QUEUED, fields, storage.as_kept(execution, fields))
 
 
 def finish(execution: Execution, fields: dict[str, Any]) -> None:
@@ -43,9 +47,12 @@ def finish(execution: Execution, fields: dict[str, Any]) -> None:
     """
     fields = fields | {"status": Status.FINISHED, "finished_at": timezone.now()}
     deadline = time.monotonic() + FINISH_WAIT_S
+    kept: dict[str, Any] | None = None
     while True:
         try:
-            return _move(execution, execution.status, fields)
+            if kept is None:
+                kept = storage.as_kept(execution, fields)
+            return _move(execution, execution.status, fields, kept)
         except DATABASE_AWAY as error:
             logger.warning("execution %s: the database is away: %s", execution.pk, error)
             release_connection()
@@ -58,8 +65,11 @@ def finish(execution: Execution, fields: dict[str, Any]) -> None:
             time.sleep(_RETRY_S)
 
 
-def _move(execution: Execution, expected: str, fields: dict[str, Any]) -> None:
-    if Execution.objects.filter(pk=execution.pk, status=expected).update(**fields):
+def _move(
+    execution: Execution, expected: str, fields: dict[str, Any], in_the_row: Mapping[str, Any] = _AS_THEY_ARE
+) -> None:
+    """`in_the_row` replaces values there, and not in `execution`."""
+    if Execution.objects.filter(pk=execution.pk, status=expected).update(**{**fields, **in_the_row}):
         for name, value in fields.items():
             setattr(execution, name, value)
         return

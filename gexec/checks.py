@@ -33,6 +33,9 @@ _AT_LEAST = {
     "GEXEC_MAX_TIMEOUT_MS_WITHOUT_KEY": 1,
     "GEXEC_MAX_SOURCE_BYTES": 1,
     "GEXEC_MAX_MEMORY_MB": MIN_MEMORY_MB,
+    "GEXEC_RETENTION_DAYS": 0,
+    "GEXEC_STORAGE_MB_PER_DAY": 0,
+    "GEXEC_KEY_STORAGE_MB_PER_DAY": 0,
 }
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/?#@A-Z]+")
 _RATE = re.compile(r"[1-9]\d*/[1-9]?\d*[smhd]")

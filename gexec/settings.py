@@ -48,6 +48,12 @@ GEXEC_MAX_TIMEOUT_MS_WITHOUT_KEY = env.int("GEXEC_MAX_TIMEOUT_MS_WITHOUT_KEY", 6
 GEXEC_MAX_SOURCE_BYTES = env.int("GEXEC_MAX_SOURCE_BYTES", 262_144)
 GEXEC_MAX_MEMORY_MB = env.int("GEXEC_MAX_MEMORY_MB", 256)
 
+# What one caller may have stored in a day: an address without a key, and a key. 0: as much as it sends.
+GEXEC_STORAGE_MB_PER_DAY = env.int("GEXEC_STORAGE_MB_PER_DAY", 256)
+GEXEC_KEY_STORAGE_MB_PER_DAY = env.int("GEXEC_KEY_STORAGE_MB_PER_DAY", 4096)
+# How long executions are kept; 0: until somebody deletes them.
+GEXEC_RETENTION_DAYS = env.int("GEXEC_RETENTION_DAYS", 0)
+
 # Production: served over TLS by a proxy in front; and lines for a log collector instead of a person.
 GEXEC_SECURE = env.bool("GEXEC_SECURE", False)
 GEXEC_LOG_JSON = _process.log_json

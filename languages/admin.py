@@ -6,7 +6,7 @@ The pages beside them are views in admin_files (in and out as a file) and admin_
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache, partial
+from functools import cache, partial, wraps
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
@@ -19,8 +19,11 @@ from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_http_methods
 
-from languages import host_state, tasks
-from languages.admin_files import catalogue_view, export_view, import_view
+from languages import admin_removal, host_state, tasks
+from languages.acting import acting
+from languages.admin_catalogue import catalogue_status_view, catalogue_view
+from languages.admin_files import export_view, import_view
+from languages.admin_history import history_view
 from languages.admin_tasks import status_view, switch, switch_view, task_view
 from languages.forms import CommandField, LanguageForm
 from languages.models import Language, TaskKind
@@ -47,6 +50,8 @@ class LanguageAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in t
     save_on_top = True
     change_form_template = "languages/language_form.html"
     change_list_template = "languages/language_list.html"
+    delete_confirmation_template = "languages/language_delete.html"
+    delete_selected_confirmation_template = "languages/language_delete_selected.html"
     formfield_overrides: ClassVar = {
         models.JSONField: {"widget": Textarea(attrs={"rows": 2, "class": "gexec-json", "spellcheck": "false"})},
         models.TextField: {
@@ -66,16 +71,23 @@ class LanguageAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in t
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def get_urls(self) -> list[URLPattern]:
-        """Besides Django's own: in and out as a file, what the page asks, and what its buttons do."""
-        return [
+        """Besides Django's own: in and out as a file, what the page asks, and what its buttons do.
+
+        Whatever one of them changes, its user has changed.
+        """
+        patterns = [
             self._path("import/", "import", import_view, "GET", "POST"),
             self._path("catalogue/", "catalogue", catalogue_view, "GET", "POST"),
+            self._path("catalogue/status/", "catalogue_status", catalogue_status_view, "GET"),
             self._path("<int:pk>/export/", "export", export_view, "GET"),
             self._path("<int:pk>/status/", "status", status_view, "GET"),
             self._path("<int:pk>/task/<str:kind>/", "task", task_view, "POST"),
             self._path("<int:pk>/enabled/<int:to>/", "switch", switch_view, "POST"),
             *super().get_urls(),
         ]
+        for pattern in patterns:
+            pattern.callback = _acting_for_its_user(pattern.callback)
+        return patterns
 
     def get_list_display(self, request: HttpRequest) -> Any:
         """With the state of each row; a page finds out the states of all languages together, at its first row."""
@@ -93,7 +105,8 @@ class LanguageAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in t
     def get_fieldsets(self, request: HttpRequest, obj: Language | None = None) -> Any:
         """The options stand between what a language is and what users see of it."""
         options = [(group.title, {"fields": _options_in(group)}) for group in GROUPS]
-        return [*_FIELDS_BEFORE_OPTIONS, *options, ("For users", {"fields": ("example", "updated_at")})]
+        self_test = ("Self-test", {"fields": ("excused",)})
+        return [*_FIELDS_BEFORE_OPTIONS, *options, self_test, ("For users", {"fields": ("example", "updated_at")})]
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """`?from=<key>` begins a version of that language: all the same but the names, which must be its own."""
@@ -114,6 +127,26 @@ class LanguageAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in t
         language = Language.objects.filter(pk=object_id).first() if object_id.isdecimal() else None
         kind = TaskKind.BUILD if language and tasks.can_build(language) else TaskKind.PULL
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), "make": kind})
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """All changes, not only those that were made in the admin."""
+        return history_view(self, request, object_id)
+
+    def get_deleted_objects(
+        self, objs: Any, request: HttpRequest
+    ) -> tuple[list[Any], dict[str, int], set[str], list[Any]]:
+        """What follows for users, in place of rows."""
+        return admin_removal.consequences(objs), {}, set(), []
+
+    def delete_model(self, request: HttpRequest, obj: Language) -> None:
+        """At once; its image too, where the operator said so."""
+        admin_removal.remove(self, request, [obj])
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Language]) -> None:
+        """As one of them is deleted."""
+        admin_removal.remove(self, request, queryset)
 
     def save_model(self, request: HttpRequest, obj: Language, form: Any, change: bool) -> None:
         """Warns of what does not keep it from being saved, and should be known."""
@@ -186,6 +219,15 @@ class LanguageAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in t
         """One more page for those who may enter the admin; the view asks for the rights that it needs."""
         checked = require_http_methods(list(methods))(partial(view, self))
         return path(route, self.admin_site.admin_view(checked), name=f"languages_language_{name}")
+
+
+def _acting_for_its_user(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    @wraps(view)
+    def acting_view(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        with acting(request.user.get_username()):
+            return view(request, *args, **kwargs)
+
+    return acting_view
 
 
 def _options_in(group: Group) -> tuple[str, ...]:

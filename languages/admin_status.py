@@ -44,6 +44,7 @@ def _facts(language: Language, host: OnHost) -> list[tuple[str, str]]:
         ("tested image", _digest(language.image_digest)),
         ("tested", moment(language.tested_at)),
         ("version", language.version or "-"),
+        *((f"{case}, excused", reason) for case, reason in language.excused.items()),
         *((f"{name}, until tested", json.dumps(language.tested[name])) for name in language.untested),
     ]
 
@@ -82,6 +83,9 @@ def _verdict(verdict: dict[str, Any]) -> dict[str, Any]:
         "case": verdict["case"],
         "passed": verdict["passed"],
         "problem": verdict["problem"],
+        # Those of before have neither.
+        "hint": verdict.get("hint", ""),
+        "excused": verdict.get("excused", ""),
         "compile": duration(verdict["compile_ms"]),
         "run": duration(verdict["run_ms"]),
         "memory": size(verdict["peak_memory_bytes"]),

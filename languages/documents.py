@@ -13,6 +13,8 @@ from languages.models import Language
 from languages.options import GROUPS, options_of
 
 _SECTIONS = tuple(dict.fromkeys(group.section for group in GROUPS))
+_OBJECTS = ("environment", "excused")
+"""Sections whose names are the operator's."""
 
 
 class BadDescription(Exception):
@@ -90,6 +92,7 @@ def toml_of(language: Language) -> str:
     """Everything that an operator chose; what a test found out (version, digest) is left for a test to find again."""
     document = {name: value for name, value in _values(language, "").items() if value}
     document |= {"environment": language.environment} if language.environment else {}
+    document |= {"excused": language.excused} if language.excused else {}
     document |= {section: _values(language, section) for section in _SECTIONS}
     return tomli_w.dumps(document, multiline_strings=True)
 
@@ -106,13 +109,17 @@ def _fields(document: Mapping[str, Any]) -> dict[str, Any]:
     for name in _REQUIRED:
         if name not in document:
             raise BadDescription(f"{name} is missing")
-    top = {name: value for name, value in document.items() if name not in {*_SECTIONS, "environment"}}
-    environment = _section(document, "environment")
-    fields = {"aliases": [], "environment": {name: _checked(environment, name, TEXT) for name in environment}}
+    top = {name: value for name, value in document.items() if name not in {*_SECTIONS, *_OBJECTS}}
+    fields: dict[str, Any] = {"aliases": []} | {title: _texts(document, title) for title in _OBJECTS}
     fields |= _read(top, _entries(""), "unknown")
     for section in _SECTIONS:
         fields |= _read(_section(document, section), _entries(section), f"unknown in [{section}]")
     return fields
+
+
+def _texts(document: Mapping[str, Any], title: str) -> dict[str, str]:
+    section = _section(document, title)
+    return {name: _checked(section, name, TEXT) for name in section}
 
 
 def _read(values: Mapping[str, Any], entries: Iterable[Entry], unknown_is: str) -> dict[str, Any]:

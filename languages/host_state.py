@@ -12,7 +12,12 @@ from sandbox.engine import Images
 from sandbox.errors import EngineUnavailable
 from sandbox.types import ImageInfo
 
-_DOING = {TaskKind.BUILD: "building", TaskKind.PULL: "pulling", TaskKind.TEST: "testing"}
+_DOING = {
+    TaskKind.BUILD: "building",
+    TaskKind.PULL: "pulling",
+    TaskKind.TEST: "testing",
+    TaskKind.INSTALL: "installing",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +72,7 @@ def state_of(language: Language, host: OnHost, task: LanguageTask | None) -> Sta
     if language.enabled:
         return _enabled(language, host)
     if task and task.status in {TaskStatus.FAILED, TaskStatus.LOST}:
-        return State(f"{task.kind} {task.status}", "bad", "See below what went wrong.")
+        return State(f"{task.kind} {task.status}", "bad", "See below what went wrong, and what to do.")
     return _disabled(language, host)
 
 

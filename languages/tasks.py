@@ -20,6 +20,7 @@ from django.utils import timezone
 
 from dispatch import workers
 from languages import folders
+from languages.acting import acting
 from languages.documents import BadDescription
 from languages.models import Language, LanguageTask, TaskKind, TaskStatus
 from languages.selftest.cases import cases_for
@@ -39,10 +40,13 @@ LOG_CHARACTERS = 30_000
 """Of the end of a task's log: it is written to the row, and read by the admin's page, again and again."""
 WRITE_EVERY_S = 0.4
 """Twice in the 0.8 s after which the admin's page asks again."""
+AT_ONCE = 2
+"""Languages that are installed at one time: while one downloads the other compiles; more would share the processors."""
 SERVER_GONE = "the server process that was at it ended; start it again"
 
 _STEP = re.compile(r"Step (\d+)/(\d+) : ")
 _TERMINAL_CODE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+_turns = threading.BoundedSemaphore(AT_ONCE)
 _in_flight: set[UUID] = set()
 """Tasks that a thread of this process is at work on; set operations are atomic."""
 
@@ -70,6 +74,20 @@ def start(*, language: Language, kind: TaskKind, by: str = "") -> LanguageTask:
     _forget_old(language)
     threading.Thread(target=_work, args=[task], name=f"language-{kind}", daemon=True).start()
     return task
+
+
+def install(slugs: Iterable[str], *, by: str = "") -> dict[str, str]:
+    """Begin to build, test and enable each of these folders' languages, a few at a time.
+
+    Returns why some were not begun, by slug; what fails later is in the task's row, and the others go on.
+    """
+    refused: dict[str, str] = {}
+    for slug in slugs:
+        try:
+            start(language=installs.load_folder(slug), kind=TaskKind.INSTALL, by=by)
+        except (InstallError, AlreadyRunning) as error:
+            refused[slug] = str(error)
+    return refused
 
 
 def latest(languages: Iterable[Language], kind: TaskKind | None = None) -> dict[int, LanguageTask]:
@@ -106,7 +124,8 @@ def _work(task: LanguageTask) -> None:
     try:
         language = Language.objects.get(pk=task.language_id)
         release_connection()
-        digest = _WORK[TaskKind(task.kind)](language, progress)
+        with acting(task.started_by):
+            digest = _WORK[TaskKind(task.kind)](language, progress)
     except (InstallError, SandboxError, BadDescription) as error:
         progress.end(TaskStatus.FAILED, error=str(error))
     except (_Superseded, Language.DoesNotExist):
@@ -121,19 +140,34 @@ def _work(task: LanguageTask) -> None:
         release_connection()
 
 
+def _install(language: Language, progress: _Progress) -> str:
+    progress.say("waiting for its turn")
+    with _turns:
+        # It may have been changed, or have gone, while others had their turn.
+        language.refresh_from_db()
+        if can_build(language):
+            _build(language, progress)
+        elif language_images.image_of(language) is None:
+            _pull(language, progress)
+        digest = _test(language, progress)
+        installs.enable(language)
+    return digest
+
+
 def _build(language: Language, progress: _Progress) -> str:
-    return language_images.build(language, progress.add_line, on_line=progress.add_line).id
+    return installs.build(language, progress.add_line, on_line=progress.add_line).id
 
 
 def _pull(language: Language, progress: _Progress) -> str:
-    return language_images.pull(language, progress.add_line).id
+    return installs.pull(language, progress.add_line).id
 
 
 def _test(language: Language, progress: _Progress) -> str:
     progress.expect(len(cases_for(language)))
     result = installs.self_test(language, progress.add_line, on_verdict=progress.add_verdict)
-    if failed := [verdict.case for verdict in result.verdicts if not verdict.passed]:
-        raise InstallError(f"failed {len(failed)} of {len(result.verdicts)}: {', '.join(failed)}")
+    if result.failed:
+        cases = ", ".join(verdict.case for verdict in result.failed)
+        raise InstallError(f"failed {len(result.failed)} of {len(result.verdicts)}: {cases}")
     return result.image.id
 
 
@@ -162,7 +196,12 @@ class _Progress:
 
     def expect(self, total: int) -> None:
         """So many self-tests will be run."""
-        self._task.total, self._task.headline = total, "waiting for the first self-test"
+        self._task.done, self._task.total = 0, total
+        self.say("waiting for the first self-test")
+
+    def say(self, headline: str) -> None:
+        """What it is at."""
+        self._task.headline = headline
         self._write(now=True)
 
     def add_verdict(self, verdict: Verdict) -> None:
@@ -171,7 +210,7 @@ class _Progress:
         problem = verdict.problem.replace("\x00", "\ufffd")
         self._task.verdicts.append(asdict(verdict) | {"problem": problem, "passed": verdict.passed})
         self._task.done += 1
-        self._task.headline = f"{verdict.case}: {'passed' if verdict.passed else 'failed'}"
+        self._task.headline = f"{verdict.case}: {_ended(verdict)}"
         self._write(now=True)
 
     def end(self, status: TaskStatus, *, error: str = "", image_digest: str = "") -> None:
@@ -206,6 +245,10 @@ class _Progress:
             raise _Superseded
 
 
+def _ended(verdict: Verdict) -> str:
+    return "passed" if verdict.passed else "failed" if verdict.failed else "excused"
+
+
 def _mark_lost(task: LanguageTask) -> None:
     LanguageTask.objects.filter(pk=task.pk, status=TaskStatus.RUNNING).update(
         status=TaskStatus.LOST, error=SERVER_GONE, finished_at=timezone.now()
@@ -221,5 +264,6 @@ _WORK: Mapping[TaskKind, Callable[[Language, _Progress], str]] = {
     TaskKind.BUILD: _build,
     TaskKind.PULL: _pull,
     TaskKind.TEST: _test,
+    TaskKind.INSTALL: _install,
 }
 """What is done for each kind; returns the digest of the image that it was about."""

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+import tomllib
+from pathlib import Path
 
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 
 from languages.commands import COMMAND_PLACEHOLDERS, ENVIRONMENT_PLACEHOLDERS
 
+_CASES = Path(__file__).parent / "images" / "selftest.toml"
+_FIRST_CASE = "hello"
+"""A language in which not even this works is none."""
 MAX_NAME_BYTES = 255
 """NAME_MAX of Linux."""
 _PLACEHOLDER = re.compile(r"(?<!\$)\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -72,3 +77,22 @@ def validate_environment(value: object) -> None:
                         "known": ", ".join(f"{{{name}}}" for name in sorted(ENVIRONMENT_PLACEHOLDERS)),
                     },
                 )
+
+
+def validate_excused(value: object) -> None:
+    """An object from cases of the self-test to the reasons why they may fail."""
+    if not isinstance(value, dict):
+        raise ValidationError(
+            'Write the cases as a JSON object with a reason for each, such as {"timeout": "it holds back its output"}.',
+            "not_an_object",
+        )
+    known = tomllib.loads(_CASES.read_text()).keys() - {_FIRST_CASE}
+    for name, reason in value.items():
+        if name not in known:
+            raise ValidationError(
+                "“%(name)s” is no case that can be excused; there are %(known)s.",
+                "unknown_case",
+                {"name": name, "known": ", ".join(sorted(known))},
+            )
+        if not isinstance(reason, str) or not reason.strip() or "\x00" in reason:
+            raise ValidationError("Say why %(name)s may fail.", "no_reason", {"name": name})

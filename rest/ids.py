@@ -6,6 +6,7 @@ import secrets
 import threading
 import time
 import uuid
+from datetime import datetime
 
 _lock = threading.Lock()
 _last = 0
@@ -16,6 +17,11 @@ def uuid7() -> uuid.UUID:
     tick = _next_tick(time.time_ns())
     value = (tick >> 12) << 80 | 0x7 << 76 | (tick & 0xFFF) << 64 | 0b10 << 62 | secrets.randbits(62)
     return uuid.UUID(int=value)
+
+
+def first_at(when: datetime) -> uuid.UUID:
+    """The smallest id of this moment: ids that were made before it are below, all others are not."""
+    return uuid.UUID(int=max(0, int(when.timestamp() * 1000)) << 80)
 
 
 def _next_tick(now_ns: int) -> int:

@@ -295,6 +295,8 @@ class FakeImages:
     built: list[str] = field(default_factory=list)
     """Tags, in order."""
     removed: list[str] = field(default_factory=list)
+    in_use: set[str] = field(default_factory=set)
+    """Ids of images that containers run in: the last name of one is refused to go."""
     _images: dict[str, ImageInfo] = field(default_factory=dict)
     """By id."""
 
@@ -368,10 +370,12 @@ class FakeImages:
 
     def remove(self, name: str) -> None:
         found = self.find(name)
+        left = () if found is None or name == found.id else tuple(tag for tag in found.tags if tag != _full(name))
+        if found is not None and not left and found.id in self.in_use:
+            raise EngineUnavailable(f"removing {name}: a container uses it")
         self.removed.append(name)
         if found is None:
             return
-        left = () if name == found.id else tuple(tag for tag in found.tags if tag != _full(name))
         if left:
             self._images[found.id] = replace(found, tags=left)
         else:

@@ -11,7 +11,7 @@ from django.db import Error
 
 from dispatch import active
 from dispatch.heartbeat import Heartbeat
-from executions import recovery
+from executions import recovery, retention
 from gexec.embedded import ADMIN_CONNECTIONS, POOL_CONNECTIONS
 from gexec.middleware import ADMIN_PATH
 from gexec.postgresql import lanes
@@ -30,6 +30,8 @@ _REQUESTS_AT_LEAST = 16
 """So many of the largest requests have room at once; half of them of one address."""
 _UNSENT_BYTES_A_SLOT = 16 * 1024 * 1024
 """One of the largest answers."""
+KEEP_HISTORY_SHORT_EVERY_S = 60.0
+"""How often it is looked for executions that GEXEC_RETENTION_DAYS is over for."""
 
 _heartbeat = Heartbeat(recovery.sweep)
 _stop = threading.Event()
@@ -61,6 +63,7 @@ def start() -> None:
     _heartbeat.start()
     _keep_warm()
     threading.Thread(target=_follow_languages, name="languages", daemon=True).start()
+    threading.Thread(target=_keep_history_short, name="retention", daemon=True).start()
 
 
 def close_pool(grace_s: float) -> None:
@@ -95,3 +98,19 @@ def _keep_warm() -> None:
         logger.exception("following the languages failed and goes on")
     finally:
         release_connection()
+
+
+def _keep_history_short() -> None:
+    """Delete old executions beside the requests, in one process at a time."""
+    while True:
+        try:
+            if deleted := retention.carry_out(_stop):
+                logger.info("deleted old executions", extra={"executions": deleted})
+        except Error as error:
+            logger.warning("old executions cannot be deleted now: %s", error)
+        except Exception:
+            logger.exception("deleting old executions failed and goes on")
+        finally:
+            release_connection()
+        if _stop.wait(KEEP_HISTORY_SHORT_EVERY_S):
+            return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from executions import admin as executions_admin
 from executions.models import Execution
 from executions.results import recorded
 from languages.models import Language
+from rest.ids import first_at
 from tests.fake_backend import ran
 
 LIST = "admin:executions_execution_changelist"
@@ -99,13 +101,57 @@ def test_search_finds_one_by_its_id(admin_client: Client) -> None:
 
 
 def test_filters(admin_client: Client, python: Language) -> None:
-    ok = make(language=python)
+    ok = make(language_slug=python.slug)
     bad = make(outcome="nonzero_exit", exit_code=1)
-    wanted = {"outcome__exact": "ok", "language__id__exact": str(python.pk)}
+    wanted = {"outcome__exact": "ok", "language_slug": "python"}
     page = admin_client.get(reverse(LIST), wanted).content.decode()
     assert str(ok.pk) in page
     assert str(bad.pk) not in page
     assert admin_client.get(reverse(LIST), {"status__exact": "queued"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "exit_code=3",
+        "source__contains=x",
+        "status__in=queued,running",
+        "language__isnull=True",
+        "language__slug=x",
+        "language__id__exact=1",
+        "created_at__year=2026",
+    ],
+)
+def test_an_address_asks_for_no_more_than_the_filters_do(admin_client: Client, query: str) -> None:
+    assert admin_client.get(f"{reverse(LIST)}?{query}").status_code == 400
+
+
+@pytest.mark.parametrize("query", ["status__exact=finished", "created_at__gte=yesterday", "created_at__lt=9"])
+def test_a_choice_that_there_is_not_leads_back_to_the_list(admin_client: Client, query: str) -> None:
+    response = admin_client.get(f"{reverse(LIST)}?{query}")
+    assert (response.status_code, response.headers.get("Location")) == (302, f"{reverse(LIST)}?e=1")
+
+
+def test_no_rows_are_counted_for_each_choice(admin_client: Client) -> None:
+    with CaptureQueriesContext(connection) as asked:
+        admin_client.get(reverse(LIST))
+    with CaptureQueriesContext(connection) as asked_for_counts:
+        assert admin_client.get(f"{reverse(LIST)}?_facets=True").status_code == 200
+    assert len(asked_for_counts) <= len(asked)
+
+
+def test_days_begin_and_end_at_midnight(admin_client: Client) -> None:
+    midnight = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
+    moments = [midnight + timedelta(milliseconds=shift) for shift in (-1, 0, 1)]
+    rows = [make(id=first_at(moment), created_at=moment) for moment in moments]
+
+    def shown(**day: str) -> list[bool]:
+        page = admin_client.get(reverse(LIST), day).content.decode()
+        return [str(row.pk) in page for row in rows]
+
+    assert shown(created_at__gte=str(midnight)) == [False, True, True]
+    assert shown(created_at__lt=str(midnight)) == [True, False, False]
+    assert shown(created_at__gte=str(midnight), created_at__lt=str(midnight + timedelta(days=1)))[0] is False
 
 
 def test_the_list_counts_no_further_than_it_must(admin_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:

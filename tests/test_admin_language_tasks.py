@@ -55,7 +55,7 @@ class Work:
         self.error: Exception | None = None
         self.lines = ["Step 1/4 : FROM base", "Step 2/4 : RUN \x1b[31mmake\x1b[0m\x00"]
 
-    def __call__(self, _language: Language, _report: Report, *, on_line: Report) -> ImageInfo:
+    def __call__(self, _language: Language, _report: Report, *, on_line: Report, refresh: bool = False) -> ImageInfo:
         for line in self.lines:
             on_line(line)
         assert self.go_on.wait(20)
@@ -131,11 +131,22 @@ def test_each_self_test_has_its_verdict(operator: Client, python: Language, monk
     task = status(operator, python)["task"]
     assert (task["status"], task["error"]) == ("failed", "failed 1 of 2: args")
     assert task["verdicts"] == [
-        {"case": "hello", "passed": True, "problem": "", "compile": "-", "run": "12 ms", "memory": "1.0 KiB"},
+        {
+            "case": "hello",
+            "passed": True,
+            "problem": "",
+            "hint": "",
+            "excused": "",
+            "compile": "-",
+            "run": "12 ms",
+            "memory": "1.0 KiB",
+        },
         {
             "case": "args",
             "passed": False,
             "problem": "printed '\ufffd'",
+            "hint": "",
+            "excused": "",
             "compile": "5 ms",
             "run": "-",
             "memory": "0 bytes",

@@ -255,6 +255,7 @@ def test_a_version_begins_as_a_copy(admin_client: Client, python: Language) -> N
 
 def test_what_was_exported_is_imported_again(admin_client: Client, python: Language) -> None:
     python.example = 'print("""\\ é""")\n'
+    python.excused = {"timeout": "it buffers, é"}
     python.environment, python.compile_memory_mb, python.version_command = {"A": "{cpus}"}, 200, ["python3", "-V"]
     python.save()
     exported = admin_client.get(reverse("admin:languages_language_export", args=[python.pk]))
@@ -268,6 +269,16 @@ def test_what_was_exported_is_imported_again(admin_client: Client, python: Langu
         if field.name not in found:
             assert getattr(again, field.name) == getattr(python, field.name), field.name
     assert (again.enabled, again.image_digest, again.tested_at, again.version) == (False, "", None, "")
+
+
+def test_an_emptied_object_is_an_empty_one(admin_client: Client, python: Language) -> None:
+    Language.objects.update(environment={"A": "b"}, excused={"sort": "slow"})
+    url = reverse("admin:languages_language_change", args=[python.pk])
+    sent = as_a_browser_sends(admin_client.get(url).context["adminform"].form)
+    hidden = {"initial-environment": sent["environment"], "initial-excused": sent["excused"]}
+    assert admin_client.post(url, sent | hidden | {"environment": "", "excused": ""}).status_code == 302
+    python.refresh_from_db()
+    assert (python.environment, python.excused) == ({}, {})
 
 
 def upload(client: Client, content: bytes, name: str = "ruby.toml", **more: str) -> Any:

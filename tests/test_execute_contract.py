@@ -39,7 +39,12 @@ def test_a_program_that_ends_well(python: Language, fake_backend: FakeBackend) -
     assert response.content == '{"stdout":"héllo","stderr":"","exit_code":0,"error":""}'.encode()
     assert response["Content-Type"] == "application/json"
     row = Execution.objects.get(pk=response["X-Execution-Id"])
-    assert (row.status, row.outcome, row.language, row.image_digest) == (Status.FINISHED, "ok", python, "sha256:1")
+    assert (row.status, row.outcome, row.language_slug, row.image_digest) == (
+        Status.FINISHED,
+        "ok",
+        "python",
+        "sha256:1",
+    )
     (step,) = steps_in(row)
     assert (row.source, step.stdout, row.wall_ms) == ("héllo", "héllo".encode(), 5.0)
     assert limits_in(row.job, "run")["wall_ms"] == 60_000

@@ -49,7 +49,7 @@ def test_what_is_not_json(body: bytes) -> None:
     response = send(body)
     assert (response.status_code, response.json()) == (400, {"error": "Invalid JSON"})
     row = Execution.objects.get(pk=response["X-Execution-Id"])
-    assert (row.status, row.error, row.language, row.source) == (Status.REJECTED, "Invalid JSON", None, "")
+    assert (row.status, row.error, row.language_slug, row.source) == (Status.REJECTED, "Invalid JSON", "", "")
 
 
 @pytest.mark.parametrize("body", [b"[]", b"null", b"1", b'"x"', b"true", b"[" + fields() + b"]"])

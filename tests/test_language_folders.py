@@ -74,6 +74,11 @@ def test_every_language_has_its_self_tests(slug: str) -> None:
     assert names >= ALWAYS
 
 
+def test_every_case_says_what_to_do_where_it_fails() -> None:
+    common = tomllib.loads((folders.IMAGES / COMMON).read_text())
+    assert [name for name, values in common.items() if not values.get("hint")] == []
+
+
 @pytest.mark.parametrize("slug", SLUGS)
 def test_every_language_says_its_version_and_greets_with_its_name(slug: str) -> None:
     folder = folders.read(slug)

@@ -62,8 +62,34 @@ def test_what_fails_on_a_busy_host_is_tried_once_more(monkeypatch: pytest.Monkey
     assert len(answers) == 2 - tries
 
 
-def _language() -> Language:
-    return Language(slug="slow", source_file="a", run_command=["a"], image="image", max_timeout_ms=90_000)
+def test_a_case_may_be_excused_and_its_reason_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "getloadavg", lambda: (0.0, 0.0, 0.0))
+    monkeypatch.setattr(run, "cases_for", lambda _language: [*CASES, CASES[0]])
+    answers = [b"hello\n", b"", b"hello\n"]
+    ends = iter([Outcome.OK, Outcome.TIMEOUT_WALL, Outcome.OK])
+    monkeypatch.setattr(run, "run_job", lambda *_: JobResult((_ended(next(ends), answers.pop(0), 1.0),)))
+    verdicts = run_cases(_language(excused={"timeout": "it holds back its output"}), "image")
+    assert [verdict.failed for verdict in verdicts] == [False, False, False]
+    assert [verdict.excused for verdict in verdicts] == ["", "it holds back its output", ""]
+    assert verdicts[1].problem.startswith("printed ''")
+
+
+def test_what_failed_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "getloadavg", lambda: (0.0, 0.0, 0.0))
+    python = _language(slug="python", source_file="main.py")
+    nothing = _ended(Outcome.OK, b"", 1.0)
+    monkeypatch.setattr(run, "run_job", lambda *_: JobResult((nothing,)))
+    by_case = {verdict.case: verdict for verdict in run_cases(python, "image")}
+    assert all(verdict.failed and verdict.hint.endswith(".") for verdict in by_case.values())
+    assert "PYTHONUNBUFFERED" in by_case["timeout"].hint
+    assert '{"timeout": "the reason"}' in by_case["timeout"].hint
+
+
+def _language(**fields: object) -> Language:
+    return Language(**{**_SLOW, **fields})
+
+
+_SLOW = {"slug": "slow", "source_file": "a", "run_command": ["a"], "image": "image", "max_timeout_ms": 90_000}
 
 
 def _ended(outcome: Outcome, stdout: bytes, wall_ms: float) -> StepResult:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from executions.outcomes import Outcome
 from executions.results import steps_in
 from languages.models import Language
 
+way_back = import_module("executions.migrations.0007_way_back_to_the_language")
 ROWS = 100_000
 BEFORE = [("executions", "0004_language_task"), ("languages", "0004_start_ahead")]
 COLUMNS = """
@@ -134,6 +136,25 @@ def _migrate(targets: list[tuple[str, str]]) -> None:
     executor.migrate([*targets, ("dispatch", None), ("rest", None), *others])
 
 
+def test_executions_find_their_languages_on_the_way_back(
+    transactional_db: None, python: Language, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(way_back, "BATCH", 3)
+    now = timezone.now()
+    ended = {"status": "finished", "outcome": "ok", "exit_code": 0, "finished_at": now, "started_at": now}
+    for number in range(10):
+        slug = "gone" if number % 5 == 4 else "python"
+        Execution.objects.create(**ended, language_slug=slug, created_at=now)
+    call_command("migrate", "executions", "0006_job_and_steps", verbosity=0)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT language_id, language_slug, count(*) FROM executions_execution GROUP BY 1, 2 ORDER BY 2")
+        assert cursor.fetchall() == [(None, "gone", 2), (python.pk, "python", 8)]
+    call_command("migrate", verbosity=0)
+    assert Execution.objects.filter(language_slug="python").count() == 8
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE executions_execution")
+
+
 @pytest.fixture
 def before_clients_names(transactional_db: None) -> Iterator[Any]:
     """The languages of before they had the names that clients of other services send."""
@@ -165,3 +186,29 @@ def test_what_tested_languages_have_counts_as_tested(before_clients_names: Any) 
     call_command("migrate", verbosity=0)
     tested, new = Language.objects.get(slug="tested"), Language.objects.get(slug="new")
     assert (tested.tested, tested.untested, new.tested) == (tested.what_is_tested(), [], {})
+
+
+@pytest.mark.usefixtures("transactional_db")
+def test_an_index_whose_build_was_interrupted_is_built_anew() -> None:
+    """In both directions: what an interrupted migration leaves has the name, and is no good."""
+    executor = MigrationExecutor(connection)
+    executor.migrate([("executions", "0008_language_by_name")])
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE INDEX execution_by_ending ON executions_execution (exit_code)")
+    call_command("migrate", verbosity=0)
+    assert _columns("execution_by_ending") == ["status", "outcome", "id"]
+    assert _columns("execution_created") == []
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE INDEX execution_created ON executions_execution (exit_code)")
+    executor = MigrationExecutor(connection)
+    executor.migrate([("executions", "0008_language_by_name")])
+    assert _columns("execution_created") == ["created_at"]
+    assert _columns("execution_by_ending") == []
+    call_command("migrate", verbosity=0)
+
+
+def _columns(index: str) -> list[str]:
+    """Those of an index, in its order; none where there is no such index."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT attname FROM pg_attribute WHERE attrelid = to_regclass(%s) ORDER BY attnum", [index])
+        return [name for (name,) in cursor.fetchall()]

@@ -79,10 +79,15 @@ def test_ids_are_version_7_and_in_order() -> None:
 
 
 def test_a_language_that_is_deleted_leaves_its_executions(python: Language) -> None:
-    execution = row(**FINISHED, language=python, language_slug="python")
-    python.delete()
-    execution.refresh_from_db()
-    assert (execution.language, execution.language_slug) == (None, "python")
+    row(**FINISHED, language_slug="python", language_version="3.13.5", source="print(1)")
+    before = Execution.objects.values().get()
+    with CaptureQueriesContext(connection) as queries:
+        python.delete()
+    assert not [query["sql"] for query in queries if "executions_" in query["sql"]]
+    assert Execution.objects.values().get() == before
+    Language.objects.create(
+        slug="python", name="Python", image="x", source_file="main.py", run_command=["python3", "{source}"]
+    )
 
 
 def language(**fields: Any) -> Language:
@@ -107,6 +112,10 @@ def language(**fields: Any) -> Language:
         ({"compile_command": ["cc", "{source}", "{out}"]}, "compile_command", "{out} is not a placeholder"),
         ({"run_command": ["a\x00"]}, "run_command", "NUL"),
         ({"environment": ["a"]}, "environment", "JSON object"),
+        ({"excused": ["a"]}, "excused", "JSON object"),
+        ({"excused": {"timeout": " "}}, "excused", "Say why timeout may fail"),
+        ({"excused": {"timeout": 3}}, "excused", "Say why timeout may fail"),
+        ({"excused": {"hello": "x"}}, "excused", "no case that can be excused; there are args, error"),
         ({"environment": {"A B": "x"}}, "environment", "cannot name an environment variable"),
         ({"environment": {"A": 1}}, "environment", "must be a text"),
         ({"environment": {"A": "{memory}"}}, "environment", "there are {cpus}, {heap_mb}, {memory_mb}"),

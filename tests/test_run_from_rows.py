@@ -180,7 +180,7 @@ def test_what_the_language_is_now_does_not_matter_to_a_row(python: Language, fak
     before = task_of(row)
     Language.objects.all().delete()
     again = Execution.objects.get(pk=row.pk)
-    assert again.language is None
+    assert again.language_slug == "python"
     assert task_of(again) == before
     run(again)
     assert again.outcome == Outcome.OK
@@ -222,7 +222,7 @@ language = Language.objects.get(slug="python")
 source = "import sys; print(sys.stdin.read().strip())"
 job = job_of(Submission(language, source, 10_000, stdin=b"of another process"))
 row = Execution.objects.create(
-    status="queued", language=language, language_slug="python", source=source, stdin=b"of another process",
+    status="queued", language_slug="python", source=source, stdin=b"of another process",
     job=job, worker=workers.own_id(), created_at=timezone.now())
 workers.deregister()
 print(row.pk)

@@ -10,6 +10,7 @@ from prometheus_client.registry import Collector
 
 from dispatch import active
 from dispatch.base import Capacity
+from executions import storage
 from executions.models import ExecutionTotal
 from languages import programs
 from languages.models import Language
@@ -59,6 +60,15 @@ def _gauges(capacity: Capacity) -> Iterator[Metric]:
     yield GaugeMetricFamily("gexec_slots", "Programs that this process may run at once.", value=capacity.slots)
     yield GaugeMetricFamily("gexec_slots_in_use", "Programs that it runs now.", value=capacity.in_use)
     yield GaugeMetricFamily("gexec_waiting", "Requests that wait for a slot.", value=capacity.waiting)
+    stored = storage.today()
+    yield GaugeMetricFamily(
+        "gexec_stored_bytes_today", "Source, input and output that are kept of this day (UTC).", value=stored.kept_bytes
+    )
+    yield GaugeMetricFamily(
+        "gexec_unkept_bytes_today", "Those of callers whose share of it is used up.", value=stored.unkept_bytes
+    )
+    yield GaugeMetricFamily("gexec_callers_over_storage", "How many callers these are.", value=stored.callers_over)
+    yield GaugeMetricFamily("gexec_executions_disk_bytes", "What all rows take.", value=storage.bytes_on_disk())
     warm = GaugeMetricFamily("gexec_warm_containers", "Containers that wait for a program.", labels=["language"])
     for language in Language.objects.catalogued():
         count = capacity.warm.get(programs.profile_of(language)) if language.enabled else None

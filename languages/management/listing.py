@@ -6,6 +6,7 @@ from languages import folders
 from languages.documents import toml_of
 from languages.models import Language
 from languages.toolchain import language_images
+from languages.usage import executions_of
 
 HEAD = f"{'language':<16} {'version':<16} {'state':<10} {'image':<24} {'MB':>6}  tested"
 
@@ -37,7 +38,7 @@ def described(language: Language) -> str:
         f"version: {language.version or 'not known'}",
         f"image: {language.image}, {size} MB" if (size := megabytes(language)) else f"image: {language.image}, absent",
         f"tested: {_tested(language)}{f', on {language.image_digest}' if language.image_digest else ''}",
-        f"executions: {others_rows(language)}",
+        f"executions: {executions_of(language.slug)}",
     )
     return "".join(f"# {fact}\n" for fact in facts) + "\n" + toml_of(language)
 
@@ -46,12 +47,6 @@ def megabytes(language: Language) -> str:
     """The size of what is there under its image's name; empty where nothing is."""
     image = language_images.image_of(language)
     return f"{image.size_bytes / 1e6:.0f}" if image else ""
-
-
-def others_rows(language: Language) -> int:
-    """How many rows of other rooms name it: what it has executed, whose rows stay when it is removed."""
-    relations = [each for each in Language._meta.related_objects if each.related_model._meta.app_label != "languages"]
-    return sum(each.related_model._base_manager.filter(**{each.field.name: language.pk}).count() for each in relations)
 
 
 def _state(language: Language) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Sequence
+from contextvars import copy_context
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -21,7 +22,8 @@ def each(items: Sequence[Item], act: Callable[[Item], Done], *, at_once: int) ->
     for item in items:
         todo.put(item)
     for _ in range(min(at_once, len(items))):
-        threading.Thread(target=_work, args=[todo, done, act], daemon=True).start()
+        # What is done is done by who acts here.
+        threading.Thread(target=copy_context().run, args=[_work, todo, done, act], daemon=True).start()
     return [_answer(done.get()) for _ in items]
 
 

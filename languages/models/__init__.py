@@ -1,6 +1,17 @@
-"""The rows of languages, and of what is done to them."""
+"""The rows of languages, of what is done to them, and of what was."""
 
+from languages.models.change import ChangeKind, LanguageChange, changes_of, note, was_removed
 from languages.models.language import Language
 from languages.models.task import LanguageTask, TaskKind, TaskStatus
 
-__all__ = ["Language", "LanguageTask", "TaskKind", "TaskStatus"]
+__all__ = [
+    "ChangeKind",
+    "Language",
+    "LanguageChange",
+    "LanguageTask",
+    "TaskKind",
+    "TaskStatus",
+    "changes_of",
+    "note",
+    "was_removed",
+]

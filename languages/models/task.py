@@ -12,11 +12,12 @@ from rest.ids import uuid7
 
 
 class TaskKind(models.TextChoices):
-    """What an operator may have done to a language."""
+    """What an operator may have done to a language. Installing is building or pulling, testing and enabling in one."""
 
     BUILD = "build", "Build"
     PULL = "pull", "Pull"
     TEST = "test", "Test"
+    INSTALL = "install", "Install"
 
 
 class TaskStatus(models.TextChoices):
@@ -29,7 +30,7 @@ class TaskStatus(models.TextChoices):
 
 
 class LanguageTask(models.Model):
-    """Building, pulling or testing a language, and how far it has come. Only languages.tasks writes it."""
+    """What is being done to a language, and how far it has come. Only languages.tasks writes it."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     language = models.ForeignKey(Language, on_delete=models.CASCADE, related_name="tasks")

@@ -20,7 +20,22 @@ from languages.folders import Folder
 from languages.models import Language
 
 COMMON = "selftest.toml"
-_KNOWN = {"stdin", "args", "timeout_ms", "stdout", "matches", "outcome", "exit_code", "skip", "lines", "has", "repeat"}
+_EXAMPLE_HINT = (
+    "The language's example must end well: look at the commands, at PATH under environment, and at the example itself."
+)
+_KNOWN = {
+    "hint",
+    "stdin",
+    "args",
+    "timeout_ms",
+    "stdout",
+    "matches",
+    "outcome",
+    "exit_code",
+    "skip",
+    "lines",
+    "has",
+} | {"repeat"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +54,8 @@ class Case:
     """A pattern that the compiler's or the program's output must contain."""
     outcomes: frozenset[str] = frozenset({"ok"})
     exit_code: int | None = None
+    hint: str = ""
+    """What an operator can do where it fails."""
 
     def problem(self, *, outcome: str, exit_code: int | None, stdout: str, everything: str) -> str:
         """What is wrong with how the program ended; empty where nothing is. everything: all output of all steps."""
@@ -68,7 +85,8 @@ def cases_for(language: Language) -> list[Case]:
     folder = folder_for(language)
     if folder is not None and folder.fields["source_file"] == language.source_file:
         return cases_of(folder)
-    return [Case("example", {language.source_file: language.example.encode()})] if language.example else []
+    files = {language.source_file: language.example.encode()}
+    return [Case("example", files, hint=_EXAMPLE_HINT)] if language.example else []
 
 
 def folder_for(language: Language) -> Folder | None:
@@ -96,6 +114,7 @@ def _case(folder: Folder, name: str, values: Mapping[str, Any]) -> Case:
         matches=values.get("matches", ""),
         outcomes=frozenset([outcome] if isinstance(outcome, str) else outcome),
         exit_code=values.get("exit_code"),
+        hint=" ".join(str(values.get("hint", "")).split()),
     )
 
 

@@ -34,10 +34,19 @@ class Verdict:
     run_ms: float | None
     peak_memory_bytes: int
     started_ahead: bool = False
+    hint: str = ""
+    """What can be done about the problem."""
+    excused: str = ""
+    """Why it may fail, where the language says so."""
 
     @property
     def passed(self) -> bool:
         return not self.problem
+
+    @property
+    def failed(self) -> bool:
+        """Whether it keeps the language from being enabled."""
+        return bool(self.problem) and not self.excused
 
 
 def run_cases(
@@ -48,11 +57,14 @@ def run_cases(
     What fails while the host is busy is tried once more. Raises SandboxError where the sandbox fails.
     """
     verdicts: list[Verdict] = []
+    excused = language.excused
     for case in cases_for(language):
         hello_ms = verdicts[0].run_ms or 0.0 if verdicts else 0.0
         verdict = _tried(language, image, case, hello_ms)
         if not verdict.passed and _host_is_busy():
             verdict = _tried(language, image, case, hello_ms)
+        if not verdict.passed:
+            verdict = dataclasses.replace(verdict, hint=case.hint, excused=excused.get(case.name, ""))
         verdicts.append(verdict)
         report(verdict)
     return verdicts

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from languages.models import Language
+from languages.models import Language, note, was_removed
 from languages.selftest.cases import cases_for
 from languages.selftest.run import Verdict, reported_version, run_cases
 from languages.toolchain import docker_host, language_images
@@ -36,15 +36,22 @@ class SelfTest:
 
     @property
     def passed(self) -> bool:
-        return all(verdict.passed for verdict in self.verdicts)
+        return not self.failed
+
+    @property
+    def failed(self) -> tuple[Verdict, ...]:
+        """Those that keep it from passing; what is excused does not."""
+        return tuple(verdict for verdict in self.verdicts if verdict.failed)
 
 
 def ensure(slugs: Iterable[str], report: Report) -> list[Language]:
     """See that these languages are loaded, built and tested; one that is new is enabled. Quick when all is there.
 
+    One that somebody has removed stays away.
+
     Raises InstallError where a language does not work; one that worked before is reported and goes on as it was.
     """
-    return [_ensure_one(slug, report) for slug in slugs]
+    return [_ensure_one(slug, report) for slug in slugs if not was_removed(slug)]
 
 
 def load_folder(slug: str, *, force: bool = False) -> Language:
@@ -67,6 +74,21 @@ def load_folder(slug: str, *, force: bool = False) -> Language:
     return language
 
 
+def build(
+    language: Language, report: Report, *, refresh: bool = False, on_line: Report = lambda _line: None
+) -> ImageInfo:
+    """As language_images.build; an image that is new stands in the history."""
+    before = image_of(language)
+    found = language_images.build(language, report, refresh=refresh, on_line=on_line)
+    return _noted(language, before, found, "built")
+
+
+def pull(language: Language, report: Report) -> ImageInfo:
+    """As language_images.pull; an image that is new stands in the history."""
+    before = image_of(language)
+    return _noted(language, before, language_images.pull(language, report), "pulled")
+
+
 def self_test(language: Language, report: Report, *, on_verdict: OnVerdict | None = None) -> SelfTest:
     """Run the self-test on the image that is there; where it passes, the row takes the image, its version and the time.
 
@@ -85,6 +107,9 @@ def self_test(language: Language, report: Report, *, on_verdict: OnVerdict | Non
         report(f"{language.slug}: cannot be started ahead: it did not wait where it opens {language.source_file}")
     if result.passed:
         _accept(language, result)
+    else:
+        failed = ", ".join(verdict.case for verdict in result.failed)
+        note(language, f"Self-test failed on {_short(image.id)}: {failed}.")
     return result
 
 
@@ -117,8 +142,7 @@ def _bring_up(language: Language, report: Report) -> None:
     is_new = language.tested_at is None
     if not is_new and image.id == language.image_digest:
         return
-    failed = [verdict for verdict in self_test(language, report).verdicts if not verdict.passed]
-    if failed:
+    if failed := self_test(language, report).failed:
         raise InstallError(f"{language.slug}: the self-test {failed[0].case} failed: {failed[0].problem}")
     if is_new:
         enable(language)
@@ -128,8 +152,19 @@ def _bring_up(language: Language, report: Report) -> None:
 def _image(language: Language, report: Report) -> ImageInfo:
     """The image of the row: built from the folder, unless an admin has named another one."""
     if language.image == folder_of(language.slug).image:
-        return language_images.build(language, report)
-    return image_of(language) or language_images.pull(language, report)
+        return build(language, report)
+    return image_of(language) or pull(language, report)
+
+
+def _noted(language: Language, before: ImageInfo | None, found: ImageInfo, done: str) -> ImageInfo:
+    if before is None or before.id != found.id:
+        note(language, f"Image {language.image} {done}: {_short(found.id)}.")
+    return found
+
+
+def _short(digest: str) -> str:
+    """As `docker images` shows it."""
+    return digest.removeprefix("sha256:")[:12]
 
 
 def _accept(language: Language, result: SelfTest) -> None:

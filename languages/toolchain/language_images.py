@@ -10,7 +10,7 @@ import hashlib
 import logging
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from languages import folders
 from languages.documents import BadDescription
@@ -79,15 +79,29 @@ def drop(digest: str) -> None:
         logger.info("the old image %s stays for now: %s", digest, error)
 
 
-def drop_named(language: Language) -> None:
-    """Let the image of a language that was removed go, unless another language names it or runs in it."""
-    others = Language.objects.exclude(pk=language.pk)
+def drop_named(language: Language) -> bool:
+    """Let the image of a language that was removed go. False where there is none, or another language needs it.
+
+    An image that was built here loses all names that it got here; of any other only the language's own name is taken
+    away. Raises SandboxError where a container uses it, or Docker does not answer.
+    """
     found = image_of(language)
-    if found is None or others.filter(Q(image=language.image) | Q(image_digest=found.id)).exists():
-        return
+    if found is None or needed_by_others(language, found).exists():
+        return False
     images = docker_host.images()
-    for name in found.tags or (found.id,):
+    own = [name for name in found.tags if name.startswith(f"{language.image}:")]
+    for name in own if language.image.startswith(pulling.OWN) else [language.image]:
         images.remove(name)
+    tested = language.image_digest
+    if tested not in {"", found.id} and not Language.objects.filter(image_digest=tested).exists():
+        drop(tested)
+    return True
+
+
+def needed_by_others(language: Language, image: ImageInfo | None) -> QuerySet[Language]:
+    """The other languages that name its image, or run in what is there under that name."""
+    is_needed = Q(image=language.image) | (Q(image_digest=image.id) if image else Q())
+    return Language.objects.exclude(pk=language.pk).filter(is_needed)
 
 
 def folder_of(slug: str) -> Folder:

@@ -1,4 +1,4 @@
-"""manage.py languages: list, show, install, build, pull, test, enable, disable, set and remove languages."""
+"""manage.py languages: list, show, history, install, build, pull, test, enable, disable, set and remove languages."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection, models
 
 from dispatch import active
-from languages import folders
+from languages import folders, removal
 from languages.commands import words_in
-from languages.management.listing import HEAD, described, line_of, megabytes, others_rows, slug_of
+from languages.management.listing import HEAD, described, line_of, megabytes, slug_of
 from languages.management.threads import each
-from languages.models import Language
+from languages.models import Language, LanguageChange
 from languages.models.language import COMMANDS
 from languages.options import MIB
+from languages.removal import consequences_of
 from languages.selftest.run import Verdict
 from languages.toolchain import installs, language_images
 from languages.toolchain.errors import InstallError
@@ -35,6 +36,8 @@ INTERRUPTED = 128 + signal.SIGINT
 """The exit code of what Ctrl-C ended, as shells count it."""
 READER_LEFT = 128 + signal.SIGPIPE
 """That of `languages list | head` where head has seen enough."""
+IMAGE_FREE_S = 10.0
+"""A server ends the waiting containers of a language that is gone within a few seconds."""
 CLOSE_S = 0.3
 """An interrupted command ends within a second; containers that are left until then end by themselves."""
 _ALL = "all"
@@ -52,6 +55,7 @@ class Command(BaseCommand):
         actions = parser.add_subparsers(required=True, metavar="ACTION")
         self._action(actions, "list", "what there is: image, size, version, when tested", self._list, slugs="*")
         self._action(actions, "show", "all of it, as a language.toml", self._show)
+        self._action(actions, "history", "who did what to them, the newest last", self._history)
         for name, text, method in (
             ("install", "load, build or pull, test and enable", self._install),
             ("build", "build images from their folders", self._build),
@@ -122,6 +126,15 @@ class Command(BaseCommand):
         for slug in _expanded(options["slugs"]):
             self.stdout.write(described(self._found(slug)))
 
+    def _history(self, options: dict[str, Any]) -> None:
+        """Of languages that are gone, too."""
+        for slug in _expanded(options["slugs"]):
+            changes = LanguageChange.objects.filter(slug=slug).order_by("id")
+            if not changes and _ALL not in options["slugs"]:
+                raise InstallError(f"nothing was done to a language {slug}")
+            for change in changes:
+                self.stdout.write(f"{change.at:%Y-%m-%d %H:%M:%S} {slug} by {change.who}: {'; '.join(change.lines())}")
+
     def _install(self, options: dict[str, Any]) -> None:
         def install(slug: str) -> str:
             language = self._built(slug, options)
@@ -143,7 +156,7 @@ class Command(BaseCommand):
     def _pull(self, options: dict[str, Any]) -> None:
         def pull(slug: str) -> str:
             language = self._row(slug)
-            language_images.pull(language, self._print)
+            installs.pull(language, self._print)
             return f"pulled, {megabytes(language) or 0} MB"
 
         self._each(options["slugs"], pull)
@@ -191,16 +204,23 @@ class Command(BaseCommand):
     def _remove(self, options: dict[str, Any]) -> None:
         def remove(slug: str) -> str:
             language = self._found(slug)
-            executed = others_rows(language)
-            language.delete()
+            follows = consequences_of(language)
+            image = follows.image_stays
+            removal.remove([language])
             if options["image"]:
-                language_images.drop_named(language)
-                image = f"its image {language.image} is removed where nothing else needs it"
-            else:
-                image = f"its image {language.image} stays; `docker rmi {language.image}` removes it"
-            return f"removed; {executed} executions keep its name; {image}"
+                image = self._image_removed(language) or image
+            return f"removed; {follows.kept}; {image}; {follows.refused}"
 
         self._each(options["slugs"], remove)
+
+    def _image_removed(self, language: Language) -> str:
+        """What is said of it; empty where another language needs it."""
+        try:
+            return (
+                f"its image {language.image} is removed" if removal.drop_image(language, within_s=IMAGE_FREE_S) else ""
+            )
+        except SandboxError as error:
+            return f"its image {language.image} stays: {error}"
 
     def _each(self, slugs: list[str], act: Callable[[str], str]) -> None:
         """Do it for every language, two at once; go on after a failure, and fail at the end."""
@@ -229,10 +249,10 @@ class Command(BaseCommand):
         if slug not in folders.slugs():
             language = self._row(slug)
             if language_images.image_of(language) is None or options["refresh"]:
-                language_images.pull(language, self._print)
+                installs.pull(language, self._print)
             return language
         language = installs.load_folder(slug, force=options["force"])
-        language_images.build(
+        installs.build(
             language, self._print, refresh=options["refresh"], on_line=lambda line: self._print_step(slug, line)
         )
         return language
@@ -241,9 +261,8 @@ class Command(BaseCommand):
         result = installs.self_test(
             language, self._print, on_verdict=lambda verdict: self._print_verdict(language.slug, verdict)
         )
-        if not result.passed:
-            failed = [verdict.case for verdict in result.verdicts if not verdict.passed]
-            raise InstallError(f"self-test failed: {', '.join(failed)}")
+        if result.failed:
+            raise InstallError(f"self-test failed: {', '.join(verdict.case for verdict in result.failed)}")
 
     def _row(self, slug: str) -> Language:
         language = Language.objects.filter(slug=slug).first()
@@ -268,9 +287,11 @@ class Command(BaseCommand):
     def _print_verdict(self, slug: str, verdict: Verdict) -> None:
         compiled = "" if verdict.compile_ms is None else f"compile {verdict.compile_ms:.0f} ms, "
         ran = "" if verdict.run_ms is None else f"run {verdict.run_ms:.0f} ms, "
-        mark = "passed" if verdict.passed else "FAILED"
+        mark = "passed" if verdict.passed else "FAILED" if verdict.failed else "excused"
         numbers = f"{compiled}{ran}{verdict.peak_memory_bytes // MIB} MB"
         self._print(f"{slug}: {verdict.case} {mark} ({numbers}) {verdict.problem}".rstrip())
+        if advice := f"excused: {verdict.excused}" if verdict.excused else verdict.hint:
+            self._print(f"{slug}: {verdict.case}: {advice}")
 
     def _print_step(self, slug: str, line: str) -> None:
         if line.startswith("Step "):

@@ -4,7 +4,6 @@
 (() => {
   const RUNNING_MS = 800;
   const IDLE_MS = 5000;
-  const MARKS = { true: "passed", false: "failed" };
   const KINDS = { running: "busy", succeeded: "good", failed: "bad", lost: "bad" };
 
   const element = (tag, className, text) => {
@@ -31,12 +30,15 @@
     for (const row of rows) {
       const line = body.insertRow();
       line.append(element("th", "", row.case));
-      line.insertCell().append(badge(MARKS[row.passed], row.passed ? "good" : "bad"));
+      const [mark, kind] = row.passed ? ["passed", "good"] : row.excused ? ["excused", "warn"] : ["failed", "bad"];
+      line.insertCell().append(badge(mark, kind));
       for (const value of [row.compile, row.run, row.memory]) line.append(element("td", "gexec-number", value));
       if (row.problem) {
         const cell = body.insertRow().insertCell();
         cell.colSpan = 5;
         cell.append(element("pre", "gexec-problem", row.problem));
+        if (row.excused) cell.append(element("p", "gexec-hint", `Excused: ${row.excused}`));
+        else if (row.hint) cell.append(element("p", "gexec-hint", `What to do: ${row.hint}`));
       }
     }
     return table;

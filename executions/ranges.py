@@ -1,0 +1,48 @@
+"""Ranges of executions that one index has in order: by time, with an ending or a language or both."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+from uuid import UUID
+
+from django.db.models import BooleanField, F, Func, Model, QuerySet, Value
+
+LOWEST, HIGHEST = UUID(int=0), UUID(int=(1 << 128) - 1)
+"""Below and above every id: theirs begin with the time in milliseconds."""
+
+_INDEXED = (("language_slug", "status", "outcome"), ("status", "outcome"), ("language_slug",), ())
+"""The columns that stand before the id in an index of the model; the last is its primary key."""
+
+M = TypeVar("M", bound=Model)
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Those with these values, and with an id from `low` on that is below `high`."""
+
+    values: Mapping[str, object] = field(default_factory=dict)
+    low: UUID = LOWEST
+    high: UUID = HIGHEST
+
+    def of(self, rows: QuerySet[M], *, descending: bool = False) -> QuerySet[M]:
+        """The rows of the range in its order, so that its own index serves it and no other can."""
+        columns = next(each for each in _INDEXED if set(each) == set(self.values))
+        named = [*columns, "id"]
+        low, high = ([*(self.values[name] for name in columns), bound] for bound in (self.low, self.high))
+        sign = "-" if descending else ""
+        return rows.filter(_compared(named, ">=", low), _compared(named, "<", high)).order_by(
+            *(f"{sign}{name}" for name in named)
+        )
+
+
+def _compared(columns: list[str], operator: str, values: list[object]) -> Func:
+    """The columns as one row, compared with the values: an index begins to read where all of them say."""
+    return Func(
+        Func(*map(F, columns), function="ROW"),
+        Func(*map(Value, values), function="ROW"),
+        template="%(expressions)s",
+        arg_joiner=f" {operator} ",
+        output_field=BooleanField(),
+    )

@@ -1,0 +1,98 @@
+"""How much one caller may have stored on one day: one counter for each, and no look at the executions themselves.
+
+A caller is an API key or, without one, an address (of IPv6 its /64). What counts is what the caller decides about:
+source, input and output. Once its share of a day (UTC) is used up, its executions are answered as ever and their rows
+are kept, without source, input and output, until the day ends.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any, NamedTuple
+
+from django.conf import settings
+from django.db import connection
+from django.db.models import Count, Q, Sum
+from django.utils import timezone
+
+from executions.jobs import caller_of
+from executions.models import CallerStorage, Execution
+from executions.results import without_output
+from languages.options import MIB
+
+KEPT_DAYS = 35
+"""Of counters: long enough to look back at a month."""
+_UNBOUNDED = 1 << 62
+
+# The table is unlogged: adding to a counter waits for no disk, and a crash of the database starts the count again.
+_ADD = """
+INSERT INTO executions_callerstorage AS storage (day, caller, executions, kept_bytes, unkept_bytes)
+VALUES (%(day)s, %(caller)s, 1, CASE WHEN %(bytes)s <= %(most)s THEN %(bytes)s ELSE 0 END,
+    CASE WHEN %(bytes)s <= %(most)s THEN 0 ELSE %(bytes)s END)
+ON CONFLICT (day, caller) DO UPDATE SET executions = storage.executions + 1,
+    kept_bytes = storage.kept_bytes
+        + CASE WHEN storage.unkept_bytes = 0 AND storage.kept_bytes + %(bytes)s <= %(most)s THEN %(bytes)s ELSE 0 END,
+    unkept_bytes = storage.unkept_bytes
+        + CASE WHEN storage.unkept_bytes = 0 AND storage.kept_bytes + %(bytes)s <= %(most)s THEN 0 ELSE %(bytes)s END
+RETURNING unkept_bytes
+"""
+
+
+class Today(NamedTuple):
+    """Of all callers together."""
+
+    kept_bytes: int
+    unkept_bytes: int
+    callers_over: int
+    """Whose share is used up."""
+
+
+def as_kept(execution: Execution, fields: dict[str, Any]) -> dict[str, Any]:
+    """Count an execution that ends with these columns; those that are written in place of what is not kept.
+
+    They are for the row alone: the caller is answered with what there was.
+    """
+    brought = len(execution.source.encode()) + len(execution.stdin) + len(fields.get("output", b""))
+    if not brought or _counts(execution, brought):
+        return {}
+    kept: dict[str, Any] = {"source": "", "stdin": b"", "unkept_bytes": brought}
+    if "steps" in fields:
+        kept |= {"output": b"", "steps": without_output(fields["steps"])}
+    return kept
+
+
+def today() -> Today:
+    """What this day has brought until now."""
+    is_over = Q(unkept_bytes__gt=0)
+    sums = CallerStorage.objects.filter(day=_day()).aggregate(
+        kept=Sum("kept_bytes"), unkept=Sum("unkept_bytes"), over=Count("pk", filter=is_over)
+    )
+    return Today(int(sums["kept"] or 0), int(sums["unkept"] or 0), int(sums["over"]))
+
+
+def bytes_on_disk() -> int:
+    """What the executions take there, indexes and long values included."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_total_relation_size('executions_execution')")
+        return int(cursor.fetchone()[0])
+
+
+def forget_old() -> None:
+    """Take away counters of more than KEPT_DAYS ago."""
+    CallerStorage.objects.filter(day__lt=_day() - timedelta(days=KEPT_DAYS)).delete()
+
+
+def _counts(execution: Execution, brought: int) -> bool:
+    """Add to the caller's counter; whether the execution is within its share."""
+    has_key = execution.api_key_id is not None
+    most_mb = settings.GEXEC_KEY_STORAGE_MB_PER_DAY if has_key else settings.GEXEC_STORAGE_MB_PER_DAY
+    asked: dict[str, Any] = {"day": _day(), "caller": caller_of(execution), "bytes": brought}
+    asked["most"] = most_mb * MIB or _UNBOUNDED
+    with connection.cursor() as cursor:
+        cursor.execute(_ADD, asked)
+        (unkept_bytes,) = cursor.fetchone()
+    return bool(unkept_bytes == 0)
+
+
+def _day() -> date:
+    return timezone.now().date()
