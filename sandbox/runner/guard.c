@@ -4,6 +4,7 @@
 
 #include "embed.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -264,27 +265,68 @@ static const char *const OF_THE_MACHINE[] = {
     "/proc/irq",
     "/proc/bus",
     "/proc/sys/kernel/random/boot_id",
+    "/proc/sys/fs/dentry-state",
+    "/proc/sys/fs/file-nr",
+    "/proc/sys/fs/inode-nr",
+    "/proc/sys/fs/inode-state",
+    "/proc/sys/fs/quota",
     "/sys/block",
     "/sys/bus",
     "/sys/class",
     "/sys/dev",
     "/sys/module",
     "/sys/power",
-    "/sys/devices/virtual",
-    "/sys/devices/platform",
+    "/sys/kernel/irq",
+    "/sys/kernel/slab",
+    "/sys/kernel/uevent_seqnum",
 };
+
+/* The same, where names have numbers: below each entry of a directory, but for one of them. */
+struct numbered {
+    const char *directory;
+    const char *below;
+    const char *but;
+};
+
+static const struct numbered NUMBERED[] = {
+    /* Buses, and the disks' counters upon them. */
+    {"/sys/devices", "", "system"},
+    {"/sys/devices/system/node", "/vmstat", ""},
+    {"/sys/devices/system/node", "/numastat", ""},
+};
+
+static void hide(const char *scratch, const char *path)
+{
+    struct stat status;
+    if (stat(path, &status))
+        return;
+    if (S_ISDIR(status.st_mode))
+        bind_own(scratch, EMPTY, path);
+    else if (S_ISREG(status.st_mode))
+        mount("/dev/null", path, NULL, MS_BIND, NULL);
+}
+
+static void hide_numbered(const char *scratch, const struct numbered *numbered)
+{
+    char path[512];
+    DIR *directory = opendir(numbered->directory);
+    if (!directory)
+        return;
+    for (struct dirent *entry; (entry = readdir(directory));) {
+        if (entry->d_name[0] == '.' || strcmp(entry->d_name, numbered->but) == 0)
+            continue;
+        snprintf(path, sizeof(path), "%s/%s%s", numbered->directory, entry->d_name, numbered->below);
+        hide(scratch, path);
+    }
+    closedir(directory);
+}
 
 static void hide_machine(const char *scratch)
 {
-    for (size_t i = 0; i < COUNT(OF_THE_MACHINE); i++) {
-        struct stat status;
-        if (stat(OF_THE_MACHINE[i], &status))
-            continue;
-        if (S_ISDIR(status.st_mode))
-            bind_own(scratch, EMPTY, OF_THE_MACHINE[i]);
-        else if (S_ISREG(status.st_mode))
-            mount("/dev/null", OF_THE_MACHINE[i], NULL, MS_BIND, NULL);
-    }
+    for (size_t i = 0; i < COUNT(OF_THE_MACHINE); i++)
+        hide(scratch, OF_THE_MACHINE[i]);
+    for (size_t i = 0; i < COUNT(NUMBERED); i++)
+        hide_numbered(scratch, &NUMBERED[i]);
 }
 
 /*
