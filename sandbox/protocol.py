@@ -28,7 +28,7 @@ _MAX_U64 = 0xFFFF_FFFF_FFFF_FFFF
 
 _HEADER = struct.Struct(">cI")
 _FILE = struct.Struct(">BH")
-_STEP = struct.Struct(">IIQQIBHH")
+_STEP = struct.Struct(">IIQQQIBHH")
 _TEXT = struct.Struct(">I")
 _AHEAD = struct.Struct(">HH")
 _READY = struct.Struct(">HI")
@@ -154,6 +154,7 @@ def step_frame(
     cpu_ms: int | None,
     output_bytes: int,
     file_size_bytes: int,
+    memory_bytes: int = 0,
     open_files: int,
 ) -> bytes:
     """The frame that starts a program. ValueError where something does not fit or cannot be passed to exec."""
@@ -162,8 +163,9 @@ def step_frame(
     variables = _variables(environment)
     _in_range(_MAX_U16, argc=len(argv), envc=len(variables))
     _in_range(_MAX_U32, wall_ms=wall_ms, cpu_ms=cpu_ms or 0, open_files=open_files)
-    _in_range(_MAX_U64, output_bytes=output_bytes, file_size_bytes=file_size_bytes)
-    head = _STEP.pack(wall_ms, cpu_ms or 0, output_bytes, file_size_bytes, open_files, 0, len(argv), len(variables))
+    _in_range(_MAX_U64, output_bytes=output_bytes, file_size_bytes=file_size_bytes, memory_bytes=memory_bytes)
+    limits = (wall_ms, cpu_ms or 0, output_bytes, file_size_bytes, memory_bytes, open_files)
+    head = _STEP.pack(*limits, 0, len(argv), len(variables))
     return _frame(b"S", head + b"".join(_text(text) for text in (*argv, *variables)))
 
 

@@ -7,7 +7,13 @@ from typing import Any
 
 import pytest
 
-from sandbox.policy import RUNNER_CAPABILITIES, SandboxPolicy, container_options, holder_options
+from sandbox.policy import (
+    KERNEL_BYTES,
+    RUNNER_CAPABILITIES,
+    SandboxPolicy,
+    container_options,
+    holder_options,
+)
 from sandbox.types import Ahead, Profile
 
 PROFILE = Profile("image", 128 << 20, 50_000, 64, 32 << 20)
@@ -71,6 +77,16 @@ def test_the_right_to_change_network_is_given_only_where_it_is_used() -> None:
     kept = options(network="none")
     assert set(kept["host"]["cap_add"]) == {*RUNNER_CAPABILITIES, "SETPCAP"}
     assert kept["container"]["command"][4:6] == ["--net", "keep"]
+
+
+def test_gvisor_has_room_for_itself_and_tells_the_runner_what_to_hold() -> None:
+    plain, gvisor = options(network="none"), options(runtime="runsc", network="none")
+    for made in (plain, gvisor):
+        command = made["container"]["command"]
+        assert command[command.index("--processes") + 1] == "66"
+    assert gvisor["host"]["mem_limit"] == gvisor["host"]["memswap_limit"] == (128 << 20) + KERNEL_BYTES
+    assert gvisor["host"]["pids_limit"] > plain["host"]["pids_limit"] == 66
+    assert "--processes" not in options()["container"]["command"]
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,12 @@ class DockerEngine:
         return stream
 
     def resize(self, container_id: str, memory_bytes: int) -> None:
-        """Change a running container's memory limit. Raises EngineUnavailable."""
+        """Change a running container's memory limit. Raises EngineUnavailable.
+
+        gVisor's cannot be changed; there the runner holds the limit of each step.
+        """
+        if self._limits_are_fixed:
+            return
         with translated("resizing a container"):
             self._client.update_container(container_id, mem_limit=memory_bytes, memswap_limit=memory_bytes)
 
@@ -102,6 +107,8 @@ class DockerEngine:
         """
         with translated("lifting a container's quota"):
             memory_bytes = self._client.inspect_container(container_id)["HostConfig"]["Memory"]
+            if self._limits_are_fixed:
+                return
             # Said again with it, since crun takes a limit that is not named for one of 0 bytes; it refuses -1, too.
             self._client.update_container(
                 container_id,
@@ -148,6 +155,10 @@ class DockerEngine:
                 self._holder.close()
                 self._holder = None
         self._client.close()
+
+    @property
+    def _limits_are_fixed(self) -> bool:
+        return replace(self._policy, runtime=self._runtimes[0]).kernel_in_user_space
 
     def _take_uid(self) -> int:
         with self._holder_lock:

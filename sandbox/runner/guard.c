@@ -94,8 +94,13 @@ static const char EMPTY[] = "empty";
 static bool mount_own(const char *scratch)
 {
     char path[256];
+    unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
     /* The root, the empty directory, hosts, passwd and group; the last two as long as add_line takes them. */
-    if (mount("own", scratch, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=256k,nr_inodes=5,mode=755"))
+    int failed = mount("own", scratch, "tmpfs", flags, "size=256k,nr_inodes=5,mode=755");
+    /* gVisor knows no bound on files. */
+    if (failed && errno == EINVAL)
+        failed = mount("own", scratch, "tmpfs", flags, "size=256k,mode=755");
+    if (failed)
         return false;
     snprintf(path, sizeof(path), "%s/%s", scratch, EMPTY);
     if (mkdir(path, 0555))
@@ -330,6 +335,26 @@ static void hide_machine(const char *scratch)
 }
 
 /*
+ * Linux shows nobody what an undumpable process has open, and where its memory is. Where the kernel shows it to
+ * everybody (gVisor), there is nothing to see.
+ */
+static void hide_runner(const char *scratch)
+{
+    struct stat status;
+    if (!stat("/proc/1/environ", &status) && status.st_mode & S_IROTH)
+        bind_own(scratch, EMPTY, "/proc/1");
+}
+
+/* What a runtime has put beside the devices that every program may use. */
+static void remove_devices(void)
+{
+    static const char *const DEVICES[] = {"/dev/fuse", "/dev/net/tun"};
+    for (size_t i = 0; i < COUNT(DEVICES); i++)
+        if (unlink(DEVICES[i]) && errno != ENOENT)
+            perror(DEVICES[i]);
+}
+
+/*
  * Nothing of what a program may write there is of use to it, and some of it is to an attacker: above all that the
  * kernel should end the runner, not the program, when memory runs out.
  */
@@ -342,11 +367,26 @@ static void make_procfs_read_only(void)
         perror("runner: /proc");
 }
 
-const char *guard_container(const char *scratch, uid_t uid, gid_t gid)
+const char *guard_network(const char *scratch)
 {
     if (unshare(CLONE_NEWNET))
         return "unshare the network";
     tune_network(scratch);
+    return bring_up_loopback();
+}
+
+static bool may_mount(void)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[2];
+    return !syscall(SYS_capget, &header, data) && data[0].effective >> CAP_SYS_ADMIN & 1;
+}
+
+void guard_container(const char *scratch, uid_t uid, gid_t gid)
+{
+    if (!may_mount())
+        return;
+    remove_devices();
     drop_shared_files();
     bool own = mount_own(scratch);
     if (own) {
@@ -359,13 +399,13 @@ const char *guard_container(const char *scratch, uid_t uid, gid_t gid)
     make_procfs_read_only();
     if (own) {
         hide_machine(scratch);
+        hide_runner(scratch);
         unmount(scratch);
     }
     /* What a terminal does is done by threads of the kernel's, at nobody's cost: no program has one. */
     unmount("/dev/pts");
     /* A queue in it would outlive a job. It is not there in every container, so a failure means nothing. */
     unmount("/dev/mqueue");
-    return bring_up_loopback();
 }
 
 /*
@@ -378,6 +418,20 @@ void guard_directories(void)
     for (size_t i = 0; i < COUNT(OPEN); i++)
         if (chmod(OPEN[i], 0555) && errno != EROFS && errno != ENOENT)
             perror(OPEN[i]);
+}
+
+/*
+ * A kernel in user space (gVisor) has control groups of its own, which the runtime leaves without limits and root may
+ * write. Those of the host are read-only here: the engine has set them.
+ */
+void guard_processes(unsigned count)
+{
+    int fd = open("/sys/fs/cgroup/pids/pids.max", O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    if (dprintf(fd, "%u", count) < 0)
+        perror("runner: limit the processes");
+    close(fd);
 }
 
 static const int KEPT_CAPABILITIES[] = {CAP_SETUID, CAP_SETGID, CAP_KILL, CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER};
@@ -437,6 +491,15 @@ static const struct limit INHERITED_LIMITS[] = {
     {RLIMIT_MSGQUEUE, 0}, {RLIMIT_RTPRIO, 0},          {RLIMIT_NICE, 0},
 };
 
+/*
+ * gVisor knows a few limits by name only, and refuses even the value that they have, which Linux refuses to nobody.
+ * What they are for is not there either: it counts nothing by user over several containers, and schedules by itself.
+ */
+static bool is_without(int resource, const struct rlimit *current)
+{
+    return resource != RLIMIT_CORE && resource != RLIMIT_MEMLOCK && errno == EPERM && setrlimit(resource, current);
+}
+
 const char *guard_limits(void)
 {
     for (size_t i = 0; i < COUNT(INHERITED_LIMITS); i++) {
@@ -445,7 +508,7 @@ const char *guard_limits(void)
             return "read a limit";
         rlim_t value = INHERITED_LIMITS[i].value < current.rlim_max ? INHERITED_LIMITS[i].value : current.rlim_max;
         struct rlimit limit = {value, value};
-        if (setrlimit(INHERITED_LIMITS[i].resource, &limit))
+        if (setrlimit(INHERITED_LIMITS[i].resource, &limit) && !is_without(INHERITED_LIMITS[i].resource, &current))
             return "set a limit";
     }
     return NULL;

@@ -14,6 +14,7 @@ struct options {
     bool own_network;
     struct account account;
     uid_t ahead_uid;
+    unsigned processes;
     const char *work;
     const char *wiped[MAX_WIPED];
     int wiped_count;

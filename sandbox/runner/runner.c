@@ -177,8 +177,11 @@ static void take_container_over(const struct options *options)
     must(launch_open());
     locks_open();
     if (options->own_network)
-        must(guard_container(options->work, options->account.uid, options->account.gid));
+        must(guard_network(options->work));
+    guard_container(options->work, options->account.uid, options->account.gid);
     guard_directories();
+    if (options->processes)
+        guard_processes(options->processes);
     must(guard_limits());
     job_open_trees(&job, options);
     meter_open(&processes.meter);

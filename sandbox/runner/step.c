@@ -27,6 +27,8 @@ enum {
      */
     MAX_SOCKETS = 512,
     SOCKET_CHECK_US = 50 * 1000,
+    /* What is taken between two looks is beyond the limit; the container has some room for it. */
+    MEMORY_CHECK_US = 10 * 1000,
     /* As a shell has it. */
     EXIT_NOT_FOUND = 127,
     EXIT_NOT_EXECUTABLE = 126,
@@ -180,6 +182,15 @@ static bool too_many_sockets(struct step *step, int64_t now_us)
     return meter_sockets() > MAX_SOCKETS;
 }
 
+/* Where the kernel has no limit for it. */
+static bool too_much_memory(struct step *step, int64_t now_us)
+{
+    if (now_us < step->memory_check_us)
+        return false;
+    step->memory_check_us = now_us + MEMORY_CHECK_US;
+    return meter_memory_bytes(&step->processes->meter) > step->memory_bytes;
+}
+
 void step_watch(struct step *step)
 {
     int64_t now_us = monotonic_us();
@@ -191,7 +202,7 @@ void step_watch(struct step *step)
         finish(step, WALL);
     else if (cpu_limit_met(step, now_us))
         finish(step, CPU);
-    else if (too_many_sockets(step, now_us))
+    else if (too_many_sockets(step, now_us) || too_much_memory(step, now_us))
         finish(step, MEMORY);
 }
 
@@ -200,6 +211,8 @@ int64_t step_wake_us(const struct step *step)
     int64_t wake_us = step->deadline_us;
     if (step->cpu_limit_us > 0 && step->cpu_check_us < wake_us)
         wake_us = step->cpu_check_us;
+    if (step->memory_check_us < wake_us)
+        wake_us = step->memory_check_us;
     return step->socket_check_us < wake_us ? step->socket_check_us : wake_us;
 }
 
@@ -229,6 +242,8 @@ static void take_limits(struct step *step, const struct step_frame *frame)
     step->cpu_limit_us = (int64_t)frame->cpu_ms * 1000;
     step->cpu_check_us = step->started_us + step->cpu_limit_us / step->processors;
     step->socket_check_us = meter_watches_sockets() ? step->started_us + SOCKET_CHECK_US : INT64_MAX;
+    step->memory_bytes = frame->memory_bytes;
+    step->memory_check_us = meter_watches_memory() && frame->memory_bytes ? step->started_us : INT64_MAX;
 }
 
 void step_start(struct step *step, const struct step_frame *frame, int work)

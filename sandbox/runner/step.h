@@ -39,6 +39,8 @@ struct step {
     int64_t cpu_limit_us;
     int64_t cpu_check_us;
     int64_t socket_check_us;
+    uint64_t memory_bytes;
+    int64_t memory_check_us;
 };
 
 /* Starts the program in the directory that `work` is open on. One that cannot be started has its result at once. */
