@@ -21,6 +21,9 @@ START_CAPABILITIES = ("SYS_ADMIN", "NET_ADMIN", "SETPCAP")
 # The OCI runtime has threads in the container until it becomes the runner; where it may not make one, the start fails.
 START_PROCESSES = 16
 
+APPARMOR_PROFILE = "gexec-runner"
+"""Of sandbox/apparmor/gexec: like Docker's own, but for the mounts that the runner does at its start."""
+
 KERNEL_BYTES = 64 << 20
 """Of memory for gVisor itself, and for what a program takes between two of the runner's looks."""
 KERNEL_TASKS = 256
@@ -45,6 +48,8 @@ class SandboxPolicy:
 
     runtime: str = ""
     """The OCI runtime's name, such as runsc; empty for the best that Docker has, see `runtimes`."""
+    apparmor: str = ""
+    """The AppArmor profile of containers in whose namespaces the runner mounts; empty for Docker's own."""
     first_uid: int = 20_000
     """Above the users of any image (Debian gives numbers from 1000), and with `uid_count` below nobody's 65534."""
     uid_count: int = 40_000
@@ -142,6 +147,7 @@ def _options(
     labels: Mapping[str, str],
     volume: str,
 ) -> dict[str, Any]:
+    apparmor = [f"apparmor={policy.apparmor}"] if policy.apparmor and policy.shared_network_setup else []
     return {
         "container": {
             "command": command,
@@ -161,7 +167,7 @@ def _options(
             "read_only": True,
             "cap_drop": ["ALL"],
             "cap_add": list(capabilities),
-            "security_opt": ["no-new-privileges:true"],
+            "security_opt": ["no-new-privileges:true", *apparmor],
             "ipc_mode": "private",
             # When the host itself runs out of memory, programs go before its services, and cannot change that.
             "oom_score_adj": _PREFERRED_VICTIM,

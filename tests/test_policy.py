@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from sandbox.policy import (
+    APPARMOR_PROFILE,
     KERNEL_BYTES,
     RUNNER_CAPABILITIES,
     SandboxPolicy,
@@ -87,6 +88,17 @@ def test_gvisor_has_room_for_itself_and_tells_the_runner_what_to_hold() -> None:
     assert gvisor["host"]["mem_limit"] == gvisor["host"]["memswap_limit"] == (128 << 20) + KERNEL_BYTES
     assert gvisor["host"]["pids_limit"] > plain["host"]["pids_limit"] == 66
     assert "--processes" not in options()["container"]["command"]
+
+
+@pytest.mark.parametrize(("runtime", "options_of_it"), [("", ["apparmor=gexec-runner"]), ("runsc", [])])
+def test_the_apparmor_profile_is_for_containers_in_which_the_runner_mounts(
+    runtime: str, options_of_it: list[str]
+) -> None:
+    policy = SandboxPolicy(runtime=runtime, apparmor=APPARMOR_PROFILE)
+    made = container_options(PROFILE, policy, uid=20_001, network="none", labels={}, volume="runner")
+    held = holder_options(policy, labels={}, volume="runner")
+    for host in (made["host"], held["host"]):
+        assert host["security_opt"] == ["no-new-privileges:true", *options_of_it]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 #include "guard.h"
 
 #include "embed.h"
+#include "fd.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -367,6 +368,28 @@ static void make_procfs_read_only(void)
         perror("runner: /proc");
 }
 
+/*
+ * Under AppArmor and the project's own profile, which allows these mounts, the label is opened while /proc can still be
+ * written: guard_profile() puts the program's profile, which allows none, on top. A runtime's own may lie below (crun).
+ */
+static int label = -1;
+
+static void open_label(void)
+{
+    char text[256] = {0};
+    label = open("/proc/self/attr/apparmor/current", O_RDWR | O_CLOEXEC);
+    if (label >= 0 && (read(label, text, sizeof(text) - 1) < 0 || !strstr(text, "gexec-runner")))
+        close_fd(&label);
+}
+
+const char *guard_profile(void)
+{
+    static const char STACK[] = "stack gexec-program";
+    bool stacked = label < 0 || pwrite(label, STACK, sizeof(STACK) - 1, 0) == sizeof(STACK) - 1;
+    close_fd(&label);
+    return stacked ? NULL : "add the program's profile";
+}
+
 const char *guard_network(const char *scratch)
 {
     if (unshare(CLONE_NEWNET))
@@ -386,6 +409,7 @@ void guard_container(const char *scratch, uid_t uid, gid_t gid)
 {
     if (!may_mount())
         return;
+    open_label();
     remove_devices();
     drop_shared_files();
     bool own = mount_own(scratch);

@@ -6,7 +6,7 @@
  * than letting Docker make one. Having them, it also parts with what containers share (files, numbers of which the
  * kernel has one for all) and makes /proc read-only. guard_network() and guard_container() do that,
  * guard_capabilities() drops them and all others but the few that changing user, killing and wiping need,
- * and guard_system_calls() installs the seccomp filter of
+ * guard_profile() ends what an AppArmor profile allowed for it, and guard_system_calls() installs the seccomp filter of
  * filter.c on the runner itself. guard_directories() needs no such right, and holds where the others were not given. In
  * gVisor the two rights reach no further than its own kernel; guard_processes() sets there what elsewhere the engine
  * has set.
@@ -28,6 +28,7 @@ const char *guard_network(const char *scratch);
 const char *guard_capabilities(void);
 const char *guard_system_calls(int *listener);
 const char *guard_limits(void);
+const char *guard_profile(void);
 void guard_container(const char *scratch, uid_t uid, gid_t gid);
 void guard_directories(void);
 void guard_processes(unsigned count);

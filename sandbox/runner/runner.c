@@ -186,6 +186,7 @@ static void take_container_over(const struct options *options)
     job_open_trees(&job, options);
     meter_open(&processes.meter);
     must(guard_capabilities());
+    must(guard_profile());
     must(guard_system_calls(&locks));
 }
 
