@@ -5,7 +5,7 @@ VENV := .venv
 VENV_PYTHON := $(VENV)/bin/python
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: run test lint bench attack chaos languages help clean
+.PHONY: run test lint bench attack attack-debian chaos languages help clean
 .DEFAULT_GOAL := help
 
 run: ## Set everything up and serve on http://localhost:8080
@@ -17,7 +17,7 @@ test: ## Set everything up and run the tests (ARGS="-k name" for some)
 	@$(VENV_PYTHON) -m pytest $(ARGS)
 
 C_SOURCES := sandbox/runner/*.[ch] sandbox/runner/tests/*.c
-SHELL_SCRIPTS := scripts/bootstrap scripts/clean .ci/run languages/images/base/install-packages
+SHELL_SCRIPTS := scripts/bootstrap scripts/clean scripts/attack-debian .ci/run languages/images/base/install-packages
 
 lint: ## Layout, types, direction of imports and common faults, of Python, C, shell and JavaScript
 	@scripts/bootstrap lint
@@ -45,6 +45,9 @@ attack: ## Run the attack suite, against a server of its own or a running one (U
 	@scripts/bootstrap test
 	@$(VENV_PYTHON) -m attacks $(if $(URL),--url $(URL)) $(ARGS)
 
+attack-debian: ## The same in a stock Debian, before a release (DEBIAN_VM="command that boots one", see CONTRIBUTING.md)
+	@scripts/attack-debian
+
 chaos: ## Kill and freeze every part of a server of its own under load, and compare what it says (ARGS="--seed 2")
 	@scripts/bootstrap test
 	@$(VENV_PYTHON) -m chaos $(ARGS)
@@ -58,4 +61,4 @@ clean: ## Remove the virtual environment and caches; the data in var/ stays
 	@scripts/clean
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -42,6 +42,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m attacks", description=__doc__)
     parser.add_argument("--url", help="the server to attack, its rate limit off; without it, one of the suite's own")
     parser.add_argument("--api-key", action="append", default=[], help="a key of that server; give two")
+    parser.add_argument("--runtime", default="", help="the OCI runtime of the server's containers, such as runsc")
+    parser.add_argument("--patience", type=float, default=1.0, help="times as long as usual: for a slow machine")
     parser.add_argument("--only", default="", metavar="NAME", help="only the attacks with this in `family: name`")
     return parser
 
@@ -54,11 +56,11 @@ def _chosen(word: str) -> list[tuple[str, AnyAttack]]:
 @contextmanager
 def _target(options: argparse.Namespace) -> Iterator[tuple[Client, Host]]:
     if options.url:
-        client = Client(options.url, options.api_key)
+        client = Client(options.url, options.api_key, runtime=options.runtime, patience=options.patience)
         yield client, LocalHost() if client.is_local else Host()
         return
     print("Starting a server of the suite's own ...", flush=True)
-    with own_server(clean_environment()) as client_and_host:
+    with own_server(clean_environment(), runtime=options.runtime, patience=options.patience) as client_and_host:
         yield client_and_host
 
 

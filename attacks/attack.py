@@ -113,7 +113,7 @@ class Attack:
         if self.same_container and containers[0] != containers[1] and not client.reuses and not problems:
             return Report("skipped", skipped="containers are not used again here")
         problems += self._container_problems(*containers)
-        if self.at_most_s is not None and took_s > self.at_most_s:
+        if self.at_most_s is not None and took_s > self.at_most_s * client.patience:
             problems.append(f"answered after {took_s:.1f} s")
         outcome = ", ".join(dict.fromkeys(ending_of(answer).value for answer in answers))
         return Report(f"{outcome} in {took_s:.1f} s", tuple(problems))
@@ -126,7 +126,7 @@ class Attack:
 
         def send(run: Run) -> Answer:
             start.wait()
-            time.sleep(run.delay_s)
+            time.sleep(run.delay_s * client.patience)
             return _send(client, run, token)
 
         with ThreadPoolExecutor(len(self.runs)) as threads:
@@ -144,7 +144,8 @@ class Attack:
 
 
 def _send(client: Client, run: Run, token: str) -> Answer:
-    return client.execute(run.source(token), language=run.language, timeout_ms=run.timeout_ms, key=run.key)
+    timeout_ms = int(run.timeout_ms * client.patience)
+    return client.execute(run.source(token), language=run.language, timeout_ms=timeout_ms, key=run.key)
 
 
 def _container(answer: Answer) -> str:

@@ -46,11 +46,19 @@ class Answer:
 class Client:
     """One server, and the API keys that its operator gave."""
 
-    def __init__(self, url: str, keys: Sequence[str] = (), *, reuses: bool = False) -> None:
-        """`reuses`: the server is known to use containers again for a key, so it is wrong where it does not."""
+    def __init__(
+        self, url: str, keys: Sequence[str] = (), *, reuses: bool = False, runtime: str = "", patience: float = 1.0
+    ) -> None:
+        """`reuses`: the server is known to use containers again for a key, so it is wrong where it does not.
+
+        `runtime` is what its containers are known to start with. `patience` says how many times longer than on an
+        ordinary machine everything may take.
+        """
         self.url = url.rstrip("/")
         self.keys = tuple(keys)
         self.reuses = reuses
+        self.runtime = runtime
+        self.patience = patience
 
     @property
     def is_local(self) -> bool:
@@ -71,7 +79,10 @@ class Client:
             body["timeout_ms"] = timeout_ms
         sent = json.dumps(body).encode()
         return last_seen(
-            lambda: self.post(sent, key=key), until=lambda answer: answer.status != 503, within_s=_BUSY_S, every_s=0.5
+            lambda: self.post(sent, key=key),
+            until=lambda answer: answer.status != 503,
+            within_s=_BUSY_S * self.patience,
+            every_s=0.5,
         )
 
     def post(self, body: bytes, path: str = "/execute", *, key: int | None = None) -> Answer:
@@ -82,13 +93,13 @@ class Client:
     def clean_program_problem(self) -> str:
         """Run a program that does no harm; what is wrong with its answer, or nothing."""
         source, expected = _HELLO["python"]
-        answer = self.execute(source, timeout_ms=10_000)
+        answer = self.execute(source, timeout_ms=int(10_000 * self.patience))
         wanted = {"stdout": expected, "stderr": "", "exit_code": 0, "error": ""}
         return "" if answer.fields == wanted else f"a clean program was answered {answer.text[:300]}"
 
     def _request(self, request: urllib.request.Request) -> Answer:
         try:
-            with urllib.request.urlopen(request, timeout=_ANSWER_S) as response:
+            with urllib.request.urlopen(request, timeout=_ANSWER_S * self.patience) as response:
                 return _answer(response.status, response.read())
         except urllib.error.HTTPError as error:
             with error:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from attacks.catalogue import AnyAttack
 from attacks.client import Client
+from attacks.gvisor import unexpected
 from attacks.host import Host
 
 
@@ -33,5 +34,7 @@ def judge(attack: AnyAttack, client: Client, host: Host) -> Verdict:
     if report.skipped:
         return Verdict(report.outcome, (), (), report.skipped)
     after = client.clean_program_problem()
-    problems = (*report.problems, after) if after else report.problems
+    known = "runsc" in client.runtime
+    problems = unexpected(attack.name, report.problems) if known else report.problems
+    problems = (*problems, after) if after else problems
     return Verdict(report.outcome, problems, tuple(host.harm_since(before)))

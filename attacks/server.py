@@ -14,12 +14,18 @@ REUSED_RUNS = 50
 
 
 @contextmanager
-def own_server(environment: Mapping[str, str]) -> Iterator[tuple[Client, OwnHost]]:
+def own_server(
+    environment: Mapping[str, str], *, runtime: str = "", patience: float = 1.0
+) -> Iterator[tuple[Client, OwnHost]]:
     """Start one with two API keys, whose containers may be used again, and stop it. Raises ServerFailed.
+
+    `runtime` is the OCI runtime of its containers, the best there is where it is empty; `patience` is the client's.
 
     The host can be asked what the server has left after its end, and is closed by the caller.
     """
-    with temporary_server(environment) as running:
+    settings = {"GEXEC_DOCKER_RUNTIME": runtime} if runtime else {}
+    with temporary_server({**environment, **settings}) as running:
         running.set_language("python", runs_per_container=REUSED_RUNS)
         keys = [running.create_api_key(f"attack {number}") for number in range(2)]
-        yield Client(running.base_url, keys, reuses=True), OwnHost(running.data_dir)
+        client = Client(running.base_url, keys, reuses=True, runtime=runtime, patience=patience)
+        yield client, OwnHost(running.data_dir)

@@ -13,7 +13,7 @@ import contextlib
 import os
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,9 @@ from benchmarks.server import bench_server
 from benchmarks.tables import aligned, save
 from benchmarks.turns import CONCURRENCY, LIVE_S, REST_S, REUSE_RUNS, SETTLE_S, Subject, run_all
 from testkit.servers import RunningServer, ServerFailed
+
+GVISOR = "runsc"
+"""The name with which `runsc install` registers gVisor."""
 
 
 def main() -> None:
@@ -49,20 +52,46 @@ def main() -> None:
 
 
 def _measure(programs: list[Program], turns: dict[str, Any]) -> dict[str, Any]:
-    with bench_server() as server:
-        server.install(*(program.language for program in programs))
+    with bench_server() as server, _gvisor_server() as gvisor:
+        for each in (server, gvisor):
+            if each:
+                each.install(*(program.language for program in programs))
         with _Pool(server) as pool:
             rows: list[Subject] = []
             try:
                 for program in programs:
                     # One after the other: what a language keeps warm, and lets go later, would be in the others' way.
                     _keep_cold(server, pool)
-                    of_program = _subjects(program, server, pool)
+                    of_program = _subjects(program, server, pool) + ([_in_gvisor(program, gvisor)] if gvisor else [])
                     run_all(of_program, **turns)
                     rows += of_program
                 return _report(rows, server, pool)
             finally:
                 subjects.remove_started()
+
+
+@contextlib.contextmanager
+def _gvisor_server() -> Iterator[RunningServer | None]:
+    """A second one, whose containers start with gVisor, where the Docker engine has it."""
+    with contextlib.closing(docker.from_env()) as client:
+        known = GVISOR in client.info()["Runtimes"]
+    if not known:
+        yield None
+        return
+    with bench_server(runtime=GVISOR) as server:
+        for slug in ("python", "go"):
+            server.set_language(slug, warm_min=0, warm_max=0)
+        yield server
+
+
+def _in_gvisor(program: Program, server: RunningServer) -> Subject:
+    def apply() -> None:
+        server.set_language(program.language, warm_min=1, warm_max=CONCURRENCY)
+        time.sleep(LIVE_S)
+
+    return Subject(
+        "gexec, fresh, gVisor", program, lambda: subjects.over_http(program, server.port, None), SETTLE_S, apply
+    )
 
 
 def _keep_cold(server: RunningServer, pool: _Pool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -12,6 +13,9 @@ from gexec.addresses import is_loopback
 from languages.toolchain import docker_host
 from sandbox.errors import EngineUnavailable
 
+_APPARMOR_ENABLED = Path("/sys/module/apparmor/parameters/enabled")
+_APPARMOR_INSTALLED = Path("/etc/apparmor.d/gexec")
+_APPARMOR_SHIPPED = Path(__file__).parents[1] / "sandbox" / "apparmor" / "gexec"
 DOCKER_ANSWER_S = 5.0
 """An engine that needs longer to say a word is none to serve with."""
 
@@ -68,10 +72,30 @@ def docker(**_: Any) -> list[CheckMessage]:
     return []
 
 
+def apparmor(**_: Any) -> list[CheckMessage]:
+    """W106: this machine confines by AppArmor, and its sandboxes have Docker's profile, which forbids their mounts."""
+    if settings.DOCKER_HOST and not settings.DOCKER_HOST.startswith("unix:"):
+        return []
+    if _text(_APPARMOR_ENABLED).strip() != "Y" or _text(_APPARMOR_INSTALLED) == _text(_APPARMOR_SHIPPED):
+        return []
+    return [
+        Warning(
+            "The AppArmor profile of the sandboxes is not loaded: they are closed off less than they could be.",
+            hint=f"On the host, as root: install -m 644 {_APPARMOR_SHIPPED} {_APPARMOR_INSTALLED} && "
+            f"apparmor_parser --replace {_APPARMOR_INSTALLED}, then start gexec anew.",
+            id="gexec.W106",
+        )
+    ]
+
+
 def register_all() -> None:
     """Register the checks with Django, for --deploy alone."""
-    for check in (anybody, no_rate, no_tls, memory, docker):
+    for check in (anybody, no_rate, no_tls, memory, docker, apparmor):
         register(check, Tags.security, deploy=True)
+
+
+def _text(path: Path) -> str:
+    return path.read_text() if path.exists() else ""
 
 
 def _host_memory_mb() -> int:

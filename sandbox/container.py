@@ -194,7 +194,7 @@ class Container:
         """Send what starts a step; one that could not be started has its result after this."""
         try:
             self._resize(exchange.step)
-            self._send(opening + exchange.opening())
+            self._send(opening + exchange.opening(self._memory_bytes))
         except EngineUnavailable as error:
             exchange.fail(str(error))
         except ContainerLost as error:

@@ -32,8 +32,11 @@ class Exchange:
         self._stdin_closed = False
         self._window = protocol.STDIN_WINDOW
 
-    def opening(self) -> bytes:
-        """The step's frame and as much of its stdin as may be sent at once. ValueError for what cannot be passed."""
+    def opening(self, memory_bytes: int) -> bytes:
+        """The step's frame and as much of its stdin as may be sent at once. ValueError for what cannot be passed.
+
+        memory_bytes: what the container has for the step.
+        """
         limits = self.step.limits
         start = protocol.step_frame(
             self.step.argv,
@@ -42,6 +45,7 @@ class Exchange:
             cpu_ms=limits.cpu_ms,
             output_bytes=limits.output_bytes,
             file_size_bytes=limits.file_size_bytes,
+            memory_bytes=memory_bytes,
             open_files=limits.open_files,
             large_files_fail=limits.large_files_fail,
         )

@@ -22,6 +22,16 @@ START_CAPABILITIES = ("SYS_ADMIN", "NET_ADMIN", "SYS_NICE", "SETPCAP")
 # The OCI runtime has threads in the container until it becomes the runner; where it may not make one, the start fails.
 START_PROCESSES = 16
 
+APPARMOR_PROFILE = "gexec-runner"
+"""Of sandbox/apparmor/gexec: like Docker's own, but for the mounts that the runner does at its start."""
+
+KERNEL_BYTES = 64 << 20
+"""Of memory for gVisor itself, and for what a program takes between two of the runner's looks."""
+KERNEL_TASKS = 256
+"""Threads of gVisor's own."""
+TASKS_PER_TASK = 4
+"""For each task of a program, threads of gVisor's that stand for it."""
+
 _HOLDER_BYTES = 16 << 20
 """Of memory for the holder of the network namespace: a static program that waits, and the runtime that starts it."""
 _PREFERRED_VICTIM = 500
@@ -39,6 +49,8 @@ class SandboxPolicy:
 
     runtime: str = ""
     """The OCI runtime's name, such as runsc; empty for the best that Docker has, see `runtimes`."""
+    apparmor: str = ""
+    """The AppArmor profile of containers in whose namespaces the runner mounts; empty for Docker's own."""
     first_uid: int = 20_000
     """Above the users of any image (Debian gives numbers from 1000), and with `uid_count` below nobody's 65534."""
     uid_count: int = 40_000
@@ -69,6 +81,14 @@ class SandboxPolicy:
         """
         return self.runtime in ("", "runc", "crun", "io.containerd.runc.v2")
 
+    @property
+    def kernel_in_user_space(self) -> bool:
+        """Whether the runtime is gVisor, by the name that it is registered with.
+
+        Its kernel is a process among those that the engine counts and limits, and holds no limits inside by itself.
+        """
+        return "runsc" in self.runtime
+
 
 def container_options(
     profile: Profile, policy: SandboxPolicy, *, uid: int, network: str, labels: Mapping[str, str], volume: str
@@ -81,18 +101,25 @@ def container_options(
     command += ["--net", "unshare" if unshare else "keep"]
     if profile.stack_bytes:
         command += ["--stack", str(profile.stack_bytes)]
+    if not unshare:
+        command += ["--processes", str(_tasks(profile))]
     command += ["--work", WORK_DIRECTORY]
     for directory in (WORK_DIRECTORY, "/tmp", "/dev/shm"):
         command += ["--wipe", directory]
     capabilities = RUNNER_CAPABILITIES + (START_CAPABILITIES if unshare else ("SETPCAP",))
+    if policy.kernel_in_user_space:
+        # To mount, in gVisor's own kernel; of the host it has none of these.
+        capabilities += ("SYS_ADMIN",)
     options = _options(policy, command, capabilities, network, labels, volume)
+    memory_bytes, tasks = profile.memory_bytes, max(START_PROCESSES, _tasks(profile))
+    if policy.kernel_in_user_space:
+        memory_bytes, tasks = memory_bytes + KERNEL_BYTES, TASKS_PER_TASK * tasks + KERNEL_TASKS
     options["host"] |= {
-        "mem_limit": profile.memory_bytes,
-        "memswap_limit": profile.memory_bytes,
+        "mem_limit": memory_bytes,
+        "memswap_limit": memory_bytes,
         "cpu_quota": profile.cpu_quota_us,
         "cpu_period": profile.cpu_period_us,
-        # The runner, the moment in which it starts a program, and what it has started ahead.
-        "pids_limit": max(START_PROCESSES, profile.processes + (2 if profile.ahead is None else 3)),
+        "pids_limit": tasks,
         "tmpfs": {
             WORK_DIRECTORY: _tmpfs(profile.tmpfs_bytes),
             "/tmp": _tmpfs(profile.tmpfs_bytes),
@@ -101,6 +128,11 @@ def container_options(
         },
     }
     return options
+
+
+def _tasks(profile: Profile) -> int:
+    """The program's, the runner, the moment in which it starts a program, and what it has started ahead."""
+    return profile.processes + (2 if profile.ahead is None else 3)
 
 
 def holder_options(policy: SandboxPolicy, *, labels: Mapping[str, str], volume: str) -> dict[str, Any]:
@@ -118,6 +150,7 @@ def _options(
     labels: Mapping[str, str],
     volume: str,
 ) -> dict[str, Any]:
+    apparmor = [f"apparmor={policy.apparmor}"] if policy.apparmor and policy.shared_network_setup else []
     return {
         "container": {
             "command": command,
@@ -137,7 +170,7 @@ def _options(
             "read_only": True,
             "cap_drop": ["ALL"],
             "cap_add": list(capabilities),
-            "security_opt": ["no-new-privileges:true"],
+            "security_opt": ["no-new-privileges:true", *apparmor],
             "ipc_mode": "private",
             # When the host itself runs out of memory, programs go before its services, and cannot change that.
             "oom_score_adj": _PREFERRED_VICTIM,

@@ -28,7 +28,7 @@ _MAX_U64 = 0xFFFF_FFFF_FFFF_FFFF
 
 _HEADER = struct.Struct(">cI")
 _FILE = struct.Struct(">BH")
-_STEP = struct.Struct(">IIQQIBHH")
+_STEP = struct.Struct(">IIQQQIBHH")
 _TEXT = struct.Struct(">I")
 _AHEAD = struct.Struct(">HH")
 _READY = struct.Struct(">HI")
@@ -155,6 +155,7 @@ def step_frame(
     cpu_ms: int | None,
     output_bytes: int,
     file_size_bytes: int,
+    memory_bytes: int = 0,
     open_files: int,
     large_files_fail: bool = False,
 ) -> bytes:
@@ -164,9 +165,10 @@ def step_frame(
     variables = _variables(environment)
     _in_range(_MAX_U16, argc=len(argv), envc=len(variables))
     _in_range(_MAX_U32, wall_ms=wall_ms, cpu_ms=cpu_ms or 0, open_files=open_files)
-    _in_range(_MAX_U64, output_bytes=output_bytes, file_size_bytes=file_size_bytes)
+    _in_range(_MAX_U64, output_bytes=output_bytes, file_size_bytes=file_size_bytes, memory_bytes=memory_bytes)
     flags = _FLAG_LARGE_FILES_FAIL if large_files_fail else 0
-    head = _STEP.pack(wall_ms, cpu_ms or 0, output_bytes, file_size_bytes, open_files, flags, len(argv), len(variables))
+    limits = (wall_ms, cpu_ms or 0, output_bytes, file_size_bytes, memory_bytes, open_files)
+    head = _STEP.pack(*limits, flags, len(argv), len(variables))
     return _frame(b"S", head + b"".join(_text(text) for text in (*argv, *variables)))
 
 

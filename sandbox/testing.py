@@ -22,7 +22,7 @@ from sandbox.errors import ContainerLost, EngineUnavailable, ImageBuildFailed, I
 from sandbox.types import ImageInfo, Profile
 
 _HEADER = struct.Struct(">cI")
-_STEP = struct.Struct(">IIQQIBHH")
+_STEP = struct.Struct(">IIQQQIBHH")
 
 
 def frame(kind: bytes, payload: bytes) -> bytes:
@@ -143,7 +143,7 @@ class FakeStream:
                 self.say(self._ready(), after_s=self._engine.wipe_s)
 
     def _start(self, payload: bytes) -> None:
-        argc = _STEP.unpack_from(payload)[6]
+        argc = _STEP.unpack_from(payload)[7]
         words, at = [], _STEP.size
         for _ in range(argc):
             (length,) = struct.unpack_from(">I", payload, at)

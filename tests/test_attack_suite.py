@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import docker
 import pytest
 
 from attacks.catalogue import FAMILIES, AnyAttack
@@ -16,6 +17,9 @@ from attacks.server import own_server
 from testkit.databases import create_database, database_url
 from testkit.servers import clean_environment
 
+GVISOR = "runsc"
+# What a kernel of its own can answer otherwise; the whole suite: make attack ARGS="--runtime runsc".
+_IN_GVISOR = ("escape: ", "protocol: forged frames", "resources: fork bomb", "resources: memory, ", "neighbours: two ")
 _NAMED = {f"{family}: {attack.name}": attack for family, attacks in FAMILIES.items() for attack in attacks}
 
 
@@ -38,9 +42,29 @@ def attacked(prepared_postgres: Path) -> Iterator[Attacked]:
     assert left == []
 
 
+@pytest.fixture(scope="module")
+def in_gvisor(prepared_postgres: Path, docker_client: docker.DockerClient) -> Iterator[Attacked]:
+    """The same, in containers that start with gVisor, where the Docker engine has it."""
+    if GVISOR not in docker_client.info()["Runtimes"]:
+        pytest.skip(f"this Docker engine knows no {GVISOR}")
+    create_database(prepared_postgres, "attacked_in_gvisor", "gexec")
+    environment = clean_environment(DATABASE_URL=database_url(prepared_postgres, "attacked_in_gvisor"))
+    with own_server(environment, runtime=GVISOR) as (client, host):
+        yield Attacked(client, host)
+    host.close()
+
+
 @pytest.mark.parametrize("attack", _NAMED.values(), ids=_NAMED)
 def test_an_attack_is_held(attacked: Attacked, attack: AnyAttack) -> None:
     verdict = judge(attack, attacked.client, attacked.host)
+    if verdict.skipped:
+        pytest.skip(verdict.skipped)
+    assert (verdict.problems, verdict.harm) == ((), ())
+
+
+@pytest.mark.parametrize("name", [name for name in _NAMED if name.startswith(_IN_GVISOR)])
+def test_an_attack_is_held_in_gvisor(in_gvisor: Attacked, name: str) -> None:
+    verdict = judge(_NAMED[name], in_gvisor.client, in_gvisor.host)
     if verdict.skipped:
         pytest.skip(verdict.skipped)
     assert (verdict.problems, verdict.harm) == ((), ())

@@ -8,16 +8,20 @@ import pytest
 from django.core.checks import run_checks
 from pytest_django.fixtures import Settings
 
+from gexec import deploy_checks
 from gexec.deploy_checks import anybody
 from testkit.servers import clean_environment, manage
 
+PROFILE = Path(__file__).parents[1] / "sandbox" / "apparmor" / "gexec"
+
 
 @pytest.fixture(autouse=True)
-def in_production(settings: Settings) -> None:
+def in_production(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """Settings of which nothing is to be said; each test spoils one."""
     settings.GEXEC_HOST, settings.GEXEC_REQUIRE_API_KEY = "0.0.0.0", True
     settings.GEXEC_SECURE, settings.GEXEC_RATE_LIMIT = True, "10/m"
     settings.GEXEC_SLOTS, settings.GEXEC_MAX_MEMORY_MB = 1, 64
+    monkeypatch.setattr(deploy_checks, "_APPARMOR_ENABLED", Path("/nothing"))
 
 
 def ours() -> set[str]:
@@ -49,6 +53,19 @@ def test_what_invites_trouble_is_told(settings: Settings, name: str, value: obje
 def test_on_loopback_nobody_else_can_run_anything(settings: Settings) -> None:
     settings.GEXEC_HOST, settings.GEXEC_REQUIRE_API_KEY = "127.0.0.1", False
     assert anybody() == []
+
+
+def test_sandboxes_without_their_apparmor_profile_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    enabled, installed = tmp_path / "enabled", tmp_path / "gexec"
+    monkeypatch.setattr(deploy_checks, "_APPARMOR_ENABLED", enabled)
+    monkeypatch.setattr(deploy_checks, "_APPARMOR_INSTALLED", installed)
+    assert ours() == set()
+    enabled.write_text("Y\n")
+    assert ours() == {"gexec.W106"}
+    installed.write_text("the profile of an older gexec")
+    assert ours() == {"gexec.W106"}
+    installed.write_bytes(PROFILE.read_bytes())
+    assert ours() == set()
 
 
 def test_an_engine_that_does_not_answer_is_told(tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ def test_a_server_that_runs_is_well(server: StartServer) -> None:
     done = server().manage("doctor")
     assert done.returncode == 0, done.stdout + done.stderr
     states = {line.split(":")[0][6:]: line[:4].strip() for line in done.stdout.splitlines() if line[:4].strip()}
-    assert set(states) == {"Docker", "database", "image of go", "image of python", "slots", "disk"}
+    # Where whoever runs the tests may not load the profile, that is said too.
+    assert set(states) - {"AppArmor"} == {"Docker", "database", "image of go", "image of python", "slots", "disk"}
     assert {states[about] for about in ("Docker", "database", "image of go", "image of python")} == {"ok"}
 
 

@@ -7,7 +7,14 @@ from typing import Any
 
 import pytest
 
-from sandbox.policy import RUNNER_CAPABILITIES, SandboxPolicy, container_options, holder_options
+from sandbox.policy import (
+    APPARMOR_PROFILE,
+    KERNEL_BYTES,
+    RUNNER_CAPABILITIES,
+    SandboxPolicy,
+    container_options,
+    holder_options,
+)
 from sandbox.types import Ahead, Profile
 
 PROFILE = Profile("image", 128 << 20, 50_000, 64, 32 << 20)
@@ -77,6 +84,27 @@ def test_the_right_to_change_network_is_given_only_where_it_is_used() -> None:
     kept = options(network="none")
     assert set(kept["host"]["cap_add"]) == {*RUNNER_CAPABILITIES, "SETPCAP"}
     assert kept["container"]["command"][4:6] == ["--net", "keep"]
+
+
+def test_gvisor_has_room_for_itself_and_tells_the_runner_what_to_hold() -> None:
+    plain, gvisor = options(network="none"), options(runtime="runsc", network="none")
+    for made in (plain, gvisor):
+        command = made["container"]["command"]
+        assert command[command.index("--processes") + 1] == "66"
+    assert gvisor["host"]["mem_limit"] == gvisor["host"]["memswap_limit"] == (128 << 20) + KERNEL_BYTES
+    assert gvisor["host"]["pids_limit"] > plain["host"]["pids_limit"] == 66
+    assert "--processes" not in options()["container"]["command"]
+
+
+@pytest.mark.parametrize(("runtime", "options_of_it"), [("", ["apparmor=gexec-runner"]), ("runsc", [])])
+def test_the_apparmor_profile_is_for_containers_in_which_the_runner_mounts(
+    runtime: str, options_of_it: list[str]
+) -> None:
+    policy = SandboxPolicy(runtime=runtime, apparmor=APPARMOR_PROFILE)
+    made = container_options(PROFILE, policy, uid=20_001, network="none", labels={}, volume="runner")
+    held = holder_options(policy, labels={}, volume="runner")
+    for host in (made["host"], held["host"]):
+        assert host["security_opt"] == ["no-new-privileges:true", *options_of_it]
 
 
 @pytest.mark.parametrize(

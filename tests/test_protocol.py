@@ -176,7 +176,7 @@ def test_a_large_file_becomes_several_frames() -> None:
 @given(st.lists(TEXTS, min_size=1, max_size=4), st.dictionaries(NAMES, TEXTS, max_size=4))
 def test_every_text_of_a_step_is_in_its_frame(argv: list[str], environment: dict[str, str]) -> None:
     frame = step(argv, environment)
-    at, texts = 5 + 33, []
+    at, texts = 5 + 41, []
     while at < len(frame):
         size = int.from_bytes(frame[at : at + 4], "big")
         texts.append(frame[at + 4 : at + 4 + size].decode())
@@ -203,6 +203,7 @@ def step(argv: list[str], environment: dict[str, str], **limits: int | None) -> 
         (["a"], {}, {"wall_ms": 2**32}),
         (["a"], {}, {"cpu_ms": -1}),
         (["a"], {}, {"output_bytes": 2**64}),
+        (["a"], {}, {"memory_bytes": 2**64}),
     ],
 )
 def test_a_step_that_does_not_fit_is_refused(

@@ -11,7 +11,7 @@ from tests.golden import bytes_of
 from tests.runner_lab import LabRunner, lab_image
 
 HUGE = 2**20 + 1
-STEP_HEAD = b"\0\0\0\1" + bytes(24)
+STEP_HEAD = b"\0\0\0\1" + bytes(32)
 
 
 def frame(kind: bytes, payload: bytes) -> bytes:

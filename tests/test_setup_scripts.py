@@ -39,7 +39,7 @@ def stub(directory: Path, name: str, script: str) -> None:
 
 def shell(script: str, path: Path, cwd: Path, *, root: bool = True, **env: str) -> subprocess.CompletedProcess[str]:
     """Run lines that use the functions of the scripts, with `path` as the only place for commands."""
-    sources = "".join(f". {PROJECT}/scripts/{name}.sh\n" for name in ("lib", "python", "docker"))
+    sources = "".join(f". {PROJECT}/scripts/{name}.sh\n" for name in ("lib", "python", "docker", "apparmor"))
     if not root:
         stub(path, "id.new", 'if [ "$1" = -u ]; then echo 1000; else echo jane; fi')
         (path / "id").unlink()
@@ -213,9 +213,67 @@ def test_the_pid_file_of_a_living_daemon_stays(bare: Path, tmp_path: Path) -> No
     assert file.exists()
 
 
+def apparmor(bare: Path, tmp_path: Path, docker_host: str = "") -> subprocess.CompletedProcess[str]:
+    """Load the profile on a machine whose kernel has AppArmor; the parser is the stub that the test makes."""
+    (tmp_path / "modules" / "apparmor" / "parameters").mkdir(parents=True, exist_ok=True)
+    (tmp_path / "modules" / "apparmor" / "parameters" / "enabled").write_text("Y\n")
+    (tmp_path / "apparmor.d").mkdir(exist_ok=True)
+    for tool in ("install", "cmp"):
+        if not (bare / tool).exists():
+            (bare / tool).symlink_to(shutil.which(tool) or tool)
+    script = f"ensure_apparmor_profile {tmp_path}/modules {tmp_path}/apparmor.d"
+    return shell(script, bare, PROJECT, DOCKER_HOST=docker_host)
+
+
+def test_the_apparmor_profile_is_loaded_once(bare: Path, tmp_path: Path) -> None:
+    stub(bare, "apparmor_parser", 'echo "$@"')
+    first, second = apparmor(bare, tmp_path), apparmor(bare, tmp_path)
+    assert first.stdout.split()[-1] == f"{tmp_path}/apparmor.d/gexec"
+    assert (tmp_path / "apparmor.d" / "gexec").read_bytes() == (PROJECT / "sandbox" / "apparmor" / "gexec").read_bytes()
+    assert (second.returncode, second.stdout, second.stderr) == (0, "", "")
+
+
+def test_the_apparmor_profile_is_understood() -> None:
+    parser, features = shutil.which("apparmor_parser", path="/usr/sbin:/sbin"), Path("/etc/apparmor.d/abi/3.0")
+    if not parser or not features.exists():
+        pytest.skip("no AppArmor here")
+    profile = PROJECT / "sandbox" / "apparmor" / "gexec"
+    command = [parser, "--skip-kernel-load", "--skip-cache", "--features-file", str(features), str(profile)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_an_apparmor_profile_that_cannot_be_loaded_is_told_and_stops_nothing(bare: Path, tmp_path: Path) -> None:
+    stub(bare, "apparmor_parser", "exit 1")
+    done = apparmor(bare, tmp_path)
+    assert done.returncode == 0
+    assert "Going on without it" in done.stderr
+    assert not (tmp_path / "apparmor.d" / "gexec").exists()
+
+
+def test_the_apparmor_of_another_machine_is_left_alone(bare: Path, tmp_path: Path) -> None:
+    done = apparmor(bare, tmp_path, "tcp://elsewhere:2376")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert not (tmp_path / "apparmor.d" / "gexec").exists()
+
+
+def test_the_attacks_in_a_debian_need_a_command_that_boots_one(tmp_path: Path) -> None:
+    command = PROJECT / "scripts" / "attack-debian"
+    without = subprocess.run(
+        [command], env=clean_environment(DEBIAN_VM=""), capture_output=True, text=True, check=False
+    )
+    assert without.returncode == 1
+    assert "CONTRIBUTING.md" in without.stderr
+    stub(tmp_path, "boots", 'cat "$1"; exit 7')
+    environment = clean_environment(DEBIAN_VM=f"{tmp_path}/boots", DEBIAN_PATIENCE="3")
+    done = subprocess.run([command], env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (7, "exec scripts/attack-debian inside 3\n")
+
+
 def test_a_second_set_up_is_silent(tmp_path: Path) -> None:
     """In a working copy of its own, to which the environment of the tests lends what pip would fetch."""
     shutil.copytree(PROJECT / "scripts", tmp_path / "scripts")
+    shutil.copytree(PROJECT / "sandbox" / "apparmor", tmp_path / "sandbox" / "apparmor")
     for file in PROJECT.glob("requirements*.txt"):
         shutil.copy(file, tmp_path)
     lent = clean_environment(PYTHON=sys.executable, PYTHONPATH=sysconfig.get_path("purelib"))
@@ -229,7 +287,7 @@ def test_a_second_set_up_is_silent(tmp_path: Path) -> None:
 
 def test_make_help_lists_every_target() -> None:
     listed = subprocess.run(["make", "help"], cwd=PROJECT, capture_output=True, text=True, check=True).stdout
-    for target in ("run", "test", "lint", "bench", "attack", "languages", "help", "clean"):
+    for target in ("run", "test", "lint", "bench", "attack", "attack-debian", "languages", "help", "clean"):
         assert f"  make {target} " in listed
 
 

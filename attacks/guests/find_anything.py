@@ -24,7 +24,7 @@ for pid in others():
     if os.getuid() in users_of(pid) or len(others()) > 1:
         breach(f"process {pid} of {users_of(pid)}: {read(f'/proc/{pid}/cmdline')!r}")
 for table in ("shm", "sem", "msg"):
-    if len(open(f"/proc/sysvipc/{table}").read().splitlines()) > 1:
+    if os.path.isdir("/proc/sysvipc") and len(open(f"/proc/sysvipc/{table}").read().splitlines()) > 1:
         breach(f"System V {table}")
 if os.path.isdir("/dev/mqueue") and os.listdir("/dev/mqueue"):
     breach("POSIX message queues")

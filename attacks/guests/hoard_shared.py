@@ -26,6 +26,7 @@ for _ in range(25):
     except OSError:
         break
 time.sleep(3)
-print("aio:", open("/proc/sys/fs/aio-nr").read().strip(), "ptys:", open("/proc/sys/kernel/pty/nr").read().strip(), flush=True)
+if os.path.exists("/proc/sys/fs/aio-nr"):
+    print("aio:", open("/proc/sys/fs/aio-nr").read().strip(), "ptys:", open("/proc/sys/kernel/pty/nr").read().strip(), flush=True)
 done()
 os._exit(0)

@@ -36,5 +36,6 @@ symbols = read("/proc/kallsyms", 2000) if os.path.exists("/proc/kallsyms") else 
 if any(line.split()[0].strip(b"0") for line in symbols.splitlines()[:-1]):
     breach("kernel addresses in /proc/kallsyms")
 for name in ("cap_last_cap", "core_pattern"):
-    held(f"{name}: {read('/proc/sys/kernel/' + name)!r}")
+    if os.path.exists(f"/proc/sys/kernel/{name}"):
+        held(f"{name}: {read('/proc/sys/kernel/' + name)!r}")
 done()

@@ -5,6 +5,8 @@ with open("/box/lock", "w") as file:
         "/proc/locks", "/proc/cmdline", "/proc/config.gz", "/proc/diskstats", "/proc/partitions", "/proc/interrupts", "/proc/softirqs",
         "/proc/schedstat", "/proc/vmstat", "/proc/zoneinfo", "/proc/buddyinfo", "/proc/key-users", "/proc/modules", "/proc/devices",
         "/proc/sys/kernel/random/boot_id", "/proc/pressure/cpu", "/proc/pressure/memory", "/proc/tty/drivers", "/proc/irq/0/spurious",
+        "/proc/sys/fs/dentry-state", "/proc/sys/fs/file-nr", "/proc/sys/fs/inode-nr", "/proc/sys/fs/inode-state", "/proc/sys/fs/quota/syncs",
+        "/sys/kernel/uevent_seqnum", "/sys/devices/system/node/node0/vmstat", "/sys/devices/system/node/node0/numastat",
     ):
         try:
             found = read(path)
@@ -12,7 +14,13 @@ with open("/box/lock", "w") as file:
             held(f"{path}: {error.strerror}")
         else:
             (breach if found else held)(f"{path}: {found[:40]!r}")
-for folder in ("/proc/fs", "/proc/driver", "/proc/bus", "/sys/block", "/sys/bus", "/sys/class", "/sys/dev", "/sys/module", "/sys/devices/virtual"):
+for folder in ("/proc/fs", "/proc/driver", "/proc/bus", "/sys/block", "/sys/bus", "/sys/class", "/sys/dev", "/sys/module", "/sys/devices/virtual",
+               "/sys/kernel/irq", "/sys/kernel/slab"):
     found = os.listdir(folder) if os.path.isdir(folder) else []
     (breach if found else held)(f"{folder}: {found[:5]}")
+for where, folders, names in os.walk("/sys/devices"):
+    if "system" in folders:
+        folders.remove("system")
+    for name in names:
+        breach(f"{where}/{name}")
 done()

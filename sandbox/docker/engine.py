@@ -15,10 +15,11 @@ import docker
 import docker.errors
 
 from sandbox.docker.client import Refused, connect, translated
-from sandbox.docker.runner_volume import install_runner, runner_volume
+from sandbox.docker.runner_volume import install_runner, runner_image, runner_volume
 from sandbox.docker.stream import AttachedStream
-from sandbox.errors import EngineUnavailable
-from sandbox.policy import SandboxPolicy, container_options, holder_options
+from sandbox.errors import ContainerLost, EngineUnavailable, ImageMissing, ProtocolError
+from sandbox.policy import APPARMOR_PROFILE, START_PROCESSES, SandboxPolicy, container_options, holder_options
+from sandbox.protocol import FrameReader, Ready
 from sandbox.types import Profile
 
 logger = logging.getLogger(__name__)
@@ -30,6 +31,8 @@ _CALL_TIMEOUT_S = 20.0
 _PERIOD_US = 100_000
 _NO_QUOTA_US = 1000 * _PERIOD_US
 """A thousand processors: more than any host of ours has."""
+_PROBE_BYTES = 64 << 20
+"""Of memory for a container in which nothing runs but the runner."""
 _REFUSALS = 3
 """After so many in a row, where another runtime did start the container, a runtime is not tried again. Not after one:
 a host that is short of memory refuses once in a while whatever the runtime."""
@@ -71,6 +74,8 @@ class DockerEngine:
         known = info.get("Runtimes") or {}
         self._runtimes = self._policy.runtimes(default=info.get("DefaultRuntime") or "", known=known)
         self._refusals = 0
+        if any(option.startswith("name=apparmor") for option in info.get("SecurityOptions") or ()):
+            self._use_apparmor_profile()
 
     def start(self, profile: Profile) -> AttachedStream:
         """Create, attach and start one container. Raises ImageMissing, EngineUnavailable."""
@@ -90,7 +95,12 @@ class DockerEngine:
         return stream
 
     def resize(self, container_id: str, memory_bytes: int) -> None:
-        """Change a running container's memory limit. Raises EngineUnavailable."""
+        """Change a running container's memory limit. Raises EngineUnavailable.
+
+        gVisor's cannot be changed; there the runner holds the limit of each step.
+        """
+        if self._limits_are_fixed:
+            return
         with translated("resizing a container"):
             self._client.update_container(container_id, mem_limit=memory_bytes, memswap_limit=memory_bytes)
 
@@ -102,6 +112,8 @@ class DockerEngine:
         """
         with translated("lifting a container's quota"):
             memory_bytes = self._client.inspect_container(container_id)["HostConfig"]["Memory"]
+            if self._limits_are_fixed:
+                return
             # Said again with it, since crun takes a limit that is not named for one of 0 bytes; it refuses -1, too.
             self._client.update_container(
                 container_id,
@@ -148,6 +160,36 @@ class DockerEngine:
                 self._holder.close()
                 self._holder = None
         self._client.close()
+
+    def _use_apparmor_profile(self) -> None:
+        """Start one container with it: nothing else tells whether the engine's kernel knows it and it lets us work."""
+        without = replace(self._policy, apparmor="")
+        self._policy = replace(without, apparmor=APPARMOR_PROFILE)
+        if self._policy.shared_network_setup and (reason := self._why_not_ready()):
+            self._policy = without
+            logger.warning(
+                "containers start without the AppArmor profile %s, and cannot be closed off as they should: %s",
+                APPARMOR_PROFILE,
+                reason,
+            )
+
+    def _why_not_ready(self) -> str:
+        """Start a container in which nothing is but the runner; why it does not come up, or nothing."""
+        try:
+            stream = self.start(Profile(runner_image(), _PROBE_BYTES, _PERIOD_US, START_PROCESSES, _PROBE_BYTES // 8))
+        except (Refused, ImageMissing) as error:
+            return str(error)
+        try:
+            data = stream.receive(_CALL_TIMEOUT_S)
+            return "" if data and isinstance(FrameReader().feed(data)[0], Ready) else f"it said {data!r:.200}"
+        except (ContainerLost, ProtocolError, IndexError) as error:
+            return str(error)
+        finally:
+            stream.close()
+
+    @property
+    def _limits_are_fixed(self) -> bool:
+        return replace(self._policy, runtime=self._runtimes[0]).kernel_in_user_space
 
     def _take_uid(self) -> int:
         with self._holder_lock:

@@ -33,6 +33,11 @@ def runner_version() -> str:
     return digest.hexdigest()[:12]
 
 
+def runner_image() -> str:
+    """The name of the image that holds this version of the runner, and nothing else."""
+    return f"gexec/runner:{runner_version()}"
+
+
 def runner_volume() -> str:
     """The name of the volume that holds this version of the runner."""
     return f"gexec-runner-{runner_version()}"
@@ -41,7 +46,7 @@ def runner_volume() -> str:
 def install_runner(client: docker.APIClient, *, base_image: str, on_line: Callable[[str], None]) -> None:
     """Compile the runner in a container and put it into its volume, unless the volume already holds it."""
     images = DockerImages(client)
-    tag = f"gexec/runner:{runner_version()}"
+    tag = runner_image()
     if images.find(tag) is None:
         images.build(
             tag=tag,

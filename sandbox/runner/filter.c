@@ -28,6 +28,7 @@
 #include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -274,6 +275,16 @@ static void keep_page_cache(void)
         refuse("madvise", EINVAL, with(none, 2, ALL_BITS, ADVICE[i]));
 }
 
+/* Linux asks for a right; gVisor makes them for anybody, though it opens few. */
+static void refuse_devices(void)
+{
+    static const uint32_t DEVICES[] = {S_IFCHR, S_IFBLK};
+    for (size_t i = 0; i < COUNT(DEVICES); i++) {
+        refuse("mknod", EPERM, with((struct conditions){0}, 1, S_IFMT, DEVICES[i]));
+        refuse("mknodat", EPERM, with((struct conditions){0}, 2, S_IFMT, DEVICES[i]));
+    }
+}
+
 /* The other ways to a filter of a program's own. */
 static void refuse_filters(void)
 {
@@ -339,6 +350,7 @@ int main(int argc, char **argv)
     keep_buffer_sizes();
     keep_page_cache();
     refuse_filters();
+    refuse_devices();
     bound_locks();
     refuse_terminals();
     write_head();

@@ -4,7 +4,7 @@
 #include <string.h>
 
 /* The version of the frames, and what stands in front of the texts of each; PROTOCOL.md has the fields. */
-enum { VERSION = 1, FILE_HEAD_BYTES = 3, STEP_HEAD_BYTES = 33, AHEAD_HEAD_BYTES = 4 };
+enum { VERSION = 1, FILE_HEAD_BYTES = 3, STEP_HEAD_BYTES = 41, AHEAD_HEAD_BYTES = 4 };
 enum { FILE_EXECUTABLE = 1, FILE_APPEND = 2, STEP_LARGE_FILES_FAIL = 1 };
 
 static const char HOST_TYPES[] = "AFSIKE";
@@ -132,10 +132,11 @@ bool parse_step(struct frame *frame, struct step_frame *step)
     step->cpu_ms = (uint32_t)get(head + 4, 4);
     step->output_bytes = get(head + 8, 8);
     step->file_size_bytes = get(head + 16, 8);
-    step->open_files = (uint32_t)get(head + 24, 4);
-    uint8_t flags = head[28];
-    size_t argc = get(head + 29, 2);
-    size_t envc = get(head + 31, 2);
+    step->memory_bytes = get(head + 24, 8);
+    step->open_files = (uint32_t)get(head + 32, 4);
+    uint8_t flags = head[36];
+    size_t argc = get(head + 37, 2);
+    size_t envc = get(head + 39, 2);
     struct cursor cursor = {frame->payload + STEP_HEAD_BYTES, frame->length - STEP_HEAD_BYTES};
     if (flags & ~STEP_LARGE_FILES_FAIL || argc == 0)
         return false;

@@ -53,6 +53,7 @@ struct step_frame {
     uint32_t cpu_ms;
     uint64_t output_bytes;
     uint64_t file_size_bytes;
+    uint64_t memory_bytes;
     uint32_t open_files;
     bool large_files_fail;
     char *argv[MAX_TEXTS + 1];

@@ -3,7 +3,9 @@
 #include "guard.h"
 
 #include "embed.h"
+#include "fd.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -97,8 +99,13 @@ static const char LIBRARY[] = "/.gexec/flush.so";
 static bool mount_own(const char *scratch)
 {
     char path[256];
+    unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
     /* The root, two directories, the library, hosts, passwd and group; the last two as long as add_line takes them. */
-    if (mount("own", scratch, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=320k,nr_inodes=7,mode=755"))
+    int failed = mount("own", scratch, "tmpfs", flags, "size=320k,nr_inodes=7,mode=755");
+    /* gVisor knows no bound on files. */
+    if (failed && errno == EINVAL)
+        failed = mount("own", scratch, "tmpfs", flags, "size=320k,mode=755");
+    if (failed)
         return false;
     snprintf(path, sizeof(path), "%s/%s", scratch, EMPTY);
     if (mkdir(path, 0555))
@@ -306,27 +313,88 @@ static const char *const OF_THE_MACHINE[] = {
     "/proc/irq",
     "/proc/bus",
     "/proc/sys/kernel/random/boot_id",
+    "/proc/sys/fs/dentry-state",
+    "/proc/sys/fs/file-nr",
+    "/proc/sys/fs/inode-nr",
+    "/proc/sys/fs/inode-state",
+    "/proc/sys/fs/quota",
     "/sys/block",
     "/sys/bus",
     "/sys/class",
     "/sys/dev",
     "/sys/module",
     "/sys/power",
-    "/sys/devices/virtual",
-    "/sys/devices/platform",
+    "/sys/kernel/irq",
+    "/sys/kernel/slab",
+    "/sys/kernel/uevent_seqnum",
 };
+
+/* The same, where names have numbers: below each entry of a directory, but for one of them. */
+struct numbered {
+    const char *directory;
+    const char *below;
+    const char *but;
+};
+
+static const struct numbered NUMBERED[] = {
+    /* Buses, and the disks' counters upon them. */
+    {"/sys/devices", "", "system"},
+    {"/sys/devices/system/node", "/vmstat", ""},
+    {"/sys/devices/system/node", "/numastat", ""},
+};
+
+static void hide(const char *scratch, const char *path)
+{
+    struct stat status;
+    if (stat(path, &status))
+        return;
+    if (S_ISDIR(status.st_mode))
+        bind_own(scratch, EMPTY, path);
+    else if (S_ISREG(status.st_mode))
+        mount("/dev/null", path, NULL, MS_BIND, NULL);
+}
+
+static void hide_numbered(const char *scratch, const struct numbered *numbered)
+{
+    char path[512];
+    DIR *directory = opendir(numbered->directory);
+    if (!directory)
+        return;
+    for (struct dirent *entry; (entry = readdir(directory));) {
+        if (entry->d_name[0] == '.' || strcmp(entry->d_name, numbered->but) == 0)
+            continue;
+        snprintf(path, sizeof(path), "%s/%s%s", numbered->directory, entry->d_name, numbered->below);
+        hide(scratch, path);
+    }
+    closedir(directory);
+}
 
 static void hide_machine(const char *scratch)
 {
-    for (size_t i = 0; i < COUNT(OF_THE_MACHINE); i++) {
-        struct stat status;
-        if (stat(OF_THE_MACHINE[i], &status))
-            continue;
-        if (S_ISDIR(status.st_mode))
-            bind_own(scratch, EMPTY, OF_THE_MACHINE[i]);
-        else if (S_ISREG(status.st_mode))
-            mount("/dev/null", OF_THE_MACHINE[i], NULL, MS_BIND, NULL);
-    }
+    for (size_t i = 0; i < COUNT(OF_THE_MACHINE); i++)
+        hide(scratch, OF_THE_MACHINE[i]);
+    for (size_t i = 0; i < COUNT(NUMBERED); i++)
+        hide_numbered(scratch, &NUMBERED[i]);
+}
+
+/*
+ * Linux shows nobody what an undumpable process has open, and where its memory is. Where the kernel shows it to
+ * everybody (gVisor), there is nothing to see.
+ */
+static void hide_runner(const char *scratch)
+{
+    struct stat status;
+    if (!stat("/proc/1/environ", &status) && status.st_mode & S_IROTH)
+        bind_own(scratch, EMPTY, "/proc/1");
+}
+
+/* What a runtime has put beside the devices that every program may use. */
+static void remove_devices(void)
+{
+    static const char *const DEVICES[] = {"/dev/fuse", "/dev/net/tun"};
+    for (size_t i = 0; i < COUNT(DEVICES); i++)
+        if (unlink(DEVICES[i]) && errno != ENOENT)
+            perror(DEVICES[i]);
 }
 
 /*
@@ -342,11 +410,49 @@ static void make_procfs_read_only(void)
         perror("runner: /proc");
 }
 
-const char *guard_container(const char *scratch, uid_t uid, gid_t gid)
+/*
+ * Under AppArmor and the project's own profile, which allows these mounts, the label is opened while /proc can still be
+ * written: guard_profile() puts the program's profile, which allows none, on top. A runtime's own may lie below (crun).
+ */
+static int label = -1;
+
+static void open_label(void)
+{
+    char text[256] = {0};
+    label = open("/proc/self/attr/apparmor/current", O_RDWR | O_CLOEXEC);
+    if (label >= 0 && (read(label, text, sizeof(text) - 1) < 0 || !strstr(text, "gexec-runner")))
+        close_fd(&label);
+}
+
+const char *guard_profile(void)
+{
+    static const char STACK[] = "stack gexec-program";
+    bool stacked = label < 0 || pwrite(label, STACK, sizeof(STACK) - 1, 0) == sizeof(STACK) - 1;
+    close_fd(&label);
+    return stacked ? NULL : "add the program's profile";
+}
+
+const char *guard_network(const char *scratch)
 {
     if (unshare(CLONE_NEWNET))
         return "unshare the network";
     tune_network(scratch);
+    return bring_up_loopback();
+}
+
+static bool may_mount(void)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[2];
+    return !syscall(SYS_capget, &header, data) && data[0].effective >> CAP_SYS_ADMIN & 1;
+}
+
+void guard_container(const char *scratch, uid_t uid, gid_t gid)
+{
+    if (!may_mount())
+        return;
+    open_label();
+    remove_devices();
     drop_shared_files();
     bool own = mount_own(scratch);
     if (own) {
@@ -360,13 +466,13 @@ const char *guard_container(const char *scratch, uid_t uid, gid_t gid)
     make_procfs_read_only();
     if (own) {
         hide_machine(scratch);
+        hide_runner(scratch);
         unmount(scratch);
     }
     /* What a terminal does is done by threads of the kernel's, at nobody's cost: no program has one. */
     unmount("/dev/pts");
     /* A queue in it would outlive a job. It is not there in every container, so a failure means nothing. */
     unmount("/dev/mqueue");
-    return bring_up_loopback();
 }
 
 /*
@@ -389,6 +495,20 @@ void guard_priority(void)
 {
     if (setpriority(PRIO_PROCESS, 0, -20))
         errno = 0;
+}
+
+/*
+ * A kernel in user space (gVisor) has control groups of its own, which the runtime leaves without limits and root may
+ * write. Those of the host are read-only here: the engine has set them.
+ */
+void guard_processes(unsigned count)
+{
+    int fd = open("/sys/fs/cgroup/pids/pids.max", O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    if (dprintf(fd, "%u", count) < 0)
+        perror("runner: limit the processes");
+    close(fd);
 }
 
 static const int KEPT_CAPABILITIES[] = {CAP_SETUID, CAP_SETGID, CAP_KILL, CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER};
@@ -448,6 +568,15 @@ static const struct limit INHERITED_LIMITS[] = {
     {RLIMIT_MSGQUEUE, 0}, {RLIMIT_RTPRIO, 0},          {RLIMIT_NICE, 0},
 };
 
+/*
+ * gVisor knows a few limits by name only, and refuses even the value that they have, which Linux refuses to nobody.
+ * What they are for is not there either: it counts nothing by user over several containers, and schedules by itself.
+ */
+static bool is_without(int resource, const struct rlimit *current)
+{
+    return resource != RLIMIT_CORE && resource != RLIMIT_MEMLOCK && errno == EPERM && setrlimit(resource, current);
+}
+
 const char *guard_limits(void)
 {
     for (size_t i = 0; i < COUNT(INHERITED_LIMITS); i++) {
@@ -456,7 +585,7 @@ const char *guard_limits(void)
             return "read a limit";
         rlim_t value = INHERITED_LIMITS[i].value < current.rlim_max ? INHERITED_LIMITS[i].value : current.rlim_max;
         struct rlimit limit = {value, value};
-        if (setrlimit(INHERITED_LIMITS[i].resource, &limit))
+        if (setrlimit(INHERITED_LIMITS[i].resource, &limit) && !is_without(INHERITED_LIMITS[i].resource, &current))
             return "set a limit";
     }
     return NULL;

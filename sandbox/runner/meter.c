@@ -46,6 +46,11 @@ static const struct counter PEAK_COUNTERS[] = {
     {NULL, NULL, 0},
 };
 
+static const struct counter MEMORY_COUNTERS[] = {
+    {"/sys/fs/cgroup/memory/memory.usage_in_bytes", "", 1},
+    {NULL, NULL, 0},
+};
+
 static const struct counter SOCKET_COUNTERS[] = {
     {"/proc/net/sockstat", "sockets: used ", 1},
     {NULL, NULL, 0},
@@ -54,7 +59,7 @@ static const struct counter SOCKET_COUNTERS[] = {
 /* It is only there where control groups are of version 1, which charges no container for what lies in its sockets. */
 static const char UNCHARGED[] = "/sys/fs/cgroup/memory/memory.oom_control";
 
-static struct source cpu_source, oom_source, peak_source, socket_source;
+static struct source cpu_source, oom_source, peak_source, socket_source, memory_source;
 
 static bool read_counter(const struct source *source, uint64_t *value)
 {
@@ -142,9 +147,11 @@ void meter_open(struct meter *meter)
     open_source(&cpu_source, CPU_COUNTERS);
     open_source(&oom_source, OOM_COUNTERS);
     open_source(&peak_source, PEAK_COUNTERS);
-    socket_source.fd = -1;
+    socket_source.fd = memory_source.fd = -1;
     if (access(UNCHARGED, F_OK) == 0)
         open_source(&socket_source, SOCKET_COUNTERS);
+    if (oom_source.fd < 0)
+        open_source(&memory_source, MEMORY_COUNTERS);
     meter_restart(meter);
 }
 
@@ -173,6 +180,8 @@ bool meter_oom(const struct meter *meter)
 uint64_t meter_peak_bytes(const struct meter *meter)
 {
     uint64_t now;
+    if (meter_watches_memory())
+        return meter->peak_bytes;
     return read_counter(&peak_source, &now) && now > meter->peak_bytes ? now : meter->largest_bytes;
 }
 
@@ -185,6 +194,21 @@ uint64_t meter_sockets(void)
 {
     uint64_t now;
     return read_counter(&socket_source, &now) ? now : 0;
+}
+
+bool meter_watches_memory(void)
+{
+    return memory_source.fd >= 0;
+}
+
+uint64_t meter_memory_bytes(struct meter *meter)
+{
+    uint64_t now;
+    if (!read_counter(&memory_source, &now))
+        return 0;
+    if (now > meter->peak_bytes)
+        meter->peak_bytes = now;
+    return now;
 }
 
 void meter_restart(struct meter *meter)

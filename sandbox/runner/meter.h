@@ -43,6 +43,12 @@ bool meter_watches_sockets(void);
 /* How many sockets there are in the container now. */
 uint64_t meter_sockets(void);
 
+/* Whether memory has to be looked at, because the kernel counts it and limits nothing (gVisor). */
+bool meter_watches_memory(void);
+
+/* How much memory the container has now. */
+uint64_t meter_memory_bytes(struct meter *meter);
+
 /* The step is over: the next one counts from here. */
 void meter_restart(struct meter *meter);
 

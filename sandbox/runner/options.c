@@ -10,15 +10,16 @@
 
 _Noreturn void usage(void)
 {
-    fputs("usage: runner --uid N --gid N [--ahead-uid N] [--net unshare|keep] [--stack BYTES] --work DIR\n"
+    fputs("usage: runner --uid N --gid N [--ahead-uid N] [--net unshare|keep] [--stack BYTES] [--processes N] --work "
+          "DIR\n"
           "              [--wipe DIR]...\n"
           "       runner --hold\n",
           stderr);
     exit(2);
 }
 
-/* Not 0, which is root, and not the largest, which means "unchanged" to the kernel. */
-static unsigned user_number(const char *text)
+/* Of a user: not 0, which is root, and not the largest, which means "unchanged" to the kernel. */
+static unsigned positive_number(const char *text)
 {
     char *end;
     unsigned long value = strtoul(text, &end, 10);
@@ -40,6 +41,7 @@ static const struct option OPTIONS[] = {
     {"uid", required_argument, NULL, 'u'},
     {"gid", required_argument, NULL, 'g'},
     {"ahead-uid", required_argument, NULL, 'a'},
+    {"processes", required_argument, NULL, 'p'},
     {"work", required_argument, NULL, 'w'},
     {"wipe", required_argument, NULL, 'x'},
     {"net", required_argument, NULL, 'n'},
@@ -51,15 +53,17 @@ static const struct option OPTIONS[] = {
 static void take_option(int option, struct options *options)
 {
     if (option == 'u')
-        options->account.uid = user_number(optarg);
+        options->account.uid = positive_number(optarg);
     else if (option == 'g')
-        options->account.gid = user_number(optarg);
+        options->account.gid = positive_number(optarg);
     else if (option == 'a')
-        options->ahead_uid = user_number(optarg);
+        options->ahead_uid = positive_number(optarg);
     else if (option == 'n' && (strcmp(optarg, "unshare") == 0 || strcmp(optarg, "keep") == 0))
         options->own_network = strcmp(optarg, "unshare") == 0;
     else if (option == 's')
         options->stack_bytes = size(optarg);
+    else if (option == 'p')
+        options->processes = positive_number(optarg);
     else if (option == 'w')
         options->work = optarg;
     else if (option == 'x' && options->wiped_count < MAX_WIPED)

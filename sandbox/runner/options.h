@@ -16,6 +16,7 @@ struct options {
     struct account account;
     uid_t ahead_uid;
     uint64_t stack_bytes;
+    unsigned processes;
     const char *work;
     const char *wiped[MAX_WIPED];
     int wiped_count;

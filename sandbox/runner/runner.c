@@ -177,14 +177,18 @@ static void take_container_over(const struct options *options)
     must(launch_open());
     locks_open();
     if (options->own_network)
-        must(guard_container(options->work, options->account.uid, options->account.gid));
+        must(guard_network(options->work));
+    guard_container(options->work, options->account.uid, options->account.gid);
     guard_directories();
     guard_priority();
+    if (options->processes)
+        guard_processes(options->processes);
     must(guard_limits());
     must(guard_stack(options->stack_bytes));
     job_open_trees(&job, options);
     meter_open(&processes.meter);
     must(guard_capabilities());
+    must(guard_profile());
     must(guard_system_calls(&locks));
 }
 

@@ -36,6 +36,8 @@ enum {
     /* Time to write a buffer out for who catches the warning; at half a processor there are 50 ms in each 100 without
        any. */
     LAST_WORDS_US = 100 * 1000,
+    /* What is taken between two looks is beyond the limit; the container has some room for it. */
+    MEMORY_CHECK_US = 10 * 1000,
     /* As a shell has it. */
     EXIT_NOT_FOUND = 127,
     EXIT_NOT_EXECUTABLE = 126,
@@ -215,6 +217,15 @@ static void out_of_time(struct step *step, enum reason reason, int64_t now_us)
     step->end_us = now_us + LAST_WORDS_US;
 }
 
+/* Where the kernel has no limit for it. */
+static bool too_much_memory(struct step *step, int64_t now_us)
+{
+    if (now_us < step->memory_check_us)
+        return false;
+    step->memory_check_us = now_us + MEMORY_CHECK_US;
+    return meter_memory_bytes(&step->processes->meter) > step->memory_bytes;
+}
+
 void step_watch(struct step *step)
 {
     int64_t now_us = monotonic_us();
@@ -222,7 +233,7 @@ void step_watch(struct step *step)
         finish(step, EXITED);
     else if (step->cut[0] || step->cut[1])
         finish(step, OUTPUT);
-    else if (too_many_sockets(step, now_us))
+    else if (too_many_sockets(step, now_us) || too_much_memory(step, now_us))
         finish(step, MEMORY);
     else if (step->warned && now_us >= step->end_us)
         finish(step, step->reason);
@@ -244,7 +255,7 @@ int64_t step_wake_us(const struct step *step)
         wake_us = earlier(wake_us, step->cpu_check_us);
     if (step_gathers_output(step))
         wake_us = earlier(wake_us, step->read_us);
-    return earlier(wake_us, step->socket_check_us);
+    return earlier(wake_us, earlier(step->socket_check_us, step->memory_check_us));
 }
 
 static void report_not_started(struct step *step, const struct step_frame *frame, enum launched launched)
@@ -273,6 +284,8 @@ static void take_limits(struct step *step, const struct step_frame *frame)
     step->cpu_limit_us = (int64_t)frame->cpu_ms * 1000;
     step->cpu_check_us = step->started_us + step->cpu_limit_us / step->processors;
     step->socket_check_us = meter_watches_sockets() ? step->started_us + SOCKET_CHECK_US : INT64_MAX;
+    step->memory_bytes = frame->memory_bytes;
+    step->memory_check_us = meter_watches_memory() && frame->memory_bytes ? step->started_us : INT64_MAX;
 }
 
 void step_start(struct step *step, const struct step_frame *frame, int work)

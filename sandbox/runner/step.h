@@ -45,6 +45,8 @@ struct step {
     int64_t socket_check_us;
     /* Until when output is left to gather; 0: it is read as it comes. */
     int64_t read_us;
+    uint64_t memory_bytes;
+    int64_t memory_check_us;
 };
 
 /* Starts the program in the directory that `work` is open on. One that cannot be started has its result at once. */

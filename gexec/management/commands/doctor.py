@@ -50,6 +50,8 @@ def _findings() -> Iterator[Finding]:
     docker = _docker()
     database = _database()
     yield docker
+    for found in deploy_checks.apparmor():
+        yield Finding("AppArmor", "warn", str(found.msg), str(found.hint))
     yield database
     if docker.state == "ok" and database.state == "ok":
         yield from _images()
