@@ -37,7 +37,6 @@ class Client(Protocol):
 
     sock: Connection
     data_ready: bool
-    timeout: float | None
 
     def close(self) -> None: ...
 
@@ -53,9 +52,6 @@ class _Line:
 
     def __iter__(self) -> Iterator[Client]:
         return iter(self._until)
-
-    def __len__(self) -> int:
-        return len(self._until)
 
     def join(self, client: Client, seconds: float) -> None:
         """At the end, also for one that is in it."""
@@ -142,14 +138,16 @@ class Clients:
     def make_room(self, kept: Iterable[Client], drop_kept: Callable[[Any], None]) -> bool:
         """Close some that are missed least; whether there were any. Not while the poller's events are gone through.
 
-        That are those that are seen off; else, of those who hold nothing but a connection (also of the `kept`, which
-        are gunicorn's), the oldest of the one that has most of them; else those who take nothing of their answer.
+        That are those that are seen off; else, of those who wait with their next request (also the `kept`, which are
+        gunicorn's) or are slow to send it, the oldest of the one that has most of them, and first who has sent nothing;
+        else those who take nothing of their answer.
         """
-        gone = list(self._leaving)[:SPARED_AT_ONCE]
+        gone = list(self._leaving)
         if not gone:
             idle = [*self._sending, *kept]
-            gone = _of_the_greediest(idle, Counter(client.sock.client for client in idle))[:SPARED_AT_ONCE]
-        gone = gone or self._stalled()[:SPARED_AT_ONCE]
+            gone = _of_the_greediest(idle, Counter(client.sock.client for client in idle))
+            gone.sort(key=lambda client: client in self._sending and client.sock.incoming.bytes > 0)
+        gone = (gone or self._stalled())[:SPARED_AT_ONCE]
         for client in gone:
             if client in self._polled or client in self._held_up:
                 self._dismiss(client)

@@ -30,7 +30,6 @@ class Waiting:
     """gunicorn's connection, as far as Clients needs it."""
 
     data_ready = False
-    timeout: float | None = None
 
     def __init__(self, sock: Connection) -> None:
         self.sock = sock
@@ -279,6 +278,7 @@ def test_large_requests_share_a_bounded_memory_and_small_ones_need_none(
 def test_where_there_is_no_room_the_oldest_idle_one_goes(loop: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clients, "SPARED_AT_ONCE", 1)
     monkeypatch.setattr(sockets, "READ_S", 60.0)
+    begun = loop.connect(b"GET ")[0]
     flood = [loop.connect()[0] for _ in range(3)]
     other = loop.connect()[0]
     other.sock.client = "192.0.2.1"
@@ -287,10 +287,10 @@ def test_where_there_is_no_room_the_oldest_idle_one_goes(loop: Loop, monkeypatch
     loop.kept.append(kept)
     left = loop.connect()[0]
     loop.clients.see_off(left)
-    for expected in (left, *flood):
+    for expected in (left, *flood, kept, begun):
         assert loop.make_room()
         assert loop.dropped[-1] is expected
-    loop.kept.clear()
+        loop.kept = [client for client in loop.kept if client not in loop.dropped]
     assert loop.make_room()
     assert loop.dropped[-1] is other
     assert not loop.make_room()
