@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import threading
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from pathlib import Path
@@ -17,20 +16,21 @@ from django.db.models.functions import Now
 
 from dispatch.models import Worker
 from rest.ids import uuid7
+from rest.turns import Turns
 
 STALE_AFTER_S = 30
 """A process on another host without a heartbeat for this long is taken for ended."""
 
-_lock = threading.Lock()
+_turns = Turns()
 _ids: dict[int, UUID] = {}
 """This process's id under its pid: a fork must not inherit it."""
 
 
 def own_id() -> UUID:
-    """This process's id; its row is made at the first call."""
+    """This process's id; its row is made at the first call that finds the database."""
     pid = os.getpid()
     if pid not in _ids:
-        with _lock:
+        with _turns.turn():
             if pid not in _ids:
                 worker_id = uuid7()
                 _write(worker_id)
@@ -49,9 +49,8 @@ def record_heartbeat() -> bool:
 
 def deregister() -> None:
     """Take this process's row away: it has no execution left."""
-    with _lock:
-        if worker_id := _ids.pop(os.getpid(), None):
-            Worker.objects.filter(pk=worker_id).delete()
+    if worker_id := _ids.pop(os.getpid(), None):
+        Worker.objects.filter(pk=worker_id).delete()
 
 
 def stale() -> list[UUID]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
+
+from rest.turns import Turns
 
 MAX_AGE_S = 1.0
 """A change of another process is seen within this; what follows the rows adds a second of its own."""
@@ -17,13 +18,13 @@ T = TypeVar("T")
 class Snapshot(Generic[T]):
     """The last answer of `load`, at most MAX_AGE_S old. Several threads may ask: one loads, the others wait for it.
 
-    What it hands out is shared by all threads: read it, never change it. Where loading fails, the one who asked gets
-    the exception, and the next one loads again.
+    What it hands out is shared by all threads: read it, never change it. Where loading fails, those who asked until
+    then get the exception, and the next one loads again.
     """
 
     def __init__(self, load: Callable[[], T]) -> None:
         self._load = load
-        self._lock = threading.Lock()
+        self._turns = Turns()
         self._kept: _Loaded[T] | None = None
         self._epoch = object()
 
@@ -32,7 +33,7 @@ class Snapshot(Generic[T]):
         kept = self._kept
         if kept is not None and kept.is_young():
             return kept.answer
-        with self._lock:
+        with self._turns.turn():
             kept = self._kept
             return kept.answer if kept is not None and kept.is_young() else self._load_again()
 

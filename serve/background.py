@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Mapping
 
 from django.conf import settings
 from django.db import Error
@@ -16,6 +17,7 @@ from gexec.middleware import ADMIN_PATH
 from gexec.postgresql import lanes
 from languages import programs, tasks
 from rest.connections import release_connection
+from sandbox.types import Profile, WarmTarget
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +26,8 @@ FOLLOW_S = 1.0
 
 _heartbeat = Heartbeat(recovery.sweep)
 _stop = threading.Event()
+_known: Mapping[Profile, WarmTarget] | None = None
+"""What the pool was told last."""
 
 
 def bound_database() -> None:
@@ -36,9 +40,12 @@ def bound_database() -> None:
 
 
 def start() -> None:
-    """Begin serving: finish what ended processes left, make the pool, keep it in step with the languages."""
+    """Begin serving: finish what ended processes left, make the pool, keep it in step with the languages.
+
+    A database that is away keeps no worker from starting: gunicorn would give up all of them for one that fails here.
+    """
     _heartbeat.start()
-    active.backend().keep_warm(programs.warm_targets())
+    _keep_warm()
     threading.Thread(target=_follow_languages, name="languages", daemon=True).start()
 
 
@@ -57,18 +64,20 @@ def stop() -> None:
 
 def _follow_languages() -> None:
     """Tell the pool whenever what should be warm has changed."""
-    known = None
-    while True:
-        try:
-            targets = programs.warm_targets()
-            if targets != known:
-                active.backend().keep_warm(targets)
-                known = targets
-        except Error as error:
-            logger.warning("the languages cannot be read now: %s", error)
-        except Exception:
-            logger.exception("following the languages failed and goes on")
-        finally:
-            release_connection()
-        if _stop.wait(FOLLOW_S):
-            return
+    while not _stop.wait(FOLLOW_S):
+        _keep_warm()
+
+
+def _keep_warm() -> None:
+    global _known  # noqa: PLW0603 (one a process)
+    try:
+        targets = programs.warm_targets()
+        if targets != _known:
+            active.backend().keep_warm(targets)
+            _known = targets
+    except Error as error:
+        logger.warning("the languages cannot be read now: %s", error)
+    except Exception:
+        logger.exception("following the languages failed and goes on")
+    finally:
+        release_connection()

@@ -7,11 +7,18 @@ from pathlib import Path
 
 def family(pid: int) -> list[int]:
     """A process and all its descendants; of those that end meanwhile, some may be missing."""
-    found = [pid]
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in _read(task).split():
-            found += family(int(child))
-    return found
+    return [pid, *(each for child in children(pid) for each in family(child))]
+
+
+def children(pid: int) -> list[int]:
+    """Those that the process has started and that are there."""
+    tasks = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for task in tasks for child in _read(task).split()]
+
+
+def command(pid: int) -> str:
+    """Its command line, or the title that it has given itself; empty where it has ended."""
+    return _read(Path(f"/proc/{pid}/cmdline")).replace(b"\0", b" ").decode(errors="replace").strip()
 
 
 def serving(pid: int) -> list[int]:
@@ -20,9 +27,46 @@ def serving(pid: int) -> list[int]:
     return [pid for pid, program in programs.items() if program and b"postgres" not in program]
 
 
+def arbiter(pid: int) -> int | None:
+    """gunicorn's first process below that of `serve`."""
+    return next((child for child in children(pid) if "gunicorn" in command(child)), None)
+
+
+def workers(pid: int) -> list[int]:
+    """Those that gunicorn has forked, below the process of `serve`."""
+    parent = arbiter(pid)
+    return children(parent) if parent else []
+
+
+def postmaster(data_dir: Path) -> int | None:
+    """The first process of the embedded PostgreSQL of this data directory."""
+    first = _read(data_dir / "postgres" / "postmaster.pid").split(b"\n", 1)[0]
+    return int(first) if first.isdigit() and "postgres" in command(int(first)) else None
+
+
+def backends(data_dir: Path) -> list[int]:
+    """The processes of that PostgreSQL that serve a client each: they say of whom, and where it comes from."""
+    server = postmaster(data_dir)
+    return [child for child in children(server) if "[local]" in command(child)] if server else []
+
+
 def _read(file: Path) -> bytes:
     """What the kernel says of a process; nothing where it has ended."""
     try:
         return file.read_bytes()
     except OSError:
         return b""
+
+
+def using(data_dir: Path) -> list[int]:
+    """Processes that were started with this data directory as a setting, or that work inside it."""
+    named = f"GEXEC_DATA_DIR={data_dir}\0".encode()
+    pids = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+    return [pid for pid in pids if named in _read(Path(f"/proc/{pid}/environ")) or _works_in(pid, data_dir)]
+
+
+def _works_in(pid: int, folder: Path) -> bool:
+    try:
+        return Path(f"/proc/{pid}/cwd").readlink().is_relative_to(folder)
+    except OSError:
+        return False

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 from django.db import connection
 
-from testkit.processes import family
+from testkit.processes import family, workers
 from testkit.servers import Answer, RunningServer
 from testkit.waiting import eventually
 from tests.conftest import StartServer
@@ -103,6 +103,28 @@ def test_a_frozen_server_holds_nobody_and_what_ran_is_written_when_it_wakes(serv
         answer = flight.result(30)
     assert (answer.status, answer.json()["stdout"]) == (200, "begun\ndone\n")
     assert eventually(lambda: running.execute("print(1)"), until=lambda answer: answer.status == 200)
+
+
+def test_a_worker_that_starts_on_a_frozen_server_holds_nobody_and_serves_when_it_wakes(server: StartServer) -> None:
+    running = server(embedded=True, GEXEC_DATABASE_TIMEOUT_MS="1000")
+    (first,) = workers(running.pid)
+    crowd = 24
+    with ThreadPoolExecutor(crowd) as pool:
+        with frozen(running):
+            os.kill(first, signal.SIGKILL)
+            eventually(lambda: workers(running.pid), until=lambda pids: pids and pids != [first])
+            eventually(lambda: serves(running), within_s=60)
+            # Each would find out by itself, one after another, that nothing answers: seconds for each of them.
+            refused = list(pool.map(lambda _: refused_within(running, 40), range(crowd)))
+        assert set(refused) == {"the database is not available"}
+    assert eventually(lambda: running.execute("print(1)"), until=lambda answer: answer.status == 200)
+    assert running.process.poll() is None
+
+
+def serves(running: RunningServer) -> bool:
+    with suppress(OSError):
+        return running.request("/healthz", timeout_s=5).status == 200
+    return False
 
 
 def test_ten_pages_of_the_admin_that_hang_keep_no_program_waiting(server: StartServer) -> None:

@@ -314,6 +314,21 @@ def test_after_the_end_nothing_is_taken(backend: Backend) -> None:
         backend.reserve(PROFILE, tenant=None)
 
 
+def test_one_that_ends_before_it_was_used_starts_nothing() -> None:
+    """As of a server that is stopped while its database is away."""
+    unused = Inline(_never_made)
+    unused.close(grace_s=0.0)
+    run = unused.submit(task(("true",)))
+    with pytest.raises(PoolClosed):
+        result_of(run)
+    with pytest.raises(PoolClosed):
+        unused.reserve(PROFILE, tenant=None)
+
+
+def _never_made() -> Pool:
+    raise AssertionError("a pool was made")
+
+
 def test_the_end_waits_for_what_runs_and_then_cancels_it(backend: Backend) -> None:
     reader = Reader(backend, task(("sleep", "20")))
     eventually(lambda: reader.started)

@@ -9,7 +9,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Generator, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from uuid import UUID
 
 from django.conf import settings
@@ -17,8 +17,10 @@ from django.conf import settings
 from dispatch import workers
 from dispatch.base import Capacity, Event, Finished, Report, Reservation, Started, Task
 from rest.connections import release_connection
+from rest.turns import Turns
 from sandbox.docker import BASE_IMAGE, DockerEngine, DockerImages, connect, install_runner
 from sandbox.engine import Images
+from sandbox.errors import PoolClosed
 from sandbox.policy import SandboxPolicy
 from sandbox.pool import Lease, Pool, PoolConfig, Withdrawal
 from sandbox.types import JobResult, Profile, StepFinished, StepResult, WarmTarget
@@ -35,15 +37,19 @@ class Inline:
     def __init__(self, make_pool: Callable[[], Pool]) -> None:
         self._make_pool = make_pool
         self._pool: Pool | None = None
+        self._closed = False
         self._lock = threading.Lock()
+        self._making = Turns()
         self._images: dict[float, Images] = {}
         self._in_flight: dict[str, _InlineRun] = {}
 
     @property
     def pool(self) -> Pool:
-        """The pool, started at the first call."""
+        """The pool, started at the first call. Raises PoolClosed, and Django's errors while the database is away."""
         if self._pool is None:
-            with self._lock:
+            with self._making.turn():
+                if self._closed:
+                    raise PoolClosed("the server is shutting down")
                 if self._pool is None:
                     self._pool = self._make_pool()
         return self._pool
@@ -71,7 +77,7 @@ class Inline:
 
     def submit(self, task: Task, *, reservation: Reservation | None = None) -> _InlineRun:
         reserved = reservation if isinstance(reservation, _InlineReservation) else None
-        return _InlineRun(self.pool, task, reserved, self._in_flight)
+        return _InlineRun(self, task, reserved, self._in_flight)
 
     def cancel(self, task_id: str) -> bool:
         run = self._in_flight.get(task_id)
@@ -94,13 +100,20 @@ class Inline:
 
     def close(self, *, grace_s: float) -> None:
         """A pool that was never started is not started to be closed."""
+        self._closed = True
         with self._lock:
-            pool, images = self._pool, list(self._images.values())
+            images = list(self._images.values())
             self._images.clear()
         for each in images:
             each.close()
-        if pool is not None:
+        if (pool := self._made()) is not None:
             pool.close(grace_s=grace_s)
+
+    def _made(self) -> Pool | None:
+        """The pool, if there is one; none is made after `close`, and one that is being made is waited for."""
+        with suppress(Exception), self._making.turn():
+            pass
+        return self._pool
 
 
 class _InlineReservation:
@@ -124,9 +137,9 @@ class _InlineRun:
     """One task of this process."""
 
     def __init__(
-        self, pool: Pool, task: Task, reservation: _InlineReservation | None, in_flight: dict[str, _InlineRun]
+        self, backend: Inline, task: Task, reservation: _InlineReservation | None, in_flight: dict[str, _InlineRun]
     ) -> None:
-        self._pool = pool
+        self._backend = backend
         self._task = task
         self._reservation = reservation
         self._lease: Lease | None = None
@@ -142,7 +155,7 @@ class _InlineRun:
             began = time.monotonic()
             # Taken only now: a run whose events are not read leaves its reservation to the one that made it.
             reserved = self._reservation.take() if self._reservation else None
-            lease = reserved or self._pool.lease(
+            lease = reserved or self._backend.pool.lease(
                 task.profile,
                 tenant=task.tenant,
                 caller=task.caller,
