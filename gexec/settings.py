@@ -148,7 +148,14 @@ _TCP = {"tcp_user_timeout": 10_000, "keepalives_idle": 5, "keepalives_interval":
 # Both time-outs are in seconds: a request that gets no connection by then is answered with 503, and may come again.
 # What statements may take in a server process, gexec/postgresql/lanes.py bounds.
 DATABASES["default"]["OPTIONS"] = {"connect_timeout": 5} | _TCP | DATABASES["default"]["OPTIONS"]
-DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 1, "max_size": POOL_CONNECTIONS, "timeout": 5}
+# A pool that failed to connect tries at longer and longer intervals, and nobody else tries meanwhile: it is to give up
+# after two seconds, upon which the next request tries at once.
+DATABASES["default"]["OPTIONS"]["pool"] = {
+    "min_size": 1,
+    "max_size": POOL_CONNECTIONS,
+    "timeout": 5,
+    "reconnect_timeout": 2,
+}
 # The rate limit counts in PostgreSQL: any other cache lets more through than it should when requests come at once.
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},

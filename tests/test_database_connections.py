@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import threading
+import time
+from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 from django.db import connection
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from testkit.waiting import eventually
+
+OUTAGE_S = 5.0
+MOST_S = 6.0
+"""The attempt after those that were made in such an outage would come 8 seconds later, if the pool had its way."""
 
 
 def _backend() -> int:
@@ -57,6 +67,34 @@ def test_all_connections_of_the_pool_may_have_ended() -> None:
     for _ in range(5):
         assert _backend() not in backends
         connection.close()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_after_an_outage_the_database_is_tried_at_once(tmp_path: Path) -> None:
+    there, settings = tmp_path / "there", connection.settings_dict
+    where = {"host": str(there), "user": settings["USER"], "dbname": settings["NAME"]}
+    with ConnectionPool(kwargs=where, open=True, **settings["OPTIONS"]["pool"] | {"timeout": 0.5}) as pool:
+        # It comes back right after an attempt. The pool's own way are attempts after 0, 1, 3, 7 and 15 seconds.
+        outage_until, failed = time.monotonic() + OUTAGE_S, 0
+        while time.monotonic() < outage_until or failed == _failed_attempts(pool):
+            failed = _failed_attempts(pool)
+            assert not _connects(pool)
+        there.symlink_to(settings["HOST"])
+        came_back = time.monotonic()
+        eventually(lambda: _connects(pool))
+        assert time.monotonic() - came_back < MOST_S
+
+
+def _failed_attempts(pool: ConnectionPool[psycopg.Connection[Any]]) -> int:
+    return pool.get_stats().get("connections_errors", 0)
+
+
+def _connects(pool: ConnectionPool[psycopg.Connection[Any]]) -> bool:
+    try:
+        with pool.connection():
+            return True
+    except PoolTimeout:
+        return False
 
 
 @pytest.mark.django_db(transaction=True)
