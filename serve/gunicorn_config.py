@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -59,5 +60,7 @@ def post_worker_init(worker: Any) -> None:
     _log.info("serving", extra={"url": f"http://{authority(_settings.host, _settings.port)}", "worker": worker.pid})
     # A collector of log lines has no use for it, and neither has who sees a worker come back.
     if worker.age == 1 and not _settings.log_json:
-        sys.stderr.write(welcome.lines(_settings))
-        sys.stderr.flush()
+        # A worker that fails here would end all of gunicorn.
+        with suppress(OSError):
+            sys.stderr.write(welcome.lines(_settings))
+            sys.stderr.flush()

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 from gexec import process
@@ -144,5 +144,7 @@ def _refuse_full_disk(data_dir: Path) -> None:
 
 
 def _report(line: str) -> None:
-    if line:
-        print(line, file=sys.stderr, flush=True)  # noqa: T201 (a command's progress)
+    # Whoever read it may have gone, or its disk be full: that is no reason to stop serving.
+    with suppress(OSError):
+        if line:
+            print(line, file=sys.stderr, flush=True)  # noqa: T201 (a command's progress)

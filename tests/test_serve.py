@@ -15,6 +15,7 @@ import pytest
 
 from gexec.embedded import USER, run_dir
 from serve.postgres import answers
+from testkit import processes
 from testkit.databases import copy_data_dir, database_url
 from testkit.servers import PROJECT, Answer, clean_environment, free_port, manage, refused_start
 from testkit.waiting import eventually
@@ -199,6 +200,15 @@ def test_a_dead_gunicorn_ends_everything_and_says_so(server: StartServer) -> Non
     assert running.process.wait(60) == 1
     assert "gunicorn ended by itself" in running.log
     assert not answers(run_dir(running.data_dir))
+
+
+def test_it_serves_where_its_log_cannot_be_written(server: StartServer) -> None:
+    running = server(embedded=True, under=["sh", "-c", 'exec "$@" 2>/dev/full', "sh"])
+    postmaster = processes.postmaster(running.data_dir)
+    assert postmaster is not None
+    os.kill(postmaster, signal.SIGKILL)
+    assert eventually(lambda: running.execute("print(1)"), until=lambda answer: answer.status == 200)
+    assert running.stop() == 0
 
 
 def test_what_is_no_http_is_answered_in_json(server: StartServer) -> None:

@@ -6,6 +6,7 @@ import os
 import secrets
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -78,8 +79,10 @@ class Command(BaseCommand):
         self._report(f"Made the administrator 'admin', whose password is in {file}.")
 
     def _report(self, line: str) -> None:
-        self.stderr.write(line, self.style.NOTICE)
-        self.stderr.flush()
+        # A log on a full disk is no reason to prepare nothing.
+        with suppress(OSError):
+            self.stderr.write(line, self.style.NOTICE)
+            self.stderr.flush()
 
 
 def _ask_docker() -> None:
