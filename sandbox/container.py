@@ -25,6 +25,11 @@ finding out."""
 RESCUE_S = 6.0
 """How long a runner that is overdue may take once its container has no quota any more: it has to kill, and to wait for
 the end of, what may be in the middle of a long system call."""
+CANCELLED_S = 3.0
+"""How long a runner may take to say that it has ended what was cancelled, which takes milliseconds; then it is overdue.
+An engine that hangs passes neither the word nor the answer on."""
+_LOOK_S = 0.5
+"""How often a thread that waits for a runner looks whether its step was cancelled meanwhile."""
 _WIPED_S = 0.2
 """How long a lease of a used container waits for its runner to be done with cleaning up. It takes milliseconds; a
 container that takes longer has much to remove, and a fresh one is there sooner."""
@@ -46,7 +51,8 @@ class Container:
         self._sending = threading.Lock()
         """A `cancel` from another thread must not fall into the middle of a frame."""
         self._clean = True
-        self._cancelled = False
+        self._cancelled_by = float("inf")
+        """Monotonic time by which a step that was cancelled has to have its answer."""
         self.lost = False
         """Whether it ended by itself, or its stream broke, under a job."""
         self.overdue = False
@@ -161,8 +167,8 @@ class Container:
         """End the running step; it is answered as cancelled. Callable from any thread. Raises ContainerLost."""
         # Also where no step runs: this K may be read by the runner after the next S, and end another's program.
         self._clean = False
-        # Before the frame: a step whose S is sent after it looks here, and is told again.
-        self._cancelled = True
+        # Before the frame: a step whose S is sent after it looks here, and is told again; and the frame may get stuck.
+        self._cancelled_by = min(self._cancelled_by, time.monotonic() + CANCELLED_S)
         self._send(protocol.kill_frame())
 
     def close(self) -> None:
@@ -191,7 +197,7 @@ class Container:
             if may_be_repeated:
                 raise
             exchange.fail(str(error))
-        if self._cancelled:
+        if self._cancelled_by < float("inf"):
             # The runner may have read the K before there was anything to end. A broken stream shows in what follows.
             with suppress(ContainerLost):
                 self._send(protocol.kill_frame())
@@ -217,10 +223,13 @@ class Container:
         return exchange.result
 
     def _receive(self, exchange: Exchange) -> list[protocol.RunnerFrame]:
-        """What the runner says next. After the step's deadline it has its result, and there is nothing."""
-        data = self._stream.receive(max(0.0, exchange.deadline - time.monotonic()))
+        """What the runner says next, nothing after a while. At the end of its time the step has its result."""
+        data = self._stream.receive(min(_LOOK_S, max(0.0, exchange.deadline - time.monotonic())))
         if data is not None:
             return self._frames.feed(data)
+        deadline = exchange.deadline if self.overdue else min(exchange.deadline, self._cancelled_by)
+        if time.monotonic() < deadline:
+            return []
         self._clean = False
         if self.overdue:
             exchange.overdue(cpu_ms=self._used_cpu_ms())

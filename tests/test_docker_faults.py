@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import gc
 import secrets
-import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import docker
@@ -15,10 +15,10 @@ import pytest
 from sandbox.docker import BASE_IMAGE, LABEL, DockerEngine, connect
 from sandbox.errors import EngineUnavailable, PoolBusy, SandboxError
 from sandbox.policy import SandboxPolicy
-from sandbox.pool import Pool, PoolConfig
-from sandbox.types import Job, Limits, Outcome, Profile, Step, StepResult, WarmTarget
+from sandbox.pool import Lease, Pool, PoolConfig
+from sandbox.types import Job, Limits, Outcome, Profile, Step, StepFinished, StepResult, WarmTarget
+from testkit.docker_proxy import DockerProxy
 from testkit.waiting import eventually
-from tests.docker_proxy import DockerProxy
 
 PROFILE = Profile(BASE_IMAGE, 64 << 20, 50_000, 32, 16 << 20)
 # The docker SDK leaves the socket of a call that failed to be closed by Python's garbage collection.
@@ -44,6 +44,8 @@ def pool(proxy: DockerProxy, owner: str) -> Iterator[Pool]:
     engine = DockerEngine(SandboxPolicy(), owner=owner, base_image=BASE_IMAGE, client=client)
     made = Pool(engine, PoolConfig(slots=2, queue=4, wait_ms=8000), owner=owner)
     made.start()
+    # On a busy machine the first start may take longer than the others are given.
+    eventually(lambda: runs(made), within_s=60)
     yield made
     made.close(grace_s=1.0)
     client.close()
@@ -57,10 +59,24 @@ def _assert_none_left(owner: str) -> None:
     client.close()
 
 
-def run(pool: Pool, *words: str, wall_ms: int = 20_000) -> StepResult:
-    limits = Limits(wall_ms=wall_ms, output_bytes=1 << 16)
+def job(*words: str, wall_ms: int = 20_000) -> Job:
+    return Job((), (Step("run", words, Limits(wall_ms=wall_ms, output_bytes=1 << 16), {"PATH": "/usr/bin:/bin"}),))
+
+
+def run(pool: Pool, *words: str) -> StepResult:
     with pool.lease(PROFILE, tenant=None) as lease:
-        return lease.run(Job((), (Step("run", words, limits, {"PATH": "/usr/bin:/bin"}),))).steps[-1]
+        return lease.run(job(*words)).steps[-1]
+
+
+def run_with(fault: Callable[[Lease], object], pool: Pool, *, wall_ms: int = 20_000) -> StepResult:
+    """Run a program that prints and sleeps; the fault begins when its output has come."""
+    sleeper = job("sh", "-c", "echo before; sleep 60", wall_ms=wall_ms)
+    with pool.lease(PROFILE, tenant=None) as lease, closing(lease.events(sleeper, stream_output=True)) as events:
+        for event in events:
+            if isinstance(event, StepFinished):
+                return event.result
+            fault(lease)
+    raise AssertionError("the run had no end")
 
 
 def runs(pool: Pool) -> bool:
@@ -95,9 +111,8 @@ def test_warm_containers_that_a_restart_took_are_replaced(pool: Pool, proxy: Doc
 
 
 def test_a_run_that_a_restart_takes_ends_at_once_with_what_it_printed(pool: Pool, proxy: DockerProxy) -> None:
-    threading.Timer(2.0, proxy.go_away).start()
     began = time.monotonic()
-    step = run(pool, "sh", "-c", "echo before; sleep 60")
+    step = run_with(lambda _: proxy.go_away(), pool)
     assert time.monotonic() - began < 30
     assert (step.outcome, step.stdout) == (Outcome.SANDBOX_ERROR, b"before\n")
     proxy.come_back()
@@ -118,14 +133,11 @@ def test_an_engine_that_hangs_is_a_bounded_wait_and_its_return_heals(pool: Pool,
 def test_a_container_that_is_killed_in_a_run_keeps_what_was_printed(pool: Pool, owner: str) -> None:
     client = docker.APIClient()
 
-    def kill() -> None:
+    def kill(_: Lease) -> None:
         for container in client.containers(filters={"label": f"{LABEL}={owner}"}):
             client.kill(container["Id"])
 
-    killer = threading.Timer(2.0, kill)
-    killer.start()
-    step = run(pool, "sh", "-c", "echo before; sleep 60")
-    killer.join()
+    step = run_with(kill, pool)
     client.close()
     assert (step.outcome, step.stdout) == (Outcome.SANDBOX_ERROR, b"before\n")
     # The holder of the network namespace was killed too.
@@ -135,22 +147,31 @@ def test_a_container_that_is_killed_in_a_run_keeps_what_was_printed(pool: Pool, 
 def test_a_container_that_is_frozen_is_no_time_limit_of_its_program(pool: Pool, owner: str) -> None:
     client = docker.APIClient()
 
-    def freeze() -> None:
+    def freeze(_: Lease) -> None:
         for container in client.containers(filters={"label": f"{LABEL}={owner}"}):
             client.pause(container["Id"])
 
-    freezer = threading.Timer(1.5, freeze)
-    freezer.start()
-    step = run(pool, "sh", "-c", "echo before; sleep 60", wall_ms=3000)
-    freezer.join()
+    step = run_with(freeze, pool, wall_ms=3000)
     client.close()
     assert (step.outcome, step.stdout) == (Outcome.SANDBOX_ERROR, b"before\n")
     eventually(lambda: runs(pool))
 
 
 def test_a_stream_that_is_frozen_is_no_time_limit_of_its_program(pool: Pool, proxy: DockerProxy) -> None:
-    threading.Timer(1.5, proxy.hang).start()
-    step = run(pool, "sh", "-c", "echo before; sleep 60", wall_ms=3000)
+    step = run_with(lambda _: proxy.hang(), pool, wall_ms=3000)
+    proxy.go_on()
+    assert (step.outcome, step.stdout) == (Outcome.SANDBOX_ERROR, b"before\n")
+    eventually(lambda: runs(pool))
+
+
+def test_what_is_cancelled_ends_also_where_the_engine_hangs(pool: Pool, proxy: DockerProxy) -> None:
+    def hang_and_cancel(lease: Lease) -> None:
+        proxy.hang()
+        lease.cancel()
+
+    began = time.monotonic()
+    step = run_with(hang_and_cancel, pool, wall_ms=60_000)
+    assert time.monotonic() - began < 40
     proxy.go_on()
     assert (step.outcome, step.stdout) == (Outcome.SANDBOX_ERROR, b"before\n")
     eventually(lambda: runs(pool))

@@ -1,10 +1,11 @@
-"""A unix socket between gexec and the Docker engine, where a test can let the engine hang, go away and come back."""
+"""A unix socket between gexec and the Docker engine, where the engine can hang, be late, go away and come back."""
 
 from __future__ import annotations
 
 import contextlib
 import socket
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -19,6 +20,7 @@ class DockerProxy:
         self.url = f"unix://{path}"
         self._path = path
         self._flowing = threading.Event()
+        self._late_s = 0.0
         self._connections: set[socket.socket] = set()
         self._lock = threading.Lock()
         self._listener: socket.socket | None = None
@@ -53,6 +55,10 @@ class DockerProxy:
             self._listener.close()
             self._listener = None
         self._path.unlink(missing_ok=True)
+        self.drop()
+
+    def drop(self) -> None:
+        """End the connections there are, with whatever is in them. New ones are taken."""
         with self._lock:
             for connection in self._connections:
                 with contextlib.suppress(OSError):
@@ -64,12 +70,17 @@ class DockerProxy:
         self._flowing.clear()
 
     def go_on(self) -> None:
-        """Pass on what was held back, and all that comes."""
+        """Pass on what was held back, and all that comes, at once."""
+        self._late_s = 0.0
         self._flowing.set()
+
+    def be_late(self, seconds: float) -> None:
+        """Pass each piece on so much later."""
+        self._late_s = seconds
 
     def _start(self, target: Callable[..., None], *arguments: socket.socket) -> None:
         thread = threading.Thread(target=target, args=arguments, daemon=True)
-        self._threads.append(thread)
+        self._threads = [*(each for each in self._threads if each.is_alive()), thread]
         thread.start()
 
     def _accept(self, listener: socket.socket) -> None:
@@ -89,7 +100,10 @@ class DockerProxy:
         with contextlib.suppress(OSError):
             while data := source.recv(65_536):
                 self._flowing.wait()
+                time.sleep(self._late_s)
                 target.sendall(data)
+        # The engine that hangs does not notice either that somebody has hung up.
+        self._flowing.wait()
         for end in (source, target):
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
