@@ -10,6 +10,7 @@ from django.db import Error
 
 from dispatch import workers
 from rest.connections import release_connection
+from rest.exceptions import Unavailable
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +52,10 @@ class Heartbeat:
             if not workers.record_heartbeat():
                 logger.warning("this process was taken for dead: it was suspended, or the database was away")
             self._sweep()
-        except Error as error:
+        except (Error, Unavailable) as error:
             logger.warning("heartbeat: the database is away: %s", error)
+        except Exception:
+            # Without this thread others would take the process for ended, and nobody would finish what it lost.
+            logger.exception("the heartbeat failed and goes on")
         finally:
             release_connection()

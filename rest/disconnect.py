@@ -125,7 +125,11 @@ class _Watcher:
         waiting = False
         while True:
             for descriptor, _ in self._epoll.poll(_AGAIN_S if waiting else None):
-                self._look(descriptor)
+                try:
+                    self._look(descriptor)
+                except Exception:
+                    # One thread sees to all clients: what goes wrong with one is not to keep it from the others.
+                    logger.exception("a client could not be looked at")
             waiting = self._cancel_gone()
 
     def _look(self, descriptor: int) -> None:

@@ -25,6 +25,19 @@ ROWS = "SELECT status, outcome, error, convert_from(output, 'UTF8') FROM executi
 HangUp = Callable[[socket.socket], None]
 
 
+class Unlucky:
+    """A client whose socket fails once it is looked at again."""
+
+    def __init__(self, real: socket.socket) -> None:
+        self._real = real
+
+    def fileno(self) -> int:
+        return self._real.fileno()
+
+    def send_ahead(self) -> None:
+        raise RuntimeError("a bug")
+
+
 def close(client: socket.socket) -> None:
     client.close()
 
@@ -184,3 +197,20 @@ def test_what_was_given_up_before_it_was_read_is_not_run(server: StartServer) ->
         client.close()
     assert running.execute("print(1)").json()["stdout"] == "1\n"
     assert [row[3] for row in rows(running, ROWS) if row[3]] == ["1\n"]
+
+
+def test_what_goes_wrong_with_one_client_is_not_kept_from_the_others() -> None:
+    (here, there), (other, far) = socket.socketpair(), socket.socketpair()
+    with here, there, other, far, watched({"gunicorn.socket": Unlucky(here)}):
+        there.shutdown(socket.SHUT_WR)
+        time.sleep(0.2)
+        with watched({"gunicorn.socket": Plain(other)}) as client:
+            far.close()
+            eventually(lambda: client.gone)
+
+
+class Plain(Unlucky):
+    """One whose socket does as it should."""
+
+    def send_ahead(self) -> None:
+        """Nothing has to be asked: the other end of a pair is known to have closed."""

@@ -6,6 +6,7 @@ import logging
 import os
 import subprocess
 import sys
+import time
 import uuid
 from collections.abc import Iterator
 from datetime import timedelta
@@ -24,6 +25,7 @@ from executions.models import Execution, Status
 from executions.outcomes import Outcome
 from executions.submission import Origin, Submission
 from languages.models import Language
+from rest.exceptions import Unavailable
 from sandbox.types import Job, JobResult
 from testkit.waiting import eventually
 
@@ -209,6 +211,21 @@ def test_the_heartbeat_makes_a_row_that_was_taken_away_again(caplog: pytest.LogC
         heartbeat._record_and_sweep()
     assert "taken for dead" in caplog.text
     assert Worker.objects.get().pk == worker
+
+
+@pytest.mark.usefixtures("transactional_db")
+@pytest.mark.parametrize("error", [Unavailable("away", retry_after_s=1), KeyError("a bug")])
+def test_a_sweep_that_fails_does_not_end_the_heartbeat(error: Exception) -> None:
+    sweeps: list[float] = []
+
+    def sweep() -> None:
+        sweeps.append(time.monotonic())
+        raise error
+
+    heartbeat = Heartbeat(sweep, interval_s=0.01)
+    heartbeat.start()
+    eventually(lambda: len(sweeps) > 2)
+    heartbeat.stop()
 
 
 @pytest.mark.usefixtures("transactional_db")
