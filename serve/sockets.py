@@ -44,9 +44,10 @@ class Connection(socket.socket):
         else:
             left_s = self._read_by - now
         # Once given up it stays so, or the answer that says so would give the client time again.
-        self.given_up = self.given_up or left_s <= 0
         if self.given_up:
             return b""
+        if left_s <= 0:
+            return self._recv_what_has_come(bufsize, flags)
         if left_s != self._bound_s:
             self.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _timeval(left_s))
             self._bound_s = left_s
@@ -59,6 +60,16 @@ class Connection(socket.socket):
             self.given_up = True
             return b""
         self.at_end = self.at_end or not data
+        return data
+
+    def _recv_what_has_come(self, bufsize: int, flags: int) -> bytes:
+        """At the end of its time, without waiting: the client may have sent all, and this process been suspended."""
+        try:
+            data = super().recv(bufsize, flags | socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            data = b""
+            self.given_up = True
+        self.at_end = self.at_end or not (data or self.given_up)
         return data
 
     def end_after_answer(self) -> None:

@@ -30,6 +30,18 @@ def pair(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Connection, socket.s
             yield connection, client
 
 
+def test_what_has_come_in_time_is_read_also_when_the_time_is_over(pair: tuple[Connection, socket.socket]) -> None:
+    connection, client = pair
+    client.sendall(b"GET")
+    assert connection.recv(100) == b"GET"
+    client.sendall(b" / HTTP/1.1")
+    # As if this process had been suspended.
+    time.sleep(0.4)
+    assert connection.recv(4) == b" / H"
+    assert connection.recv(100) == b"TTP/1.1"
+    assert (connection.recv(100), connection.given_up) == (b"", True)
+
+
 def test_what_has_come_is_read_at_once(pair: tuple[Connection, socket.socket]) -> None:
     connection, client = pair
     client.sendall(b"GET")
