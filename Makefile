@@ -5,7 +5,7 @@ VENV := .venv
 VENV_PYTHON := $(VENV)/bin/python
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: run test lint bench attack languages help clean
+.PHONY: run test lint bench attack chaos languages help clean
 .DEFAULT_GOAL := help
 
 run: ## Set everything up and serve on http://localhost:8080
@@ -40,6 +40,10 @@ bench: ## Measure latency, throughput, memory and compile times, beside a bare p
 attack: ## Run the attack suite, against a server of its own or a running one (URL=http://localhost:8080)
 	@scripts/bootstrap test
 	@$(VENV_PYTHON) -m attacks $(if $(URL),--url $(URL)) $(ARGS)
+
+chaos: ## Kill and freeze every part of a server of its own under load, and compare what it says (ARGS="--seed 2")
+	@scripts/bootstrap test
+	@$(VENV_PYTHON) -m chaos $(ARGS)
 
 languages: ## Install languages (LANGUAGES="c cpp java", or all)
 	@scripts/bootstrap run

@@ -6,7 +6,7 @@ import resource
 
 MAX_CONNECTIONS = 1000
 """More would only wait: a worker has far fewer threads."""
-_OTHERS = 128
+OTHERS = 128
 """What a worker has open besides: waiting containers, the database's connections, the engine's, logs."""
 _A_THREAD = 2
 """A running program's container, and a call to the engine."""
@@ -24,4 +24,4 @@ def connections(files: int, *, threads: int) -> int:
     if files == resource.RLIM_INFINITY:
         return MAX_CONNECTIONS
     # A quarter where there are too few for everything: then accept() fails at times, which the worker survives.
-    return min(max(files - _OTHERS - _A_THREAD * threads, files // 4), MAX_CONNECTIONS)
+    return min(max(files - OTHERS - _A_THREAD * threads, files // 4), MAX_CONNECTIONS)

@@ -1,1 +1,1 @@
-"""What tests, attacks and benchmarks share: real servers, their databases and containers, and waiting. No pytest."""
+"""What tests, attacks, chaos and benchmarks share: real servers, their databases and containers, waiting. No pytest."""

@@ -16,6 +16,7 @@ _ENDINGS = (".py", ".c", ".h", ".md", ".yaml", ".css", ".js")
 _ROOMS = (
     "attacks",
     "benchmarks",
+    "chaos",
     "dispatch",
     "docs",
     "executions",
