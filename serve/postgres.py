@@ -28,6 +28,7 @@ READY_WAIT_S = 300.0
 """Recovery after a crash may have much to replay; the server reports it in its log meanwhile."""
 # A fast shutdown with a checkpoint, then one without, then none.
 _STOP_STEPS = ((signal.SIGINT, 15.0), (signal.SIGQUIT, 5.0), (signal.SIGKILL, 5.0))
+_KILLED_WITHIN_S = 5.0
 POLL_S = 0.02
 """Short beside a start or a stop of the server."""
 LOG_KEPT_BYTES = 4 * 1024 * 1024
@@ -212,10 +213,11 @@ class Server:
             )
 
     def _end_orphan(self) -> None:
-        """End a server whose supervisor was killed, and take away the pid file that it left.
+        """End a server whose supervisor was killed, and what one that was killed itself left of processes and files.
 
-        The lock is ours, so no other process manages that server. A pid file whose process is something else by now
-        would keep PostgreSQL from starting.
+        The lock is ours, so no other process manages that server. PostgreSQL does not start where a process of its
+        predecessor is left, as one that is suspended or busy with a query is, nor where the process of the pid file is
+        something else by now.
         """
         pid_file = self._cluster / "postmaster.pid"
         try:
@@ -229,6 +231,10 @@ class Server:
                     os.kill(pid, number)
                 if _gone_within(pid, self._cluster, wait_s):
                     break
+        for left in _servers_of(self._cluster):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(left, signal.SIGKILL)
+            _gone_within(left, self._cluster, _KILLED_WITHIN_S)
         pid_file.unlink(missing_ok=True)
 
     def _prepare_run_dir(self) -> None:
@@ -291,6 +297,12 @@ def _is_server_of(pid: int, cluster: Path) -> bool:
         return Path(f"/proc/{pid}/cwd").readlink() == cluster and b"postgres" in Path(f"/proc/{pid}/comm").read_bytes()
     except OSError:
         return False
+
+
+def _servers_of(cluster: Path) -> list[int]:
+    """Every process of a PostgreSQL server on `cluster`."""
+    pids = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+    return [pid for pid in pids if _is_server_of(pid, cluster)]
 
 
 def _gone_within(pid: int, cluster: Path, wait_s: float) -> bool:

@@ -13,7 +13,7 @@ from gexec import logs
 from gexec.process import Process
 from serve.arbiter import Gunicorn
 from serve.groups import signal_group
-from serve.postgres import Server
+from serve.postgres import PostgresError, Server
 from serve.stops import Stops
 
 POLL_S = 0.05
@@ -80,7 +80,11 @@ class Supervisor:
             self._restart_at = now + self._delay_s
             logger.error("PostgreSQL ended by itself", extra={"restart_in_s": self._delay_s})
         if now >= self._restart_at:
-            self._postgres.spawn()
+            try:
+                self._postgres.spawn()
+            except (OSError, PostgresError) as error:
+                # No room for another process, or on the disk: there may be some later.
+                logger.error("PostgreSQL cannot be started now: %s", error)
             self._postgres_since, self._restart_at = now, 0.0
             self._delay_s = min(max(self._delay_s * 2, FIRST_RESTART_DELAY_S), LAST_RESTART_DELAY_S)
 

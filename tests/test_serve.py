@@ -8,13 +8,19 @@ import signal
 import socket
 import subprocess
 import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from gexec import process
 from gexec.embedded import USER, run_dir
-from serve.postgres import answers
+from serve.postgres import Server, answers
+from serve.stops import Stops
+from serve.supervisor import Supervisor
 from testkit import processes
 from testkit.databases import copy_data_dir, database_url
 from testkit.servers import PROJECT, Answer, clean_environment, free_port, manage, refused_start
@@ -181,6 +187,44 @@ def test_a_killed_database_is_started_again_and_requests_are_told_meanwhile(serv
     assert all(early.status == 503 and early.json()["error"] for early in refused)
     assert answer.json()["stdout"] == "1\n"
     assert "PostgreSQL ended by itself" in running.log
+
+
+def test_a_database_is_started_again_also_where_one_of_its_processes_hangs(server: StartServer) -> None:
+    running = server(embedded=True)
+    other = psycopg.connect(host=str(run_dir(running.data_dir)), user=USER, dbname="gexec")
+    postmaster = processes.postmaster(running.data_dir)
+    assert postmaster is not None
+    os.kill(other.info.backend_pid, signal.SIGSTOP)
+    os.kill(postmaster, signal.SIGKILL)
+    try:
+        assert eventually(lambda: running.execute("print(1)"), until=lambda answer: answer.status == 200, within_s=60)
+    finally:
+        with suppress(ProcessLookupError):
+            os.kill(other.info.backend_pid, signal.SIGCONT)
+        other.close()
+
+
+def test_a_database_that_cannot_be_started_now_is_tried_again(tmp_path: Path) -> None:
+    postgres = NoRoom(tmp_path, print)
+    supervisor = Supervisor(process.read(), postgres, Stops())
+
+    def tries() -> int:
+        supervisor._restart_dead_postgres()
+        return len(postgres.tries)
+
+    eventually(tries, until=lambda count: count > 1)
+
+
+class NoRoom(Server):
+    """A database that has ended, on a machine that has no room for another process."""
+
+    def __init__(self, data_dir: Path, report: Callable[[str], None]) -> None:
+        super().__init__(data_dir, report)
+        self.tries: list[float] = []
+
+    def spawn(self) -> None:
+        self.tries.append(time.monotonic())
+        raise BlockingIOError("Resource temporarily unavailable")
 
 
 def test_commands_find_the_database_of_the_running_server(server: StartServer) -> None:
