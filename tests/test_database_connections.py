@@ -76,13 +76,17 @@ def test_after_an_outage_the_database_is_tried_at_once(tmp_path: Path) -> None:
     with ConnectionPool(kwargs=where, open=True, **settings["OPTIONS"]["pool"] | {"timeout": 0.5}) as pool:
         # It comes back right after an attempt. The pool's own way are attempts after 0, 1, 3, 7 and 15 seconds.
         outage_until, failed = time.monotonic() + OUTAGE_S, 0
-        while time.monotonic() < outage_until or failed == pool.get_stats()["connections_errors"]:
-            failed = pool.get_stats()["connections_errors"]
+        while time.monotonic() < outage_until or failed == _failed_attempts(pool):
+            failed = _failed_attempts(pool)
             assert not _connects(pool)
         there.symlink_to(settings["HOST"])
         came_back = time.monotonic()
         eventually(lambda: _connects(pool))
         assert time.monotonic() - came_back < MOST_S
+
+
+def _failed_attempts(pool: ConnectionPool[psycopg.Connection[Any]]) -> int:
+    return pool.get_stats().get("connections_errors", 0)
 
 
 def _connects(pool: ConnectionPool[psycopg.Connection[Any]]) -> bool:
