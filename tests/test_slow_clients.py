@@ -333,7 +333,8 @@ def test_a_request_that_trickles_in_is_ended(server: StartServer, head: bytes) -
 
 
 def test_slow_clients_keep_nobody_waiting(server: StartServer) -> None:
-    running = server(GEXEC_SLOTS="2", GEXEC_QUEUE="20", GEXEC_THREADS="30", GEXEC_CALLER_SHARE="1")
+    shared = {"GEXEC_SLOTS": "2", "GEXEC_QUEUE": "20", "GEXEC_THREADS": "30", "GEXEC_CALLER_SHARE": "1"}
+    running = server(**shared, GEXEC_WAIT_MS="60000")
     loud = json.dumps({"language": "python", "source_code": "print('x' * 1_000_000)"}).encode()
     slow = {
         "silent": b"",
