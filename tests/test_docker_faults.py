@@ -19,7 +19,7 @@ from sandbox.docker.client import API_VERSION
 from sandbox.errors import EngineUnavailable, PoolBusy, SandboxError
 from sandbox.policy import SandboxPolicy
 from sandbox.pool import Pool, PoolConfig
-from sandbox.types import Job, Limits, Outcome, Profile, Step, StepResult, WarmTarget
+from sandbox.types import Job, Limits, Outcome, Output, Profile, Step, StepFinished, StepResult, WarmTarget
 from testkit.waiting import eventually
 from tests.docker_proxy import DockerProxy
 
@@ -98,10 +98,15 @@ def test_warm_containers_that_a_restart_took_are_replaced(pool: Pool, proxy: Doc
 
 
 def test_a_run_that_a_restart_takes_ends_at_once_with_what_it_printed(pool: Pool, proxy: DockerProxy) -> None:
-    threading.Timer(2.0, proxy.go_away).start()
-    began = time.monotonic()
-    step = run(pool, "sh", "-c", "echo before; sleep 60")
-    assert time.monotonic() - began < 30
+    limits = Limits(wall_ms=60_000, output_bytes=1 << 16)
+    job = Job((), (Step("run", ("sh", "-c", "echo before; sleep 60"), limits, {"PATH": "/usr/bin:/bin"}),))
+    with pool.lease(PROFILE, tenant=None) as lease:
+        events = lease.events(job, stream_output=True)
+        assert isinstance(next(events), Output)
+        proxy.go_away()
+        began = time.monotonic()
+        (step,) = [event.result for event in events if isinstance(event, StepFinished)]
+        assert time.monotonic() - began < 30
     assert (step.outcome, step.stdout) == (Outcome.SANDBOX_ERROR, b"before\n")
     proxy.come_back()
     eventually(lambda: runs(pool))
