@@ -41,7 +41,7 @@ PATIENCE_S = 30.0
 
 Frame = TypeVar("Frame", bound=RunnerFrame)
 
-BINARIES = "runner asan filter fuzz guest interpreter"
+BINARIES = "runner asan filter fuzz guest interpreter printer"
 _LAB = f"FROM {{build}}\nRUN make -C /src {BINARIES} && cd /src && mv {BINARIES} /usr/local/bin/\n"
 
 

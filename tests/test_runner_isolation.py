@@ -186,7 +186,9 @@ def test_files_that_containers_share_are_parted_with(runner: LabRunner) -> None:
     mounts = [line.split() for line in runner.run("cat", "/proc/self/mounts").stdout.decode().splitlines()]
     kinds = {mount[1]: mount[2] for mount in mounts}
     assert kinds["/etc/hosts"] == "tmpfs"
-    assert not {"/etc/hostname", "/etc/resolv.conf", "/.gexec"} & kinds.keys()
+    assert not {"/etc/hostname", "/etc/resolv.conf"} & kinds.keys()
+    assert kinds["/.gexec"] == "tmpfs"
+    assert runner.run("ls", "/.gexec").stdout == b"flush.so\n"
     assert b"127.0.0.1\tlocalhost" in runner.run("cat", "/etc/hosts").stdout
 
 

@@ -1,4 +1,7 @@
-"""The runner on the Docker host: compiled in a container, and kept in a volume that every sandbox container mounts."""
+"""The runner on the Docker host: compiled in a container, and kept in a volume that every sandbox container mounts.
+
+Beside it lies flush.so, which a language's programs may load.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,8 @@ from sandbox.docker.images import DockerImages
 from sandbox.errors import EngineUnavailable
 
 RUNNER_SOURCES = Path(__file__).parents[1] / "runner"
+_FILES = {"runner": 0o555, "flush.so": 0o444}
+"""What lies in the volume, with its mode; the image has the same at its root."""
 
 
 def runner_version() -> str:
@@ -52,19 +57,20 @@ def install_runner(client: docker.APIClient, *, base_image: str, on_line: Callab
             tag, command=["/runner"], host_config=client.create_host_config(mounts=[mount], network_mode="none")
         )
         try:
-            _copy_runner(client, container["Id"])
+            for name, mode in _FILES.items():
+                _copy(client, container["Id"], name, mode)
         finally:
             client.remove_container(container["Id"], force=True)
 
 
-def _copy_runner(client: docker.APIClient, container_id: str) -> None:
-    binary = _read_file(client, container_id, "/runner")
+def _copy(client: docker.APIClient, container_id: str, name: str, mode: int) -> None:
+    content = _read_file(client, container_id, f"/{name}")
     try:
-        if _read_file(client, container_id, "/.gexec/runner") == binary:
+        if _read_file(client, container_id, f"/.gexec/{name}") == content:
             return
     except docker.errors.NotFound:
         pass
-    client.put_archive(container_id, "/.gexec", file_tar("runner", binary, mode=0o555))
+    client.put_archive(container_id, "/.gexec", file_tar(name, content, mode=mode))
 
 
 def _read_file(client: docker.APIClient, container_id: str, path: str) -> bytes:

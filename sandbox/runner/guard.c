@@ -88,13 +88,17 @@ static void tune_network(const char *scratch)
 
 /* What hides a directory, and the files that replace an image's, lie on one file system of the container's own. */
 static const char EMPTY[] = "empty";
+static const char LOADED[] = "loaded";
+
+static const char VOLUME[] = "/.gexec";
+static const char LIBRARY[] = "/.gexec/flush.so";
 
 /* Mounted once, since a file system costs more to make and to take away than all that is bound from it. */
 static bool mount_own(const char *scratch)
 {
     char path[256];
-    /* The root, the empty directory, hosts, passwd and group; the last two as long as add_line takes them. */
-    if (mount("own", scratch, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=256k,nr_inodes=5,mode=755"))
+    /* The root, two directories, the library, hosts, passwd and group; the last two as long as add_line takes them. */
+    if (mount("own", scratch, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=320k,nr_inodes=7,mode=755"))
         return false;
     snprintf(path, sizeof(path), "%s/%s", scratch, EMPTY);
     if (mkdir(path, 0555))
@@ -118,16 +122,22 @@ static void bind_own(const char *scratch, const char *name, const char *covered)
         perror(covered);
 }
 
+static bool write_file(const char *path, const char *text, size_t length)
+{
+    int fd = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0644);
+    if (fd < 0)
+        return false;
+    bool written = write(fd, text, length) == (ssize_t)length;
+    close(fd);
+    return written;
+}
+
 static void replace_file(const char *scratch, const char *name, const char *replaced, const char *text, size_t length)
 {
     char path[256];
     snprintf(path, sizeof(path), "%s/%s", scratch, name);
-    int fd = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0644);
-    if (fd < 0)
-        return;
-    if (write(fd, text, length) == (ssize_t)length)
+    if (write_file(path, text, length))
         bind_own(scratch, name, replaced);
-    close(fd);
 }
 
 static void replace_hosts(const char *scratch)
@@ -166,6 +176,37 @@ static void name_user(const char *home, uid_t uid, gid_t gid)
     add_line(home, "group", "/etc/group", line);
 }
 
+/* What programs may load of the runner's volume; nothing where that has it not, or it is longer than anybody made it.
+ */
+static struct {
+    char content[1 << 16];
+    size_t length;
+} library;
+
+static void read_library(void)
+{
+    int fd = open(LIBRARY, O_RDONLY | O_CLOEXEC);
+    ssize_t length = fd < 0 ? -1 : read(fd, library.content, sizeof(library.content));
+    if (fd >= 0)
+        close(fd);
+    library.length = length > 0 && length < (ssize_t)sizeof(library.content) ? (size_t)length : 0;
+}
+
+/* In the volume's place, and as the container's own. What was bound has the flags of its file system, until told. */
+static void place_library(const char *scratch)
+{
+    char path[256];
+    snprintf(path, sizeof(path), "%s/%s", scratch, LOADED);
+    if (library.length == 0 || mkdir(path, 0755))
+        return;
+    snprintf(path, sizeof(path), "%s/%s/%s", scratch, LOADED, strrchr(LIBRARY, '/') + 1);
+    if (!write_file(path, library.content, library.length))
+        return;
+    bind_own(scratch, LOADED, VOLUME);
+    if (mount(NULL, VOLUME, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV, NULL))
+        perror(VOLUME);
+}
+
 /*
  * Containers that start in one network namespace are given the same files, and the runner's volume is everybody's:
  * through locks and inotify on a file that is shared, programs of different callers would learn of each other.
@@ -174,7 +215,8 @@ static void drop_shared_files(void)
 {
     unmount("/etc/hostname");
     unmount("/etc/resolv.conf");
-    unmount("/.gexec");
+    read_library();
+    unmount(VOLUME);
 }
 
 /* A /dev/null that is on the file system of the container's other devices is its own already. */
@@ -310,6 +352,7 @@ const char *guard_container(const char *scratch, uid_t uid, gid_t gid)
     if (own) {
         replace_hosts(scratch);
         name_user(scratch, uid, gid);
+        place_library(scratch);
         close_own(scratch);
         replace_masks(scratch);
     }

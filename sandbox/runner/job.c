@@ -9,6 +9,7 @@
 #include "queue.h"
 
 #include <string.h>
+#include <unistd.h>
 
 enum {
     /*
@@ -102,10 +103,26 @@ static void handle_file(struct job *job, struct frame *frame)
     must(tree_write(&job->trees[0], &file_frame));
 }
 
+/*
+ * Where no file system could be mounted there is no library to load, and the dynamic linker would say so on the
+ * program's stderr.
+ */
+static void leave_out_library(char **variables)
+{
+    static const char VARIABLE[] = "LD_PRELOAD=/.gexec/flush.so";
+    char **kept = variables;
+    bool there = access(strchr(VARIABLE, '=') + 1, R_OK) == 0;
+    for (; *variables; variables++)
+        if (there || strcmp(*variables, VARIABLE) != 0)
+            *kept++ = *variables;
+    *kept = NULL;
+}
+
 static void handle_step(struct job *job, struct frame *frame)
 {
     if (job->step->phase != IDLE || !parse_step(frame, &step_frame))
         refuse("a malformed or untimely S frame");
+    leave_out_library(step_frame.envp);
     begin_job(job);
     step_start(job->step, &step_frame, job->trees[0].fd);
 }

@@ -9,9 +9,12 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -47,17 +50,23 @@ bool processes_reap(struct processes *processes)
     return pid == 0;
 }
 
+/* The next process that is neither the runner nor the server; 0 after the last. */
+static pid_t next_program(DIR *proc, pid_t server)
+{
+    for (struct dirent *entry; (entry = readdir(proc));) {
+        pid_t pid = isdigit((unsigned char)entry->d_name[0]) ? (pid_t)atol(entry->d_name) : 0;
+        if (pid > 1 && pid != server)
+            return pid;
+    }
+    return 0;
+}
+
 static bool alone_but_for(pid_t server)
 {
-    bool alone = true;
     DIR *proc = opendir("/proc");
     if (!proc)
         return false;
-    for (struct dirent *entry; (entry = readdir(proc));)
-        if (isdigit((unsigned char)entry->d_name[0])) {
-            long pid = atol(entry->d_name);
-            alone = alone && (pid == 1 || pid == server);
-        }
+    bool alone = next_program(proc, server) == 0;
     closedir(proc);
     return alone;
 }
@@ -68,6 +77,37 @@ bool processes_alone(const struct processes *processes)
     if (processes->server.ready)
         return alone_but_for(processes->server.pid);
     return kill(-1, 0) && errno == ESRCH;
+}
+
+/*
+ * By the kernel's own account: who has no handler would die of the signal, and loses nothing by SIGKILL. Who catches
+ * the one before as well, as Go's runtime does, catches whatever there is, and means nothing by it.
+ */
+static bool catches_warning(pid_t pid)
+{
+    static const char FIELD[] = "\nSigCgt:";
+    char path[32], status[4096];
+    snprintf(path, sizeof(path), "/proc/%d/status", pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t length = fd < 0 ? -1 : read(fd, status, sizeof(status) - 1);
+    if (fd >= 0)
+        close(fd);
+    status[length < 0 ? 0 : length] = 0;
+    const char *field = strstr(status, FIELD);
+    return field && strtoull(field + strlen(FIELD), NULL, 16) >> (WARNING - 2) == 2;
+}
+
+bool processes_warn(const struct processes *processes)
+{
+    bool somebody = false;
+    DIR *proc = opendir("/proc");
+    if (!proc)
+        return false;
+    for (pid_t pid; (pid = next_program(proc, processes->server.pid));)
+        if (catches_warning(pid) && !kill(pid, WARNING))
+            somebody = true;
+    closedir(proc);
+    return somebody;
 }
 
 /*

@@ -88,7 +88,7 @@ enum { FROM_POOL, TO_POOL, SIGNALS, STREAM_1, STREAM_2, TO_PROGRAM, LOCKS, POLLE
 static void watch(struct pollfd *polled)
 {
     bool running = step.phase == RUNNING;
-    bool room = running && queue_has_room_for_output();
+    bool room = running && queue_has_room_for_output() && !step_gathers_output(&step);
     polled[FROM_POOL] = (struct pollfd){.fd = STDIN_FILENO, .events = POLLIN};
     polled[TO_POOL] = (struct pollfd){.fd = queue_is_empty() ? -1 : STDOUT_FILENO, .events = POLLOUT};
     polled[SIGNALS] = (struct pollfd){.fd = processes.signals, .events = POLLIN};

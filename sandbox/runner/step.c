@@ -27,6 +27,15 @@ enum {
      */
     MAX_SOCKETS = 512,
     SOCKET_CHECK_US = 50 * 1000,
+    /*
+     * Most of what a line costs a program that writes line by line is to wake its reader. So little output is left to
+     * gather for a moment; where there is more, a pause would leave the program with a full pipe, which holds 64 KiB.
+     */
+    LITTLE_OUTPUT_BYTES = 16 * 1024,
+    GATHER_US = 1000,
+    /* Time to write a buffer out for who catches the warning; at half a processor there are 50 ms in each 100 without
+       any. */
+    LAST_WORDS_US = 100 * 1000,
     /* As a shell has it. */
     EXIT_NOT_FOUND = 127,
     EXIT_NOT_EXECUTABLE = 126,
@@ -60,9 +69,20 @@ static bool take_output(struct step *step, int stream)
 
 void step_read_output(struct step *step)
 {
+    int64_t now_us = monotonic_us();
+    if (step_gathers_output(step) && now_us < step->read_us)
+        return;
+    uint64_t before = step->output_left[0] + step->output_left[1];
     for (int stream = 0; stream < 2; stream++)
         if (step->program.streams[stream] >= 0 && queue_has_room_for_output())
             take_output(step, stream);
+    uint64_t taken = before - step->output_left[0] - step->output_left[1];
+    step->read_us = taken > 0 && taken < LITTLE_OUTPUT_BYTES ? now_us + GATHER_US : 0;
+}
+
+bool step_gathers_output(const struct step *step)
+{
+    return step->read_us > 0;
 }
 
 void step_pump_input(struct step *step)
@@ -114,10 +134,12 @@ static void conclude(struct step *step)
 {
     const struct main_process *main = &step->processes->main;
     struct meter *meter = &step->processes->meter;
+    int number = WIFSIGNALED(main->status) ? WTERMSIG(main->status) : 0;
     struct result result = {
         .reason = (uint8_t)final_reason(step),
         .exit_code = (uint8_t)(WIFEXITED(main->status) ? WEXITSTATUS(main->status) : 0),
-        .signal = (uint8_t)(WIFSIGNALED(main->status) ? WTERMSIG(main->status) : 0),
+        /* Whom the warning ended, the runner has. */
+        .signal = (uint8_t)(step->warned && number == WARNING ? SIGKILL : number),
         .flags =
             (uint8_t)(step->cut[0] * RESULT_STDOUT_CUT | step->cut[1] * RESULT_STDERR_CUT | step->ahead * RESULT_AHEAD),
         .wall_us = (uint64_t)(main->ended_us - step->started_us),
@@ -144,7 +166,8 @@ void step_drain(struct step *step)
 /* Whatever the program has not read of its stdin goes without a word: the window is full again at the next step. */
 static void finish(struct step *step, enum reason reason)
 {
-    step->reason = reason;
+    if (!step->warned)
+        step->reason = reason;
     processes_end(step->processes);
     if (!step->processes->main.gone)
         refuse("the main process was not reaped");
@@ -180,6 +203,18 @@ static bool too_many_sockets(struct step *step, int64_t now_us)
     return meter_sockets() > MAX_SOCKETS;
 }
 
+/* A limit of time is met. Where somebody catches the warning the end comes a moment later, whatever is done in it. */
+static void out_of_time(struct step *step, enum reason reason, int64_t now_us)
+{
+    if (!processes_warn(step->processes)) {
+        finish(step, reason);
+        return;
+    }
+    step->reason = reason;
+    step->warned = true;
+    step->end_us = now_us + LAST_WORDS_US;
+}
+
 void step_watch(struct step *step)
 {
     int64_t now_us = monotonic_us();
@@ -187,20 +222,29 @@ void step_watch(struct step *step)
         finish(step, EXITED);
     else if (step->cut[0] || step->cut[1])
         finish(step, OUTPUT);
-    else if (now_us >= step->deadline_us)
-        finish(step, WALL);
-    else if (cpu_limit_met(step, now_us))
-        finish(step, CPU);
     else if (too_many_sockets(step, now_us))
         finish(step, MEMORY);
+    else if (step->warned && now_us >= step->end_us)
+        finish(step, step->reason);
+    else if (!step->warned && now_us >= step->deadline_us)
+        out_of_time(step, WALL, now_us);
+    else if (!step->warned && cpu_limit_met(step, now_us))
+        out_of_time(step, CPU, now_us);
+}
+
+static int64_t earlier(int64_t one_us, int64_t other_us)
+{
+    return one_us < other_us ? one_us : other_us;
 }
 
 int64_t step_wake_us(const struct step *step)
 {
-    int64_t wake_us = step->deadline_us;
-    if (step->cpu_limit_us > 0 && step->cpu_check_us < wake_us)
-        wake_us = step->cpu_check_us;
-    return step->socket_check_us < wake_us ? step->socket_check_us : wake_us;
+    int64_t wake_us = step->warned ? step->end_us : step->deadline_us;
+    if (step->cpu_limit_us > 0 && !step->warned)
+        wake_us = earlier(wake_us, step->cpu_check_us);
+    if (step_gathers_output(step))
+        wake_us = earlier(wake_us, step->read_us);
+    return earlier(wake_us, step->socket_check_us);
 }
 
 static void report_not_started(struct step *step, const struct step_frame *frame, enum launched launched)

@@ -2,7 +2,8 @@
  * step: the life of one program, from its start to the result that the pool is told.
  *
  * Theory of operation: a step is RUNNING until its main process has ended or it met a limit. step_watch() finds that
- * out and kills everything that is left; then the step is DRAINING: what is still in its pipes is delivered as the
+ * out and kills everything that is left, after a limit of time a moment later where somebody catches the warning
+ * (processes.h); then the step is DRAINING: what is still in its pipes is delivered as the
  * queue has room, and behind it goes the result. DRAINING never waits for a pipe: everybody who could write to one is
  * gone, so a pipe that is empty stays empty. The first reason to end counts, and the numbers of the result are taken
  * when the last process is reaped.
@@ -31,14 +32,19 @@ struct step {
     enum phase phase;
     struct program program;
     bool ahead;
+    /* Who catches it has been told that the time is over, and the reason is decided. */
+    bool warned;
     enum reason reason;
     uint64_t output_left[2];
     bool cut[2];
     int64_t started_us;
     int64_t deadline_us;
+    int64_t end_us;
     int64_t cpu_limit_us;
     int64_t cpu_check_us;
     int64_t socket_check_us;
+    /* Until when output is left to gather; 0: it is read as it comes. */
+    int64_t read_us;
 };
 
 /* Starts the program in the directory that `work` is open on. One that cannot be started has its result at once. */
@@ -46,6 +52,7 @@ void step_start(struct step *step, const struct step_frame *frame, int work);
 
 /* The round's work on a step that runs: its output, its stdin, and whether it has to end. */
 void step_read_output(struct step *step);
+bool step_gathers_output(const struct step *step);
 void step_pump_input(struct step *step);
 void step_watch(struct step *step);
 
