@@ -18,6 +18,7 @@ from executions.jobs import limits_in
 from executions.models import Execution, Status
 from executions.outcomes import ENDINGS, Outcome
 from executions.results import step_in
+from executions.signals import described, name_of
 from languages.options import MIB
 from languages.programs import COMPILE, RUN
 from rest.display import badge, code_block, duration, facts, moment, nothing, output_block, size
@@ -104,7 +105,8 @@ class ExecutionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in 
     def ending(self, row: Execution) -> SafeString:
         if row.status == Status.FINISHED:
             ending = ENDINGS[Outcome(row.outcome)]
-            return badge(ending.label, ending.kind)
+            label = f"killed by {name_of(row.signal)}" if row.outcome == Outcome.SIGNAL and row.signal else ending.label
+            return badge(label, ending.kind)
         return badge(row.get_status_display().lower(), "bad" if row.status == Status.REJECTED else "busy")
 
     @admin.display(description="wall / CPU")
@@ -129,7 +131,7 @@ class ExecutionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in 
         return facts(
             [
                 ("exit code", "-" if row.exit_code is None else str(row.exit_code)),
-                ("signal", str(row.signal or "-")),
+                ("signal", described(row.signal) if row.signal else "-"),
                 ("wall time", _of(duration(row.wall_ms), duration(limits.get("wall_ms")))),
                 ("CPU time", duration(row.cpu_ms)),
                 ("peak memory", _of(size(row.peak_memory_bytes), _megabytes(limits.get("memory_bytes")))),

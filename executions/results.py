@@ -7,14 +7,17 @@ and each stream of a step has where its part begins and how many bytes it has.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from executions.models import Execution
 from executions.outcomes import ENDINGS, Outcome
+from executions.signals import described
+from languages.memory_failures import ran_out_of_memory
 from languages.options import MIB
 from languages.programs import COMPILE, compile_failed
 from sandbox.types import JobResult, StepResult
+from sandbox.types import Outcome as StepOutcome
 
 KILLED_EXIT_CODE = 137
 """What a shell reports for SIGKILL, by which every limit ends a program."""
@@ -55,10 +58,11 @@ def finished_fields(execution: Execution, result: JobResult, *, cause: str = SHU
     """
     if not result.steps:
         return failed_fields("no step was run")
-    last = result.steps[-1]
+    steps = [_with_its_own_word(step) for step in result.steps]
+    last = steps[-1]
     outcome = _outcome(last)
     return {
-        **recorded(result.steps),
+        **recorded(steps),
         "outcome": outcome,
         "exit_code": exit_code_of(last),
         "signal": last.signal,
@@ -125,8 +129,20 @@ def _step_json(step: StepResult, output: bytearray) -> dict[str, Any]:
         "wall_ms": step.wall_ms,
         "cpu_ms": step.cpu_ms,
         "peak_memory_bytes": step.peak_memory_bytes,
-        "detail": step.detail.replace("\x00", "\ufffd"),
+        "detail": _detail(step).replace("\x00", "\ufffd"),
     }
+
+
+def _with_its_own_word(step: StepResult) -> StepResult:
+    """A runtime that gave up for want of memory did not fail by the program's choice."""
+    return replace(step, outcome=StepOutcome.OUT_OF_MEMORY) if ran_out_of_memory(step) else step
+
+
+def _detail(step: StepResult) -> str:
+    """What went wrong on our side, or which signal ended a program that no limit ended."""
+    if step.outcome is StepOutcome.SIGNAL and step.signal:
+        return f"killed by {described(step.signal)}"
+    return step.detail
 
 
 def _stream_json(data: bytes, output: bytearray, *, truncated: bool) -> dict[str, Any]:

@@ -121,3 +121,11 @@ def test_the_list_counts_no_further_than_it_must(admin_client: Client, monkeypat
     for statement in statements:
         assert "LIMIT" in statement
         assert '"stdout"' not in statement
+
+
+def test_a_signal_is_named(admin_client: Client) -> None:
+    row = make(outcome="signal", exit_code=139, signal=11)
+    assert "SIGSEGV (Segmentation fault)" in page_of(admin_client, row)
+    listed = admin_client.get(reverse(LIST)).content.decode()
+    assert "killed by SIGSEGV" in listed
+    assert "signal 40" in page_of(admin_client, make(outcome="signal", exit_code=168, signal=40))

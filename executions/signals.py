@@ -1,0 +1,19 @@
+"""Signals by name, as people know them."""
+
+from __future__ import annotations
+
+import signal
+
+
+def name_of(number: int) -> str:
+    """SIGSEGV for 11; for one without a name of its own its number."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def described(number: int) -> str:
+    """The name, and what a shell says of a program that ended by it: `SIGSEGV (Segmentation fault)`."""
+    text = signal.strsignal(number) if number < signal.SIGRTMIN else None
+    return f"{name_of(number)} ({text})" if text else name_of(number)
