@@ -212,3 +212,8 @@ def test_the_names_that_clients_of_other_services_send_are_there(slug: str, name
 def test_no_name_is_used_twice() -> None:
     names = [name for slug in folders.slugs() for name in (slug, *folders.read(slug).fields["aliases"])]
     assert sorted(set(names)) == sorted(names)
+
+
+def test_both_languages_of_node_write_their_output_in_the_same_way() -> None:
+    one, other = ((folders.IMAGES / slug / "whole-output.js").read_bytes() for slug in ("javascript", "typescript"))
+    assert one == other
