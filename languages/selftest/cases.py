@@ -20,7 +20,7 @@ from languages.folders import Folder
 from languages.models import Language
 
 COMMON = "selftest.toml"
-_KNOWN = {"stdin", "args", "timeout_ms", "stdout", "matches", "outcome", "exit_code", "skip", "lines", "has"}
+_KNOWN = {"stdin", "args", "timeout_ms", "stdout", "matches", "outcome", "exit_code", "skip", "lines", "has", "repeat"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +100,12 @@ def _case(folder: Folder, name: str, values: Mapping[str, Any]) -> Case:
 
 
 def _stdout(folder: Folder, values: Mapping[str, Any]) -> str | None:
-    """The text that must be printed; of `lines`, those that the language `has`."""
+    """The text that must be printed, `repeat` times; of `lines`, those that the language `has`."""
     if "lines" in values:
         wanted = values.get("has", list(values["lines"]))
         return "".join(f"{name}: {values['lines'][name]}\n" for name in values["lines"] if name in wanted)
     text = values.get("stdout")
-    return None if text is None else text.replace("{name}", folder.fields["name"])
+    return None if text is None else text.replace("{name}", folder.fields["name"]) * values.get("repeat", 1)
 
 
 def _files(folder: Folder, name: str) -> Mapping[str, bytes]:

@@ -1,6 +1,5 @@
 BEGIN {
     print "started"
-    fflush()
     while (1) {
     }
 }

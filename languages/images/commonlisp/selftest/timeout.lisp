@@ -1,3 +1,2 @@
 (write-line "started")
-(finish-output)
 (loop)

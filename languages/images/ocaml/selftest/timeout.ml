@@ -1,3 +1,3 @@
 let () =
-  print_endline "started";
+  print_string "started\n";
   while true do () done

@@ -1,6 +1,5 @@
 program Forever;
 begin
   WriteLn('started');
-  Flush(Output);
   while True do;
 end.

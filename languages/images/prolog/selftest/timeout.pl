@@ -1,5 +1,4 @@
 main :-
     writeln(started),
-    flush_output,
     repeat,
     fail.

@@ -1,3 +1,2 @@
 puts "started"
-flush stdout
 while {1} {}

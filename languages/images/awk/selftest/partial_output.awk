@@ -1,0 +1,6 @@
+BEGIN {
+    print "started"
+    printf "half a line"
+    while (1) {
+    }
+}

@@ -1,0 +1,3 @@
+echo started
+printf 'half a line'
+while :; do :; done

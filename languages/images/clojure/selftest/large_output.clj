@@ -1,0 +1,3 @@
+(print (apply str (repeat 500000 "y")))
+(flush)
+(System/exit 0)

@@ -1,0 +1,2 @@
+(dotimes (i 500000) (write-char #\y))
+(exit)

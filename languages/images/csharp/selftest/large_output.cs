@@ -1,0 +1,10 @@
+using System;
+
+class Program
+{
+    static void Main()
+    {
+        Console.Write(new string('y', 500000));
+        Environment.Exit(0);
+    }
+}

@@ -1,0 +1,11 @@
+using System;
+
+class Program
+{
+    static void Main()
+    {
+        Console.WriteLine("started");
+        Console.Write("half a line");
+        while (true) { }
+    }
+}

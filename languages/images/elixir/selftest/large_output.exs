@@ -1,0 +1,2 @@
+IO.write(String.duplicate("y", 500_000))
+System.halt(0)

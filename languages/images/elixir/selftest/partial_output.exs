@@ -1,0 +1,3 @@
+IO.puts("started")
+IO.write("half a line")
+Stream.cycle([1]) |> Stream.run()

@@ -1,0 +1,2 @@
+print "y" * 500000
+System.exit(0)

@@ -1,0 +1,4 @@
+println "started"
+print "half a line"
+while (true) {
+}

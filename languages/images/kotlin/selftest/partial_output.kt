@@ -1,0 +1,6 @@
+fun main() {
+    println("started")
+    print("half a line")
+    while (true) {
+    }
+}

@@ -1,0 +1,4 @@
+print("started")
+io.write("half a line")
+while true do
+end

@@ -1,0 +1,2 @@
+printf("%s", repmat("y", 1, 500000));
+exit(0);

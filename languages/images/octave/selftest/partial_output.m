@@ -1,0 +1,4 @@
+printf("started\n");
+printf("half a line");
+while true
+end

@@ -1,0 +1,3 @@
+print "started\n";
+print "half a line";
+1 while 1;

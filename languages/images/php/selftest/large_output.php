@@ -1,0 +1,4 @@
+<?php
+
+echo str_repeat("y", 500000);
+exit(0);

@@ -1,0 +1,6 @@
+<?php
+
+echo "started\n";
+echo "half a line";
+while (true) {
+}

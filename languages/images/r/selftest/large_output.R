@@ -1,0 +1,2 @@
+cat(strrep("y", 500000))
+quit(status = 0)

@@ -1,0 +1,3 @@
+cat("started\n")
+cat("half a line")
+while (TRUE) {}

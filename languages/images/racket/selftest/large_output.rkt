@@ -1,0 +1,4 @@
+#lang racket
+
+(display (make-string 500000 #\y))
+(exit 0)

@@ -1,0 +1,3 @@
+puts "started"
+print "half a line"
+loop {}

@@ -1,0 +1,5 @@
+object Main extends App {
+  println("started")
+  print("half a line")
+  while (true) {}
+}

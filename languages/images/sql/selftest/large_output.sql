@@ -1,0 +1,4 @@
+.mode list
+.separator "" ""
+SELECT printf('%.*c', 500000, 'y');
+.exit 0

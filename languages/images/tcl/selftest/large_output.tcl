@@ -1,0 +1,2 @@
+puts -nonewline [string repeat y 500000]
+exit 0
