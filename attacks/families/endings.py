@@ -29,6 +29,12 @@ ATTACKS = (
         at_most_s=5,
     ),
     Attack(
+        "last words without end",
+        "catches the warning of its end, forks, and goes on",
+        (Run("end_last_words.py", timeout_ms=1000, ends=_TIMED_OUT, prints=("last words",)),),
+        at_most_s=5,
+    ),
+    Attack(
         "closes its streams",
         "closes all three and exits with 7",
         (Run("end_closed_streams.py", ends=_FAILED, prints=("last words",)),),

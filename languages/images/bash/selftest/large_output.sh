@@ -1,2 +1,5 @@
-printf '%.0sy' {1..500000}
+printf -v letters '%1000s'
+for _ in {1..500}; do
+    printf %s "${letters// /y}"
+done
 exit
