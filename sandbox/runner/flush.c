@@ -37,9 +37,13 @@ enum {
     MOST_BYTES = 16 * 1024 * 1024,
     /* As much as libstdc++ takes of the address space; what a program makes lies elsewhere. */
     LIBSTDCXX_BYTES = 4 * 1024 * 1024,
+    /* Nobody may map less: vm.mmap_min_addr. */
+    LOWEST_ADDRESS = 64 * 1024,
+    /* glibc's own name for it, _IO_LINE_BUF, is in no header of its. */
+    LINE_BUFFERED = 0x200,
+    /* SIGRTMAX, as processes.h has it. */
+    WARNING = 64,
 };
-
-enum { WARNING = 64 };
 
 static const int SIGNALS[] = {WARNING, SIGXCPU, SIGXFSZ, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS};
 
@@ -66,7 +70,9 @@ static size_t interrupted_write(const ucontext_t *context, int fd, const char *b
     /* A call that was not finished and goes on later has the counter before it, and one that failed no length. */
     if (memcmp(next - sizeof(call), call, sizeof(call)) != 0 || to != fd || result <= 0)
         return 0;
-    /* writev has an array, whose first member begins with an address. */
+    /* writev has an array, whose first member begins with an address; what other calls have there is often none. */
+    if (from < (const char *)LOWEST_ADDRESS)
+        return 0;
     if (from < begin || from >= end)
         from = *(const char *const *)(const void *)from;
     if (from < begin || from >= end)
@@ -75,14 +81,19 @@ static size_t interrupted_write(const ucontext_t *context, int fd, const char *b
     return done < (size_t)(end - begin) ? done : (size_t)(end - begin);
 }
 
-/* Without a context: the signal is no interruption but what the program itself did, and its counter may point anywhere.
+/*
+ * Without a context the signal is no interruption but what the program did, and its counter may point anywhere. What
+ * `goes_out` already is passed to the system, or just was: unless the call itself was interrupted nobody knows which,
+ * and it is better missing than there twice.
  */
-static void write_out(const ucontext_t *context, int fd, const char *begin, const char *end)
+static void write_out(const ucontext_t *context, int fd, const char *begin, const char *end, bool goes_out)
 {
     if (!begin || end <= begin || end - begin > MOST_BYTES)
         return;
-    if (context)
-        begin += interrupted_write(context, fd, begin, end);
+    size_t done = context ? interrupted_write(context, fd, begin, end) : 0;
+    if (context && goes_out && done == 0)
+        return;
+    begin += done;
     while (begin < end) {
         ssize_t length = write(fd, begin, (size_t)(end - begin));
         if (length <= 0)
@@ -91,21 +102,32 @@ static void write_out(const ucontext_t *context, int fd, const char *begin, cons
     }
 }
 
+/* Neither does a full buffer stay, nor a complete line in a stream that is line buffered: they are on their way. */
+static void write_out_stdout(const ucontext_t *context)
+{
+    const char *begin = stdout->_IO_write_base, *end = stdout->_IO_write_ptr;
+    bool by_line = stdout->_flags & LINE_BUFFERED;
+    bool goes_out =
+        end >= stdout->_IO_buf_end || (by_line && end > begin && memchr(begin, '\n', (size_t)(end - begin)));
+    write_out(context, stdout->_fileno, begin, end, goes_out);
+}
+
 /*
  * The first word of a C++ object points to its class's table, which has the offset of the base class three words before
- * its start; basic_ios has its streambuf after 232 bytes, and that the pointers of what is to be written in its fifth
- * and sixth word. All of it is fixed by the ABI of libstdc++.so.6. A streambuf of the program's own is left alone: the
- * library's are parts of it.
+ * its start; basic_ios has its streambuf after 232 bytes, and that the pointers of what is to be written, and of the
+ * buffer's end, in its fifth to seventh word. All of it is fixed by the ABI of libstdc++.so.6. A streambuf of the
+ * program's own is left alone: the library's are parts of it.
  */
 static void write_out_cout(const ucontext_t *context)
 {
-    enum { BASE_OFFSET = -3, STREAMBUF_BYTES = 232, OUT_BEGIN = 4, OUT_END = 5 };
-    if (!cout_object || !libstdcxx)
+    enum { BASE_OFFSET = -3, STREAMBUF_BYTES = 232, OUT_BEGIN = 4, OUT_END = 5, OUT_LIMIT = 6 };
+    /* It is all zeroes until the library has made it. */
+    if (!cout_object || !libstdcxx || !*cout_object)
         return;
     const char *base = (const char *)cout_object + (*cout_object)[BASE_OFFSET];
     const char *const *buffer = *(const char *const *const *)(base + STREAMBUF_BYTES);
     if ((const char *)buffer > libstdcxx && (const char *)buffer < libstdcxx + LIBSTDCXX_BYTES)
-        write_out(context, STDOUT_FILENO, buffer[OUT_BEGIN], buffer[OUT_END]);
+        write_out(context, STDOUT_FILENO, buffer[OUT_BEGIN], buffer[OUT_END], buffer[OUT_END] >= buffer[OUT_LIMIT]);
 }
 
 /* SA_RESETHAND has made the action the default one again: a fault comes once more by itself, others are sent. */
@@ -117,7 +139,7 @@ static void last_words(int number, siginfo_t *info, void *context)
         if (info->si_code > 0)
             context = NULL;
         if (stdout)
-            write_out(context, stdout->_fileno, stdout->_IO_write_base, stdout->_IO_write_ptr);
+            write_out_stdout(context);
         write_out_cout(context);
     }
     raise(number);
