@@ -183,8 +183,7 @@ static void name_user(const char *home, uid_t uid, gid_t gid)
     add_line(home, "group", "/etc/group", line);
 }
 
-/* What programs may load of the runner's volume; nothing where that has it not, or it is longer than anybody made it.
- */
+/* What programs may load of the runner's volume; nothing where that has none, or one longer than anybody made it. */
 static struct {
     char content[1 << 16];
     size_t length;
