@@ -144,7 +144,7 @@ class Attack:
 
 
 def _send(client: Client, run: Run, token: str) -> Answer:
-    timeout_ms = int(run.timeout_ms * client.patience)
+    timeout_ms = client.patient_ms(run.timeout_ms)
     return client.execute(run.source(token), language=run.language, timeout_ms=timeout_ms, key=run.key)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from attacks.client import Client
+from attacks.client import LONGEST_MS, Client
 from attacks.host import OwnHost
 from testkit.servers import temporary_server
 
@@ -24,6 +24,8 @@ def own_server(
     The host can be asked what the server has left after its end, and is closed by the caller.
     """
     settings = {"GEXEC_DOCKER_RUNTIME": runtime} if runtime else {}
+    if patience > 1:
+        settings["GEXEC_MAX_TIMEOUT_MS_WITHOUT_KEY"] = str(LONGEST_MS)
     with temporary_server({**environment, **settings}) as running:
         running.set_language("python", runs_per_container=REUSED_RUNS)
         keys = [running.create_api_key(f"attack {number}") for number in range(2)]
