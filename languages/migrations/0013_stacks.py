@@ -30,11 +30,12 @@ def _give_stacks(apps: Any, _schema_editor: Any) -> None:
     languages = apps.get_model("languages", "Language").objects
     for row in languages.all():
         command = _with_stack(row.run_command)
-        if row.slug.partition("@")[0] not in BUILT_IN or command == row.run_command:
-            continue
-        row.run_command, row.stack_mb = command, STACKS[command[0]][0]
-        if "run_command" in row.tested:
-            row.tested |= {"run_command": _with_stack(row.tested["run_command"]), "stack_mb": row.stack_mb}
+        if row.slug.partition("@")[0] in BUILT_IN and command != row.run_command:
+            row.run_command, row.stack_mb = command, STACKS[command[0]][0]
+            if "run_command" in row.tested:
+                row.tested |= {"run_command": _with_stack(row.tested["run_command"])}
+        if row.tested:
+            row.tested |= {"stack_mb": row.stack_mb}
         row.save(update_fields=["run_command", "stack_mb", "tested"])
 
 
