@@ -21,7 +21,7 @@ from sandbox.pool import Pool
 from sandbox.types import File, Job, Outcome, Profile, Step
 
 MEMORY_BYTES = 128 << 20
-LIMITS = ["--memory", "128m", "--memory-swap", "128m", "--cpus", "0.5", "--pids-limit", "256", "--read-only"]
+LIMITS = ["--memory", "128m", "--memory-swap", "128m", "--cpus", "0.5", "--pids-limit", "128", "--read-only"]
 LIMITS += ["--network", "none", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--user", "1000:1000"]
 LIMITS += ["--tmpfs", "/tmp:exec,mode=1777", "--workdir", "/tmp"]
 
@@ -79,7 +79,7 @@ def naive_service(program: Program, image: str) -> Run:
             memswap_limit=MEMORY_BYTES,
             cpu_quota=50_000,
             cpu_period=100_000,
-            pids_limit=256,
+            pids_limit=128,
             read_only=True,
             network_mode="none",
             cap_drop=["ALL"],

@@ -213,13 +213,14 @@ class LanguageOptions(models.Model):
         help_text=f"CPU time in each {CPU_PERIOD_US} µs: 50000 is half a core, 200000 two cores.",
     )
     processes = limit(
-        default=256,
+        default=128,
         low=2,
         high=4096,
         group=RUN_LIMITS,
         in_api=True,
         formerly="pids",
-        help_text="Processes and threads at one time.",
+        help_text="Processes and threads at one time. With more than one for each MB of memory, fork bombs are slow to "
+        "end.",
     )
     output_bytes = limit(
         default=MIB,

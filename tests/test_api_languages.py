@@ -64,7 +64,7 @@ def test_the_list_has_everything_a_client_needs(python: Language, go: Language) 
                     "max_timeout_ms": 300000,
                     "memory_mb": 128,
                     "cpu_quota_us": 50000,
-                    "processes": 256,
+                    "processes": 128,
                     "output_bytes": 1048576,
                     "tmpfs_mb": 64,
                 },

@@ -155,7 +155,7 @@ def test_the_former_number_of_processes_becomes_the_new_one_and_others_stay(migr
         before.create(slug=slug, processes=processes, tested={"processes": tested, "x": 1}, **ROW)
     after = migrate("0012_room_for_threads").get_model("languages", "Language").objects
     rows = {row.slug: (row.processes, row.tested["processes"]) for row in after.filter(tested__x=1)}
-    assert rows == {"usual": (256, 256), "changed": (256, 30), "chosen": (30, 30)}
+    assert rows == {"usual": (128, 128), "changed": (128, 30), "chosen": (30, 30)}
 
 
 def test_languages_with_stacks_of_their_own_get_larger_ones_and_stay_tested(migrate: Callable[[str], Any]) -> None:

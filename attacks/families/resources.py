@@ -32,7 +32,7 @@ ATTACKS = (
         "fork bomb of daemons",
         "forks twice, leaves the session, ignores SIGTERM; the parent ends",
         _greedy("fork_bomb_daemons.py", Ending.CLEAN, timeout_ms=10_000, prints=("DONE",)),
-        # 256 of them come to life and are killed at half a core: two seconds where nothing else is to be done.
+        # 128 of them come to life and are killed at half a core: two seconds where nothing else is to be done.
         at_most_s=12,
     ),
     Attack("thread bomb", "starts threads until refused", _greedy("thread_bomb.py", Ending.CLEAN, prints=("DONE",))),

@@ -1,11 +1,11 @@
-"""A program may have 256 processes and threads: the former default becomes the new one."""
+"""A program may have 128 processes and threads: the former default becomes the new one."""
 
 from typing import Any, ClassVar
 
 import django.core.validators
 from django.db import migrations, models
 
-FORMER, DEFAULT = 64, 256
+FORMER, DEFAULT = 64, 128
 
 
 def _raise(apps: Any, _schema_editor: Any) -> None:
@@ -24,7 +24,8 @@ class Migration(migrations.Migration):
             "processes",
             models.PositiveIntegerField(
                 default=DEFAULT,
-                help_text="Processes and threads at one time.",
+                help_text="Processes and threads at one time. With more than one for each MB of memory, fork bombs are "
+                "slow to end.",
                 validators=[
                     django.core.validators.MinValueValidator(2),
                     django.core.validators.MaxValueValidator(4096),
