@@ -165,7 +165,7 @@ def test_languages_with_stacks_of_their_own_get_larger_ones_and_stay_tested(migr
         before.create(slug=slug, tested={"run_command": words, "x": 1}, **ROW | {"run_command": words})
     after = migrate("0013_stacks").get_model("languages", "Language").objects
     rows = {row.slug: (row.run_command, row.stack_mb, row.tested) for row in after.filter(tested__x=1)}
-    assert rows["java"] == rows["kotlin@2"] == (with_stack, 40, {"run_command": with_stack, "stack_mb": 40, "x": 1})
+    assert rows["java"] == rows["kotlin@2"] == (with_stack, 20, {"run_command": with_stack, "stack_mb": 20, "x": 1})
     assert rows["scala"] == (["java", "-Xss9m"], None, {"run_command": ["java", "-Xss9m"], "stack_mb": None, "x": 1})
     assert rows["a"] == (command, None, {"run_command": command, "stack_mb": None, "x": 1})
     migrate("0012_room_for_threads")

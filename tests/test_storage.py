@@ -43,7 +43,7 @@ def execute(address: str = "192.0.2.1", source: str = "print('x' * 524288)", **m
     body = json.dumps({"language": "python", "source_code": source})
     response = Client(REMOTE_ADDR=address, **meta).post("/execute", body, "application/json")
     if response.status_code == 200:
-        assert response.json() == {"stdout": OUTPUT, "stderr": "", "exit_code": 0, "error": ""}
+        assert json.loads(response.getvalue()) == {"stdout": OUTPUT, "stderr": "", "exit_code": 0, "error": ""}
     return Execution.objects.get(pk=response["X-Execution-Id"])
 
 

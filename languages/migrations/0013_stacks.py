@@ -6,7 +6,7 @@ import django.core.validators
 from django.db import migrations, models
 
 STACKS = {
-    "java": (40, ["-Xss{stack_mb}m", "-XX:ThreadStackSize=1024"]),
+    "java": (20, ["-Xss{stack_mb}m", "-XX:ThreadStackSize=1024"]),
     "sbcl": (64, ["--control-stack-size", "{stack_mb}MB"]),
 }
 """By the command's first word: the stack in MB, and the words that give it."""
