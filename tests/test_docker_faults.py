@@ -58,7 +58,7 @@ def pool(proxy: DockerProxy, owner: str) -> Iterator[Pool]:
 
 def _assert_none_left(owner: str) -> None:
     client = docker.from_env()
-    eventually(lambda: not client.containers.list(all=True, filters={"label": f"{LABEL}={owner}"}))
+    eventually(lambda: not client.containers.list(all=True, ignore_removed=True, filters={"label": f"{LABEL}={owner}"}))
     client.close()
 
 

@@ -32,6 +32,8 @@ HangUp = Callable[[socket.socket], None]
 class Unlucky:
     """A client whose socket fails once it is looked at again."""
 
+    arrived_at = 0.0
+
     def __init__(self, real: socket.socket) -> None:
         self._real = real
 

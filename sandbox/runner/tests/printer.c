@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 static volatile int zero;
@@ -30,8 +31,12 @@ static void divide(void)
     zero = 1 / zero;
 }
 
+/* A stack as large as the memory would never overflow: the memory ends first. */
 static void deep(void)
 {
+    struct rlimit limit = {8 << 20, 8 << 20};
+    if (setrlimit(RLIMIT_STACK, &limit))
+        exit(3);
     zero = recurse(0);
 }
 
