@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from sandbox.engine import Images
-from sandbox.types import Job, JobResult, Output, Profile, StepFinished, WarmTarget
+from sandbox.types import ArtifactsCollected, Job, JobResult, Output, Profile, StepFinished, WarmTarget
 
 Report = Callable[[str], None]
 """Takes one line of progress."""
@@ -57,7 +57,7 @@ class Finished:
     result: JobResult
 
 
-Event = Started | Output | StepFinished | Finished
+Event = Started | Output | StepFinished | ArtifactsCollected | Finished
 
 
 class Reservation(Protocol):

@@ -10,9 +10,15 @@ from sandbox.outcomes import Outcome
 __all__ = [
     "FILE_SIZE_BYTES",
     "Ahead",
+    "Artifact",
+    "ArtifactRequest",
+    "ArtifactsCollected",
+    "Check",
+    "Companion",
     "Event",
     "File",
     "ImageInfo",
+    "Interaction",
     "Job",
     "JobResult",
     "Limits",
@@ -59,6 +65,38 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Check:
+    """A step of the job's companion that looks at what a step printed: it comes after that one, if that ended `ok`.
+
+    Its own result is named `<step>/check`. It begins, as every step of a companion does, from the companion's state
+    after its own steps, with these files besides.
+    """
+
+    argv: tuple[str, ...]
+    limits: Limits
+    environment: Mapping[str, str] = field(default_factory=dict)
+    files: tuple[File, ...] = ()
+    stdin: bytes = b""
+    output_file: str = ""
+    """The name under which it finds what the step printed to stdout; empty where it needs no file."""
+    output_on_stdin: bool = False
+    """Whether its stdin is what the step printed, in place of `stdin`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interaction:
+    """A step of the job's companion that talks to a step: each reads on its stdin what the other prints to stdout.
+
+    Both run at the same time. Its own result is named `<step>/interact`.
+    """
+
+    argv: tuple[str, ...]
+    limits: Limits
+    environment: Mapping[str, str] = field(default_factory=dict)
+    files: tuple[File, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One program to run: compile, run, or a test."""
 
@@ -67,15 +105,66 @@ class Step:
     limits: Limits
     environment: Mapping[str, str] = field(default_factory=dict)
     stdin: bytes = b""
+    fresh: bool = False
+    """Whether it begins from the state that the last step before the first fresh one has left: the same files, no
+    process, writable places empty."""
+    files: tuple[File, ...] = ()
+    """Put in place before it, besides the job's; those of a fresh step are gone with it."""
+    merge_stderr: bool = False
+    """Whether stderr is the same pipe as stdout, and its output part of stdout's."""
+    check: Check | None = None
+    interaction: Interaction | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactRequest:
+    """Which files of the work directory are wanted after the last step."""
+
+    patterns: tuple[str, ...]
+    """Relative names with `*` and `?` within a component, and `**` for any number of them."""
+    max_files: int
+    max_bytes: int
+    """Of all together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """A file that a job left behind, as it was read by its own user."""
+
+    name: str
+    size_bytes: int
+    content: bytes | None
+    """None where it was not taken: `skipped` says why."""
+    skipped: str = ""
+    """too_large, too_many or not_regular."""
+
+
+@dataclass(frozen=True, slots=True)
+class Companion:
+    """A second container beside the job's, under the same slot: for a checker or an interactor, never for its program.
+
+    Its steps come before the job's own first one. One that does not end `ok` ends the job, with its result as the last;
+    their results are named `companion/<name>`.
+    """
+
+    profile: Profile
+    files: tuple[File, ...]
+    steps: tuple[Step, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Files, then steps in order; a step that does not end `ok` ends the job, unless `keep_going`."""
+    """Files, then steps in order; a step that does not end `ok` ends the job, unless `keep_going`.
+
+    With `keep_going` a job goes on after whatever ending of a step that is the program's own or a limit's. What such a
+    step leaves behind is for fresh steps only.
+    """
 
     files: tuple[File, ...]
     steps: tuple[Step, ...]
     keep_going: bool = False
+    artifacts: ArtifactRequest | None = None
+    companion: Companion | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +189,8 @@ class StepResult:
     """For sandbox_error: what went wrong, safe to show to an operator."""
     started: bool = True
     """False where there is no such command, or it cannot be executed: `detail` has its name, and why."""
+    order: tuple[tuple[int, int], ...] = ()
+    """In which order the two streams came: the stream (1 or 2), and how many bytes of it until the other one's turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +209,14 @@ class StepFinished:
     result: StepResult
 
 
-Event = Output | StepFinished
+@dataclass(frozen=True, slots=True)
+class ArtifactsCollected:
+    """What was left behind of what a job's `artifacts` asked for; after the last step, whatever its ending."""
+
+    artifacts: tuple[Artifact, ...]
+
+
+Event = Output | StepFinished | ArtifactsCollected
 """What happens while a job runs, in order."""
 
 
@@ -127,6 +225,7 @@ class JobResult:
     """One result for each step that was started, in order."""
 
     steps: tuple[StepResult, ...]
+    artifacts: tuple[Artifact, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
