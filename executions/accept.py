@@ -40,6 +40,7 @@ def refused(refusal: Refusal, origin: Origin) -> Execution:
         error=refusal.message,
         client_address=origin.address,
         api_key_id=origin.api_key_id,
+        client_id=origin.client_id,
         created_at=now,
         finished_at=now,
     )
@@ -74,6 +75,7 @@ def _row(submission: Submission, origin: Origin) -> Execution:
         job=job_of(submission),
         client_address=origin.address,
         api_key_id=origin.api_key_id,
+        client_id=origin.client_id,
         worker=workers.own_id(),
         created_at=timezone.now(),
     )

@@ -8,12 +8,12 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
-from django.db.models import OuterRef, QuerySet, Subquery, Value
-from django.db.models.functions import Concat
+from django.db.models import CharField, OuterRef, QuerySet, Subquery, Value
+from django.db.models.functions import Cast, Concat
 from django.http import HttpRequest
 from django.utils import timezone
-from rest_framework_api_key.models import APIKey
 
+from clients.models import Client
 from executions.models import CallerStorage
 from executions.storage import KEPT_DAYS
 from rest.display import size
@@ -67,14 +67,14 @@ class CallerStorageAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic
         return lookup == DayFilter.parameter_name
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CallerStorage]:
-        """With the names of keys."""
+        """With the names of clients."""
         rows: QuerySet[CallerStorage] = super().get_queryset(request)
-        named = APIKey.objects.annotate(caller=Concat(Value("key "), "prefix")).filter(caller=OuterRef("caller"))
-        return rows.annotate(key_name=Subquery(named.values("name")[:1]))
+        named = Client.objects.annotate(caller=Concat(Value("client "), Cast("id", CharField())))
+        return rows.annotate(client_name=Subquery(named.filter(caller=OuterRef("caller")).values("name")[:1]))
 
     @admin.display(description="caller", ordering="caller")
     def caller_shown(self, row: CallerStorage) -> str:
-        name = getattr(row, "key_name", None)
+        name = getattr(row, "client_name", None)
         return f"{row.caller}{f' ({name})' if name else ''}"
 
     @admin.display(description="kept", ordering="kept_bytes")

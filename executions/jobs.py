@@ -66,8 +66,10 @@ def task_of(execution: Execution) -> Task:
 
 
 def caller_of(execution: Execution) -> str:
-    """Who shares slots with others: an API key, or else an address, of IPv6 its network."""
-    if execution.api_key_id is not None:
+    """Who shares slots with others: a client, or else an address, of IPv6 its network."""
+    if execution.client_id is not None:
+        return f"client {execution.client_id}"
+    if execution.api_key_id is not None:  # A row that waited while the server was updated.
         return f"key {execution.api_key_id}"
     return f"address {limited_as(execution.client_address)}"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import Q
 
@@ -24,6 +25,25 @@ class Status(models.TextChoices):
 
 
 OPEN = (Status.QUEUED, Status.RUNNING)
+
+
+class Lane(models.TextChoices):
+    """Whose turn comes first: what somebody waits for, before what nobody does."""
+
+    INTERACTIVE = "interactive"
+    BATCH = "batch"
+
+
+class Store(models.TextChoices):
+    """What is kept of an execution once it has ended. Its numbers are, in either case."""
+
+    ALL = "all"
+    NO_CODE = "no_code"
+    NOTHING = "nothing"
+
+
+EXECUTE, API = "execute", "api"
+"""Doors: POST /execute, and /api/v1."""
 
 
 class Execution(models.Model):
@@ -60,6 +80,20 @@ class Execution(models.Model):
     unkept_bytes = models.BigIntegerField(
         null=True, blank=True, help_text="Of source, input and output, where its caller's share of the day was used up."
     )
+    client_id = models.UUIDField("client", null=True, blank=True, help_text="Whose it is; empty: nobody's with a key.")
+    door = models.CharField(max_length=16, default=EXECUTE, help_text="Through which door it came.")
+    lane = models.CharField(max_length=12, choices=Lane.choices, default=Lane.INTERACTIVE)
+    background = models.BooleanField(default=False, help_text="Run by whichever process takes it up, not by a request.")
+    attempt = models.PositiveSmallIntegerField(default=1)
+    store = models.CharField(max_length=8, choices=Store.choices, default=Store.ALL)
+    queue_limit_ms = models.PositiveIntegerField(null=True, blank=True, help_text="How long it may wait for its turn.")
+    batch_id = models.UUIDField("batch", null=True, blank=True)
+    webhook_url = models.TextField(blank=True, default="")
+    tags = models.JSONField(null=True, blank=True, help_text="Names and values, for the client to find it by.")
+    verdict = models.CharField(max_length=20, blank=True, default="", help_text="Of all its tests together.")
+    score = models.JSONField(null=True, blank=True, help_text="Tests and points: see executions.grading.")
+    tests = models.JSONField(null=True, blank=True, help_text="How each test went: see executions.grading.")
+    artifacts = models.JSONField(null=True, blank=True, help_text="Files that it left: see executions.results.")
 
     class Meta:
         ordering: ClassVar = ["-id"]
@@ -70,6 +104,13 @@ class Execution(models.Model):
             models.Index(fields=["language_slug", "id"], name="execution_by_language"),
             models.Index(fields=["status", "outcome", "id"], name="execution_by_ending"),
             models.Index(fields=["language_slug", "status", "outcome", "id"], name="execution_by_language_ending"),
+            # These are partial: what comes through POST /execute without a key is in none of them.
+            models.Index(fields=["client_id", "id"], name="execution_by_client", condition=Q(client_id__isnull=False)),
+            models.Index(fields=["batch_id", "id"], name="execution_by_batch", condition=Q(batch_id__isnull=False)),
+            models.Index(
+                fields=["lane", "id"], name="execution_to_take_up", condition=Q(status=Status.QUEUED, background=True)
+            ),
+            GinIndex(OpClass("tags", name="jsonb_path_ops"), name="execution_by_tag", condition=Q(tags__isnull=False)),
         ]
         constraints: ClassVar = [
             models.CheckConstraint(
@@ -98,7 +139,8 @@ class Execution(models.Model):
                 condition=~Q(outcome="ok") | Q(exit_code=0, exit_code__isnull=False),
             ),
             models.CheckConstraint(
-                name="execution_open_has_worker", condition=~Q(status__in=OPEN) | Q(worker__isnull=False)
+                name="execution_open_has_worker",
+                condition=~Q(status__in=OPEN) | Q(worker__isnull=False) | Q(status=Status.QUEUED, background=True),
             ),
             models.CheckConstraint(name="execution_open_has_job", condition=~Q(status__in=OPEN, job={})),
         ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from uuid import UUID
 
 from languages.models import Language
 
@@ -13,6 +14,7 @@ class Origin:
 
     address: str | None
     api_key_id: str | None = None
+    client_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

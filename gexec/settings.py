@@ -85,6 +85,7 @@ INSTALLED_APPS = [
     "axes",
     "corsheaders",
     "rest",
+    "clients",
     "dispatch",
     "languages",
     "executions",
@@ -110,7 +111,7 @@ MIDDLEWARE = [
 
 # What holds for every endpoint unless its view says otherwise: JSON only, closed where a key is required, no session.
 REST_FRAMEWORK: dict[str, Any] = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["rest.authentication.ApiKeyAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["clients.authentication.ApiKeyAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest.permissions.KeyWhereRequired"],
     "DEFAULT_THROTTLE_CLASSES": [],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "rest.renderers.FirstOfEach",
@@ -165,7 +166,7 @@ DATABASES["default"]["OPTIONS"]["pool"] = {
 # The rate limit counts in PostgreSQL: any other cache lets more through than it should when requests come at once.
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
-    "ratelimit": {"BACKEND": "rest.throttling.CounterCache"},
+    "ratelimit": {"BACKEND": "rest.counters.CounterCache"},
 }
 RATELIMIT_USE_CACHE = "ratelimit"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

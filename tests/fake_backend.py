@@ -9,11 +9,11 @@ import pytest
 from django.core.cache import caches
 from django.utils import timezone
 
+from clients import authentication
 from dispatch import active
 from dispatch.testing import FakeBackend
 from languages.models import Language
-from rest import authentication
-from rest.throttling import CounterCache
+from rest.counters import CounterCache
 from sandbox.types import JobResult, Outcome, StepResult
 
 

@@ -11,13 +11,15 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from pytest_django.fixtures import Settings
-from rest_framework_api_key.models import APIKey
 
+from clients import authentication
+from clients.models import Key
+from clients.secrets import prefix_in
 from dispatch.testing import FakeBackend
 from executions.models import Execution
 from languages.models import Language
-from rest import authentication
 
 pytestmark = pytest.mark.usefixtures("rate_limit_off")
 
@@ -42,9 +44,9 @@ def test_without_a_key(python: Language, fake_backend: FakeBackend) -> None:
 def test_the_owner_is_the_public_part_of_the_key(python: Language, fake_backend: FakeBackend) -> None:
     key = make_key()
     assert post(f"Api-Key {key}").status_code == 200
-    assert fake_backend.tenants == [key.partition(".")[0]]
+    assert fake_backend.tenants == [prefix_in(key)]
     row = Execution.objects.get()
-    assert row.api_key_id == APIKey.objects.get().prefix
+    assert (row.api_key_id, row.client_id) == Key.objects.values_list("prefix", "client_id").get()
     assert key not in str(row.__dict__)
 
 
@@ -52,7 +54,7 @@ def test_the_owner_is_the_public_part_of_the_key(python: Language, fake_backend:
 def test_a_key_by_either_scheme(python: Language, fake_backend: FakeBackend, scheme: str) -> None:
     key = make_key()
     assert post(f"{scheme} {key}").status_code == 200
-    assert fake_backend.tenants == [key.partition(".")[0]]
+    assert fake_backend.tenants == [prefix_in(key)]
 
 
 @pytest.mark.parametrize("authorization", ["Api-Key x.y", "Api-Key", "Bearer x", "Basic eDp5", "", "Api-Key \x00"])
@@ -66,7 +68,7 @@ def test_a_key_that_is_not_valid(python: Language, fake_backend: FakeBackend, au
 def test_a_revoked_key(python: Language, fake_backend: FakeBackend) -> None:
     key = make_key()
     assert post(f"Api-Key {key}").status_code == 200
-    APIKey.objects.update(revoked=True)
+    Key.objects.update(revoked_at=timezone.now())
     authentication.verified.clear()  # as after REMEMBERED_S
     assert post(f"Api-Key {key}").status_code == 401
 
@@ -78,7 +80,7 @@ def test_a_key_is_looked_up_once_a_second(python: Language, fake_backend: FakeBa
         connection,
     ) as queries:
         assert post(f"Api-Key {key}").status_code == 200
-    assert not [query for query in queries.captured_queries if "apikey" in query["sql"]]
+    assert not [query for query in queries.captured_queries if "clients_key" in query["sql"]]
 
 
 def test_a_key_may_be_required(python: Language, fake_backend: FakeBackend, settings: Any) -> None:

@@ -7,7 +7,8 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from rest.authentication import create, has_valid
+from clients.authentication import create, has_valid
+from clients.secrets import prefix_in
 
 pytestmark = pytest.mark.django_db
 
@@ -21,7 +22,7 @@ def printed(*arguments: str) -> str:
 def test_keys_are_listed_by_their_public_part_alone() -> None:
     key = create("an editor")
     (line,) = printed("api_keys", "list").splitlines()
-    prefix, _, secret = key.partition(".")
+    prefix, secret = prefix_in(key), key.rpartition("_")[2]
     assert line.split()[:2] == [prefix, "valid"]
     assert line.endswith("an editor")
     assert secret not in line

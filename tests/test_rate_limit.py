@@ -16,11 +16,11 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
+from clients import throttling
+from clients.authentication import create
 from dispatch.testing import FakeBackend
 from executions.models import Execution
 from languages.models import Language
-from rest import throttling
-from rest.authentication import create
 from rest.models import Counter
 
 PROCESSES = 4
@@ -144,7 +144,7 @@ def test_without_a_database_nobody_gets_through(db: None, monkeypatch: pytest.Mo
 
 def test_expired_counters_go_away(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     Counter.objects.create(key="old", value=3, expires_at=timezone.now() - timedelta(seconds=1))
-    monkeypatch.setattr("rest.throttling.random.randrange", lambda _stop: 0)
+    monkeypatch.setattr("rest.counters.random.randrange", lambda _stop: 0)
     post()
     assert not Counter.objects.filter(key="old").exists()
     assert Counter.objects.count() == 1

@@ -16,8 +16,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from clients import authentication
 from languages.models import Language
-from rest import authentication
 from rest.views import Endpoint
 
 

@@ -15,13 +15,13 @@ from django.urls import reverse
 from prometheus_client.parser import text_string_to_metric_families
 from pytest_django.fixtures import Settings
 
+from clients.authentication import create
 from dispatch.testing import FakeBackend
 from executions import storage
 from executions.models import CallerStorage, Execution, Status
 from executions.results import step_in
 from languages.models import Language
 from languages.options import MIB
-from rest.authentication import create
 from sandbox.errors import PoolBusy
 from tests.fake_backend import ran, result
 

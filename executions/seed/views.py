@@ -12,6 +12,8 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from clients.authentication import Caller
+from clients.throttling import CallerThrottle
 from executions import services
 from executions.models import Execution
 from executions.outcomes import Outcome
@@ -26,12 +28,10 @@ from executions.seed.renderers import (
 )
 from executions.seed.serializers import submission_in
 from executions.submission import Origin
-from rest.authentication import Caller
 from rest.client_address import client_address
 from rest.disconnect import watched
 from rest.exceptions import Refusal
 from rest.parsers import AnyJSONParser
-from rest.throttling import CallerThrottle
 from rest.views import Endpoint
 
 _STATUS_OF_OUTCOME = {Outcome.SANDBOX_ERROR: 500, Outcome.CANCELLED: 503}
@@ -106,7 +106,7 @@ class MetricsView(Endpoint):
 def _origin(request: Request) -> Origin:
     address = client_address(request.META, trusted_proxies=settings.GEXEC_TRUSTED_PROXIES)
     caller = cast("Caller | None", request.auth)
-    return Origin(address, caller.prefix if caller else None)
+    return Origin(address, caller.prefix, caller.client_id) if caller else Origin(address)
 
 
 def _answered(execution: Execution) -> HttpResponseBase:

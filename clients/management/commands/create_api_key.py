@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from rest import authentication
+from clients import authentication
 
 MAX_NAME_LENGTH = 50
 
