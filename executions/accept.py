@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from django.utils import timezone
 
@@ -30,6 +31,13 @@ def accepted(submission: Submission, origin: Origin) -> Iterator[tuple[Execution
             execution.status, execution.started_at, execution.queue_ms = Status.RUNNING, timezone.now(), 0.0
         execution.save(force_insert=True)
         yield execution, reservation
+
+
+def queued(submission: Submission, origin: Origin) -> Execution:
+    """The row, inserted, for whichever process takes it up: accepted means committed."""
+    execution = _row(replace(submission, background=True), origin)
+    execution.save(force_insert=True)
+    return execution
 
 
 def refused(refusal: Refusal, origin: Origin) -> Execution:
@@ -71,11 +79,18 @@ def _row(submission: Submission, origin: Origin) -> Execution:
         language_version=language.version,
         image_digest=language.image_digest,
         source=submission.source,
-        stdin=submission.stdin,
+        stdin=submission.stdin.data,
         job=job_of(submission),
         client_address=origin.address,
         api_key_id=origin.api_key_id,
         client_id=origin.client_id,
-        worker=workers.own_id(),
+        door=submission.door,
+        lane=submission.lane,
+        background=submission.background,
+        queue_limit_ms=submission.queue_limit_ms,
+        store=submission.store,
+        tags=dict(submission.tags) if submission.tags else None,
+        webhook_url=submission.webhook_url,
+        worker=None if submission.background else workers.own_id(),
         created_at=timezone.now(),
     )

@@ -4,47 +4,56 @@
 
     {"profile": {"image": "sha256:…", "memory_bytes": …, …, "ahead": {"script", "argv", "environment"} or null},
      "files": [{"name": "main.py", "content": CONTENT, "executable": false}],
-     "steps": [{"name": "run", "argv": […], "environment": {…}, "limits": {"wall_ms": …, …}, "stdin": CONTENT}],
-     "keep_going": false}
+     "entrypoint": "main.py",
+     "steps": [{"name": "run", "argv": […], "environment": {…}, "limits": {"wall_ms": …, …}, "stdin": CONTENT,
+                "fresh": false, "merge_stderr": false}],
+     "keep_going": false, "artifacts": {"patterns": […], "max_files": …, "max_bytes": …},
+     "limits": what was effective, by the API's names: see executions.limits}
 
-CONTENT is a reference: {"column": "source"} or {"column": "stdin"} of the same row, or short things themselves:
-{"text": "…"}, {"base64": "…"}.
+CONTENT is a reference: {"column": "source"} or {"column": "stdin"} of the same row, a stored file of its client,
+{"file": "sha256:…"}, or short things themselves: {"text": "…"}, {"base64": "…"}. What a row of before does not say has
+its default.
 """
 
 from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import asdict, fields, replace
 from typing import Any
 
 from dispatch.base import Task
 from executions.models import Execution
-from executions.submission import Submission
+from executions.submission import SourceFile, Submission
 from languages.programs import profile_of, steps_of
 from rest.client_address import limited_as
-from sandbox.types import Ahead, File, Job, Limits, Profile, Step
+from sandbox.types import Ahead, ArtifactRequest, File, Job, Limits, Profile, Step
 
 Json = dict[str, Any]
 
 _SOURCE: Json = {"column": "source"}
 _STDIN: Json = {"column": "stdin"}
 _NOTHING: Json = {"text": ""}
+_FLAGS = ("fresh", "merge_stderr")
+"""Of a step; in the row where they are true."""
 _LIMITS = tuple(field.name for field in fields(Limits))
 _PLAIN = tuple(field.name for field in fields(Profile) if field.name != "ahead")
 
 
 def job_of(submission: Submission) -> Json:
-    """The row's `job`: the source file; the compile step, where the language has one; the run."""
-    language = submission.language
-    steps = steps_of(language, timeout_ms=submission.timeout_ms, args=submission.args)
-    stdin = _STDIN if submission.stdin else _NOTHING
-    return {
-        "profile": _profile_json(profile_of(language)),
-        "files": [{"name": language.source_file, "content": _SOURCE, "executable": False}],
-        "steps": [_step_json(step, _NOTHING) for step in steps[:-1]] + [_step_json(steps[-1], stdin)],
+    """The row's `job`: the files; the compile step, where there is one; the run, as often as it was asked for."""
+    limits = submission.limits
+    job: Json = {
+        "profile": _profile_json(limits.profile(profile_of(submission.language))),
+        "files": [_file_json(file, submission) for file in submission.files],
+        "steps": _steps_json(submission),
         "keep_going": False,
+        "limits": limits.as_json(),
+        "entrypoint": submission.entrypoint,
     }
+    if submission.artifacts is not None:
+        job["artifacts"] = asdict(submission.artifacts) | {"patterns": list(submission.artifacts.patterns)}
+    return job
 
 
 def task_of(execution: Execution) -> Task:
@@ -59,6 +68,7 @@ def task_of(execution: Execution) -> Task:
             ),
             tuple(_step(execution, step) for step in job["steps"]),
             keep_going=job["keep_going"],
+            artifacts=_artifacts_in(job),
         ),
         tenant=execution.api_key_id,
         caller=caller_of(execution),
@@ -90,6 +100,37 @@ def limits_in(job: Mapping[str, Any], step: str) -> Mapping[str, Any]:
     return found
 
 
+def _steps_json(submission: Submission) -> list[Json]:
+    steps = [submission.limits.step(step) for step in _steps_of(submission)]
+    stdin = _stdin_json(submission)
+    run = replace(steps[-1], merge_stderr=submission.merge_stderr)
+    # Each run after the first begins from the same files, as the first one did.
+    runs = (
+        [run]
+        if submission.repeat == 1
+        else [
+            replace(run, name=f"{run.name}/{number}" if number else run.name, fresh=True)
+            for number in range(submission.repeat)
+        ]
+    )
+    return [_step_json(step, _NOTHING) for step in steps[:-1]] + [_step_json(step, stdin) for step in runs]
+
+
+def _steps_of(submission: Submission) -> tuple[Step, ...]:
+    return steps_of(submission.language, timeout_ms=submission.limits.wall_ms, args=submission.args)
+
+
+def _file_json(file: SourceFile, submission: Submission) -> Json:
+    in_column = file.name == submission.entrypoint and submission.source
+    content = _SOURCE if in_column else file.content.reference()
+    return {"name": file.name, "content": content, "executable": file.executable}
+
+
+def _stdin_json(submission: Submission) -> Json:
+    stdin = submission.stdin
+    return stdin.reference() if stdin.file else _STDIN if stdin.data else _NOTHING
+
+
 def _profile_json(profile: Profile) -> Json:
     ahead = profile.ahead
     return {name: getattr(profile, name) for name in _PLAIN} | {
@@ -104,6 +145,7 @@ def _step_json(step: Step, stdin: Json) -> Json:
         "environment": dict(step.environment),
         "limits": {name: getattr(step.limits, name) for name in _LIMITS},
         "stdin": stdin,
+        **{name: True for name in _FLAGS if getattr(step, name)},
     }
 
 
@@ -115,7 +157,14 @@ def _step(execution: Execution, data: Mapping[str, Any]) -> Step:
         # By name, as the profile has it: a step is forked from what was started ahead only where both say the same.
         dict(sorted(data["environment"].items())),
         _content(execution, data["stdin"]),
+        fresh=data.get("fresh", False),
+        merge_stderr=data.get("merge_stderr", False),
     )
+
+
+def _artifacts_in(job: Mapping[str, Any]) -> ArtifactRequest | None:
+    asked = job.get("artifacts")
+    return asked and ArtifactRequest(tuple(asked["patterns"]), asked["max_files"], asked["max_bytes"])
 
 
 def _content(execution: Execution, reference: Mapping[str, Any]) -> bytes:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from uuid import UUID
 
+from executions.content import NOTHING, Content
+from executions.limits import EffectiveLimits
+from executions.models import EXECUTE, Lane, Store
 from languages.models import Language
+from sandbox.types import ArtifactRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,11 +23,51 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceFile:
+    """A file of the program: a relative name, and what is in it."""
+
+    name: str
+    content: Content
+    executable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Submission:
-    """A program in an enabled language, and how long it may run."""
+    """A program in an enabled language, what it gets, and what is to become of its execution."""
 
     language: Language
-    source: str
-    timeout_ms: int
-    stdin: bytes = b""
+    files: tuple[SourceFile, ...]
+    entrypoint: str
+    """The file that is run or compiled: one of `files`."""
+    limits: EffectiveLimits
+    stdin: Content = NOTHING
     args: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """On top of the language's own."""
+    compile_args: tuple[str, ...] = ()
+    merge_stderr: bool = False
+    repeat: int = 1
+    artifacts: ArtifactRequest | None = None
+    door: str = EXECUTE
+    lane: Lane = Lane.INTERACTIVE
+    background: bool = False
+    """Whether any process may take it up; else its request runs it."""
+    queue_limit_ms: int | None = None
+    store: Store = Store.ALL
+    tags: Mapping[str, str] | None = None
+    webhook_url: str = ""
+
+    @property
+    def source(self) -> str:
+        """The text of the entrypoint, where it is text; it stands in a column of its own."""
+        content = next(file.content for file in self.files if file.name == self.entrypoint)
+        return "" if content.file else content.reference().get("text", "")
+
+
+def single_file(
+    language: Language, source: str, limits: EffectiveLimits, *, stdin: bytes = b"", args: tuple[str, ...] = ()
+) -> Submission:
+    """A program of one file, under the name that its language gives it."""
+    name = language.source_file
+    files = (SourceFile(name, Content(source.encode())),)
+    return Submission(language, files, name, limits, stdin=Content(stdin), args=args)

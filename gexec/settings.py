@@ -47,6 +47,9 @@ GEXEC_TRUSTED_PROXIES = env.int("GEXEC_TRUSTED_PROXIES", 0)
 GEXEC_MAX_TIMEOUT_MS_WITHOUT_KEY = env.int("GEXEC_MAX_TIMEOUT_MS_WITHOUT_KEY", 60_000)
 GEXEC_MAX_SOURCE_BYTES = env.int("GEXEC_MAX_SOURCE_BYTES", 262_144)
 GEXEC_MAX_MEMORY_MB = env.int("GEXEC_MAX_MEMORY_MB", 256)
+GEXEC_MAX_OUTPUT_BYTES = env.int("GEXEC_MAX_OUTPUT_BYTES", 8 * 1024 * 1024)
+# Of a request to /api/v1, as it is sent; what is larger is uploaded as files before.
+GEXEC_MAX_REQUEST_BYTES = env.int("GEXEC_MAX_REQUEST_BYTES", 8 * 1024 * 1024)
 
 # What one caller may have stored in a day: an address without a key, and a key. 0: as much as it sends.
 GEXEC_STORAGE_MB_PER_DAY = env.int("GEXEC_STORAGE_MB_PER_DAY", 256)

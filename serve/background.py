@@ -50,7 +50,8 @@ def bound_database() -> None:
 
 def bound_clients(shared: Shared) -> None:
     """How much is kept in memory for clients that are slow to send, and slow to read."""
-    shared.max_request_bytes = settings.DATA_UPLOAD_MAX_MEMORY_SIZE + MAX_HEAD_BYTES
+    largest = max(settings.DATA_UPLOAD_MAX_MEMORY_SIZE, settings.GEXEC_MAX_REQUEST_BYTES)
+    shared.max_request_bytes = largest + MAX_HEAD_BYTES
     shared.incoming.total = max(shared.incoming.total, _REQUESTS_AT_LEAST * shared.max_request_bytes)
     shared.unsent.total = max(shared.unsent.total, _UNSENT_BYTES_A_SLOT * settings.GEXEC_SLOTS)
 

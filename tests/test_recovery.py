@@ -21,13 +21,18 @@ from dispatch.heartbeat import Heartbeat
 from dispatch.models import Worker
 from dispatch.testing import FakeBackend, succeed
 from executions import recovery, services, transitions
+from executions.limits import AskedLimits, caps_of, effective
 from executions.models import Execution, Status
 from executions.outcomes import Outcome
-from executions.submission import Origin, Submission
+from executions.submission import Origin, Submission, single_file
 from languages.models import Language
 from rest.exceptions import Unavailable
 from sandbox.types import Job, JobResult
 from testkit.waiting import eventually
+
+
+def program(language: Language) -> Submission:
+    return single_file(language, "x", effective(language, AskedLimits(wall_ms=1000), caps_of(language, has_key=True)))
 
 
 @pytest.fixture(autouse=True)
@@ -125,7 +130,7 @@ def test_what_this_process_lost_is_finished_and_what_it_runs_is_not(
         return succeed(job)
 
     fake_backend.behave = behave
-    row = services.execute(submission=Submission(python, "x", 1000), origin=Origin(None))
+    row = services.execute(submission=program(python), origin=Origin(None))
     assert swept == [1]
     assert row.outcome == Outcome.OK
     lost.refresh_from_db()
@@ -145,7 +150,7 @@ def test_a_row_is_in_flight_from_its_first_moment(
         swept.append(recovery.sweep())
 
     monkeypatch.setattr(Execution, "save", save)
-    row = services.execute(submission=Submission(python, "x", 1000), origin=Origin(None))
+    row = services.execute(submission=program(python), origin=Origin(None))
     assert (swept, row.outcome) == ([0], Outcome.OK)
 
 
@@ -161,7 +166,7 @@ def test_a_process_that_comes_back_too_late_says_so(
 
     fake_backend.behave = behave
     with caplog.at_level(logging.WARNING):
-        row = services.execute(submission=Submission(python, "x", 1000), origin=Origin(None))
+        row = services.execute(submission=program(python), origin=Origin(None))
     assert (row.outcome, row.error) == (Outcome.SANDBOX_ERROR, "swept")
     assert "was finished already" in caplog.text
 
@@ -179,7 +184,7 @@ def test_nothing_is_run_for_a_row_that_was_finished_while_it_waited(
         real_take(run)
 
     fake_backend.take = take  # type: ignore[method-assign]  # what happens between two of its steps
-    row = services.execute(submission=Submission(python, "x", 1000), origin=Origin(None))
+    row = services.execute(submission=program(python), origin=Origin(None))
     assert row.error == "swept"
     assert fake_backend.jobs == []
 
@@ -196,7 +201,7 @@ def test_a_result_waits_for_a_database_that_was_away(
 
     monkeypatch.setattr(transitions, "_move", move)
     monkeypatch.setattr(transitions, "_RETRY_S", 0.0)
-    row = services.execute(submission=Submission(python, "x", 1000), origin=Origin(None))
+    row = services.execute(submission=program(python), origin=Origin(None))
     assert (row.outcome, failures) == (Outcome.OK, [])
 
 

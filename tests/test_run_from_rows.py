@@ -16,11 +16,12 @@ from dispatch import workers
 from dispatch.testing import FakeBackend
 from executions.accept import accepted
 from executions.jobs import job_of, task_of
+from executions.limits import AskedLimits, caps_of, effective
 from executions.models import Execution, Status
 from executions.outcomes import Outcome
 from executions.results import steps_in
 from executions.run import run
-from executions.submission import Origin, Submission
+from executions.submission import Origin, Submission, single_file
 from languages.models import Language
 from languages.programs import profile_of
 from rest.disconnect import Client
@@ -43,8 +44,9 @@ finally:
 """
 
 
-def submission(language: Language, **fields: object) -> Submission:
-    return Submission(language, "print('é')", 1234, **fields)  # type: ignore[arg-type]  # any field
+def submission(language: Language, **fields: Any) -> Submission:
+    limits = effective(language, AskedLimits(wall_ms=1234), caps_of(language, has_key=True))
+    return single_file(language, "print('é')", limits, **fields)
 
 
 def test_a_row_that_was_read_again_gives_the_same_task(go: Language, fake_backend: FakeBackend) -> None:
@@ -213,14 +215,16 @@ QUEUE_ONE_MORE = """
 from executions.accept import refused
 from executions.jobs import job_of
 from executions.models import Execution
-from executions.submission import Submission
+from executions.limits import AskedLimits, caps_of, effective
+from executions.submission import single_file
 from languages.models import Language
 from django.utils import timezone
 from dispatch import workers
 import sys
 language = Language.objects.get(slug="python")
 source = "import sys; print(sys.stdin.read().strip())"
-job = job_of(Submission(language, source, 10_000, stdin=b"of another process"))
+limits = effective(language, AskedLimits(wall_ms=10_000), caps_of(language, has_key=True))
+job = job_of(single_file(language, source, limits, stdin=b"of another process"))
 row = Execution.objects.create(
     status="queued", language_slug="python", source=source, stdin=b"of another process",
     job=job, worker=workers.own_id(), created_at=timezone.now())

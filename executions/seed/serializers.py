@@ -10,7 +10,8 @@ from django.conf import settings
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 
-from executions.submission import Submission
+from executions.limits import AskedLimits, caps_of, effective
+from executions.submission import Submission, single_file
 from languages.lookup import unsupported
 from languages.models import Language
 
@@ -102,20 +103,18 @@ class SubmissionSerializer(serializers.Serializer[Submission]):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """What may run, at most as long as its language allows."""
         language, timeout_ms = attrs["language"], attrs.get("timeout_ms")
-        longest_ms = language.max_timeout_ms
-        if not self.context["has_key"]:
-            longest_ms = min(longest_ms, settings.GEXEC_MAX_TIMEOUT_MS_WITHOUT_KEY)
-        if timeout_ms is None:
-            timeout_ms = min(language.timeout_ms, longest_ms)
-        elif not 1 <= timeout_ms <= longest_ms:
-            message = f"timeout_ms must be between 1 and {longest_ms}"
+        caps = caps_of(language, has_key=self.context["has_key"])
+        if timeout_ms is not None and not 1 <= timeout_ms <= caps.wall_ms:
+            message = f"timeout_ms must be between 1 and {caps.wall_ms}"
             raise serializers.ValidationError({"timeout_ms": ErrorDetail(message, code="limit_exceeded")})
-        return {"language": language, "source": attrs["source_code"], "timeout_ms": timeout_ms}
+        limits = effective(language, AskedLimits(wall_ms=timeout_ms), caps)
+        return {"submission": single_file(language, attrs["source_code"], limits)}
 
 
 def submission_in(data: Mapping[str, Any], *, has_key: bool) -> Submission:
     """The submission in a request's JSON object, with an API key or without one. Raises ValidationError."""
-    return Submission(**_serializer(has_key).run_validation(data))
+    submission: Submission = _serializer(has_key).run_validation(data)["submission"]
+    return submission
 
 
 @cache
