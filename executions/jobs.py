@@ -117,7 +117,8 @@ def _steps_json(submission: Submission) -> list[Json]:
 
 
 def _steps_of(submission: Submission) -> tuple[Step, ...]:
-    return steps_of(submission.language, timeout_ms=submission.limits.wall_ms, args=submission.args)
+    *compiling, run = steps_of(submission.language, timeout_ms=submission.limits.wall_ms, args=submission.args)
+    return (*compiling, replace(run, environment={**run.environment, **submission.environment}))
 
 
 def _file_json(file: SourceFile, submission: Submission) -> Json:

@@ -49,6 +49,8 @@ class StepRecord:
     cpu_ms: float | None
     peak_memory_bytes: int | None
     detail: str = ""
+    order: tuple[tuple[int, int], ...] = ()
+    """In which order the streams came: 1 or 2, and how many bytes of it; empty where that is not known."""
 
 
 def finished_fields(execution: Execution, result: JobResult, *, cause: str = SHUTTING_DOWN) -> dict[str, Any]:
@@ -136,6 +138,7 @@ def _step_json(step: StepResult, output: bytearray) -> dict[str, Any]:
         "cpu_ms": step.cpu_ms,
         "peak_memory_bytes": step.peak_memory_bytes,
         "detail": _detail(step).replace("\x00", "\ufffd"),
+        **({"order": step.order} if len(step.order) > 1 else {}),
     }
 
 
@@ -175,6 +178,7 @@ def _record(data: Mapping[str, Any], output: bytes) -> StepRecord:
         cpu_ms=data["cpu_ms"],
         peak_memory_bytes=data["peak_memory_bytes"],
         detail=data["detail"],
+        order=tuple((stream, size) for stream, size in data.get("order", ())),
     )
 
 

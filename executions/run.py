@@ -110,17 +110,18 @@ def _started(execution: Execution, event: Started) -> bool:
 def _not_started(execution: Execution, error: SandboxError, *, queue_ms: float) -> NoReturn:
     """Finish the queued row and answer 503: rejected for want of room, sandbox_error for want of an engine or image."""
     if isinstance(error, PoolBusy):
-        message, retry_after_s = "no free slot: the server is busy", error.retry_after_s
+        code, message, retry_after_s = "no_slot", "no free slot: the server is busy", error.retry_after_s
     elif isinstance(error, PoolClosed):
-        message, retry_after_s = SHUTTING_DOWN, SHUTDOWN_RETRY_AFTER_S
+        code, message, retry_after_s = "shutting_down", SHUTTING_DOWN, SHUTDOWN_RETRY_AFTER_S
     else:
         logger.error("execution %s: no container: %s", execution.pk, error)
+        code = "image_missing" if isinstance(error, ImageMissing) else "engine_unavailable"
         message, retry_after_s = sandbox_error(_reason(error)), ENGINE_RETRY_AFTER_S
     if isinstance(error, (PoolBusy, PoolClosed)):
         transitions.reject(execution, error=message, queue_ms=queue_ms)
     else:
         transitions.finish(execution, failed_fields(_reason(error)))
-    raise Unavailable(message, retry_after_s=retry_after_s, execution_id=execution.pk) from error
+    raise Unavailable(message, retry_after_s=retry_after_s, execution_id=execution.pk, code=code) from error
 
 
 def _cause(client: Client) -> str:

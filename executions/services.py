@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from executions.accept import accepted, refused
+from executions.accept import accepted, queued, refused
 from executions.models import Execution
 from executions.run import run
 from executions.submission import Origin, Submission
@@ -18,6 +18,11 @@ def execute(*, submission: Submission, origin: Origin, client: Client | None = N
     with accepted(submission, origin) as (execution, reservation):
         run(execution, reservation=reservation, client=client)
     return execution
+
+
+def enqueue(*, submission: Submission, origin: Origin) -> Execution:
+    """Take it in for whichever process takes it up; its row, queued."""
+    return queued(submission, origin)
 
 
 def record_refusal(*, refusal: Refusal, origin: Origin) -> Execution:

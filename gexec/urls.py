@@ -18,6 +18,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", HealthView.as_view()),
     path("readyz", ReadyView.as_view()),
     path("", include("executions.seed.urls")),
+    path("api/v1/", include("executions.api.urls")),
     path("api/v1/", include("languages.urls")),
     re_path("^api/v1/", NoSuchPath.as_view()),
 ]

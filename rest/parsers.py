@@ -47,7 +47,8 @@ class AnyJSONParser(BaseParser):
     ) -> dict[str, Any]:
         """The object. Refusal: 400 where it is none, 413 where it is too large, or what `receive` found."""
         # A view that is no Endpoint has received nothing yet, and Django bounds only what it reads itself.
-        max_bytes = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        bound = getattr((parser_context or {}).get("view"), "received_at_most", None)
+        max_bytes = bound() if bound else settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         body = stream.read(max_bytes + 1)
         if len(body) > max_bytes:
             raise _too_large(max_bytes)

@@ -72,6 +72,9 @@ def handle(exc: Exception, context: Mapping[str, Any]) -> Response | None:
         return None
     set_rollback()
     problem = _problem_of(known)
+    if (request_id := getattr(context["view"], "request_id", None)) is not None:
+        problem |= {"request_id": request_id}
+        problem.setdefault("execution_id", None)
     # The answer to an error does not depend on what the view would have answered with.
     renderer = getattr(context["view"], "problem_renderer_class", ProblemRenderer)
     context["request"].accepted_renderer = renderer()

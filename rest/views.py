@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from typing import IO, Any
 
@@ -15,10 +16,12 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from rest.connections import release_connection
+from rest.ids import uuid7
 from rest.parsers import receive
 from rest.text import printable
 
 _METHODS_WITH_A_BODY = ("POST", "PUT", "PATCH")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 class ReceivedRequest(Request):
@@ -46,8 +49,12 @@ class Endpoint(APIView):
             negotiator=self.get_content_negotiator(),
             parser_context=self.get_parser_context(request),
         )
-        received.received = receive(request, max_bytes=settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+        received.received = receive(request, max_bytes=self.received_at_most())
         return received
+
+    def received_at_most(self) -> int:
+        """How large a body may be, in bytes."""
+        return int(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
         """DRF's, with the connection given back: a client may take its time to read the answer."""
@@ -55,7 +62,30 @@ class Endpoint(APIView):
         return super().finalize_response(request, response, *args, **kwargs)
 
 
-class Revalidated(Endpoint):
+class ApiEndpoint(Endpoint):
+    """A view of /api/v1: what every one of its answers carries."""
+
+    max_body_bytes: int | None = None
+    """None: GEXEC_MAX_REQUEST_BYTES."""
+
+    def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
+        """The same, with an id by which the request is found again: the client's own where it is a plain one."""
+        self.request_id = _request_id(request)
+        return super().initialize_request(request, *args, **kwargs)
+
+    def received_at_most(self) -> int:
+        """How large a body may be, in bytes."""
+        return self.max_body_bytes or int(settings.GEXEC_MAX_REQUEST_BYTES)
+
+    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
+        """The same, never kept by a cache, unless the view says otherwise."""
+        response = super().finalize_response(request, response, *args, **kwargs)
+        response["X-Request-Id"] = self.request_id
+        response.setdefault("Cache-Control", "no-store")
+        return response
+
+
+class Revalidated(ApiEndpoint):
     """An answer with an ETag, which a client has to ask about each time; 304 where it has this one already."""
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
@@ -67,7 +97,7 @@ class Revalidated(Endpoint):
         return response
 
 
-class NoSuchPath(Endpoint):
+class NoSuchPath(ApiEndpoint):
     """Everything below /api/v1 that is nothing else."""
 
     http_method_names = []
@@ -75,6 +105,11 @@ class NoSuchPath(Endpoint):
     def initial(self, request: Request, *_args: object, **_kwargs: object) -> None:
         """404 for every method, with a key or without; raised here, before permissions are checked."""
         raise NotFound(f"there is nothing at {printable(request.path)}")
+
+
+def _request_id(request: HttpRequest) -> str:
+    sent = request.META.get("HTTP_X_REQUEST_ID", "")
+    return sent if _REQUEST_ID.fullmatch(sent) else f"req_{uuid7().hex}"
 
 
 def _unless_known(request: HttpRequest, response: Response) -> HttpResponseBase | None:

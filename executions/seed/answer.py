@@ -9,15 +9,13 @@ from typing import NamedTuple
 
 from executions.models import Execution
 from executions.outcomes import Outcome
+from executions.printed import as_text, whole_characters
 from executions.results import StepRecord, steps_in
 from languages.programs import COMPILE
 
 LARGE_BYTES = 64 * 1024
 """From so much output on, an answer is made piece by piece. In JSON a byte may become six."""
 _PIECE_BYTES = 64 * 1024
-
-# From which byte on a UTF-8 sequence goes on, or begins one of two, three or four bytes.
-_CONTINUES, _LEADS_2, _LEADS_3, _LEADS_4 = 0x80, 0xC0, 0xE0, 0xF0
 
 
 class Answer(NamedTuple):
@@ -37,8 +35,8 @@ class Answer(NamedTuple):
     def fields(self) -> dict[str, str | int]:
         """As a JSON object has them."""
         return {
-            "stdout": _text(self.stdout),
-            "stderr": _text(self.stderr),
+            "stdout": as_text(self.stdout),
+            "stderr": as_text(self.stderr),
             "exit_code": self.exit_code,
             "error": self.error,
         }
@@ -66,14 +64,9 @@ def _printed(steps: list[StepRecord]) -> tuple[bytes, bytes]:
     if last.name == COMPILE:
         return b"", last.stdout + last.stderr
     return (
-        _whole_characters(last.stdout) if last.stdout_truncated else last.stdout,
-        _whole_characters(last.stderr) if last.stderr_truncated else last.stderr,
+        whole_characters(last.stdout) if last.stdout_truncated else last.stdout,
+        whole_characters(last.stderr) if last.stderr_truncated else last.stderr,
     )
-
-
-def _text(output: bytes) -> str:
-    """`output` as UTF-8 with U+FFFD for what is none."""
-    return output.decode("utf-8", errors="replace")
 
 
 def _escaped(output: bytes) -> Iterator[bytes]:
@@ -87,18 +80,3 @@ def _inner_json(text: str) -> bytes:
     """The string without its quotes. DRF escapes two separators of lines too, which older JavaScript took for ends."""
     quoted = json.dumps(text, ensure_ascii=False)
     return quoted[1:-1].replace("\u2028", "\\u2028").replace("\u2029", "\\u2029").encode()
-
-
-def _whole_characters(output: bytes) -> bytes:
-    """Without an incomplete UTF-8 sequence at the end: a lead byte stands among the last three, if there is one."""
-    for back in range(1, min(3, len(output)) + 1):
-        byte = output[-back]
-        if byte >= _LEADS_2:
-            return output[:-back] if back < _sequence_length(byte) else output
-        if byte < _CONTINUES:
-            break
-    return output
-
-
-def _sequence_length(lead: int) -> int:
-    return 4 if lead >= _LEADS_4 else 3 if lead >= _LEADS_3 else 2

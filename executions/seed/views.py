@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from django.conf import settings
 from django.http import StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from rest_framework.exceptions import APIException
@@ -12,10 +11,10 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from clients.authentication import Caller
 from clients.throttling import CallerThrottle
 from executions import services
 from executions.models import Execution
+from executions.origins import origin_of
 from executions.outcomes import Outcome
 from executions.run import SHUTDOWN_RETRY_AFTER_S
 from executions.seed import metrics
@@ -27,8 +26,6 @@ from executions.seed.renderers import (
     error_of,
 )
 from executions.seed.serializers import submission_in
-from executions.submission import Origin
-from rest.client_address import client_address
 from rest.disconnect import watched
 from rest.exceptions import Refusal
 from rest.parsers import AnyJSONParser
@@ -63,7 +60,7 @@ class ExecuteView(Endpoint):
         except APIException as exc:
             return self._refused(request, exc)
         with watched(request.META) as client:
-            execution = services.execute(submission=submission, origin=_origin(request), client=client)
+            execution = services.execute(submission=submission, origin=origin_of(request), client=client)
         return _answered(execution)
 
     def get_authenticate_header(self, request: Request) -> str:
@@ -73,7 +70,7 @@ class ExecuteView(Endpoint):
     def _refused(self, request: Request, exc: APIException) -> Response:
         response = self.handle_exception(exc)
         refusal = Refusal(error_of(response.data), status=response.status_code)
-        return _with_id(response, services.record_refusal(refusal=refusal, origin=_origin(request)))
+        return _with_id(response, services.record_refusal(refusal=refusal, origin=origin_of(request)))
 
 
 class PingView(Endpoint):
@@ -101,12 +98,6 @@ class MetricsView(Endpoint):
     def get(self, request: Request) -> Response:
         """Totals for JSON, all metrics for a format of Prometheus."""
         return Response(metrics.totals() if request.accepted_renderer.format == "json" else metrics.exposition())
-
-
-def _origin(request: Request) -> Origin:
-    address = client_address(request.META, trusted_proxies=settings.GEXEC_TRUSTED_PROXIES)
-    caller = cast("Caller | None", request.auth)
-    return Origin(address, caller.prefix, caller.client_id) if caller else Origin(address)
 
 
 def _answered(execution: Execution) -> HttpResponseBase:

@@ -1,0 +1,34 @@
+"""Who may see which executions: those of the key's client, or the one that a token opens. All others do not exist."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db.models import QuerySet
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+
+from executions.api.tokens import opens
+from executions.models import Execution
+from executions.origins import caller_of
+
+TOKEN_PARAMETER = "access_token"  # noqa: S105 (a parameter's name)
+_TOKEN_HEADER = "X-Access-Token"  # noqa: S105 (a header's name)
+
+
+def visible(request: Request) -> QuerySet[Execution]:
+    """All executions of the caller's client; none without a key."""
+    caller = caller_of(request)
+    return Execution.objects.filter(client_id=caller.client_id) if caller else Execution.objects.none()
+
+
+def found(request: Request, execution_id: UUID) -> Execution:
+    """The execution, where the caller may see it. NotFound, the same for one of others as for none at all."""
+    rows = visible(request)
+    token = request.headers.get(_TOKEN_HEADER) or request.query_params.get(TOKEN_PARAMETER, "")
+    if token and opens(token, execution_id):
+        rows = Execution.objects.all()
+    execution = rows.filter(pk=execution_id).first()
+    if execution is None:
+        raise NotFound(f"there is no execution {execution_id}")
+    return execution

@@ -1,0 +1,264 @@
+"""What POST /api/v1/executions takes: one program, what it gets, and what is to become of its execution."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from django.conf import settings
+
+from executions.api.fields import (
+    ContentField,
+    FileName,
+    Flag,
+    LanguageField,
+    ListOf,
+    PlainText,
+    TextsByName,
+    Whole,
+    problem_with,
+)
+from executions.content import NOTHING, Content
+from executions.limits import AskedLimits, caps_of, effective, too_much
+from executions.models import API, Lane, Store
+from executions.submission import SourceFile, Submission
+from languages.models import Language
+from rest.unknown import StrictSerializer
+from sandbox.types import ArtifactRequest
+
+MAX_FILES, MAX_ARGS, MAX_ARG_BYTES, MAX_VARIABLES, MAX_TAGS = 100, 256, 16_384, 64, 16
+MAX_WORDS_BYTES = 131_072
+"""Arguments and environment together: the kernel takes a quarter of the stack, which may be small."""
+_MOST = 2**31 - 1
+_LONGEST_WAIT_S = 300
+
+
+class LimitsSerializer(StrictSerializer):
+    """What the program may use; what is left out has the language's own value, which `GET /languages/…` tells."""
+
+    wall_ms = Whole(low=1, high=_MOST, required=False, help_text="Time of the run, as a clock shows it.")
+    cpu_ms = Whole(low=1, high=_MOST, required=False, help_text="CPU time of all its processes together.")
+    memory_mb = Whole(low=16, high=_MOST, required=False, help_text="Memory, files in its directories included.")
+    output_bytes = Whole(low=0, high=_MOST, required=False, help_text="Of stdout and of stderr, each.")
+    processes = Whole(low=2, high=_MOST, required=False, help_text="Processes and threads at one time.")
+    file_bytes = Whole(low=1, high=2**40, required=False, help_text="Size of any one file that it writes.")
+    compile_wall_ms = Whole(low=1, high=_MOST, required=False, help_text="Time of the compile step.")
+
+
+class FileSerializer(StrictSerializer):
+    """A file of the program."""
+
+    name = FileName(help_text="Relative, with folders: lib/util.py.")
+    content = ContentField(nul=False, help_text="What is in it.")
+    executable = Flag(default=False, help_text="Whether it may be executed.")
+
+
+class ArtifactsSerializer(StrictSerializer):
+    """Which files that the program leaves are wanted."""
+
+    paths = ListOf(
+        child=FileName(), min_length=1, max_length=32, help_text="Names, with *, ? and ** for folders: out/**."
+    )
+    max_files = Whole(low=1, high=100, default=20, help_text="Files that are taken at most.")
+    max_bytes = Whole(low=1, high=32 * 1024 * 1024, default=8 * 1024 * 1024, help_text="Bytes of all together.")
+
+
+class Wait(PlainText):
+    """Whether the answer waits for the end: true, false, or for how many seconds."""
+
+    default_error_messages = {"wait": "must be true, false, or seconds from 0 to {most}"}
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_bytes=0, **kwargs)
+
+    def to_internal_value(self, data: Any) -> float | bool:  # type: ignore[override]  # no text at all
+        if isinstance(data, bool):
+            return data
+        if not isinstance(data, (int, float)) or not 0 <= data <= _LONGEST_WAIT_S:
+            self.fail("wait", most=_LONGEST_WAIT_S)
+        return float(data)
+
+
+class Choice(PlainText):
+    """One of a few words."""
+
+    default_error_messages = {"choice": "must be one of {choices}"}
+
+    def __init__(self, choices: tuple[str, ...], **kwargs: Any) -> None:
+        self.choices = choices
+        super().__init__(max_bytes=64, **kwargs)
+
+    def to_internal_value(self, data: Any) -> str:
+        word = super().to_internal_value(data)
+        if word not in self.choices:
+            self.fail("choice", choices=", ".join(self.choices))
+        return word
+
+
+class ExecutionRequestSerializer(StrictSerializer):
+    """A program and its input."""
+
+    language = LanguageField(help_text="A language's slug or alias, with a version where it has several: python@3.13.")
+    source_code = ContentField(
+        required=False, nul=False, may_be_empty=False, help_text="The program, where it is one file; else `files`."
+    )
+    files = ListOf(child=FileSerializer(), required=False, min_length=1, max_length=MAX_FILES, help_text="Its files.")
+    entrypoint = FileName(required=False, help_text="Which of `files` is run; the language's own name where left out.")
+    stdin = ContentField(required=False, default=NOTHING, help_text="What the program reads on its stdin.")
+    args = ListOf(
+        child=PlainText(max_bytes=MAX_ARG_BYTES), required=False, default=list, max_length=MAX_ARGS,
+        help_text="Its command line's arguments.",
+    )  # fmt: skip
+    env = TextsByName(
+        most=MAX_VARIABLES,
+        name=PlainText(max_bytes=256),
+        value=PlainText(max_bytes=MAX_ARG_BYTES),
+        pattern=r"[A-Za-z_][A-Za-z0-9_]*",
+        required=False,
+        default=dict,
+        help_text="Environment variables, on top of the language's own.",
+    )
+    compile_args = ListOf(
+        child=PlainText(max_bytes=1024), required=False, default=list, max_length=64,
+        help_text="Arguments of the compiler, of those that the language allows.",
+    )  # fmt: skip
+    merge_stderr = Flag(required=False, default=False, help_text="Whether stderr is written into stdout.")
+    limits = LimitsSerializer(required=False, help_text="What the program may use.")
+    repeat = Whole(low=1, high=20, required=False, default=1, help_text="Runs after one compile; numbers are the mean.")
+    artifacts = ArtifactsSerializer(required=False, allow_null=True, default=None, help_text="Files wanted back.")
+    wait = Wait(required=False, default=True, help_text="Whether, or how many seconds, the answer waits for the end.")
+    on_disconnect = Choice(
+        ("cancel", "continue"), required=False, default="cancel",
+        help_text="What becomes of it when a client that waits hangs up.",
+    )  # fmt: skip
+    priority = Choice(
+        ("interactive", "batch"), required=False, default="interactive",
+        help_text="Whose turn comes first: interactive before batch.",
+    )  # fmt: skip
+    queue_ms = Whole(
+        low=0, high=86_400_000, required=False, default=None, allow_null=True,
+        help_text="How long it may wait for its turn.",
+    )  # fmt: skip
+    store = Choice(
+        tuple(Store.values), required=False, default=Store.ALL.value,
+        help_text="What is kept once it has ended: all; no_code: no source, input and output; nothing: numbers only.",
+    )  # fmt: skip
+    tags = TextsByName(
+        most=MAX_TAGS,
+        name=PlainText(max_bytes=64),
+        value=PlainText(max_bytes=256),
+        pattern=r"[A-Za-z0-9_.:-]+",
+        required=False,
+        allow_null=True,
+        default=None,
+        help_text="Names and values by which it is found again.",
+    )
+    webhook_url = PlainText(
+        max_bytes=2048, required=False, allow_null=True, default=None, help_text="Where its end is announced."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request, read: the submission, and how its answer is to come."""
+
+    submission: Submission
+    wait: float | bool
+    on_disconnect: str
+
+
+def asked_in(data: Any, *, has_key: bool) -> Asked:
+    """What a request's JSON object asks for. Raises ValidationError."""
+    values = _serializer().run_validation(data)
+    language: Language = values["language"]
+    files, entrypoint = _files(values, language)
+    _refuse_long_words(values)
+    caps = caps_of(language, has_key=has_key)
+    limits = AskedLimits(**values.get("limits", {}))
+    for name, most in too_much(limits, caps).items():
+        raise problem_with(f"limits.{name}", f"at most {most}", "limit_exceeded")
+    artifacts = values["artifacts"]
+    submission = Submission(
+        language=language,
+        files=files,
+        entrypoint=entrypoint,
+        limits=effective(language, limits, caps),
+        stdin=values["stdin"],
+        args=tuple(values["args"]),
+        environment=values["env"],
+        compile_args=tuple(values["compile_args"]),
+        merge_stderr=values["merge_stderr"],
+        repeat=values["repeat"],
+        artifacts=artifacts
+        and ArtifactRequest(tuple(artifacts["paths"]), artifacts["max_files"], artifacts["max_bytes"]),
+        door=API,
+        lane=Lane(values["priority"]),
+        queue_limit_ms=values["queue_ms"],
+        store=Store(values["store"]),
+        tags=values["tags"],
+        webhook_url=values["webhook_url"] or "",
+    )
+    return Asked(submission, values["wait"], values["on_disconnect"])
+
+
+@cache
+def _serializer() -> ExecutionRequestSerializer:
+    """One for all requests: making its fields costs more than using them."""
+    return ExecutionRequestSerializer()
+
+
+def _files(values: dict[str, Any], language: Language) -> tuple[tuple[SourceFile, ...], str]:
+    """The files, and which of them is run."""
+    if ("source_code" in values) == ("files" in values):
+        code = "missing_field" if "files" not in values else "invalid_field"
+        raise problem_with("source_code", "either source_code or files is needed", code)
+    if "source_code" in values:
+        if "entrypoint" in values:
+            raise problem_with("entrypoint", "names one of `files`, and there are none", "invalid_field")
+        content: Content = values["source_code"]
+        _bound_source("source_code", content)
+        return (SourceFile(language.source_file, content),), language.source_file
+    files = tuple(SourceFile(**each) for each in values["files"])
+    _refuse_clashes(files)
+    for number, file in enumerate(files):
+        _bound_source(f"files.{number}.content", file.content)
+    return files, _entrypoint(values, language, [file.name for file in files])
+
+
+def _entrypoint(values: dict[str, Any], language: Language, names: list[str]) -> str:
+    named: str | None = values.get("entrypoint")
+    if named is not None:
+        if named not in names:
+            raise problem_with("entrypoint", "is none of the files", "invalid_field")
+        return named
+    if language.source_file in names:
+        return language.source_file
+    if len(names) == 1:
+        return names[0]
+    raise problem_with("entrypoint", f"is needed: none of the files is {language.source_file}", "missing_field")
+
+
+def _refuse_clashes(files: tuple[SourceFile, ...]) -> None:
+    """One name twice, or a name that is a folder of another."""
+    seen: set[str] = set()
+    folders: set[str] = set()
+    for number, file in enumerate(files):
+        above = {file.name[:at] for at, letter in enumerate(file.name) if letter == "/"}
+        if file.name in seen or file.name in folders or above & seen:
+            message = "is the name, or a folder, of another file"
+            raise problem_with(f"files.{number}.name", message, "invalid_file_name")
+        seen.add(file.name)
+        folders |= above
+
+
+def _bound_source(name: str, content: Content) -> None:
+    if len(content.data) > settings.GEXEC_MAX_SOURCE_BYTES:
+        message = f"is larger than {settings.GEXEC_MAX_SOURCE_BYTES} bytes: upload it as a file"
+        raise problem_with(name, message, "too_large")
+
+
+def _refuse_long_words(values: dict[str, Any]) -> None:
+    texts = [*values["args"], *(f"{name}={text}" for name, text in values["env"].items())]
+    if sum(len(text.encode()) + 1 for text in texts) > MAX_WORDS_BYTES:
+        raise problem_with("args", f"args and env together are longer than {MAX_WORDS_BYTES} bytes", "too_large")

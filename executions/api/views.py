@@ -1,0 +1,75 @@
+"""/api/v1/executions: run a program, and look at one."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from clients.throttling import CallerThrottle
+from executions import services
+from executions.api import access, shape
+from executions.api.preferences import applied, preferred_wait
+from executions.api.requests import Asked, asked_in
+from executions.api.resource import INCLUDES, resource
+from executions.api.tokens import access_token
+from executions.models import OPEN, Execution
+from executions.origins import origin_of
+from rest.disconnect import watched
+from rest.unknown import refuse_unknown
+from rest.views import ApiEndpoint
+
+_SHAPED = (*shape.PARAMETERS, access.TOKEN_PARAMETER)
+_POLL_AFTER_S = 1
+
+
+class ExecutionsView(ApiEndpoint):
+    """POST: run a program."""
+
+    http_method_names = ["post"]
+    throttle_classes = [CallerThrottle]
+
+    def post(self, request: Request) -> Response:
+        """Run it; 200 with its end, or 202 where the answer does not wait for that."""
+        refuse_unknown(request.query_params, _SHAPED, what="parameter")
+        include = shape.included(request, INCLUDES)
+        asked = asked_in(request.data, has_key=request.auth is not None)
+        preferred = preferred_wait(request)
+        execution = self._executed(request, asked, asked.wait if preferred is None else preferred)
+        told = resource(execution, include=include)
+        if request.auth is None:
+            told["access_token"] = access_token(execution.pk)
+        headers = {"X-Execution-Id": str(execution.pk)}
+        if preferred is not None:
+            headers["Preference-Applied"] = applied(preferred)
+        return answered(execution, shape.trimmed(told, request), headers)
+
+    def _executed(self, request: Request, asked: Asked, wait: float | bool) -> Execution:
+        origin = origin_of(request)
+        if wait is False:
+            return services.enqueue(submission=asked.submission, origin=origin)
+        with watched(request.META) as client:
+            return services.execute(submission=asked.submission, origin=origin, client=client)
+
+
+class ExecutionView(ApiEndpoint):
+    """GET: one execution."""
+
+    http_method_names = ["get", "head"]
+
+    def get(self, request: Request, execution_id: UUID) -> Response:
+        """As it is now."""
+        refuse_unknown(request.query_params, _SHAPED, what="parameter")
+        include = shape.included(request, INCLUDES)
+        execution = access.found(request, execution_id)
+        return Response(shape.trimmed(resource(execution, include=include), request))
+
+
+def answered(execution: Execution, told: dict[str, Any], headers: dict[str, str]) -> Response:
+    """200 for what has ended; 202 with the place to ask again for what has not."""
+    if execution.status not in OPEN:
+        return Response(told, headers=headers)
+    again = {"Location": f"/api/v1/executions/{execution.pk}", "Retry-After": str(_POLL_AFTER_S)}
+    return Response(told, status=202, headers=headers | again)
