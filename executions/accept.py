@@ -6,37 +6,42 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
+from django.db import transaction
 from django.utils import timezone
 
 from dispatch import active, workers
 from dispatch.base import Reservation
 from executions import in_flight
+from executions.idempotency import Claim
 from executions.jobs import caller_of, job_of, profile_in
-from executions.models import Execution, Status
+from executions.models import Execution, ExecutionTag, Status
 from executions.submission import Origin, Submission
 from rest.exceptions import Refusal
-from rest.ids import uuid7
+from rest.ids import moment_of, uuid7
 from sandbox.errors import PoolClosed
 
 
 @contextmanager
-def accepted(submission: Submission, origin: Origin) -> Iterator[tuple[Execution, Reservation | None]]:
+def accepted(
+    submission: Submission, origin: Origin, claim: Claim | None = None
+) -> Iterator[tuple[Execution, Reservation | None]]:
     """The row, inserted, with what it can start in at once, which is given back at the end unless it was used.
 
-    Where something was free at once the row was never queued: one commit less.
+    Where something was free at once the row was never queued: one commit less. Raises Taken, before anything is
+    inserted, where another request has the claim's key.
     """
     execution = _row(submission, origin)
     with in_flight.marked(execution.pk), _reserved(execution) as reservation:
         if reservation is not None:
             execution.status, execution.started_at, execution.queue_ms = Status.RUNNING, timezone.now(), 0.0
-        execution.save(force_insert=True)
+        _insert(execution, claim)
         yield execution, reservation
 
 
-def queued(submission: Submission, origin: Origin) -> Execution:
-    """The row, inserted, for whichever process takes it up: accepted means committed."""
+def queued(submission: Submission, origin: Origin, claim: Claim | None = None) -> Execution:
+    """The row, inserted, for whichever process takes it up: accepted means committed. Raises Taken."""
     execution = _row(replace(submission, background=True), origin)
-    execution.save(force_insert=True)
+    _insert(execution, claim)
     return execution
 
 
@@ -52,6 +57,23 @@ def refused(refusal: Refusal, origin: Origin) -> Execution:
         created_at=now,
         finished_at=now,
     )
+
+
+def _insert(execution: Execution, claim: Claim | None) -> None:
+    owner = execution.client_id
+    tags = execution.tags if owner is not None else None
+    if not (claim or tags):
+        execution.save(force_insert=True)
+        return
+    with transaction.atomic():
+        if claim is not None:
+            claim.take(execution.pk)
+        execution.save(force_insert=True)
+        if owner is not None:
+            ExecutionTag.objects.bulk_create(
+                ExecutionTag(execution=execution, client_id=owner, name=name, value=value)
+                for name, value in (tags or {}).items()
+            )
 
 
 @contextmanager
@@ -71,9 +93,9 @@ def _reserved(execution: Execution) -> Iterator[Reservation | None]:
 
 
 def _row(submission: Submission, origin: Origin) -> Execution:
-    language = submission.language
+    language, execution_id = submission.language, uuid7()
     return Execution(
-        id=uuid7(),
+        id=execution_id,
         status=Status.QUEUED,
         language_slug=language.slug,
         language_version=language.version,
@@ -92,5 +114,6 @@ def _row(submission: Submission, origin: Origin) -> Execution:
         tags=dict(submission.tags) if submission.tags else None,
         webhook_url=submission.webhook_url,
         worker=None if submission.background else workers.own_id(),
-        created_at=timezone.now(),
+        # By the id, so that a range of times is a range of ids.
+        created_at=moment_of(execution_id),
     )

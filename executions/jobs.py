@@ -100,6 +100,12 @@ def limits_in(job: Mapping[str, Any], step: str) -> Mapping[str, Any]:
     return found
 
 
+def without_contents(job: Mapping[str, Any]) -> Json:
+    """What may stay of a job whose client wants nothing kept of what it sent: in what it ran, within which limits."""
+    steps = [{"name": step["name"], "limits": step["limits"]} for step in job.get("steps", ())]
+    return {name: job[name] for name in ("profile", "limits") if name in job} | {"files": [], "steps": steps}
+
+
 def _steps_json(submission: Submission) -> list[Json]:
     steps = [submission.limits.step(step) for step in _steps_of(submission)]
     stdin = _stdin_json(submission)

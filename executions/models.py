@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import Q
 
@@ -110,7 +109,19 @@ class Execution(models.Model):
             models.Index(
                 fields=["lane", "id"], name="execution_to_take_up", condition=Q(status=Status.QUEUED, background=True)
             ),
-            GinIndex(OpClass("tags", name="jsonb_path_ops"), name="execution_by_tag", condition=Q(tags__isnull=False)),
+            models.Index(
+                fields=["client_id", "language_slug", "id"],
+                name="execution_by_client_language",
+                condition=Q(client_id__isnull=False),
+            ),
+            models.Index(
+                fields=["client_id", "status", "outcome", "id"],
+                name="execution_by_client_ending",
+                condition=Q(client_id__isnull=False),
+            ),
+            models.Index(
+                fields=["client_id", "verdict", "id"], name="execution_by_client_verdict", condition=~Q(verdict="")
+            ),
         ]
         constraints: ClassVar = [
             models.CheckConstraint(
@@ -147,6 +158,60 @@ class Execution(models.Model):
 
     def __str__(self) -> str:
         return str(self.id)
+
+
+class ExecutionTag(models.Model):
+    """One tag of a client's execution, so that those with a tag are one range. The database deletes it with the row."""
+
+    execution = models.ForeignKey(Execution, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+")
+    client_id = models.UUIDField()
+    name = models.CharField(max_length=64)
+    value = models.CharField(max_length=256)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["client_id", "name", "value", "execution"], name="execution_tag_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name}={self.value}"
+
+
+class IdempotencyKey(models.Model):
+    """A key that a client sent with a request, and the execution that it got: see executions.idempotency."""
+
+    scope = models.CharField(max_length=100)
+    key = models.CharField(max_length=255)
+    fingerprint = models.CharField(max_length=64)
+    execution_id = models.UUIDField()
+    expires_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["scope", "key"], name="idempotency_key_once")]
+
+    def __str__(self) -> str:
+        return f"{self.key} of {self.scope}"
+
+
+class Erasure(models.Model):
+    """That executions were erased, when and by whose key; of them themselves nothing is left."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    client_id = models.UUIDField(null=True)
+    api_key_id = models.CharField("API key", max_length=64, blank=True, default="")
+    what = models.JSONField(help_text="The id, or the tag, that was asked for.")
+    erased = models.BigIntegerField(default=0)
+    created_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["-id"]
+        indexes: ClassVar = [
+            models.Index(fields=["id"], name="erasure_open", condition=Q(finished_at__isnull=True)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.erased} executions"
 
 
 class CallerStorage(models.Model):

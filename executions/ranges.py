@@ -12,8 +12,21 @@ from django.db.models import BooleanField, F, Func, Model, QuerySet, Value
 LOWEST, HIGHEST = UUID(int=0), UUID(int=(1 << 128) - 1)
 """Below and above every id: theirs begin with the time in milliseconds."""
 
-_INDEXED = (("language_slug", "status", "outcome"), ("status", "outcome"), ("language_slug",), ())
-"""The columns that stand before the id in an index of the model; the last is its primary key."""
+_INDEXED = (
+    ("language_slug", "status", "outcome"),
+    ("status", "outcome"),
+    ("language_slug",),
+    ("client_id", "language_slug"),
+    ("client_id", "status", "outcome"),
+    ("client_id", "verdict"),
+    ("client_id", "name", "value"),
+    ("client_id",),
+    ("batch_id",),
+    (),
+)
+"""The columns that stand before the id in an index of executions or of their tags; the last is a primary key."""
+_PARTIAL = ("client_id", "batch_id")
+"""Columns whose indexes have only rows in which they are not empty."""
 
 M = TypeVar("M", bound=Model)
 
@@ -25,14 +38,17 @@ class Range:
     values: Mapping[str, object] = field(default_factory=dict)
     low: UUID = LOWEST
     high: UUID = HIGHEST
+    key: str = "id"
+    """The column of the execution's id."""
 
     def of(self, rows: QuerySet[M], *, descending: bool = False) -> QuerySet[M]:
         """The rows of the range in its order, so that its own index serves it and no other can."""
         columns = next(each for each in _INDEXED if set(each) == set(self.values))
-        named = [*columns, "id"]
+        named = [*columns, self.key]
         low, high = ([*(self.values[name] for name in columns), bound] for bound in (self.low, self.high))
         sign = "-" if descending else ""
-        return rows.filter(_compared(named, ">=", low), _compared(named, "<", high)).order_by(
+        there = {f"{name}__isnull": False for name in columns if name in _PARTIAL}
+        return rows.filter(_compared(named, ">=", low), _compared(named, "<", high), **there).order_by(
             *(f"{sign}{name}" for name in named)
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from executions.accept import accepted, queued, refused
+from executions.idempotency import Claim
 from executions.models import Execution
 from executions.run import run
 from executions.submission import Origin, Submission
@@ -10,19 +11,22 @@ from rest.disconnect import Client
 from rest.exceptions import Refusal
 
 
-def execute(*, submission: Submission, origin: Origin, client: Client | None = None) -> Execution:
+def execute(
+    *, submission: Submission, origin: Origin, client: Client | None = None, claim: Claim | None = None
+) -> Execution:
     """Run it and return its finished row, whose outcome may be a sandbox error. It is cancelled once `client` is gone.
 
-    Raises Unavailable, with the row kept, where there is no slot, no Docker engine, or the server shuts down.
+    Raises Unavailable, with the row kept, where there is no slot, no Docker engine, or the server shuts down, and
+    Taken where another request has the claim's key.
     """
-    with accepted(submission, origin) as (execution, reservation):
+    with accepted(submission, origin, claim) as (execution, reservation):
         run(execution, reservation=reservation, client=client)
     return execution
 
 
-def enqueue(*, submission: Submission, origin: Origin) -> Execution:
-    """Take it in for whichever process takes it up; its row, queued."""
-    return queued(submission, origin)
+def enqueue(*, submission: Submission, origin: Origin, claim: Claim | None = None) -> Execution:
+    """Take it in for whichever process takes it up; its row, queued. Raises Taken."""
+    return queued(submission, origin, claim)
 
 
 def record_refusal(*, refusal: Refusal, origin: Origin) -> Execution:

@@ -15,8 +15,8 @@ from django.db import connection
 from django.db.models import Count, Q, Sum
 from django.utils import timezone
 
-from executions.jobs import caller_of
-from executions.models import CallerStorage, Execution
+from executions.jobs import caller_of, without_contents
+from executions.models import CallerStorage, Execution, ExecutionTag, Store
 from executions.results import without_output
 from languages.options import MIB
 
@@ -52,12 +52,27 @@ def as_kept(execution: Execution, fields: dict[str, Any]) -> dict[str, Any]:
 
     They are for the row alone: the caller is answered with what there was.
     """
+    if execution.store != Store.ALL:
+        return _as_wished(execution, fields)
     brought = len(execution.source.encode()) + len(execution.stdin) + len(fields.get("output", b""))
     if not brought or _counts(execution, brought):
         return {}
     kept: dict[str, Any] = {"source": "", "stdin": b"", "unkept_bytes": brought}
     if "steps" in fields:
         kept |= {"output": b"", "steps": without_output(fields["steps"])}
+    return kept
+
+
+def _as_wished(execution: Execution, fields: dict[str, Any]) -> dict[str, Any]:
+    """What stays where the client wants nothing kept that it sent or got: numbers, and with `no_code` its tags."""
+    kept: dict[str, Any] = {"source": "", "stdin": b"", "output": b"", "job": without_contents(execution.job)}
+    if "steps" in fields:
+        kept["steps"] = [step | {"detail": ""} for step in without_output(fields["steps"])]
+    if fields.get("artifacts"):
+        kept["artifacts"] = None
+    if execution.store == Store.NOTHING:
+        kept |= {"tags": None, "client_address": None}
+        ExecutionTag.objects.filter(execution_id=execution.pk).delete()
     return kept
 
 

@@ -6,8 +6,9 @@ import secrets
 import threading
 import time
 import uuid
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _lock = threading.Lock()
 _last = 0
 
@@ -21,7 +22,13 @@ def uuid7() -> uuid.UUID:
 
 def first_at(when: datetime) -> uuid.UUID:
     """The smallest id of this moment: ids that were made before it are below, all others are not."""
-    return uuid.UUID(int=max(0, int(when.timestamp() * 1000)) << 80)
+    return uuid.UUID(int=max(0, (when - _EPOCH) // timedelta(milliseconds=1)) << 80)
+
+
+def moment_of(made: uuid.UUID) -> datetime:
+    """When an id of `uuid7` was made, to the microsecond."""
+    tick = (made.int >> 80) << 12 | (made.int >> 64) & 0xFFF
+    return _EPOCH + timedelta(microseconds=tick * 1000 >> 12)
 
 
 def _next_tick(now_ns: int) -> int:

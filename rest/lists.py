@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from django.core.exceptions import ValidationError as NoSuchValue
@@ -25,10 +25,14 @@ def page_of(rows: QuerySet[M], request: Request, *, represent: Callable[[M], Any
 
     `rows` come by their primary key, which has to grow with time: the cursor is the last one of a page.
     """
-    limit, after = _limit(request), request.query_params.get("cursor")
+    limit, after = limit_in(request), cursor_in(request, rows.model)
     if after is not None:
-        rows = rows.filter(pk__lt=_key_in(after, rows.model))
-    found = list(rows.order_by("-pk")[: limit + 1])
+        rows = rows.filter(pk__lt=after)
+    return list_of(request, list(rows.order_by("-pk")[: limit + 1]), limit, represent=represent)
+
+
+def list_of(request: Request, found: Sequence[M], limit: int, *, represent: Callable[[M], Any]) -> dict[str, Any]:
+    """A list's object of the first `limit` of what was found; one more than that says that there are more."""
     page, has_more = found[:limit], len(found) > limit
     return {
         "object": "list",
@@ -43,7 +47,8 @@ def cursor_of(key: object) -> str:
     return base64.urlsafe_b64encode(str(key).encode()).decode().rstrip("=")
 
 
-def _limit(request: Request) -> int:
+def limit_in(request: Request) -> int:
+    """How many rows a page has. ValidationError."""
     text = request.query_params.get("limit", str(DEFAULT_LIMIT))
     # isdecimal alone takes the digits of every script.
     if text.isascii() and text.isdecimal() and len(text) <= 4 and 1 <= int(text) <= MAX_LIMIT:
@@ -51,7 +56,11 @@ def _limit(request: Request) -> int:
     raise serializers.ValidationError({"limit": [f"must be a whole number from 1 to {MAX_LIMIT}"]}, code="invalid")
 
 
-def _key_in(cursor: str, model: type[models.Model]) -> Any:
+def cursor_in(request: Request, model: type[models.Model]) -> Any:
+    """The primary key of the row behind which a page begins; None for the first one. ValidationError."""
+    cursor = request.query_params.get("cursor")
+    if cursor is None:
+        return None
     key = model._meta.pk
     assert key is not None  # noqa: S101 (every model has one)
     try:

@@ -11,7 +11,7 @@ from django.db import Error
 
 from dispatch import active
 from dispatch.heartbeat import Heartbeat
-from executions import recovery, retention
+from executions import erasure, idempotency, recovery, retention
 from gexec.embedded import ADMIN_CONNECTIONS, POOL_CONNECTIONS
 from gexec.middleware import ADMIN_PATH
 from gexec.postgresql import lanes
@@ -31,6 +31,7 @@ _REQUESTS_AT_LEAST = 16
 _UNSENT_BYTES_A_SLOT = 16 * 1024 * 1024
 """One of the largest answers."""
 KEEP_HISTORY_SHORT_EVERY_S = 60.0
+ERASE_EVERY_S = 2.0
 """How often it is looked for executions that GEXEC_RETENTION_DAYS is over for."""
 
 _heartbeat = Heartbeat(recovery.sweep)
@@ -65,6 +66,7 @@ def start() -> None:
     _keep_warm()
     threading.Thread(target=_follow_languages, name="languages", daemon=True).start()
     threading.Thread(target=_keep_history_short, name="retention", daemon=True).start()
+    threading.Thread(target=_erase, name="erasure", daemon=True).start()
 
 
 def close_pool(grace_s: float) -> None:
@@ -105,6 +107,7 @@ def _keep_history_short() -> None:
     """Delete old executions beside the requests, in one process at a time."""
     while True:
         try:
+            idempotency.forget_old()
             if deleted := retention.carry_out(_stop):
                 logger.info("deleted old executions", extra={"executions": deleted})
         except Error as error:
@@ -115,3 +118,17 @@ def _keep_history_short() -> None:
             release_connection()
         if _stop.wait(KEEP_HISTORY_SHORT_EVERY_S):
             return
+
+
+def _erase() -> None:
+    """Go on with what clients want erased, in one process at a time."""
+    while not _stop.wait(ERASE_EVERY_S):
+        try:
+            if erased := erasure.carry_out(_stop):
+                logger.info("erased executions", extra={"executions": erased})
+        except Error as error:
+            logger.warning("executions cannot be erased now: %s", error)
+        except Exception:
+            logger.exception("erasing executions failed and goes on")
+        finally:
+            release_connection()

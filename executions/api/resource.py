@@ -60,6 +60,7 @@ def summary(execution: Execution) -> dict[str, Any]:
         "tags": execution.tags or {},
         "batch": str(execution.batch_id) if execution.batch_id else None,
         "attempt": execution.attempt,
+        "stored": execution.store,
         "links": {"self": path, "events": f"{path}/events", "cancel": f"{path}/cancel"},
     }
 

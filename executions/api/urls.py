@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from django.urls import path
 
-from executions.api.views import ExecutionsView, ExecutionView
+from executions.api.erasures import EraseView, ErasureView
+from executions.api.views import ExecutionsView, ExecutionView, ExportView
 
 urlpatterns = [
     path("executions", ExecutionsView.as_view(), name="executions"),
+    path("executions/export", ExportView.as_view(), name="executions-export"),
+    path("executions/erase", EraseView.as_view(), name="executions-erase"),
+    path("erasures/<uuid:erasure_id>", ErasureView.as_view(), name="erasure"),
     path("executions/<uuid:execution_id>", ExecutionView.as_view(), name="execution"),
 ]

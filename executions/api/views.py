@@ -5,16 +5,20 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.throttling import BaseThrottle
 
 from clients.throttling import CallerThrottle
 from executions import services
-from executions.api import access, shape
+from executions.api import access, erasures, history, shape
 from executions.api.preferences import applied, preferred_wait
+from executions.api.repeated import claim_of, once
 from executions.api.requests import Asked, asked_in
 from executions.api.resource import INCLUDES, resource
 from executions.api.tokens import access_token
+from executions.idempotency import Claim
 from executions.models import OPEN, Execution
 from executions.origins import origin_of
 from rest.disconnect import watched
@@ -26,10 +30,17 @@ _POLL_AFTER_S = 1
 
 
 class ExecutionsView(ApiEndpoint):
-    """POST: run a program."""
+    """POST: run a program. GET: the caller's history."""
 
-    http_method_names = ["post"]
-    throttle_classes = [CallerThrottle]
+    http_method_names = ["get", "head", "post"]
+
+    def get_throttles(self) -> list[BaseThrottle]:
+        """What runs something is counted."""
+        return [CallerThrottle()] if self.request.method == "POST" else []
+
+    def get(self, request: Request) -> Response:
+        """A page of it."""
+        return Response(history.listed(request))
 
     def post(self, request: Request) -> Response:
         """Run it; 200 with its end, or 202 where the answer does not wait for that."""
@@ -37,27 +48,48 @@ class ExecutionsView(ApiEndpoint):
         include = shape.included(request, INCLUDES)
         asked = asked_in(request.data, has_key=request.auth is not None)
         preferred = preferred_wait(request)
-        execution = self._executed(request, asked, asked.wait if preferred is None else preferred)
+        execution, replayed = self._executed(request, asked, asked.wait if preferred is None else preferred)
         told = resource(execution, include=include)
         if request.auth is None:
             told["access_token"] = access_token(execution.pk)
         headers = {"X-Execution-Id": str(execution.pk)}
+        if replayed:
+            headers["Idempotency-Replayed"] = "true"
         if preferred is not None:
             headers["Preference-Applied"] = applied(preferred)
         return answered(execution, shape.trimmed(told, request), headers)
 
-    def _executed(self, request: Request, asked: Asked, wait: float | bool) -> Execution:
-        origin = origin_of(request)
-        if wait is False:
-            return services.enqueue(submission=asked.submission, origin=origin)
+    def _executed(self, request: Request, asked: Asked, wait: float | bool) -> tuple[Execution, bool]:
+        """The execution, and whether it was there before, made by the same request."""
+        claim, origin = claim_of(request), origin_of(request)
         with watched(request.META) as client:
-            return services.execute(submission=asked.submission, origin=origin, client=client)
+
+            def make(claim: Claim | None) -> Execution:
+                if wait is False:
+                    return services.enqueue(submission=asked.submission, origin=origin, claim=claim)
+                return services.execute(submission=asked.submission, origin=origin, client=client, claim=claim)
+
+            return (make(None), False) if claim is None else once(claim, make, wait=wait, client=client)
+
+
+class ExportView(ApiEndpoint):
+    """GET: the caller's history as one stream."""
+
+    http_method_names = ["get"]
+
+    def get(self, request: Request) -> HttpResponseBase:
+        """NDJSON or CSV."""
+        return history.exported(request)
 
 
 class ExecutionView(ApiEndpoint):
-    """GET: one execution."""
+    """GET: one execution. DELETE: it is gone for good."""
 
-    http_method_names = ["get", "head"]
+    http_method_names = ["get", "head", "delete"]
+
+    def delete(self, request: Request, execution_id: UUID) -> Response:
+        """Its tombstone."""
+        return erasures.deleted(request, execution_id)
 
     def get(self, request: Request, execution_id: UUID) -> Response:
         """As it is now."""

@@ -1,0 +1,81 @@
+"""Requests with an Idempotency-Key: run once, and answered again from the row."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from rest_framework.request import Request
+
+from executions.idempotency import Claim, Taken, find, fingerprint_of, key_in
+from executions.models import OPEN, Execution
+from executions.origins import origin_of
+from rest.client_address import limited_as
+from rest.connections import release_connection
+from rest.disconnect import Client
+from rest.exceptions import Refusal
+
+_FIRST_LOOK_S, _LAST_LOOK_S = 0.02, 0.5
+_TRIES = 10
+"""Of taking a key that others hold and give up in turn."""
+_LONGEST_S = 3_600.0
+
+
+class InProgress(Refusal):
+    """The first request with the key has no answer yet."""
+
+    wait = 1
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the first request with this Idempotency-Key still runs", status=409, code="idempotency_in_progress"
+        )
+
+
+def claim_of(request: Request) -> Claim | None:
+    """What the header claims; None without one. Raises Refusal."""
+    header = request.headers.get("Idempotency-Key")
+    if header is None:
+        return None
+    origin = origin_of(request)
+    scope = f"client {origin.client_id}" if origin.client_id else f"address {limited_as(origin.address)}"
+    return Claim(scope, key_in(header), fingerprint_of(str(request.method), request.path, request.data))
+
+
+def once(
+    claim: Claim, make: Callable[[Claim], Execution], *, wait: float | bool, client: Client
+) -> tuple[Execution, bool]:
+    """The execution that has the key, made now or before, and whether it was before.
+
+    Raises Refusal, and what `make` does.
+
+    One that another request runs just now is waited for where this one waits.
+    """
+    for _ in range(_TRIES):
+        earlier = find(claim)
+        if earlier is not None and earlier.has_run:
+            return _ended(earlier.execution, wait, client), True
+        try:
+            return make(replace(claim, instead_of=earlier.execution.pk if earlier else None)), False
+        except Taken:
+            continue
+    raise InProgress
+
+
+def _ended(execution: Execution, wait: float | bool, client: Client) -> Execution:
+    """As it is now where nobody waits for it, else once it has ended."""
+    if execution.status not in OPEN or (wait is False and execution.background):
+        return execution
+    if wait is False:
+        raise InProgress
+    until = time.monotonic() + (_LONGEST_S if wait is True else wait)
+    look_s = _FIRST_LOOK_S
+    while execution.status in OPEN and time.monotonic() < until and not client.gone:
+        release_connection()
+        time.sleep(look_s)
+        look_s = min(2 * look_s, _LAST_LOOK_S)
+        execution.refresh_from_db()
+    if execution.status in OPEN and not execution.background:
+        raise InProgress
+    return execution
