@@ -20,17 +20,22 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import parse_qsl
+from uuid import UUID
 
 import django
 import psycopg
 
 from benchmarks.tables import aligned
 from testkit.databases import database_url, embedded_postgres
-from testkit.histories import fill
+from testkit.histories import fill, tag
 from testkit.servers import clean_environment, manage
 
 MOST_MS = 1_000.0
-"""Of the slowest page: a person waits for it."""
+"""Of the slowest page of the admin: a person waits for it."""
+MOST_API_MS = 30.0
+"""Of a page of 50 over the API."""
+CLIENT, SMALL_CLIENT = UUID(int=1), UUID(int=2)
+"""Whose nine of ten executions are, and who has hardly any."""
 _CHUNK = 100_000
 _ROW_BYTES = 600
 _WRITES = 300
@@ -74,6 +79,7 @@ def _measured(url: str, rows: int) -> float:
     with psycopg.connect(url, autocommit=True) as connection:
         fill_to(connection, rows)
         write_ms = write_time_ms(connection)
+    _print_api_times()
     times = {name: _page_ms(query) for name, query in _pages()}
     by_time = sorted(times.items(), key=lambda item: item[1], reverse=True)
     lines = [(name, f"{ms:.1f}") for name, ms in by_time[:_SHOWN]]
@@ -86,16 +92,19 @@ def _measured(url: str, rows: int) -> float:
 def fill_to(connection: psycopg.Connection[Any], rows: int) -> None:
     """A history of so many, as VACUUM leaves it, in place of what was there."""
     with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE executions_execution")
+        cursor.execute("TRUNCATE executions_execution CASCADE")
         cursor.execute("SET session_replication_role = replica")
         for first in range(1, rows + 1, _CHUNK):
-            fill(cursor, rows=rows, first=first, last=min(first + _CHUNK - 1, rows), row_bytes=_ROW_BYTES)
+            fill(
+                cursor, rows=rows, first=first, last=min(first + _CHUNK - 1, rows), row_bytes=_ROW_BYTES, client=CLIENT
+            )
+        tag(cursor, CLIENT)
         cursor.execute("SET session_replication_role = origin")
         cursor.execute(
             "INSERT INTO executions_executiontotal (shard, language_slug, outcome)"
             " VALUES (0, 'former', 'ok'), (0, 'recent', 'ok') ON CONFLICT DO NOTHING"
         )
-        cursor.execute("VACUUM (ANALYZE) executions_execution")
+        cursor.execute("VACUUM (ANALYZE) executions_execution, executions_executiontag")
 
 
 def write_time_ms(connection: psycopg.Connection[Any], writes: int = _WRITES) -> float:
@@ -123,6 +132,43 @@ def _timed(query: str) -> float:
     began = time.monotonic()
     made = _list(query)
     list(made.result_list)
+    return (time.monotonic() - began) * 1000
+
+
+def _print_api_times() -> None:
+    """Each filter of the API's list and pairs of them, the first page and a deep one, and a single execution."""
+    from executions.history import Wanted  # noqa: PLC0415 - Django is set up only now
+    from executions.models import Execution  # noqa: PLC0415
+    from executions.ranges import HIGHEST  # noqa: PLC0415
+
+    newest = Execution.objects.filter(client_id=CLIENT).order_by("-id").values_list("id", flat=True)
+    deep = newest[int(newest.count() * 0.7)]
+    choices: dict[str, dict[str, Any]] = {
+        "all": {},
+        "language=former": {"language": "former"},
+        "outcome=ok": {"outcome": "ok"},
+        "outcome=timeout_cpu": {"outcome": "timeout_cpu"},
+        "status=finished": {"status": "finished"},
+        "status=rejected": {"status": "rejected"},
+        "language=recent, outcome=ok": {"language": "recent", "outcome": "ok"},
+        "language=former, outcome=timeout_wall": {"language": "former", "outcome": "timeout_wall"},
+        "verdict=passed": {"verdict": "passed"},
+        "tag.all=yes": {"tags": {"all": "yes"}},
+        "tag.few=yes": {"tags": {"few": "yes"}},
+        "tag.all=yes, language=former": {"tags": {"all": "yes"}, "language": "former"},
+        "tag.few=yes, tag.all=yes": {"tags": {"few": "yes", "all": "yes"}},
+    }
+    lines = []
+    for name, asked in choices.items():
+        pages = [Wanted(client, high=high, **asked) for client in (CLIENT, SMALL_CLIENT) for high in (HIGHEST, deep)]
+        lines.append((name, *(f"{min(_took_ms(page) for _ in range(2)):.1f}" for page in pages)))
+    heads = ("a client's list of 50, ms", "first", "deep", "of a small client", "deep")
+    print("\n" + aligned([heads, *lines], left=1), flush=True)
+
+
+def _took_ms(page: Any) -> float:
+    began = time.monotonic()
+    page.page(50)
     return (time.monotonic() - began) * 1000
 
 

@@ -1,10 +1,8 @@
 """A client's executions: found by what it asks for, in the order of their ids, a page at a time.
 
 Theory of operation. Of everything that is asked for one part chooses the range of an index that is read (see
-executions.ranges), and the others are looked at row by row within it. The part that is read is the rarest by its kind:
-a batch, a tag, a verdict; of language and ending the one that fewer rows of all clients have. A combination of common
-parts that hardly ever come together may still read many rows for few; then the statement's time-out ends it, and the
-caller is asked for a narrower time.
+executions.ranges), and the others are looked at row by row within it: a batch, a tag, a verdict, or else language and
+ending together. A tag that all rows have beside something that hardly any has may still read many rows for few.
 """
 
 from __future__ import annotations
@@ -14,9 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q, Sum
-
-from executions.models import Execution, ExecutionTag, ExecutionTotal, Status
+from executions.models import Execution, ExecutionTag, Status
 from executions.ranges import HIGHEST, LOWEST, Range
 from rest.connections import release_connection
 
@@ -34,7 +30,6 @@ class Wanted:
     status: str = ""
     outcome: str = ""
     verdict: str = ""
-    door: str = ""
     batch_id: UUID | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     low: UUID = LOWEST
@@ -68,24 +63,17 @@ class Wanted:
         elif self.verdict:
             values = {"client_id": self.client_id, "verdict": self.verdict}
         else:
-            values = {"client_id": self.client_id} | self._rarer()
+            values = {"client_id": self.client_id} | self._language() | self._ending()
         return Range(values, self.low, high)
 
-    def _rarer(self) -> dict[str, object]:
-        language: dict[str, object] = {"language_slug": self.language} if self.language else {}
-        ending: dict[str, object] = {}
+    def _language(self) -> dict[str, object]:
+        return {"language_slug": self.language} if self.language else {}
+
+    def _ending(self) -> dict[str, object]:
+        """Status and outcome where they are one range: hardly anything is not finished, and no index is for that."""
         if self.outcome:
-            ending = {"status": Status.FINISHED, "outcome": self.outcome}
-        elif self.status and self.status != Status.FINISHED:
-            ending = {"status": self.status, "outcome": ""}
-        if not (language and ending):
-            return language or ending
-        sums = ExecutionTotal.objects.aggregate(
-            language=Sum("received", filter=Q(language_slug=self.language)),
-            ending=Sum("received", filter=Q(outcome=ending["outcome"])),
-        )
-        # Of what is not finished there are few, whatever the totals say.
-        return language if ending["outcome"] and (sums["language"] or 0) < (sums["ending"] or 0) else ending
+            return {"status": Status.FINISHED, "outcome": self.outcome}
+        return {"status": self.status, "outcome": ""} if self.status not in ("", Status.FINISHED) else {}
 
     def _tagged(self, high: UUID, limit: int) -> list[Execution]:
         """By the first tag's range; other tags are looked at in the rows themselves."""
@@ -107,7 +95,6 @@ class Wanted:
             "status": self.status or (Status.FINISHED if self.outcome else ""),
             "outcome": self.outcome,
             "verdict": self.verdict,
-            "door": self.door,
             "batch_id": self.batch_id,
         }
         return {name: value for name, value in asked.items() if value}

@@ -80,16 +80,20 @@ class Execution(models.Model):
         null=True, blank=True, help_text="Of source, input and output, where its caller's share of the day was used up."
     )
     client_id = models.UUIDField("client", null=True, blank=True, help_text="Whose it is; empty: nobody's with a key.")
-    door = models.CharField(max_length=16, default=EXECUTE, help_text="Through which door it came.")
-    lane = models.CharField(max_length=12, choices=Lane.choices, default=Lane.INTERACTIVE)
-    background = models.BooleanField(default=False, help_text="Run by whichever process takes it up, not by a request.")
-    attempt = models.PositiveSmallIntegerField(default=1)
-    store = models.CharField(max_length=8, choices=Store.choices, default=Store.ALL)
+    door = models.CharField(max_length=16, default=EXECUTE, db_default=EXECUTE, help_text="Through which door it came.")
+    lane = models.CharField(max_length=12, choices=Lane.choices, default=Lane.INTERACTIVE, db_default=Lane.INTERACTIVE)
+    background = models.BooleanField(
+        default=False, db_default=False, help_text="Run by whichever process takes it up, not by a request."
+    )
+    attempt = models.PositiveSmallIntegerField(default=1, db_default=1)
+    store = models.CharField(max_length=8, choices=Store.choices, default=Store.ALL, db_default=Store.ALL)
     queue_limit_ms = models.PositiveIntegerField(null=True, blank=True, help_text="How long it may wait for its turn.")
     batch_id = models.UUIDField("batch", null=True, blank=True)
-    webhook_url = models.TextField(blank=True, default="")
+    webhook_url = models.TextField(blank=True, default="", db_default="")
     tags = models.JSONField(null=True, blank=True, help_text="Names and values, for the client to find it by.")
-    verdict = models.CharField(max_length=20, blank=True, default="", help_text="Of all its tests together.")
+    verdict = models.CharField(
+        max_length=20, blank=True, default="", db_default="", help_text="Of all its tests together."
+    )
     score = models.JSONField(null=True, blank=True, help_text="Tests and points: see executions.grading.")
     tests = models.JSONField(null=True, blank=True, help_text="How each test went: see executions.grading.")
     artifacts = models.JSONField(null=True, blank=True, help_text="Files that it left: see executions.results.")
@@ -112,6 +116,11 @@ class Execution(models.Model):
             models.Index(
                 fields=["client_id", "language_slug", "id"],
                 name="execution_by_client_language",
+                condition=Q(client_id__isnull=False),
+            ),
+            models.Index(
+                fields=["client_id", "language_slug", "status", "outcome", "id"],
+                name="execution_by_client_both",
                 condition=Q(client_id__isnull=False),
             ),
             models.Index(

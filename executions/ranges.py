@@ -16,6 +16,7 @@ _INDEXED = (
     ("language_slug", "status", "outcome"),
     ("status", "outcome"),
     ("language_slug",),
+    ("client_id", "language_slug", "status", "outcome"),
     ("client_id", "language_slug"),
     ("client_id", "status", "outcome"),
     ("client_id", "verdict"),

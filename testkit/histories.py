@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, Protocol
+from uuid import UUID
 
 
 class Cursor(Protocol):
@@ -17,7 +18,7 @@ class Cursor(Protocol):
 _FILL = """
 INSERT INTO executions_execution (id, status, outcome, language_slug, language_version, image_digest,
     source, stdin, job, steps, output, exit_code, signal, error, queue_ms, wall_ms, cpu_ms, peak_memory_bytes,
-    client_address, created_at, started_at, finished_at)
+    client_address, client_id, created_at, started_at, finished_at)
 SELECT (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || '70008000' || lpad(to_hex(n), 12, '0'))::uuid,
     CASE WHEN refused THEN 'rejected' ELSE 'finished' END, outcome,
     language, '', '',
@@ -27,6 +28,7 @@ SELECT (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || '70008
     CASE WHEN refused THEN 'Invalid JSON' WHEN outcome LIKE 't%%' THEN 'timed out' ELSE '' END,
     CASE WHEN NOT refused THEN 0.1 END, CASE WHEN NOT refused THEN 12.5 END, CASE WHEN NOT refused THEN 9.5 END,
     CASE WHEN NOT refused THEN 9437184 END, ('10.' || n %% 7 || '.' || n %% 251 || '.' || n %% 241)::inet,
+    CASE WHEN %(client)s::uuid IS NOT NULL AND n %% 10 <> 0 THEN %(client)s::uuid END,
     at, CASE WHEN NOT refused THEN at END, at
 FROM (
     SELECT n, now() - (%(rows)s - n) * interval '400 days' / %(rows)s AS at,
@@ -42,7 +44,31 @@ FROM (
 """
 
 
-def fill(cursor: Cursor, *, rows: int, first: int = 1, last: int | None = None, row_bytes: int = 100) -> None:
-    """Insert executions `first` to `last` of a history of `rows` over the last 400 days, in two languages."""
-    numbers = {"rows": rows, "first": first, "last": last or rows, "bytes": row_bytes}
+# A tag that all have, and one of every thousandth.
+_TAG = """
+INSERT INTO executions_executiontag (execution_id, client_id, name, value)
+SELECT id, client_id, name, 'yes' FROM executions_execution, (VALUES ('all', 1), ('few', 1000)) AS tag (name, each)
+WHERE client_id = %(client)s AND ('x' || right(id::text, 8))::bit(32)::bigint %% each = 1 %% each
+"""
+
+
+def fill(
+    cursor: Cursor,
+    *,
+    rows: int,
+    first: int = 1,
+    last: int | None = None,
+    row_bytes: int = 100,
+    client: UUID | None = None,
+) -> None:
+    """Insert executions `first` to `last` of a history of `rows` over the last 400 days, in two languages.
+
+    With `client`, nine of ten are that one's.
+    """
+    numbers = {"rows": rows, "first": first, "last": last or rows, "bytes": row_bytes, "client": client}
     cursor.execute(_FILL, numbers)
+
+
+def tag(cursor: Cursor, client: UUID) -> None:
+    """Give all executions of the client the tag all=yes, and every thousandth few=yes."""
+    cursor.execute(_TAG, {"client": client})

@@ -71,7 +71,7 @@ def before(transactional_db: None) -> Iterator[None]:
         )
     yield
     with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE executions_execution")
+        cursor.execute("TRUNCATE executions_execution CASCADE")
     call_command("migrate", verbosity=0)
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE dispatch_worker, rest_counter")
@@ -152,7 +152,7 @@ def test_executions_find_their_languages_on_the_way_back(
     call_command("migrate", verbosity=0)
     assert Execution.objects.filter(language_slug="python").count() == 8
     with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE executions_execution")
+        cursor.execute("TRUNCATE executions_execution CASCADE")
 
 
 @pytest.fixture

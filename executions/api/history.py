@@ -43,7 +43,6 @@ class HistoryParameters(serializers.Serializer[Any]):
     status = serializers.ChoiceField(Status.choices, required=False, help_text="Where it is.")
     outcome = serializers.ChoiceField([each.value for each in Outcome], required=False, help_text="How it ended.")
     verdict = serializers.RegexField(r"^[a-z_]{1,20}$", required=False, help_text="Of all its tests.")
-    door = serializers.RegexField(r"^[a-z0-9_-]{1,16}$", required=False, help_text="Through which door it came.")
     batch = serializers.UUIDField(required=False, help_text="Those of one batch.")
     created_after = serializers.DateTimeField(required=False, help_text="From this moment on.")
     created_before = serializers.DateTimeField(required=False, help_text="Before this moment.")
@@ -86,7 +85,6 @@ def wanted_in(request: Request, asked: dict[str, Any], *, below: UUID | None) ->
         status=asked.get("status", ""),
         outcome=asked.get("outcome", ""),
         verdict=asked.get("verdict", ""),
-        door=asked.get("door", ""),
         batch_id=asked.get("batch"),
         tags=_tags_in(request),
         low=low,

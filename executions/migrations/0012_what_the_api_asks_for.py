@@ -21,13 +21,13 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="execution",
             name="attempt",
-            field=models.PositiveSmallIntegerField(default=1),
+            field=models.PositiveSmallIntegerField(db_default=1, default=1),
         ),
         migrations.AddField(
             model_name="execution",
             name="background",
             field=models.BooleanField(
-                default=False, help_text="Run by whichever process takes it up, not by a request."
+                db_default=False, default=False, help_text="Run by whichever process takes it up, not by a request."
             ),
         ),
         migrations.AddField(
@@ -45,13 +45,18 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="execution",
             name="door",
-            field=models.CharField(default="execute", help_text="Through which door it came.", max_length=16),
+            field=models.CharField(
+                db_default="execute", default="execute", help_text="Through which door it came.", max_length=16
+            ),
         ),
         migrations.AddField(
             model_name="execution",
             name="lane",
             field=models.CharField(
-                choices=[("interactive", "Interactive"), ("batch", "Batch")], default="interactive", max_length=12
+                choices=[("interactive", "Interactive"), ("batch", "Batch")],
+                db_default="interactive",
+                default="interactive",
+                max_length=12,
             ),
         ),
         migrations.AddField(
@@ -68,7 +73,10 @@ class Migration(migrations.Migration):
             model_name="execution",
             name="store",
             field=models.CharField(
-                choices=[("all", "All"), ("no_code", "No Code"), ("nothing", "Nothing")], default="all", max_length=8
+                choices=[("all", "All"), ("no_code", "No Code"), ("nothing", "Nothing")],
+                db_default="all",
+                default="all",
+                max_length=8,
             ),
         ),
         migrations.AddField(
@@ -84,12 +92,14 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="execution",
             name="verdict",
-            field=models.CharField(blank=True, default="", help_text="Of all its tests together.", max_length=20),
+            field=models.CharField(
+                blank=True, db_default="", default="", help_text="Of all its tests together.", max_length=20
+            ),
         ),
         migrations.AddField(
             model_name="execution",
             name="webhook_url",
-            field=models.TextField(blank=True, default=""),
+            field=models.TextField(blank=True, db_default="", default=""),
         ),
         migrations.AddIndex(
             model_name="execution",

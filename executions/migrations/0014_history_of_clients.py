@@ -57,6 +57,14 @@ class Migration(migrations.Migration):
             model_name="execution",
             index=models.Index(
                 condition=models.Q(("client_id__isnull", False)),
+                fields=["client_id", "language_slug", "status", "outcome", "id"],
+                name="execution_by_client_both",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="execution",
+            index=models.Index(
+                condition=models.Q(("client_id__isnull", False)),
                 fields=["client_id", "language_slug", "id"],
                 name="execution_by_client_language",
             ),
