@@ -22,6 +22,8 @@ logger = logging.getLogger(__name__)
 _CLEAN = (Outcome.OK, Outcome.NONZERO_EXIT)
 """After any other ending the container goes: what a program has left behind that met a limit or a signal is not worth
 finding out."""
+_OURS = (Outcome.SANDBOX_ERROR, Outcome.CANCELLED)
+"""After any other ending the runner is there and has nothing left to end: a fresh step may follow."""
 RESCUE_S = 6.0
 """How long a runner that is overdue may take once its container has no quota any more: it has to kill, and to wait for
 the end of, what may be in the middle of a long system call."""
@@ -139,16 +141,15 @@ class Container:
         self.tenant = tenant
         self._busy = True
         try:
-            for number, step in enumerate(job.steps, 1):
+            for number, step in enumerate(job.steps):
                 exchange = Exchange(step, stream_output=stream_output)
-                self._begin(exchange, opening, may_be_repeated=number == 1)
+                self._begin(exchange, opening, may_be_repeated=number == 0)
                 opening = b""
                 result = yield from self._converse(exchange)
                 self._clean = self._clean and result.outcome in _CLEAN
                 self._told_cpu_ms += result.cpu_ms
-                goes_on = result.outcome is Outcome.OK or (job.keep_going and self._clean)
                 # Known before the last event is handed out: a consumer need not come back for the end.
-                self._busy = goes_on and number < len(job.steps)
+                self._busy = self._goes_on(job, result, next_step=next(iter(job.steps[number + 1 :]), None))
                 yield StepFinished(result)
                 if not self._busy:
                     return
@@ -160,6 +161,12 @@ class Container:
         finally:
             if self._busy:
                 self._abandon()
+
+    def _goes_on(self, job: Job, result: StepResult, *, next_step: Step | None) -> bool:
+        if next_step is None or result.outcome is Outcome.OK:
+            return next_step is not None
+        # What a step that met a limit has left behind is looked at by nobody: only a fresh step may follow.
+        return job.keep_going and result.outcome not in _OURS and (self._clean or next_step.fresh)
 
     def end_job(self) -> None:
         """Ask the runner to clean up; `usable` finds out whether it could. Raises ContainerLost."""

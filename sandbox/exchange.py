@@ -12,6 +12,9 @@ from sandbox.types import Outcome, Output, Step, StepResult
 BACKSTOP_S = 1.0
 """How long after its wall time limit a step may stay unanswered before the container is taken for stuck: the runner
 ends a step within milliseconds of its limit, and on a host under heavy load within a second."""
+FRESH_S = 6.0
+"""How much longer it may take where the step begins afresh: the runner gives itself five seconds to empty the writable
+places and to restore the work directory, which take it a millisecond."""
 _STDIN_CHUNK_BYTES = 65_536
 """A frame of stdin: what a pipe holds (pipe(7)), so that the runner passes it on at once."""
 
@@ -23,7 +26,7 @@ class Exchange:
         self.step = step
         self.result: StepResult | None = None
         self.stdin_due = False
-        self.deadline = time.monotonic() + step.limits.wall_ms / 1000 + BACKSTOP_S
+        self.deadline = time.monotonic() + step.limits.wall_ms / 1000 + BACKSTOP_S + FRESH_S * step.fresh
         self._began = time.monotonic()
         self._stream_output = stream_output
         self._streams = {1: bytearray(), 2: bytearray()}
@@ -33,7 +36,7 @@ class Exchange:
         self._window = protocol.STDIN_WINDOW
 
     def opening(self, memory_bytes: int) -> bytes:
-        """The step's frame and as much of its stdin as may be sent at once. ValueError for what cannot be passed.
+        """The step's frames, and as much of its stdin as may be sent at once. ValueError for what cannot be passed.
 
         memory_bytes: what the container has for the step.
         """
@@ -49,7 +52,15 @@ class Exchange:
             open_files=limits.open_files,
             large_files_fail=limits.large_files_fail,
         )
-        return start + self.stdin_frames()
+        return self._before() + start + self.stdin_frames()
+
+    def _before(self) -> bytes:
+        """The state that the step begins from. What is there under the name of a file of the step's gives way."""
+        frames = [
+            protocol.file_frames(file.name, file.content, executable=file.executable, replace=True)
+            for file in self.step.files
+        ]
+        return b"".join([protocol.back_frame(), *frames] if self.step.fresh else frames)
 
     def stdin_frames(self) -> bytes:
         """What the window lets through now; after the last of it the frame that closes stdin."""

@@ -37,6 +37,7 @@ _RESULT = struct.Struct(">BBBBQQQ")
 
 _FLAG_EXECUTABLE = 1
 _FLAG_APPEND = 2
+_FLAG_REPLACE = 4
 _FLAG_LARGE_FILES_FAIL = 1
 _FLAG_STDOUT_CUT = 1
 _FLAG_STDERR_CUT = 2
@@ -118,16 +119,20 @@ def _refused_component(component: bytes) -> str | None:
     return None
 
 
-def file_frames(name: str, content: bytes, *, executable: bool = False) -> bytes:
-    """The frames that make one file, several where the content does not fit into one. ValueError for a bad name."""
+def file_frames(name: str, content: bytes, *, executable: bool = False, replace: bool = False) -> bytes:
+    """The frames that make one file, several where the content does not fit into one. ValueError for a bad name.
+
+    `replace`: in place of whatever has its name, which is an error otherwise.
+    """
     if why := valid_file_name(name):
         raise ValueError(f"the file name {why}")
     encoded = name.encode()
     room = MAX_HOST_PAYLOAD - _FILE.size - len(encoded)
     flags = _FLAG_EXECUTABLE if executable else 0
+    first = _FLAG_REPLACE if replace else 0
     frames = []
     for start in range(0, max(len(content), 1), room):
-        more = _FLAG_APPEND if start else 0
+        more = _FLAG_APPEND if start else first
         head = _FILE.pack(flags | more, len(encoded)) + encoded
         frames.append(_frame(b"F", head + content[start : start + room]))
     return b"".join(frames)
@@ -170,6 +175,11 @@ def step_frame(
     limits = (wall_ms, cpu_ms or 0, output_bytes, file_size_bytes, memory_bytes, open_files)
     head = _STEP.pack(*limits, flags, len(argv), len(variables))
     return _frame(b"S", head + b"".join(_text(text) for text in (*argv, *variables)))
+
+
+def back_frame() -> bytes:
+    """Ends everything and makes the writable places what they were at the job's first of these; /tmp is empty."""
+    return _frame(b"B", b"")
 
 
 def stdin_frame(data: bytes) -> bytes:

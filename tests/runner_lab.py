@@ -189,9 +189,13 @@ class LabRunner:
         """Sends frames, or anything else."""
         self._stream.send(data)
 
-    def write_file(self, name: str, content: bytes, *, executable: bool = False) -> None:
+    def write_file(self, name: str, content: bytes, *, executable: bool = False, replace: bool = False) -> None:
         """Sends a file of the job."""
-        self.send(protocol.file_frames(name, content, executable=executable))
+        self.send(protocol.file_frames(name, content, executable=executable, replace=replace))
+
+    def back(self) -> None:
+        """Lets what comes next begin from the state that the first of these found."""
+        self.send(protocol.back_frame())
 
     def close_stdin(self) -> None:
         """Lets the runner see the end of its stdin, and still receives what it sends."""

@@ -55,6 +55,7 @@ def test_a_frame_may_come_byte_by_byte() -> None:
         b"I" + HUGE.to_bytes(4, "big"),
         frame(b"K", b"a"),
         frame(b"E", b"a"),
+        frame(b"B", b"a"),
         frame(b"S", b""),
         frame(b"S", STEP_HEAD + b"\0\0\0\0\0"),
         frame(b"S", STEP_HEAD + b"\2\0\1\0\0\0\0\0\1a"),
@@ -64,7 +65,8 @@ def test_a_frame_may_come_byte_by_byte() -> None:
         frame(b"S", STEP_HEAD + b"\0\0\1\0\1\0\0\0\1a\0\0\0\1b"),
         frame(b"S", STEP_HEAD + b"\0\xff\xff\xff\xff" + b"\0\0\0\0" * 65534),
         frame(b"F", b"\0\0"),
-        frame(b"F", b"\4\0\1a"),
+        frame(b"F", b"\x08\0\1a"),
+        frame(b"F", b"\6\0\1a"),
         frame(b"F", b"\0\0\2a"),
         frame(b"F", b"\0\0\0"),
         frame(b"F", b"\0\0\2.."),
@@ -84,7 +86,9 @@ def test_what_the_frames_do_not_allow_ends_the_runner(garbage: bytes) -> None:
         assert b"Sanitizer" not in runner.stderr
 
 
-@pytest.mark.parametrize("untimely", [protocol.end_frame(), bytes_of("a file"), bytes_of("a step")])
+@pytest.mark.parametrize(
+    "untimely", [bytes_of(name) for name in ("the end of the job", "back to the state before", "a file", "a step")]
+)
 def test_a_frame_at_the_wrong_time_ends_the_runner(untimely: bytes) -> None:
     with LabRunner() as runner:
         runner.start("sleep", "60")

@@ -5,9 +5,9 @@
 
 /* The version of the frames, and what stands in front of the texts of each; PROTOCOL.md has the fields. */
 enum { VERSION = 1, FILE_HEAD_BYTES = 3, STEP_HEAD_BYTES = 41, AHEAD_HEAD_BYTES = 4 };
-enum { FILE_EXECUTABLE = 1, FILE_APPEND = 2, STEP_LARGE_FILES_FAIL = 1 };
+enum { FILE_EXECUTABLE = 1, FILE_APPEND = 2, FILE_REPLACE = 4, STEP_LARGE_FILES_FAIL = 1 };
 
-static const char HOST_TYPES[] = "AFSIKE";
+static const char HOST_TYPES[] = "AFBSIKE";
 
 static uint64_t get(const uint8_t *from, int bytes)
 {
@@ -71,12 +71,14 @@ bool parse_file(const struct frame *frame, struct file_frame *file)
         return false;
     uint8_t flags = frame->payload[0];
     size_t length = get(frame->payload + 1, 2);
-    if (flags & ~(FILE_EXECUTABLE | FILE_APPEND) || length > MAX_NAME_BYTES || length > frame->length - FILE_HEAD_BYTES)
+    bool odd = flags & ~(FILE_EXECUTABLE | FILE_APPEND | FILE_REPLACE) || (flags & FILE_APPEND && flags & FILE_REPLACE);
+    if (odd || length > MAX_NAME_BYTES || length > frame->length - FILE_HEAD_BYTES)
         return false;
     memcpy(file->name, frame->payload + FILE_HEAD_BYTES, length);
     file->name[length] = 0;
     file->executable = flags & FILE_EXECUTABLE;
     file->append = flags & FILE_APPEND;
+    file->replace = flags & FILE_REPLACE;
     file->content = frame->payload + FILE_HEAD_BYTES + length;
     file->content_length = frame->length - FILE_HEAD_BYTES - length;
     return good_name(file->name, length);

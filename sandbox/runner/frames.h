@@ -43,6 +43,8 @@ struct frame {
 struct file_frame {
     bool executable;
     bool append;
+    /* In place of whatever has its name. */
+    bool replace;
     char name[MAX_NAME_BYTES + 1];
     const uint8_t *content;
     size_t content_length;

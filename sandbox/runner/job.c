@@ -75,6 +75,7 @@ void job_get_ready(struct job *job)
 {
     int64_t deadline_us = monotonic_us() + WIPE_LIMIT_US;
     processes_end(job->processes);
+    keep_drop(&job->keep);
     for (int i = 0; i < job->tree_count; i++)
         empty_tree(&job->trees[i], deadline_us);
     if (!processes_alone(job->processes))
@@ -95,12 +96,34 @@ static void handle_ahead(struct job *job, struct frame *frame)
         refuse("a malformed A frame");
 }
 
+/*
+ * As at a job's end, and as it was at the first of these. The copy is made when nobody is left to change it, and so is
+ * what is made of it.
+ */
+static void handle_back(struct job *job, struct frame *frame)
+{
+    int64_t deadline_us = monotonic_us() + WIPE_LIMIT_US;
+    if (job->step->phase != IDLE || frame->length != 0)
+        refuse("a malformed or untimely B frame");
+    begin_job(job);
+    processes_end(job->processes);
+    if (!processes_alone(job->processes))
+        refuse("another process in the container");
+    if (job->keep.fd < 0)
+        must(keep_tree(&job->keep, &job->trees[0]));
+    for (int i = 0; i < job->tree_count; i++)
+        empty_tree(&job->trees[i], deadline_us);
+    must(keep_restore(&job->keep, &job->trees[0], deadline_us));
+    locks_restart();
+    meter_restart(&job->processes->meter);
+}
+
 static void handle_file(struct job *job, struct frame *frame)
 {
     if (job->step->phase != IDLE || !parse_file(frame, &file_frame))
         refuse("a malformed or untimely F frame");
     begin_job(job);
-    must(tree_write(&job->trees[0], &file_frame));
+    must(tree_write(&job->trees[0], &file_frame, monotonic_us() + WIPE_LIMIT_US));
 }
 
 /*
@@ -156,7 +179,7 @@ static void handle_end(struct job *job, struct frame *frame)
 static const struct {
     char type;
     void (*handle)(struct job *job, struct frame *frame);
-} HANDLERS[] = {{'A', handle_ahead}, {'F', handle_file}, {'S', handle_step},
+} HANDLERS[] = {{'A', handle_ahead}, {'F', handle_file}, {'B', handle_back}, {'S', handle_step},
                 {'I', handle_stdin}, {'K', handle_kill}, {'E', handle_end}};
 
 void job_handle(struct job *job, struct frame *frame)

@@ -51,7 +51,7 @@ static struct processes processes;
 static struct stdin_ring input;
 static struct step step = {.processes = &processes, .input = &input};
 static int locks = -1;
-static struct job job = {.processes = &processes, .input = &input, .step = &step};
+static struct job job = {.processes = &processes, .input = &input, .step = &step, .keep = {.fd = -1}};
 
 static void handle_frames(void)
 {

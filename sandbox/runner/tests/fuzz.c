@@ -37,6 +37,7 @@ static void parse(struct frame *frame)
     if (frame->type == 'F' && parse_file(frame, &file)) {
         check(file.content + file.content_length == frame->payload + frame->length, "the content ends with the frame");
         check(file.name[0] != '/' && !strstr(file.name, "//"), "the name is relative");
+        check(!(file.append && file.replace), "what is appended to is not replaced");
     }
     if (frame->type == 'S' && parse_step(frame, &step))
         check(step.argv[0] && texts_in(step.argv) + texts_in(step.envp) <= frame->length, "the texts are in the frame");
@@ -71,6 +72,8 @@ static const struct {
          "\0\0\0\1a\0\0\0\0\0\0\0\5A=b\0c"},
     {27, "A\0\0\0\26\0\1\0\1\0\0\0\1a\0\0\0\2py\0\0\0\3A=b"},
     {9, "I\0\0\0\4abcd"},
+    {15, "F\0\0\0\12\5\0\4a/.bxyz"},
+    {5, "B\0\0\0\0"},
     {5, "K\0\0\0\0"},
     {5, "E\0\0\0\0"},
 };
