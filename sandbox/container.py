@@ -5,10 +5,11 @@ A container is used by one thread at a time; only `cancel` may be called from an
 
 from __future__ import annotations
 
+import itertools
 import logging
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Collection, Generator
 from contextlib import suppress
 
 from sandbox import protocol
@@ -126,9 +127,13 @@ class Container:
         events = self.events(job, tenant=tenant)
         return JobResult(tuple(event.result for event in events if isinstance(event, StepFinished)))
 
-    def events(self, job: Job, *, tenant: str | None, stream_output: bool = False) -> Generator[Event, None, None]:
+    def events(
+        self, job: Job, *, tenant: str | None, stream_output: bool = False, skipped: Collection[str] = ()
+    ) -> Generator[Event, None, None]:
         """Run one job and tell of it as it goes: how each step ended, also when the container broke under it, and where
         `stream_output` is asked for what it prints, as it comes. What it prints is in the step's result either way.
+
+        `skipped` is looked at before each step: one whose name is there by then is left out, and has no result.
 
         Nothing begins before the first `next`. A consumer that closes the generator before the job is over ends the
         program, and the container with it. Raises ContainerLost where nothing of the job can have started, so that
@@ -140,19 +145,21 @@ class Container:
         self.runs += 1
         self.tenant = tenant
         self._busy = True
+        first, steps = True, _without(skipped, job.steps)
         try:
-            for number, step in enumerate(job.steps):
-                exchange = Exchange(step, stream_output=stream_output)
-                self._begin(exchange, opening, may_be_repeated=number == 0)
-                opening = b""
+            while steps:
+                exchange = Exchange(steps[0], stream_output=stream_output)
+                self._begin(exchange, opening, may_be_repeated=first)
+                first, opening = False, b""
                 result = yield from self._converse(exchange)
                 self._clean = self._clean and result.outcome in _CLEAN
                 self._told_cpu_ms += result.cpu_ms
                 # Known before the last event is handed out: a consumer need not come back for the end.
-                self._busy = self._goes_on(job, result, next_step=next(iter(job.steps[number + 1 :]), None))
+                steps = self._following(job, result, _without(skipped, steps[1:]))
+                self._busy = bool(steps)
                 yield StepFinished(result)
-                if not self._busy:
-                    return
+                # Again: it may have skipped some meanwhile, and what is the next one now may not follow.
+                steps = self._following(job, result, _without(skipped, steps))
             self._busy = False
         except ValueError:
             # Nothing of this step was sent, and the steps before it are over.
@@ -162,11 +169,13 @@ class Container:
             if self._busy:
                 self._abandon()
 
-    def _goes_on(self, job: Job, result: StepResult, *, next_step: Step | None) -> bool:
-        if next_step is None or result.outcome is Outcome.OK:
-            return next_step is not None
+    def _following(self, job: Job, result: StepResult, later: tuple[Step, ...]) -> tuple[Step, ...]:
+        """What of the steps to come may follow on this result: all or none."""
+        if not later or result.outcome is Outcome.OK:
+            return later
         # What a step that met a limit has left behind is looked at by nobody: only a fresh step may follow.
-        return job.keep_going and result.outcome not in _OURS and (self._clean or next_step.fresh)
+        goes_on = job.keep_going and result.outcome not in _OURS and (self._clean or later[0].fresh)
+        return later if goes_on else ()
 
     def end_job(self) -> None:
         """Ask the runner to clean up; `usable` finds out whether it could. Raises ContainerLost."""
@@ -278,6 +287,11 @@ class Container:
         """End a job whose events are not read any more: the runner kills what runs and exits when its stdin closes."""
         self._clean = False
         self._stream.close()
+
+
+def _without(skipped: Collection[str], steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """What is left of `steps` from the first that is not skipped."""
+    return tuple(itertools.dropwhile(lambda step: step.name in skipped, steps))
 
 
 def _ahead_frame(profile: Profile) -> bytes:

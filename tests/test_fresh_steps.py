@@ -15,7 +15,7 @@ from sandbox.container import Container
 from sandbox.docker import BASE_IMAGE, DockerEngine
 from sandbox.policy import SandboxPolicy
 from sandbox.testing import FakeEngine
-from sandbox.types import File, Job, JobResult, Limits, Outcome, Profile, Step
+from sandbox.types import File, Job, JobResult, Limits, Outcome, Profile, Step, StepFinished
 
 LIMITS = Limits(wall_ms=20_000, output_bytes=1 << 20)
 PATH = {"PATH": "/usr/bin:/bin"}
@@ -118,6 +118,28 @@ def test_nothing_follows_on_a_cancelled_step(engine: DockerEngine) -> None:
     with started(engine) as container:
         Timer(0.3, container.cancel).start()
         assert outcomes(container.run(job, tenant="me")) == [("slow", Outcome.CANCELLED)]
+
+
+def test_what_is_skipped_decides_about_what_may_follow(engine: DockerEngine) -> None:
+    code, limits, outcome = ENDINGS["signal"]
+    steps = (shell("bad", code, limits=limits, fresh=True), shell("fresh", "true", fresh=True), shell("not", "true"))
+    job, skipped = Job((), steps, keep_going=True), set[str]()
+    with started(engine) as container:
+        results = []
+        for event in container.events(job, tenant="me", skipped=skipped):
+            assert isinstance(event, StepFinished)
+            results.append(event.result)
+            skipped.add("fresh")
+        assert outcomes(JobResult(tuple(results))) == [("bad", outcome)]
+        assert not container.unsettled
+
+
+def test_the_jobs_files_come_with_the_first_step_that_is_not_skipped(engine: DockerEngine) -> None:
+    job = Job((File("given", b"given\n"),), (shell("a", "rm given"), shell("b", "cat given", fresh=True)))
+    with started(engine) as container:
+        (event,) = container.events(job, tenant="me", skipped={"a"})
+    assert isinstance(event, StepFinished)
+    assert event.result.stdout == b"given\n"
 
 
 def test_nothing_follows_on_a_container_that_is_lost() -> None:

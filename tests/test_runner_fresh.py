@@ -24,7 +24,8 @@ LIST = r"""
 BUILT = """
     mkdir -p out/deep/er closed; echo built > out/main; chmod 755 out/main; echo read > out/deep/er/only
     chmod 400 out/deep/er/only; chmod 500 closed out/deep; touch -d 2001-02-03 old; touch /tmp/x
-    ln -s main out/link; ln -s /etc/passwd passwd; ln -s /tmp/outside outside; ln -s . loop; mkdir empty; echo ' ' > ' '; head -c 3000000 /dev/zero > zeros
+    ln -s main out/link; ln -s /etc/passwd passwd; ln -s /tmp/outside outside
+    ln -s . loop; mkdir empty; echo ' ' > ' '; head -c 3000000 /dev/zero > zeros
 """
 
 
