@@ -15,6 +15,9 @@ ends a step within milliseconds of its limit, and on a host under heavy load wit
 FRESH_S = 6.0
 """How much longer it may take where the step begins afresh: the runner gives itself five seconds to empty the writable
 places and to restore the work directory, which take it a millisecond."""
+_TURNS = 4096
+"""So many changes between the two streams are told. A program that alternates more often, as one that writes single
+characters to each, has the rest of both told as if it had come one after the other."""
 _STDIN_CHUNK_BYTES = 65_536
 """A frame of stdin: what a pipe holds (pipe(7)), so that the runner passes it on at once."""
 
@@ -31,6 +34,7 @@ class Exchange:
         self._stream_output = stream_output
         self._streams = {1: bytearray(), 2: bytearray()}
         self._cut = {1: False, 2: False}
+        self._turns: list[tuple[int, int]] = []
         self._stdin = memoryview(step.stdin)
         self._stdin_closed = False
         self._window = protocol.STDIN_WINDOW
@@ -51,6 +55,7 @@ class Exchange:
             memory_bytes=memory_bytes,
             open_files=limits.open_files,
             large_files_fail=limits.large_files_fail,
+            merge_stderr=self.step.merge_stderr,
         )
         return self._before() + start + self.stdin_frames()
 
@@ -113,6 +118,7 @@ class Exchange:
             wall_ms=(time.monotonic() - self._began) * 1000,
             cpu_ms=cpu_ms,
             detail=detail,
+            order=tuple(self._turns),
         )
 
     def _collect(self, frame: protocol.Output) -> Output | None:
@@ -122,7 +128,19 @@ class Exchange:
         kept = frame.data[:room]
         self._cut[frame.stream] = self._cut[frame.stream] or len(kept) < len(frame.data)
         buffer += kept
+        self._count(frame.stream, len(kept))
         return Output(self.step.name, frame.stream, kept) if self._stream_output and kept else None
+
+    def _count(self, stream: int, size: int) -> None:
+        """Note whose turn it was. The last two turns are of different streams: of a full list, they take the rest."""
+        if not size:
+            return
+        turns = self._turns
+        for at in (-1, -2) if len(turns) >= _TURNS else (-1,):
+            if turns and turns[at][0] == stream:
+                turns[at] = (stream, turns[at][1] + size)
+                return
+        turns.append((stream, size))
 
     def _finished(self, result: protocol.Result) -> StepResult:
         by_signal = result.signal != 0
@@ -140,5 +158,6 @@ class Exchange:
             peak_memory_bytes=result.peak_memory_bytes,
             started_ahead=result.started_ahead,
             detail=result.detail,
+            order=tuple(self._turns),
             started=result.reason is not Reason.NOT_STARTED,
         )

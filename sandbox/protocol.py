@@ -39,6 +39,7 @@ _FLAG_EXECUTABLE = 1
 _FLAG_APPEND = 2
 _FLAG_REPLACE = 4
 _FLAG_LARGE_FILES_FAIL = 1
+_FLAG_MERGED = 2
 _FLAG_STDOUT_CUT = 1
 _FLAG_STDERR_CUT = 2
 _FLAG_STARTED_AHEAD = 4
@@ -163,6 +164,7 @@ def step_frame(
     memory_bytes: int = 0,
     open_files: int,
     large_files_fail: bool = False,
+    merge_stderr: bool = False,
 ) -> bytes:
     """The frame that starts a program. ValueError where something does not fit or cannot be passed to exec."""
     if not argv:
@@ -171,7 +173,7 @@ def step_frame(
     _in_range(_MAX_U16, argc=len(argv), envc=len(variables))
     _in_range(_MAX_U32, wall_ms=wall_ms, cpu_ms=cpu_ms or 0, open_files=open_files)
     _in_range(_MAX_U64, output_bytes=output_bytes, file_size_bytes=file_size_bytes, memory_bytes=memory_bytes)
-    flags = _FLAG_LARGE_FILES_FAIL if large_files_fail else 0
+    flags = _FLAG_LARGE_FILES_FAIL * large_files_fail | _FLAG_MERGED * merge_stderr
     limits = (wall_ms, cpu_ms or 0, output_bytes, file_size_bytes, memory_bytes, open_files)
     head = _STEP.pack(*limits, flags, len(argv), len(variables))
     return _frame(b"S", head + b"".join(_text(text) for text in (*argv, *variables)))

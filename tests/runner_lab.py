@@ -240,6 +240,7 @@ class LabRunner:
         file_size_bytes: int = 64 << 20,
         open_files: int = 256,
         large_files_fail: bool = False,
+        merge_stderr: bool = False,
     ) -> None:
         """Starts a step with this stdin, closed after it; None leaves it open."""
         self.send(
@@ -252,6 +253,7 @@ class LabRunner:
                 file_size_bytes=file_size_bytes,
                 open_files=open_files,
                 large_files_fail=large_files_fail,
+                merge_stderr=merge_stderr,
             )
         )
         if stdin is not None:

@@ -107,6 +107,11 @@ def test_each_fresh_step_is_a_fork_that_finds_the_script_as_it_was(ahead: LabRun
     ahead.end()
 
 
+def test_a_fork_may_have_one_stream_too(ahead: LabRunner) -> None:
+    ended = run(ahead, "echo out; echo err >&2; echo out; ls /proc/self/fd | wc -l", merge_stderr=True)
+    assert (ended.result.started_ahead, ended.stdout, ended.stderr) == (True, b"out\nerr\nout\n4\n", b"")
+
+
 def test_a_fork_has_what_an_executed_program_has(ahead: LabRunner) -> None:
     status = f"grep -E '^({'|'.join(RIGHTS)}):' /proc/self/status"
     facts = """

@@ -58,7 +58,7 @@ def test_a_frame_may_come_byte_by_byte() -> None:
         frame(b"B", b"a"),
         frame(b"S", b""),
         frame(b"S", STEP_HEAD + b"\0\0\0\0\0"),
-        frame(b"S", STEP_HEAD + b"\2\0\1\0\0\0\0\0\1a"),
+        frame(b"S", STEP_HEAD + b"\4\0\1\0\0\0\0\0\1a"),
         frame(b"S", STEP_HEAD + b"\0\0\1\0\0\0\0\0\2a"),
         frame(b"S", STEP_HEAD + b"\0\0\1\0\0\0\0\0\1aa"),
         frame(b"S", STEP_HEAD + b"\0\0\1\0\0\0\0\0\1\0"),

@@ -277,7 +277,7 @@ bool forkserver_launch(struct forkserver *server, const struct step_frame *step,
                        struct program *program)
 {
     int given[STREAMS];
-    if (!serves(server, step) || !launch_open_streams(program, given, account))
+    if (!serves(server, step) || !launch_open_streams(program, given, account, step->merged))
         return false;
     program->pid = fork_step(server, step, account->uid, given);
     for (int i = 0; i < STREAMS; i++)

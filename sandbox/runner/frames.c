@@ -5,7 +5,7 @@
 
 /* The version of the frames, and what stands in front of the texts of each; PROTOCOL.md has the fields. */
 enum { VERSION = 1, FILE_HEAD_BYTES = 3, STEP_HEAD_BYTES = 41, AHEAD_HEAD_BYTES = 4 };
-enum { FILE_EXECUTABLE = 1, FILE_APPEND = 2, FILE_REPLACE = 4, STEP_LARGE_FILES_FAIL = 1 };
+enum { FILE_EXECUTABLE = 1, FILE_APPEND = 2, FILE_REPLACE = 4, STEP_LARGE_FILES_FAIL = 1, STEP_MERGED = 2 };
 
 static const char HOST_TYPES[] = "AFBSIKE";
 
@@ -140,9 +140,10 @@ bool parse_step(struct frame *frame, struct step_frame *step)
     size_t argc = get(head + 37, 2);
     size_t envc = get(head + 39, 2);
     struct cursor cursor = {frame->payload + STEP_HEAD_BYTES, frame->length - STEP_HEAD_BYTES};
-    if (flags & ~STEP_LARGE_FILES_FAIL || argc == 0)
+    if (flags & ~(STEP_LARGE_FILES_FAIL | STEP_MERGED) || argc == 0)
         return false;
     step->large_files_fail = flags & STEP_LARGE_FILES_FAIL;
+    step->merged = flags & STEP_MERGED;
     return take_texts(&cursor, step->argv, argc) && take_texts(&cursor, step->envp, envc) && cursor.left == 0 &&
            all_are_variables(step->envp);
 }

@@ -58,6 +58,8 @@ struct step_frame {
     uint64_t memory_bytes;
     uint32_t open_files;
     bool large_files_fail;
+    /* stderr is stdout's pipe. */
+    bool merged;
     char *argv[MAX_TEXTS + 1];
     char *envp[MAX_TEXTS + 1];
 };
