@@ -15,7 +15,17 @@ from sandbox.engine import Images
 from sandbox.pool import Withdrawal
 from sandbox.pool.permits import OwnPermits
 from sandbox.pool.slots import Slots
-from sandbox.types import Job, JobResult, Outcome, Output, Profile, StepFinished, StepResult, WarmTarget
+from sandbox.types import (
+    ArtifactsCollected,
+    Job,
+    JobResult,
+    Outcome,
+    Output,
+    Profile,
+    StepFinished,
+    StepResult,
+    WarmTarget,
+)
 
 Behaviour = Callable[[Job], JobResult]
 
@@ -195,4 +205,7 @@ class _FakeRun:
                 yield Output(step.name, 1, step.stdout)
             told.append(step)
             yield StepFinished(step)
+        ours = (Outcome.SANDBOX_ERROR, Outcome.CANCELLED)
+        if self.task.job.artifacts is not None and told and told[-1].outcome not in ours:
+            yield ArtifactsCollected(result.artifacts)
         return tuple(told)

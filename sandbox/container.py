@@ -11,14 +11,29 @@ import threading
 import time
 from collections.abc import Collection, Generator
 from contextlib import suppress
+from typing import TypeVar
 
 from sandbox import protocol
+from sandbox.collecting import Collecting
 from sandbox.engine import Engine, Stream
 from sandbox.errors import ContainerLost, EngineUnavailable, ProtocolError
-from sandbox.exchange import Exchange
-from sandbox.types import Event, Job, JobResult, Outcome, Output, Profile, Step, StepFinished, StepResult
+from sandbox.exchange import Conversation, Exchange
+from sandbox.types import (
+    ArtifactsCollected,
+    Event,
+    Job,
+    JobResult,
+    Outcome,
+    Output,
+    Profile,
+    Step,
+    StepFinished,
+    StepResult,
+)
 
 logger = logging.getLogger(__name__)
+
+R = TypeVar("R")
 
 _CLEAN = (Outcome.OK, Outcome.NONZERO_EXIT)
 """After any other ending the container goes: what a program has left behind that met a limit or a signal is not worth
@@ -124,8 +139,10 @@ class Container:
 
     def run(self, job: Job, *, tenant: str | None) -> JobResult:
         """Run one job to its end; see `events`, whose errors it raises."""
-        events = self.events(job, tenant=tenant)
-        return JobResult(tuple(event.result for event in events if isinstance(event, StepFinished)))
+        events = list(self.events(job, tenant=tenant))
+        collected = (event.artifacts for event in events if isinstance(event, ArtifactsCollected))
+        steps = tuple(event.result for event in events if isinstance(event, StepFinished))
+        return JobResult(steps, next(collected, ()))
 
     def events(
         self, job: Job, *, tenant: str | None, stream_output: bool = False, skipped: Collection[str] = ()
@@ -142,10 +159,11 @@ class Container:
         opening = b"".join(
             protocol.file_frames(file.name, file.content, executable=file.executable) for file in job.files
         )
+        collecting = Collecting(job.artifacts) if job.artifacts else None
         self.runs += 1
         self.tenant = tenant
         self._busy = True
-        first, steps = True, _without(skipped, job.steps)
+        first, steps, asked = True, _without(skipped, job.steps), None
         try:
             while steps:
                 exchange = Exchange(steps[0], stream_output=stream_output)
@@ -156,10 +174,13 @@ class Container:
                 self._told_cpu_ms += result.cpu_ms
                 # Known before the last event is handed out: a consumer need not come back for the end.
                 steps = self._following(job, result, _without(skipped, steps[1:]))
-                self._busy = bool(steps)
+                asked = None if result.outcome in _OURS else collecting
+                self._busy = bool(steps) or asked is not None
                 yield StepFinished(result)
                 # Again: it may have skipped some meanwhile, and what is the next one now may not follow.
                 steps = self._following(job, result, _without(skipped, steps))
+            if asked is not None:
+                yield from self._collect(asked)
             self._busy = False
         except ValueError:
             # Nothing of this step was sent, and the steps before it are over.
@@ -223,8 +244,22 @@ class Container:
             with suppress(ContainerLost):
                 self._send(protocol.kill_frame())
 
-    def _converse(self, exchange: Exchange) -> Generator[Output, None, StepResult]:
-        """Feed and drain the running step until its result."""
+    def _collect(self, collecting: Collecting) -> Generator[Event, None, None]:
+        """What a container broke under has come as far as it was whole."""
+        collecting.begin()
+        try:
+            self._send(collecting.opening)
+        except ContainerLost as error:
+            self._broke()
+            collecting.fail(str(error))
+        artifacts = yield from self._converse(collecting)
+        if collecting.failure:
+            logger.warning("container %s: files it left were not collected: %s", self.id[:12], collecting.failure)
+        self._busy = False
+        yield ArtifactsCollected(artifacts)
+
+    def _converse(self, exchange: Conversation[R]) -> Generator[Output, None, R]:
+        """Feed and drain what runs until its result."""
         while exchange.result is None:
             try:
                 frames = self._receive(exchange)
@@ -243,8 +278,8 @@ class Container:
                 exchange.fail(str(error))
         return exchange.result
 
-    def _receive(self, exchange: Exchange) -> list[protocol.RunnerFrame]:
-        """What the runner says next, nothing after a while. At the end of its time the step has its result."""
+    def _receive(self, exchange: Conversation[object]) -> list[protocol.RunnerFrame]:
+        """What the runner says next, nothing after a while. At the end of its time there is a result."""
         data = self._stream.receive(min(_LOOK_S, max(0.0, exchange.deadline - time.monotonic())))
         if data is not None:
             return self._frames.feed(data)

@@ -1,8 +1,9 @@
-"""One step's conversation with a runner: what is to be sent, what came, and what result it makes. No I/O."""
+"""A conversation with a runner, of a step: what is to be sent, what came, and what result it makes. No I/O."""
 
 from __future__ import annotations
 
 import time
+from typing import Protocol, TypeVar
 
 from sandbox import protocol
 from sandbox.errors import ContainerLost, ProtocolError
@@ -20,6 +21,35 @@ _TURNS = 4096
 characters to each, has the rest of both told as if it had come one after the other."""
 _STDIN_CHUNK_BYTES = 65_536
 """A frame of stdin: what a pipe holds (pipe(7)), so that the runner passes it on at once."""
+
+
+R_co = TypeVar("R_co", covariant=True)
+
+
+class Conversation(Protocol[R_co]):
+    """What the runner is asked for, until its answer is whole."""
+
+    deadline: float
+    """Monotonic time."""
+
+    @property
+    def result(self) -> R_co | None:
+        """None until the end."""
+
+    @property
+    def stdin_due(self) -> bool:
+        """Whether `stdin_frames` has something to send now."""
+
+    def stdin_frames(self) -> bytes: ...
+
+    def take(self, frame: protocol.RunnerFrame) -> Output | None:
+        """Digest one frame; see Exchange.take."""
+
+    def overdue(self, *, cpu_ms: float) -> None:
+        """The runner did not answer in time: there is a result after this."""
+
+    def fail(self, detail: str) -> None:
+        """The container or its stream broke: there is a result after this."""
 
 
 class Exchange:

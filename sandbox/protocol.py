@@ -22,6 +22,12 @@ _MAX_COMPONENT_BYTES = 255  # NAME_MAX
 _MAX_COMPONENTS = 32  # Each costs the runner an open directory on the way.
 _MAX_AHEAD_PAYLOAD = 16 * 1024
 _MAX_AHEAD_TEXTS = 256
+_MAX_COLLECT_PAYLOAD = 16 * 1024
+_MAX_PATTERNS = 64
+MAX_ARTIFACTS = 1000
+"""Files that one request can have."""
+MAX_TOLD = 256
+"""Files that are told beside them, without their bytes."""
 _MAX_U16 = 0xFFFF
 _MAX_U32 = 0xFFFF_FFFF
 _MAX_U64 = 0xFFFF_FFFF_FFFF_FFFF
@@ -31,6 +37,8 @@ _FILE = struct.Struct(">BH")
 _STEP = struct.Struct(">IIQQQIBHH")
 _TEXT = struct.Struct(">I")
 _AHEAD = struct.Struct(">HH")
+_COLLECT = struct.Struct(">HQH")
+_ARTIFACT = struct.Struct(">BQ")
 _READY = struct.Struct(">HI")
 _WINDOW = struct.Struct(">I")
 _RESULT = struct.Struct(">BBBBQQQ")
@@ -43,6 +51,7 @@ _FLAG_MERGED = 2
 _FLAG_STDOUT_CUT = 1
 _FLAG_STDERR_CUT = 2
 _FLAG_STARTED_AHEAD = 4
+_SKIPPED = ("", "too_large", "too_many", "not_regular")
 _REASONS: Mapping[int, Reason] = {int(reason): reason for reason in Reason}
 _RESULT_FLAGS = _FLAG_STDOUT_CUT | _FLAG_STDERR_CUT | _FLAG_STARTED_AHEAD
 
@@ -87,13 +96,35 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
+class ArtifactFound:
+    """A file that was asked for. Where nothing was skipped, its bytes follow."""
+
+    skipped: str
+    """Empty, too_large, too_many or not_regular."""
+    size: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactData:
+    """Bytes of the file that was found last."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """There are no more files."""
+
+
+@dataclass(frozen=True, slots=True)
 class Fault:
     """The runner cannot go on; it exits after this."""
 
     message: str
 
 
-RunnerFrame = Ready | Output | Window | Result | Fault
+RunnerFrame = Ready | Output | Window | Result | ArtifactFound | ArtifactData | Collected | Fault
 
 
 def valid_file_name(name: str) -> str | None:
@@ -194,6 +225,20 @@ def stdin_frame(data: bytes) -> bytes:
 def kill_frame() -> bytes:
     """Ends the step that runs, if one does."""
     return _frame(b"K", b"")
+
+
+def collect_frame(patterns: Sequence[str], *, max_files: int, max_bytes: int) -> bytes:
+    """The frame that asks for files of the work directory. ValueError for what the runner would refuse."""
+    for pattern in patterns:
+        if why := valid_file_name(pattern):
+            raise ValueError(f"the pattern {why}")
+    _in_range(_MAX_PATTERNS, patterns=len(patterns))
+    _in_range(MAX_ARTIFACTS, max_files=max_files)
+    _in_range(_MAX_U64, max_bytes=max_bytes)
+    payload = _COLLECT.pack(max_files, max_bytes, len(patterns)) + b"".join(map(_text, patterns))
+    if len(payload) > _MAX_COLLECT_PAYLOAD:
+        raise ValueError(f"patterns of {len(payload)} bytes are too long")
+    return _frame(b"P", payload)
 
 
 def end_frame() -> bytes:
@@ -306,6 +351,29 @@ def _parse_result(payload: bytes) -> Result:
     )
 
 
+def _parse_artifact(payload: bytes) -> ArtifactFound:
+    code, size = _unpack(_ARTIFACT, payload[: _ARTIFACT.size], "N")
+    try:
+        name = payload[_ARTIFACT.size :].decode()
+    except UnicodeDecodeError:
+        raise ProtocolError("an artifact's name that is not UTF-8") from None
+    if code >= len(_SKIPPED) or valid_file_name(name):
+        raise ProtocolError("a malformed N frame")
+    return ArtifactFound(_SKIPPED[code], size, name)
+
+
+def _parse_artifact_data(payload: bytes) -> ArtifactData:
+    if not 1 <= len(payload) <= MAX_OUTPUT_CHUNK:
+        raise ProtocolError("a malformed D frame")
+    return ArtifactData(payload)
+
+
+def _parse_collected(payload: bytes) -> Collected:
+    if payload:
+        raise ProtocolError("a malformed C frame")
+    return Collected()
+
+
 def _parse_fault(payload: bytes) -> Fault:
     return Fault(payload.decode(errors="replace"))
 
@@ -321,5 +389,8 @@ _PARSERS: Mapping[int, Callable[[bytes], RunnerFrame]] = {
     ord("O"): _parse_output,
     ord("W"): _parse_window,
     ord("X"): _parse_result,
+    ord("N"): _parse_artifact,
+    ord("D"): _parse_artifact_data,
+    ord("C"): _parse_collected,
     ord("!"): _parse_fault,
 }

@@ -25,7 +25,17 @@ from sandbox.docker.runner_volume import install_runner, runner_volume
 from sandbox.docker.stream import AttachedStream
 from sandbox.errors import ContainerLost
 from sandbox.policy import RUNNER_PATH, SandboxPolicy, container_options, holder_options
-from sandbox.protocol import FrameReader, Output, Ready, Result, RunnerFrame, Window
+from sandbox.protocol import (
+    ArtifactData,
+    ArtifactFound,
+    Collected,
+    FrameReader,
+    Output,
+    Ready,
+    Result,
+    RunnerFrame,
+    Window,
+)
 from sandbox.types import Ahead, Profile
 
 if TYPE_CHECKING:
@@ -279,6 +289,23 @@ class LabRunner:
     def perl(self, code: str, *arguments: str, **limits: Any) -> Ended:
         """One step that is a line of perl."""
         return self.run("perl", "-e", code, *arguments, **limits)
+
+    def collect(self, *patterns: str, max_files: int = 100, max_bytes: int = 1 << 24) -> dict[str, bytes | str]:
+        """What these ask for: each file's bytes, or why they were not taken."""
+        self.send(protocol.collect_frame(patterns, max_files=max_files, max_bytes=max_bytes))
+        found: dict[str, bytes | str] = {}
+        name = ""
+        while not isinstance(frame := self.next_frame(), Collected):
+            if isinstance(frame, ArtifactFound):
+                name = frame.name
+                assert name not in found
+                found[name] = frame.skipped or b""
+            else:
+                assert isinstance(frame, ArtifactData), frame
+                content = found[name]
+                assert isinstance(content, bytes)
+                found[name] = content + frame.data
+        return found
 
     def end(self) -> Ready:
         """Ends the job; the runner has cleaned up when this returns."""

@@ -23,7 +23,7 @@ from sandbox.engine import Images
 from sandbox.errors import PoolClosed
 from sandbox.policy import SandboxPolicy
 from sandbox.pool import Lease, Pool, PoolConfig, Withdrawal
-from sandbox.types import JobResult, Profile, StepFinished, StepResult, WarmTarget
+from sandbox.types import Artifact, ArtifactsCollected, JobResult, Profile, StepFinished, StepResult, WarmTarget
 
 logger = logging.getLogger(__name__)
 
@@ -164,6 +164,7 @@ class _InlineRun:
                 withdrawal=self._withdrawal,
             )
             results: list[StepResult] = []
+            artifacts: tuple[Artifact, ...] = ()
             with lease:
                 # In this order: a cancel that comes before the lease is known here is found by the check after it, and
                 # one that comes later ends the lease itself. The same of a skip.
@@ -177,8 +178,10 @@ class _InlineRun:
                     for event in events:
                         if isinstance(event, StepFinished):
                             results.append(event.result)
+                        if isinstance(event, ArtifactsCollected):
+                            artifacts = event.artifacts
                         yield event
-            yield Finished(JobResult(tuple(results)))
+            yield Finished(JobResult(tuple(results), artifacts))
         finally:
             self._in_flight.pop(task.id, None)
 

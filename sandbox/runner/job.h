@@ -10,6 +10,7 @@
 #ifndef JOB_H
 #define JOB_H
 
+#include "artifacts.h"
 #include "frames.h"
 #include "keep.h"
 #include "options.h"
@@ -33,6 +34,7 @@ struct job {
     struct tree trees[MAX_WIPED + 1];
     int tree_count;
     struct keep keep;
+    struct artifacts artifacts;
 
     uint32_t done;
     bool begun;
