@@ -6,7 +6,7 @@ from typing import Protocol
 
 from attacks.attack import Report
 from attacks.client import Client
-from attacks.families import connections, direct, endings, escape, neighbours, protocol, requests, resources
+from attacks.families import connections, direct, endings, escape, leftovers, neighbours, protocol, requests, resources
 
 
 class AnyAttack(Protocol):
@@ -33,4 +33,5 @@ FAMILIES: dict[str, tuple[AnyAttack, ...]] = {
     "connections": connections.ATTACKS,
     "endings": endings.ATTACKS,
     "direct": direct.ATTACKS,
+    "leftovers": leftovers.ATTACKS,
 }

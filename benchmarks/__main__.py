@@ -23,9 +23,10 @@ from docker.models.containers import Container
 
 from benchmarks import measure, subjects
 from benchmarks.compare import compare, shown
-from benchmarks.programs import ALL, Program
+from benchmarks.programs import ALL, C, Program
 from benchmarks.server import bench_server
 from benchmarks.tables import aligned, save
+from benchmarks.tests_of_one import COUNT, ms_a_test
 from benchmarks.turns import CONCURRENCY, LIVE_S, REST_S, REUSE_RUNS, SETTLE_S, Subject, run_all
 from testkit.servers import RunningServer, ServerFailed
 
@@ -236,8 +237,18 @@ def _report(rows: list[Subject], server: RunningServer, pool: _Pool) -> dict[str
         },
         "server_memory_mb": round(measure.proportional_memory_mb(server.pids), 1),
         "idle_container_mb": _idle_container_mb(waiting),
+        "tests_ms": _tests_ms(pool),
         "rows": [_row(row, rows) for row in rows],
     }
+
+
+def _tests_ms(pool: _Pool) -> tuple[float, float] | None:
+    """Of each test of a compiled C program, and of that what the program took itself; None where there is no C."""
+    if C.language not in pool.languages:
+        return None
+    compiles, runs = pool.steps(C.language)
+    each = ms_a_test(C, pool.pool, pool.profile(C.language, REUSE_RUNS), compiles, runs)
+    return round(each[0], 2), round(each[1], 2)
 
 
 def _row(row: Subject, rows: list[Subject]) -> dict[str, Any]:
@@ -293,6 +304,9 @@ def _table(report: dict[str, Any]) -> str:
         f"gexec's containers start with {machine['runtime']}, the others with {machine['default_runtime']}\n"
         f"server {report['server_memory_mb']} MB; an idle warm container {report['idle_container_mb']} MB\n\n"
     )
+    if report["tests_ms"]:
+        whole, own = report["tests_ms"]
+        head += f"{COUNT} tests on one compiled C program, ms each: {whole}, of which the program's own {own}\n\n"
     columns = (
         "program",
         "subject",

@@ -12,7 +12,7 @@ not do is raised, from `events` and not from `submit`, as one of the sandbox's e
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -72,6 +72,10 @@ class Run(Protocol):
 
     def events(self) -> Generator[Event, None, None]:
         """Started, then what happens, Finished last; see the module for what is raised. For one reader, once."""
+
+    def skip(self, names: Iterable[str]) -> None:
+        """Leave out those of its steps that have not begun. They have no result. Callable from any thread, and by the
+        reader between two events."""
 
 
 @dataclass(frozen=True, slots=True)

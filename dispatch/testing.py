@@ -7,14 +7,25 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
+from dataclasses import replace
 
 from dispatch.base import Capacity, Event, Finished, Report, Reservation, Started, Task
 from sandbox.engine import Images
 from sandbox.pool import Withdrawal
 from sandbox.pool.permits import OwnPermits
 from sandbox.pool.slots import Slots
-from sandbox.types import Job, JobResult, Outcome, Output, Profile, StepFinished, StepResult, WarmTarget
+from sandbox.types import (
+    ArtifactsCollected,
+    Job,
+    JobResult,
+    Outcome,
+    Output,
+    Profile,
+    StepFinished,
+    StepResult,
+    WarmTarget,
+)
 
 Behaviour = Callable[[Job], JobResult]
 
@@ -150,6 +161,7 @@ class _FakeRun:
         self.task = task
         self.cancelled = False
         self.withdrawal = Withdrawal()
+        self._skipped: set[str] = set()
         self._backend = backend
         self._reservation = reservation
 
@@ -164,24 +176,36 @@ class _FakeRun:
             try:
                 yield Started((time.monotonic() - began) * 1000)
                 result = self._result()
-                yield from self._steps(result)
+                told = yield from self._steps(result)
             finally:
                 self._backend.give_back(self.task.caller)
-            yield Finished(result)
+            yield Finished(replace(result, steps=told))
         finally:
             self._backend.ended(self)
+
+    def skip(self, names: Iterable[str]) -> None:
+        self._skipped.update(names)
 
     def _result(self) -> JobResult:
         self._backend.jobs.append(self.task.job)
         self._backend.tenants.append(self.task.tenant)
         for step in self.task.job.steps:
-            sleeps = step.argv[0] == "sleep"
+            sleeps = step.argv[0] == "sleep" and step.name not in self._skipped
             if sleeps and self._backend.is_cancelled_within(self, float(step.argv[1])):
                 return JobResult((StepResult(step.name, Outcome.CANCELLED),))
         return self._backend.behave(self.task.job)
 
-    def _steps(self, result: JobResult) -> Iterator[Event]:
+    def _steps(self, result: JobResult) -> Generator[Event, None, tuple[StepResult, ...]]:
+        """The results of those steps that were not skipped before their turn."""
+        told = []
         for step in result.steps:
+            if step.name in self._skipped:
+                continue
             if self.task.stream_output and step.stdout:
                 yield Output(step.name, 1, step.stdout)
+            told.append(step)
             yield StepFinished(step)
+        ours = (Outcome.SANDBOX_ERROR, Outcome.CANCELLED)
+        if self.task.job.artifacts is not None and told and told[-1].outcome not in ours:
+            yield ArtifactsCollected(result.artifacts)
+        return tuple(told)

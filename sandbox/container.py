@@ -5,23 +5,41 @@ A container is used by one thread at a time; only `cancel` may be called from an
 
 from __future__ import annotations
 
+import itertools
 import logging
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Collection, Generator
 from contextlib import suppress
+from typing import TypeVar
 
 from sandbox import protocol
+from sandbox.collecting import Collecting
 from sandbox.engine import Engine, Stream
 from sandbox.errors import ContainerLost, EngineUnavailable, ProtocolError
-from sandbox.exchange import Exchange
-from sandbox.types import Event, Job, JobResult, Outcome, Output, Profile, Step, StepFinished, StepResult
+from sandbox.exchange import Conversation, Exchange
+from sandbox.types import (
+    ArtifactsCollected,
+    Event,
+    Job,
+    JobResult,
+    Outcome,
+    Output,
+    Profile,
+    Step,
+    StepFinished,
+    StepResult,
+)
 
 logger = logging.getLogger(__name__)
+
+R = TypeVar("R")
 
 _CLEAN = (Outcome.OK, Outcome.NONZERO_EXIT)
 """After any other ending the container goes: what a program has left behind that met a limit or a signal is not worth
 finding out."""
+_OURS = (Outcome.SANDBOX_ERROR, Outcome.CANCELLED)
+"""After any other ending the runner is there and has nothing left to end: a fresh step may follow."""
 RESCUE_S = 6.0
 """How long a runner that is overdue may take once its container has no quota any more: it has to kill, and to wait for
 the end of, what may be in the middle of a long system call."""
@@ -121,12 +139,18 @@ class Container:
 
     def run(self, job: Job, *, tenant: str | None) -> JobResult:
         """Run one job to its end; see `events`, whose errors it raises."""
-        events = self.events(job, tenant=tenant)
-        return JobResult(tuple(event.result for event in events if isinstance(event, StepFinished)))
+        events = list(self.events(job, tenant=tenant))
+        collected = (event.artifacts for event in events if isinstance(event, ArtifactsCollected))
+        steps = tuple(event.result for event in events if isinstance(event, StepFinished))
+        return JobResult(steps, next(collected, ()))
 
-    def events(self, job: Job, *, tenant: str | None, stream_output: bool = False) -> Generator[Event, None, None]:
+    def events(
+        self, job: Job, *, tenant: str | None, stream_output: bool = False, skipped: Collection[str] = ()
+    ) -> Generator[Event, None, None]:
         """Run one job and tell of it as it goes: how each step ended, also when the container broke under it, and where
         `stream_output` is asked for what it prints, as it comes. What it prints is in the step's result either way.
+
+        `skipped` is looked at before each step: one whose name is there by then is left out, and has no result.
 
         Nothing begins before the first `next`. A consumer that closes the generator before the job is over ends the
         program, and the container with it. Raises ContainerLost where nothing of the job can have started, so that
@@ -135,23 +159,28 @@ class Container:
         opening = b"".join(
             protocol.file_frames(file.name, file.content, executable=file.executable) for file in job.files
         )
+        collecting = Collecting(job.artifacts) if job.artifacts else None
         self.runs += 1
         self.tenant = tenant
         self._busy = True
+        first, steps, asked = True, _without(skipped, job.steps), None
         try:
-            for number, step in enumerate(job.steps, 1):
-                exchange = Exchange(step, stream_output=stream_output)
-                self._begin(exchange, opening, may_be_repeated=number == 1)
-                opening = b""
+            while steps:
+                exchange = Exchange(steps[0], stream_output=stream_output)
+                self._begin(exchange, opening, may_be_repeated=first)
+                first, opening = False, b""
                 result = yield from self._converse(exchange)
                 self._clean = self._clean and result.outcome in _CLEAN
                 self._told_cpu_ms += result.cpu_ms
-                goes_on = result.outcome is Outcome.OK or (job.keep_going and self._clean)
                 # Known before the last event is handed out: a consumer need not come back for the end.
-                self._busy = goes_on and number < len(job.steps)
+                steps = self._following(job, result, _without(skipped, steps[1:]))
+                asked = None if result.outcome in _OURS else collecting
+                self._busy = bool(steps) or asked is not None
                 yield StepFinished(result)
-                if not self._busy:
-                    return
+                # Again: it may have skipped some meanwhile, and what is the next one now may not follow.
+                steps = self._following(job, result, _without(skipped, steps))
+            if asked is not None:
+                yield from self._collect(asked)
             self._busy = False
         except ValueError:
             # Nothing of this step was sent, and the steps before it are over.
@@ -160,6 +189,14 @@ class Container:
         finally:
             if self._busy:
                 self._abandon()
+
+    def _following(self, job: Job, result: StepResult, later: tuple[Step, ...]) -> tuple[Step, ...]:
+        """What of the steps to come may follow on this result: all or none."""
+        if not later or result.outcome is Outcome.OK:
+            return later
+        # What a step that met a limit has left behind is looked at by nobody: only a fresh step may follow.
+        goes_on = job.keep_going and result.outcome not in _OURS and (self._clean or later[0].fresh)
+        return later if goes_on else ()
 
     def end_job(self) -> None:
         """Ask the runner to clean up; `usable` finds out whether it could. Raises ContainerLost."""
@@ -207,8 +244,22 @@ class Container:
             with suppress(ContainerLost):
                 self._send(protocol.kill_frame())
 
-    def _converse(self, exchange: Exchange) -> Generator[Output, None, StepResult]:
-        """Feed and drain the running step until its result."""
+    def _collect(self, collecting: Collecting) -> Generator[Event, None, None]:
+        """What a container broke under has come as far as it was whole."""
+        collecting.begin()
+        try:
+            self._send(collecting.opening)
+        except ContainerLost as error:
+            self._broke()
+            collecting.fail(str(error))
+        artifacts = yield from self._converse(collecting)
+        if collecting.failure:
+            logger.warning("container %s: files it left were not collected: %s", self.id[:12], collecting.failure)
+        self._busy = False
+        yield ArtifactsCollected(artifacts)
+
+    def _converse(self, exchange: Conversation[R]) -> Generator[Output, None, R]:
+        """Feed and drain what runs until its result."""
         while exchange.result is None:
             try:
                 frames = self._receive(exchange)
@@ -227,8 +278,8 @@ class Container:
                 exchange.fail(str(error))
         return exchange.result
 
-    def _receive(self, exchange: Exchange) -> list[protocol.RunnerFrame]:
-        """What the runner says next, nothing after a while. At the end of its time the step has its result."""
+    def _receive(self, exchange: Conversation[object]) -> list[protocol.RunnerFrame]:
+        """What the runner says next, nothing after a while. At the end of its time there is a result."""
         data = self._stream.receive(min(_LOOK_S, max(0.0, exchange.deadline - time.monotonic())))
         if data is not None:
             return self._frames.feed(data)
@@ -271,6 +322,11 @@ class Container:
         """End a job whose events are not read any more: the runner kills what runs and exits when its stdin closes."""
         self._clean = False
         self._stream.close()
+
+
+def _without(skipped: Collection[str], steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """What is left of `steps` from the first that is not skipped."""
+    return tuple(itertools.dropwhile(lambda step: step.name in skipped, steps))
 
 
 def _ahead_frame(profile: Profile) -> bytes:

@@ -22,6 +22,12 @@ _MAX_COMPONENT_BYTES = 255  # NAME_MAX
 _MAX_COMPONENTS = 32  # Each costs the runner an open directory on the way.
 _MAX_AHEAD_PAYLOAD = 16 * 1024
 _MAX_AHEAD_TEXTS = 256
+_MAX_COLLECT_PAYLOAD = 16 * 1024
+_MAX_PATTERNS = 64
+MAX_ARTIFACTS = 1000
+"""Files that one request can have."""
+MAX_TOLD = 256
+"""Files that are told beside them, without their bytes."""
 _MAX_U16 = 0xFFFF
 _MAX_U32 = 0xFFFF_FFFF
 _MAX_U64 = 0xFFFF_FFFF_FFFF_FFFF
@@ -31,16 +37,21 @@ _FILE = struct.Struct(">BH")
 _STEP = struct.Struct(">IIQQQIBHH")
 _TEXT = struct.Struct(">I")
 _AHEAD = struct.Struct(">HH")
+_COLLECT = struct.Struct(">HQH")
+_ARTIFACT = struct.Struct(">BQ")
 _READY = struct.Struct(">HI")
 _WINDOW = struct.Struct(">I")
 _RESULT = struct.Struct(">BBBBQQQ")
 
 _FLAG_EXECUTABLE = 1
 _FLAG_APPEND = 2
+_FLAG_REPLACE = 4
 _FLAG_LARGE_FILES_FAIL = 1
+_FLAG_MERGED = 2
 _FLAG_STDOUT_CUT = 1
 _FLAG_STDERR_CUT = 2
 _FLAG_STARTED_AHEAD = 4
+_SKIPPED = ("", "too_large", "too_many", "not_regular")
 _REASONS: Mapping[int, Reason] = {int(reason): reason for reason in Reason}
 _RESULT_FLAGS = _FLAG_STDOUT_CUT | _FLAG_STDERR_CUT | _FLAG_STARTED_AHEAD
 
@@ -85,13 +96,35 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
+class ArtifactFound:
+    """A file that was asked for. Where nothing was skipped, its bytes follow."""
+
+    skipped: str
+    """Empty, too_large, too_many or not_regular."""
+    size: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactData:
+    """Bytes of the file that was found last."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """There are no more files."""
+
+
+@dataclass(frozen=True, slots=True)
 class Fault:
     """The runner cannot go on; it exits after this."""
 
     message: str
 
 
-RunnerFrame = Ready | Output | Window | Result | Fault
+RunnerFrame = Ready | Output | Window | Result | ArtifactFound | ArtifactData | Collected | Fault
 
 
 def valid_file_name(name: str) -> str | None:
@@ -118,16 +151,20 @@ def _refused_component(component: bytes) -> str | None:
     return None
 
 
-def file_frames(name: str, content: bytes, *, executable: bool = False) -> bytes:
-    """The frames that make one file, several where the content does not fit into one. ValueError for a bad name."""
+def file_frames(name: str, content: bytes, *, executable: bool = False, replace: bool = False) -> bytes:
+    """The frames that make one file, several where the content does not fit into one. ValueError for a bad name.
+
+    `replace`: in place of whatever has its name, which is an error otherwise.
+    """
     if why := valid_file_name(name):
         raise ValueError(f"the file name {why}")
     encoded = name.encode()
     room = MAX_HOST_PAYLOAD - _FILE.size - len(encoded)
     flags = _FLAG_EXECUTABLE if executable else 0
+    first = _FLAG_REPLACE if replace else 0
     frames = []
     for start in range(0, max(len(content), 1), room):
-        more = _FLAG_APPEND if start else 0
+        more = _FLAG_APPEND if start else first
         head = _FILE.pack(flags | more, len(encoded)) + encoded
         frames.append(_frame(b"F", head + content[start : start + room]))
     return b"".join(frames)
@@ -158,6 +195,7 @@ def step_frame(
     memory_bytes: int = 0,
     open_files: int,
     large_files_fail: bool = False,
+    merge_stderr: bool = False,
 ) -> bytes:
     """The frame that starts a program. ValueError where something does not fit or cannot be passed to exec."""
     if not argv:
@@ -166,10 +204,15 @@ def step_frame(
     _in_range(_MAX_U16, argc=len(argv), envc=len(variables))
     _in_range(_MAX_U32, wall_ms=wall_ms, cpu_ms=cpu_ms or 0, open_files=open_files)
     _in_range(_MAX_U64, output_bytes=output_bytes, file_size_bytes=file_size_bytes, memory_bytes=memory_bytes)
-    flags = _FLAG_LARGE_FILES_FAIL if large_files_fail else 0
+    flags = _FLAG_LARGE_FILES_FAIL * large_files_fail | _FLAG_MERGED * merge_stderr
     limits = (wall_ms, cpu_ms or 0, output_bytes, file_size_bytes, memory_bytes, open_files)
     head = _STEP.pack(*limits, flags, len(argv), len(variables))
     return _frame(b"S", head + b"".join(_text(text) for text in (*argv, *variables)))
+
+
+def back_frame() -> bytes:
+    """Ends everything and makes the writable places what they were at the job's first of these; /tmp is empty."""
+    return _frame(b"B", b"")
 
 
 def stdin_frame(data: bytes) -> bytes:
@@ -182,6 +225,20 @@ def stdin_frame(data: bytes) -> bytes:
 def kill_frame() -> bytes:
     """Ends the step that runs, if one does."""
     return _frame(b"K", b"")
+
+
+def collect_frame(patterns: Sequence[str], *, max_files: int, max_bytes: int) -> bytes:
+    """The frame that asks for files of the work directory. ValueError for what the runner would refuse."""
+    for pattern in patterns:
+        if why := valid_file_name(pattern):
+            raise ValueError(f"the pattern {why}")
+    _in_range(_MAX_PATTERNS, patterns=len(patterns))
+    _in_range(MAX_ARTIFACTS, max_files=max_files)
+    _in_range(_MAX_U64, max_bytes=max_bytes)
+    payload = _COLLECT.pack(max_files, max_bytes, len(patterns)) + b"".join(map(_text, patterns))
+    if len(payload) > _MAX_COLLECT_PAYLOAD:
+        raise ValueError(f"patterns of {len(payload)} bytes are too long")
+    return _frame(b"P", payload)
 
 
 def end_frame() -> bytes:
@@ -294,6 +351,29 @@ def _parse_result(payload: bytes) -> Result:
     )
 
 
+def _parse_artifact(payload: bytes) -> ArtifactFound:
+    code, size = _unpack(_ARTIFACT, payload[: _ARTIFACT.size], "N")
+    try:
+        name = payload[_ARTIFACT.size :].decode()
+    except UnicodeDecodeError:
+        raise ProtocolError("an artifact's name that is not UTF-8") from None
+    if code >= len(_SKIPPED) or valid_file_name(name):
+        raise ProtocolError("a malformed N frame")
+    return ArtifactFound(_SKIPPED[code], size, name)
+
+
+def _parse_artifact_data(payload: bytes) -> ArtifactData:
+    if not 1 <= len(payload) <= MAX_OUTPUT_CHUNK:
+        raise ProtocolError("a malformed D frame")
+    return ArtifactData(payload)
+
+
+def _parse_collected(payload: bytes) -> Collected:
+    if payload:
+        raise ProtocolError("a malformed C frame")
+    return Collected()
+
+
 def _parse_fault(payload: bytes) -> Fault:
     return Fault(payload.decode(errors="replace"))
 
@@ -309,5 +389,8 @@ _PARSERS: Mapping[int, Callable[[bytes], RunnerFrame]] = {
     ord("O"): _parse_output,
     ord("W"): _parse_window,
     ord("X"): _parse_result,
+    ord("N"): _parse_artifact,
+    ord("D"): _parse_artifact_data,
+    ord("C"): _parse_collected,
     ord("!"): _parse_fault,
 }

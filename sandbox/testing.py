@@ -135,6 +135,8 @@ class FakeStream:
             self._cat(payload)
         elif kind == b"K" and self._running is not None and not self._engine.when_unthrottled:
             self._finish(result(reason=6, signal=9), replace=True)
+        elif kind == b"P":
+            self._tell_artifacts()
         elif kind == b"E":
             self.jobs_done += 1
             if self._engine.wipe_fails:
@@ -166,6 +168,14 @@ class FakeStream:
         elif words[0] != "cat":
             detail = f"{words[0]}: No such file or directory".encode()
             self._finish(result(reason=7, exit_code=127, detail=detail))
+
+    def _tell_artifacts(self) -> None:
+        for name, content in self._engine.artifacts.items():
+            self.say(frame(b"N", struct.pack(">BQ", 0, len(content)) + name.encode()))
+            if content:
+                self.say(frame(b"D", content))
+        if not self._engine.stuck_while_collecting:
+            self.say(frame(b"C", b""))
 
     def _cat(self, data: bytes) -> None:
         self._stdin += data
@@ -207,6 +217,9 @@ class FakeEngine:
     """What a runner says that gets to run again; until then it reads no K."""
     failing_unthrottle: bool = False
     used_cpu_ms: float = 0.0
+    artifacts: dict[str, bytes] = field(default_factory=dict)
+    """What every job leaves behind, by name, at most a frame each."""
+    stuck_while_collecting: bool = False
     failing_removals: int = 0
     """How many are still to fail."""
     started: int = 0

@@ -25,7 +25,17 @@ from sandbox.docker.runner_volume import install_runner, runner_volume
 from sandbox.docker.stream import AttachedStream
 from sandbox.errors import ContainerLost
 from sandbox.policy import RUNNER_PATH, SandboxPolicy, container_options, holder_options
-from sandbox.protocol import FrameReader, Output, Ready, Result, RunnerFrame, Window
+from sandbox.protocol import (
+    ArtifactData,
+    ArtifactFound,
+    Collected,
+    FrameReader,
+    Output,
+    Ready,
+    Result,
+    RunnerFrame,
+    Window,
+)
 from sandbox.types import Ahead, Profile
 
 if TYPE_CHECKING:
@@ -189,9 +199,13 @@ class LabRunner:
         """Sends frames, or anything else."""
         self._stream.send(data)
 
-    def write_file(self, name: str, content: bytes, *, executable: bool = False) -> None:
+    def write_file(self, name: str, content: bytes, *, executable: bool = False, replace: bool = False) -> None:
         """Sends a file of the job."""
-        self.send(protocol.file_frames(name, content, executable=executable))
+        self.send(protocol.file_frames(name, content, executable=executable, replace=replace))
+
+    def back(self) -> None:
+        """Lets what comes next begin from the state that the first of these found."""
+        self.send(protocol.back_frame())
 
     def close_stdin(self) -> None:
         """Lets the runner see the end of its stdin, and still receives what it sends."""
@@ -236,6 +250,7 @@ class LabRunner:
         file_size_bytes: int = 64 << 20,
         open_files: int = 256,
         large_files_fail: bool = False,
+        merge_stderr: bool = False,
     ) -> None:
         """Starts a step with this stdin, closed after it; None leaves it open."""
         self.send(
@@ -248,6 +263,7 @@ class LabRunner:
                 file_size_bytes=file_size_bytes,
                 open_files=open_files,
                 large_files_fail=large_files_fail,
+                merge_stderr=merge_stderr,
             )
         )
         if stdin is not None:
@@ -273,6 +289,23 @@ class LabRunner:
     def perl(self, code: str, *arguments: str, **limits: Any) -> Ended:
         """One step that is a line of perl."""
         return self.run("perl", "-e", code, *arguments, **limits)
+
+    def collect(self, *patterns: str, max_files: int = 100, max_bytes: int = 1 << 24) -> dict[str, bytes | str]:
+        """What these ask for: each file's bytes, or why they were not taken."""
+        self.send(protocol.collect_frame(patterns, max_files=max_files, max_bytes=max_bytes))
+        found: dict[str, bytes | str] = {}
+        name = ""
+        while not isinstance(frame := self.next_frame(), Collected):
+            if isinstance(frame, ArtifactFound):
+                name = frame.name
+                assert name not in found
+                found[name] = frame.skipped or b""
+            else:
+                assert isinstance(frame, ArtifactData), frame
+                content = found[name]
+                assert isinstance(content, bytes)
+                found[name] = content + frame.data
+        return found
 
     def end(self) -> Ready:
         """Ends the job; the runner has cleaned up when this returns."""

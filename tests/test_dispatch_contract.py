@@ -135,6 +135,37 @@ def test_a_task_starts_reports_each_step_and_finishes(backend: Backend) -> None:
     assert events[-1].result.steps == tuple(steps)
 
 
+def test_steps_that_are_skipped_before_they_begin_have_no_result(backend: Backend) -> None:
+    run = backend.submit(task(*[("true",)] * 5))
+    run.skip(["step 0", "no such step"])
+    names = []
+    for event in run.events():
+        if isinstance(event, StepFinished):
+            names.append(event.result.name)
+            # The first of these is over, and stays what it was.
+            run.skip(["step 1", "step 2", "step 4"])
+        if isinstance(event, Finished):
+            assert [step.name for step in event.result.steps] == names
+    assert names == ["step 1", "step 3"]
+    assert backend.capacity().in_use == 0
+
+
+def test_a_task_of_which_every_step_is_skipped_finishes(backend: Backend) -> None:
+    run = backend.submit(task(("true",), ("true",)))
+    run.skip(iter(["step 0", "step 1"]))
+    *_, last = run.events()
+    assert isinstance(last, Finished)
+    assert last.result.steps == ()
+
+
+def test_steps_are_skipped_from_another_thread(backend: Backend) -> None:
+    run = backend.submit(task(("true",), ("sleep", "20"), ("true",)))
+    thread = threading.Thread(target=run.skip, args=(["step 1"],))
+    thread.start()
+    thread.join()
+    assert [step.name for step in result_of(run).steps] == ["step 0", "step 2"]
+
+
 def test_output_is_an_event_only_where_it_is_asked_for(backend: Backend) -> None:
     quiet = backend.submit(task(("true",))).events()
     assert not [event for event in quiet if isinstance(event, Output)]

@@ -15,7 +15,18 @@ from hypothesis import strategies as st
 from sandbox import protocol
 from sandbox.errors import ProtocolError
 from sandbox.outcomes import Reason
-from sandbox.protocol import Fault, FrameReader, Output, Ready, Result, RunnerFrame, Window
+from sandbox.protocol import (
+    ArtifactData,
+    ArtifactFound,
+    Collected,
+    Fault,
+    FrameReader,
+    Output,
+    Ready,
+    Result,
+    RunnerFrame,
+    Window,
+)
 from sandbox.types import Outcome
 from tests.golden import FRAMES
 
@@ -24,6 +35,7 @@ U64 = st.integers(0, 2**64 - 1)
 U8 = st.integers(0, 255)
 # Texts as exec takes them: anything but NUL.
 TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=40)
+FILE_NAMES = TEXTS.filter(lambda text: protocol.valid_file_name(text) is None)
 NAMES = TEXTS.filter(lambda text: bool(text) and "=" not in text)
 
 RUNNER_FRAMES = st.one_of(
@@ -33,6 +45,9 @@ RUNNER_FRAMES = st.one_of(
     st.builds(
         Result, st.sampled_from(Reason), U8, U8, st.booleans(), st.booleans(), st.booleans(), U64, U64, U64, TEXTS
     ),
+    st.builds(ArtifactFound, st.sampled_from(["", "too_large", "too_many", "not_regular"]), U64, FILE_NAMES),
+    st.builds(ArtifactData, st.binary(min_size=1, max_size=300)),
+    st.just(Collected()),
     st.builds(Fault, TEXTS),
 )
 
@@ -46,6 +61,13 @@ def encoded(frame: RunnerFrame) -> bytes:
             kind, payload = b"O", bytes([frame.stream]) + frame.data
         case Window():
             kind, payload = b"W", struct.pack(">I", frame.size)
+        case ArtifactFound():
+            code = ["", "too_large", "too_many", "not_regular"].index(frame.skipped)
+            kind, payload = b"N", struct.pack(">BQ", code, frame.size) + frame.name.encode()
+        case ArtifactData():
+            kind, payload = b"D", frame.data
+        case Collected():
+            kind, payload = b"C", b""
         case Fault():
             kind, payload = b"!", frame.message.encode()
         case Result():
@@ -120,6 +142,15 @@ def test_a_changed_byte_breaks_nothing_but_the_stream(frame: RunnerFrame, data: 
         b"O\0\1\0\x41",
         b"W\0\0\0\0",
         b"W\0\0\0\5\0\0\0\0\0",
+        b"N\0\0\0\x09" + bytes(9),
+        b"N\0\0\0\x0a" + b"\4" + bytes(8) + b"a",
+        b"N\0\0\0\x0a" + bytes(9) + b"\xff",
+        b"N\0\0\0\x0a" + bytes(9) + b"/",
+        b"N\0\0\0\x0d" + bytes(9) + b"../a",
+        b"N\0\0\0\x0c" + bytes(9) + b"a\0b",
+        b"D\0\0\0\0",
+        b"D\0\1\0\1" + bytes(65537),
+        b"C\0\0\0\1a",
         b"X\0\0\0\x1f" + bytes(31),
         b"X\0\0\0\x20\x08" + bytes(31),
         b"X\0\0\0\x20\0\0\0\x08" + bytes(28),
@@ -144,7 +175,7 @@ def test_the_pool_writes_the_golden_frames(golden: dict[str, Any]) -> None:
         arguments[name] = arguments[name].encode()
     positional = [
         arguments.pop(name)
-        for name in ("name", "script", "content", "argv", "environment", "data")
+        for name in ("name", "script", "content", "patterns", "argv", "environment", "data")
         if name in arguments
     ]
     assert getattr(protocol, golden["call"])(*positional, **arguments).hex() == golden["hex"]
@@ -211,6 +242,27 @@ def test_a_step_that_does_not_fit_is_refused(
 ) -> None:
     with pytest.raises(ValueError, match=r"."):
         step(argv, environment, **limits)
+
+
+@pytest.mark.parametrize(
+    ("patterns", "bounds"),
+    [
+        (["/etc/*"], {}),
+        (["../*"], {}),
+        ([""], {}),
+        (["a\0"], {}),
+        (["*"] * 65, {}),
+        (["*"], {"max_files": 1001}),
+        (["/".join(["a" * 200] * 2)] * 64, {}),
+        (["*"], {"max_files": -1}),
+        (["*"], {"max_bytes": 2**64}),
+    ],
+)
+def test_a_request_for_files_that_the_runner_would_refuse_is_refused(
+    patterns: list[str], bounds: dict[str, int]
+) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        protocol.collect_frame(patterns, **({"max_files": 1, "max_bytes": 1} | bounds))
 
 
 def test_more_stdin_than_the_window_is_refused() -> None:

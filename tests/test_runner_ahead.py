@@ -91,6 +91,27 @@ def test_steps_are_forks_of_one_start_and_every_container_has_its_own(ahead: Lab
         assert boot(run(other, "echo $BOOT")) != boot(first)
 
 
+def test_each_fresh_step_is_a_fork_that_finds_the_script_as_it_was(ahead: LabRunner) -> None:
+    ahead.write_file(SCRIPT, b"echo $BOOT; echo 'echo changed' > main.sh; touch left /tmp/left; sleep 60 & exit 0")
+    boots = []
+    for _ in range(3):
+        ahead.back()
+        ended = ahead.run(*COMMAND)
+        assert ended.result.started_ahead
+        boots.append(boot(ended))
+    assert boots == [boots[0]] * 3
+    assert boots[0] != "changed"
+    ahead.back()
+    found = ahead.run("find", "/box", "/tmp", "-mindepth", "1")
+    assert found.stdout == b"/box/main.sh\n"
+    ahead.end()
+
+
+def test_a_fork_may_have_one_stream_too(ahead: LabRunner) -> None:
+    ended = run(ahead, "echo out; echo err >&2; echo out; ls /proc/self/fd | wc -l", merge_stderr=True)
+    assert (ended.result.started_ahead, ended.stdout, ended.stderr) == (True, b"out\nerr\nout\n4\n", b"")
+
+
 def test_a_fork_has_what_an_executed_program_has(ahead: LabRunner) -> None:
     status = f"grep -E '^({'|'.join(RIGHTS)}):' /proc/self/status"
     facts = """

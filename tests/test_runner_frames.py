@@ -25,6 +25,8 @@ def test_the_runner_reads_and_writes_the_golden_frames() -> None:
             runner.send(bytes_of(name))
         ended = runner.finish()
         assert (ended.stdout, ended.result.exit_code) == (b"hi\nin\n", 3)
+        assert runner.collect("dir/*", max_files=1, max_bytes=3) == {"dir/a.txt": b"hi\n"}
+        assert runner.collect("run", max_bytes=3) == {"run": "too_large"}
         for name in ("a kill", "a step that cannot start"):
             runner.send(bytes_of(name))
         runner.finish()
@@ -34,6 +36,8 @@ def test_the_runner_reads_and_writes_the_golden_frames() -> None:
         runner.wait_gone()
         received = bytes(runner.received)
     assert received.startswith(bytes_of("ready after the start") + b"O")
+    files = ("a file that was asked for", "bytes of it", "the end of the files", "a file that is too large")
+    assert b"".join(map(bytes_of, files)) + bytes_of("the end of the files") in received
     assert received.endswith(bytes_of("not started") + bytes_of("ready after a job") + bytes_of("a fault"))
 
 
@@ -55,16 +59,28 @@ def test_a_frame_may_come_byte_by_byte() -> None:
         b"I" + HUGE.to_bytes(4, "big"),
         frame(b"K", b"a"),
         frame(b"E", b"a"),
+        frame(b"B", b"a"),
+        frame(b"P", b""),
+        frame(b"P", bytes(11)),
+        frame(b"P", bytes(13)),
+        frame(b"P", b"\3\xe9" + bytes(10)),
+        frame(b"P", bytes(10) + b"\0\x41" + b"\0\0\0\1a" * 65),
+        frame(b"P", bytes(10) + b"\0\1" + b"\0\0\0\2a"),
+        frame(b"P", bytes(10) + b"\0\1" + b"\0\0\0\1/"),
+        frame(b"P", bytes(10) + b"\0\1" + b"\0\0\0\2.."),
+        frame(b"P", bytes(10) + b"\0\2" + b"\0\0\0\1a"),
+        frame(b"P", bytes(10) + b"\0\x40" + (b"\0\0\1\x2c" + b"a/" * 149 + b"aa") * 64),
         frame(b"S", b""),
         frame(b"S", STEP_HEAD + b"\0\0\0\0\0"),
-        frame(b"S", STEP_HEAD + b"\2\0\1\0\0\0\0\0\1a"),
+        frame(b"S", STEP_HEAD + b"\4\0\1\0\0\0\0\0\1a"),
         frame(b"S", STEP_HEAD + b"\0\0\1\0\0\0\0\0\2a"),
         frame(b"S", STEP_HEAD + b"\0\0\1\0\0\0\0\0\1aa"),
         frame(b"S", STEP_HEAD + b"\0\0\1\0\0\0\0\0\1\0"),
         frame(b"S", STEP_HEAD + b"\0\0\1\0\1\0\0\0\1a\0\0\0\1b"),
         frame(b"S", STEP_HEAD + b"\0\xff\xff\xff\xff" + b"\0\0\0\0" * 65534),
         frame(b"F", b"\0\0"),
-        frame(b"F", b"\4\0\1a"),
+        frame(b"F", b"\x08\0\1a"),
+        frame(b"F", b"\6\0\1a"),
         frame(b"F", b"\0\0\2a"),
         frame(b"F", b"\0\0\0"),
         frame(b"F", b"\0\0\2.."),
@@ -84,7 +100,13 @@ def test_what_the_frames_do_not_allow_ends_the_runner(garbage: bytes) -> None:
         assert b"Sanitizer" not in runner.stderr
 
 
-@pytest.mark.parametrize("untimely", [protocol.end_frame(), bytes_of("a file"), bytes_of("a step")])
+@pytest.mark.parametrize(
+    "untimely",
+    [
+        bytes_of(name)
+        for name in ("the end of the job", "back to the state before", "a request for files", "a file", "a step")
+    ],
+)
 def test_a_frame_at_the_wrong_time_ends_the_runner(untimely: bytes) -> None:
     with LabRunner() as runner:
         runner.start("sleep", "60")

@@ -111,6 +111,20 @@ def test_stdin_and_output_stream_while_the_program_runs(runner: LabRunner) -> No
     assert runner.finish().result.exit_code == 0
 
 
+@pytest.mark.parametrize("code", ["echo out; echo err >&2; echo out", "echo out; echo err > /dev/stderr; echo out"])
+def test_a_merged_stderr_is_in_stdout_in_its_place(runner: LabRunner, code: str) -> None:
+    ended = runner.run("sh", "-c", code, merge_stderr=True)
+    assert (ended.stdout, ended.stderr) == (b"out\nerr\nout\n", b"")
+
+
+def test_a_merged_stderr_counts_as_stdout(runner: LabRunner) -> None:
+    ended = runner.run("sh", "-c", "yes >&2 & yes", merge_stderr=True, output_bytes=100_000)
+    assert (len(ended.stdout), ended.stderr, ended.result.reason) == (100_000, b"", Reason.OUTPUT)
+    assert (ended.result.stdout_cut, ended.result.stderr_cut) == (True, False)
+    # As ever in the next step.
+    assert runner.run("sh", "-c", "echo err >&2").stderr == b"err\n"
+
+
 def test_both_streams_are_drained_together(runner: LabRunner) -> None:
     ended = runner.perl("$|=1; for (1..3000) { print 'o' x 100; print STDERR 'e' x 100 }")
     assert (ended.stdout, ended.stderr) == (b"o" * 300_000, b"e" * 300_000)

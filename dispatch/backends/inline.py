@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import closing, suppress
 from uuid import UUID
 
@@ -23,7 +23,7 @@ from sandbox.engine import Images
 from sandbox.errors import PoolClosed
 from sandbox.policy import SandboxPolicy
 from sandbox.pool import Lease, Pool, PoolConfig, Withdrawal
-from sandbox.types import JobResult, Profile, StepFinished, StepResult, WarmTarget
+from sandbox.types import Artifact, ArtifactsCollected, JobResult, Profile, StepFinished, StepResult, WarmTarget
 
 logger = logging.getLogger(__name__)
 
@@ -145,6 +145,7 @@ class _InlineRun:
         self._lease: Lease | None = None
         self._in_flight = in_flight
         self._withdrawal = Withdrawal()
+        self._skipped: set[str] = set()
 
     def events(self) -> Generator[Event, None, None]:
         """The slot is given back before the last event: writing the result into the row needs none."""
@@ -163,11 +164,13 @@ class _InlineRun:
                 withdrawal=self._withdrawal,
             )
             results: list[StepResult] = []
+            artifacts: tuple[Artifact, ...] = ()
             with lease:
                 # In this order: a cancel that comes before the lease is known here is found by the check after it, and
-                # one that comes later ends the lease itself.
+                # one that comes later ends the lease itself. The same of a skip.
                 self._lease = lease
                 self._withdrawal.check()
+                lease.skip(self._skipped)
                 yield Started((time.monotonic() - began) * 1000)
                 if task.start_ahead:
                     lease.start_ahead()
@@ -175,10 +178,19 @@ class _InlineRun:
                     for event in events:
                         if isinstance(event, StepFinished):
                             results.append(event.result)
+                        if isinstance(event, ArtifactsCollected):
+                            artifacts = event.artifacts
                         yield event
-            yield Finished(JobResult(tuple(results)))
+            yield Finished(JobResult(tuple(results), artifacts))
         finally:
             self._in_flight.pop(task.id, None)
+
+    def skip(self, names: Iterable[str]) -> None:
+        names = tuple(names)
+        self._skipped.update(names)
+        lease = self._lease
+        if lease is not None:
+            lease.skip(names)
 
     def cancel(self) -> bool:
         """End it, wherever it is. Callable from any thread."""

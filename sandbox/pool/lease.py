@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from types import TracebackType
 
 from sandbox.container import Container
@@ -32,6 +32,7 @@ class Lease:
         self.caller = caller
         self.began = began
         self._cancelled = False
+        self._skipped: set[str] = set()
         self._give_back = give_back
         self._replace = replace
 
@@ -58,12 +59,12 @@ class Lease:
     def events(self, job: Job, *, stream_output: bool = False) -> Generator[Event, None, None]:
         """Run the job and tell of it as it goes; see Container.events. Raises what `run` does, at the first `next`."""
         try:
-            yield from self.container.events(job, tenant=self.tenant, stream_output=stream_output)
+            yield from self._events(job, stream_output)
         except ContainerLost:
             self._take_another()
         else:
             return
-        yield from self.container.events(job, tenant=self.tenant, stream_output=stream_output)
+        yield from self._events(job, stream_output)
 
     def start_ahead(self) -> None:
         """Let its container start what it would have started while it waited. Call it before `run`."""
@@ -71,6 +72,10 @@ class Lease:
             self.container.start_ahead()
         except ContainerLost:
             logger.debug("container %s was lost before its run", self.container.id[:12])
+
+    def skip(self, names: Iterable[str]) -> None:
+        """Leave out those of the job's steps that have not begun; they have no result. Callable from any thread."""
+        self._skipped.update(names)
 
     def cancel(self) -> None:
         """End the running step, or the next, whose outcome will be `cancelled`. Callable from any thread."""
@@ -80,6 +85,9 @@ class Lease:
             self.container.cancel()
         except ContainerLost:
             logger.debug("nothing left to cancel in %s", self.container.id[:12])
+
+    def _events(self, job: Job, stream_output: bool) -> Generator[Event, None, None]:
+        return self.container.events(job, tenant=self.tenant, stream_output=stream_output, skipped=self._skipped)
 
     def _take_another(self) -> None:
         """Once a job: a second container that is lost as well says more about the engine than about containers."""

@@ -155,7 +155,7 @@ static bool place_script(const struct tree *work)
 {
     static struct file_frame file;
     strcpy(file.name, ahead.script);
-    return !tree_write(work, &file) && !fchmod(work->fd, work->mode | S_IXGRP);
+    return !tree_write(work, &file, 0) && !fchmod(work->fd, work->mode | S_IXGRP);
 }
 
 bool forkserver_start(struct forkserver *server, uid_t uid, const struct frame *frame, const struct account *account,
@@ -277,7 +277,7 @@ bool forkserver_launch(struct forkserver *server, const struct step_frame *step,
                        struct program *program)
 {
     int given[STREAMS];
-    if (!serves(server, step) || !launch_open_streams(program, given, account))
+    if (!serves(server, step) || !launch_open_streams(program, given, account, step->merged))
         return false;
     program->pid = fork_step(server, step, account->uid, given);
     for (int i = 0; i < STREAMS; i++)

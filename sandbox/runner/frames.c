@@ -4,10 +4,10 @@
 #include <string.h>
 
 /* The version of the frames, and what stands in front of the texts of each; PROTOCOL.md has the fields. */
-enum { VERSION = 1, FILE_HEAD_BYTES = 3, STEP_HEAD_BYTES = 41, AHEAD_HEAD_BYTES = 4 };
-enum { FILE_EXECUTABLE = 1, FILE_APPEND = 2, STEP_LARGE_FILES_FAIL = 1 };
+enum { VERSION = 1, FILE_HEAD_BYTES = 3, STEP_HEAD_BYTES = 41, AHEAD_HEAD_BYTES = 4, COLLECT_HEAD_BYTES = 12 };
+enum { FILE_EXECUTABLE = 1, FILE_APPEND = 2, FILE_REPLACE = 4, STEP_LARGE_FILES_FAIL = 1, STEP_MERGED = 2 };
 
-static const char HOST_TYPES[] = "AFSIKE";
+static const char HOST_TYPES[] = "AFBSIKPE";
 
 static uint64_t get(const uint8_t *from, int bytes)
 {
@@ -71,12 +71,14 @@ bool parse_file(const struct frame *frame, struct file_frame *file)
         return false;
     uint8_t flags = frame->payload[0];
     size_t length = get(frame->payload + 1, 2);
-    if (flags & ~(FILE_EXECUTABLE | FILE_APPEND) || length > MAX_NAME_BYTES || length > frame->length - FILE_HEAD_BYTES)
+    bool odd = flags & ~(FILE_EXECUTABLE | FILE_APPEND | FILE_REPLACE) || (flags & FILE_APPEND && flags & FILE_REPLACE);
+    if (odd || length > MAX_NAME_BYTES || length > frame->length - FILE_HEAD_BYTES)
         return false;
     memcpy(file->name, frame->payload + FILE_HEAD_BYTES, length);
     file->name[length] = 0;
     file->executable = flags & FILE_EXECUTABLE;
     file->append = flags & FILE_APPEND;
+    file->replace = flags & FILE_REPLACE;
     file->content = frame->payload + FILE_HEAD_BYTES + length;
     file->content_length = frame->length - FILE_HEAD_BYTES - length;
     return good_name(file->name, length);
@@ -138,9 +140,10 @@ bool parse_step(struct frame *frame, struct step_frame *step)
     size_t argc = get(head + 37, 2);
     size_t envc = get(head + 39, 2);
     struct cursor cursor = {frame->payload + STEP_HEAD_BYTES, frame->length - STEP_HEAD_BYTES};
-    if (flags & ~STEP_LARGE_FILES_FAIL || argc == 0)
+    if (flags & ~(STEP_LARGE_FILES_FAIL | STEP_MERGED) || argc == 0)
         return false;
     step->large_files_fail = flags & STEP_LARGE_FILES_FAIL;
+    step->merged = flags & STEP_MERGED;
     return take_texts(&cursor, step->argv, argc) && take_texts(&cursor, step->envp, envc) && cursor.left == 0 &&
            all_are_variables(step->envp);
 }
@@ -158,6 +161,24 @@ bool parse_ahead(struct frame *frame, struct ahead_frame *ahead)
     return ahead->script && strlen(ahead->script) <= MAX_NAME_BYTES &&
            good_name(ahead->script, strlen(ahead->script)) && take_texts(&cursor, ahead->argv, argc) &&
            take_texts(&cursor, ahead->envp, envc) && cursor.left == 0 && all_are_variables(ahead->envp);
+}
+
+bool parse_collect(struct frame *frame, struct collect_frame *collect)
+{
+    if (frame->length < COLLECT_HEAD_BYTES)
+        return false;
+    collect->max_files = (unsigned)get(frame->payload, 2);
+    collect->max_bytes = get(frame->payload + 2, 8);
+    size_t count = get(frame->payload + 10, 2);
+    struct cursor cursor = {frame->payload + COLLECT_HEAD_BYTES, frame->length - COLLECT_HEAD_BYTES};
+    if (collect->max_files > MAX_ARTIFACTS || count > MAX_PATTERNS || !take_texts(&cursor, collect->patterns, count) ||
+        cursor.left != 0)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (strlen(collect->patterns[i]) > MAX_NAME_BYTES ||
+            !good_name(collect->patterns[i], strlen(collect->patterns[i])))
+            return false;
+    return true;
 }
 
 static size_t put_header(uint8_t *to, char type, size_t length)
@@ -199,6 +220,23 @@ size_t put_result(uint8_t *to, const struct result *result)
     at = put(at, detail, 4);
     memcpy(at, result->detail, detail);
     return put_header(to, 'X', RESULT_FIXED_BYTES + 4 + detail);
+}
+
+size_t put_artifact(uint8_t *to, int taken, uint64_t size, const char *name)
+{
+    size_t length = strlen(name);
+    memcpy(put(put(to + HEADER_BYTES, (uint64_t)taken, 1), size, 8), name, length);
+    return put_header(to, 'N', 1 + 8 + length);
+}
+
+size_t put_artifact_data(uint8_t *to, size_t length)
+{
+    return put_header(to, 'D', length);
+}
+
+size_t put_collected(uint8_t *to)
+{
+    return put_header(to, 'C', 0);
 }
 
 size_t put_fault(uint8_t *to, const char *text)

@@ -2,10 +2,10 @@
  * frames: the bytes between the pool and the runner, taken apart and put together.
  *
  * Theory of operation: nothing here does I/O or keeps state. next_frame() looks at the start of a buffer and says
- * whether a whole frame is there; parse_file(), parse_step() and parse_ahead() take a payload apart in place. Texts are
- * moved down over their own length prefixes, which makes room for the NUL that exec wants without touching a byte
- * beyond the payload. Everything that the pool sends is checked here, so that the rest may rely on it. PROTOCOL.md is
- * the page that this follows; fuzz.c feeds it garbage.
+ * whether a whole frame is there; the parse functions take a payload apart in place. Texts are moved down over their
+ * own length prefixes, which makes room for the NUL that exec wants without touching a byte beyond the payload.
+ * Everything that the pool sends is checked here, so that the rest may rely on it. PROTOCOL.md is the page that this
+ * follows; fuzz.c feeds it garbage.
  */
 #ifndef FRAMES_H
 #define FRAMES_H
@@ -27,6 +27,9 @@ enum {
     RESULT_FIXED_BYTES = 28,
     MAX_AHEAD_PAYLOAD = 16 * 1024,
     MAX_AHEAD_TEXTS = 256,
+    MAX_COLLECT_PAYLOAD = 16 * 1024,
+    MAX_PATTERNS = 64,
+    MAX_ARTIFACTS = 1000,
 };
 
 /* Flags of a result. */
@@ -43,6 +46,8 @@ struct frame {
 struct file_frame {
     bool executable;
     bool append;
+    /* In place of whatever has its name. */
+    bool replace;
     char name[MAX_NAME_BYTES + 1];
     const uint8_t *content;
     size_t content_length;
@@ -56,6 +61,8 @@ struct step_frame {
     uint64_t memory_bytes;
     uint32_t open_files;
     bool large_files_fail;
+    /* stderr is stdout's pipe. */
+    bool merged;
     char *argv[MAX_TEXTS + 1];
     char *envp[MAX_TEXTS + 1];
 };
@@ -64,6 +71,12 @@ struct ahead_frame {
     char *script;
     char *argv[MAX_AHEAD_TEXTS + 1];
     char *envp[MAX_AHEAD_TEXTS + 1];
+};
+
+struct collect_frame {
+    unsigned max_files;
+    uint64_t max_bytes;
+    char *patterns[MAX_PATTERNS + 1];
 };
 
 struct result {
@@ -84,15 +97,19 @@ enum frame_state next_frame(uint8_t *bytes, size_t length, struct frame *frame);
 bool parse_file(const struct frame *frame, struct file_frame *file);
 bool parse_step(struct frame *frame, struct step_frame *step);
 bool parse_ahead(struct frame *frame, struct ahead_frame *ahead);
+bool parse_collect(struct frame *frame, struct collect_frame *collect);
 
 /*
- * Write a frame to `to` and return its size. The caller has made room. Of an O frame it is only what stands before the
- * output, whose length this is; the stream is 0 for stdout and 1 for stderr.
+ * Write a frame to `to` and return its size. The caller has made room. Of an O or D frame it is only what stands before
+ * the bytes, whose length this is; the stream is 0 for stdout and 1 for stderr.
  */
 size_t put_output_header(uint8_t *to, int stream, size_t length);
 size_t put_ready(uint8_t *to, uint32_t jobs_done);
 size_t put_window(uint8_t *to, uint32_t size);
 size_t put_result(uint8_t *to, const struct result *result);
+size_t put_artifact(uint8_t *to, int taken, uint64_t size, const char *name);
+size_t put_artifact_data(uint8_t *to, size_t length);
+size_t put_collected(uint8_t *to);
 size_t put_fault(uint8_t *to, const char *text);
 
 #endif

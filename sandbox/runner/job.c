@@ -75,6 +75,7 @@ void job_get_ready(struct job *job)
 {
     int64_t deadline_us = monotonic_us() + WIPE_LIMIT_US;
     processes_end(job->processes);
+    keep_drop(&job->keep);
     for (int i = 0; i < job->tree_count; i++)
         empty_tree(&job->trees[i], deadline_us);
     if (!processes_alone(job->processes))
@@ -87,6 +88,12 @@ void job_get_ready(struct job *job)
     queue_add(put_ready(queue_room_for_frame(), job->done));
 }
 
+/* Whether neither a program runs nor anything of one is on its way to the pool. */
+static bool is_idle(const struct job *job)
+{
+    return job->step->phase == IDLE && !job->artifacts.collecting;
+}
+
 static void handle_ahead(struct job *job, struct frame *frame)
 {
     if (job->begun || job->processes->server.pid != 0)
@@ -95,12 +102,34 @@ static void handle_ahead(struct job *job, struct frame *frame)
         refuse("a malformed A frame");
 }
 
+/*
+ * As at a job's end, and as it was at the first of these. The copy is made when nobody is left to change it, and so is
+ * what is made of it.
+ */
+static void handle_back(struct job *job, struct frame *frame)
+{
+    int64_t deadline_us = monotonic_us() + WIPE_LIMIT_US;
+    if (!is_idle(job) || frame->length != 0)
+        refuse("a malformed or untimely B frame");
+    begin_job(job);
+    processes_end(job->processes);
+    if (!processes_alone(job->processes))
+        refuse("another process in the container");
+    if (job->keep.fd < 0)
+        must(keep_tree(&job->keep, &job->trees[0]));
+    for (int i = 0; i < job->tree_count; i++)
+        empty_tree(&job->trees[i], deadline_us);
+    must(keep_restore(&job->keep, &job->trees[0], deadline_us));
+    locks_restart();
+    meter_restart(&job->processes->meter);
+}
+
 static void handle_file(struct job *job, struct frame *frame)
 {
-    if (job->step->phase != IDLE || !parse_file(frame, &file_frame))
+    if (!is_idle(job) || !parse_file(frame, &file_frame))
         refuse("a malformed or untimely F frame");
     begin_job(job);
-    must(tree_write(&job->trees[0], &file_frame));
+    must(tree_write(&job->trees[0], &file_frame, monotonic_us() + WIPE_LIMIT_US));
 }
 
 /*
@@ -120,7 +149,7 @@ static void leave_out_library(char **variables)
 
 static void handle_step(struct job *job, struct frame *frame)
 {
-    if (job->step->phase != IDLE || !parse_step(frame, &step_frame))
+    if (!is_idle(job) || !parse_step(frame, &step_frame))
         refuse("a malformed or untimely S frame");
     leave_out_library(step_frame.envp);
     begin_job(job);
@@ -142,10 +171,20 @@ static void handle_kill(struct job *job, struct frame *frame)
         step_kill(job->step);
 }
 
+static void handle_collect(struct job *job, struct frame *frame)
+{
+    if (!is_idle(job))
+        refuse("an untimely P frame");
+    begin_job(job);
+    processes_end(job->processes);
+    if (!artifacts_begin(&job->artifacts, frame, job->trees[0].fd, &job->processes->account))
+        refuse("a malformed P frame");
+}
+
 /* After large frames the buffers' pages go back, so that a waiting container is as small as a new one. */
 static void handle_end(struct job *job, struct frame *frame)
 {
-    if (job->step->phase != IDLE || frame->length != 0)
+    if (!is_idle(job) || frame->length != 0)
         refuse("a malformed or untimely E frame");
     job->done++;
     stdin_release_memory(job->input);
@@ -156,8 +195,8 @@ static void handle_end(struct job *job, struct frame *frame)
 static const struct {
     char type;
     void (*handle)(struct job *job, struct frame *frame);
-} HANDLERS[] = {{'A', handle_ahead}, {'F', handle_file}, {'S', handle_step},
-                {'I', handle_stdin}, {'K', handle_kill}, {'E', handle_end}};
+} HANDLERS[] = {{'A', handle_ahead}, {'F', handle_file}, {'B', handle_back},    {'S', handle_step},
+                {'I', handle_stdin}, {'K', handle_kill}, {'P', handle_collect}, {'E', handle_end}};
 
 void job_handle(struct job *job, struct frame *frame)
 {

@@ -3,13 +3,16 @@
  *
  * Theory of operation: a job is its files and steps up to `E`, and the container is as new when `R` follows: no process
  * but the runner and what was started ahead (processes.h), and empty directories (tree.h). Whatever of that cannot be
- * verified ends the container, so that no job ever meets another. A frame of the wrong shape or at the wrong time means
- * that the pool is not what the runner takes it for, and ends the container too.
+ * verified ends the container, so that no job ever meets another. Within a job `B` does the same, but that the work
+ * directory has again what it had at the job's first `B` (keep.h). A frame of the wrong shape or at the wrong time
+ * means that the pool is not what the runner takes it for, and ends the container too.
  */
 #ifndef JOB_H
 #define JOB_H
 
+#include "artifacts.h"
 #include "frames.h"
+#include "keep.h"
 #include "options.h"
 #include "processes.h"
 #include "stdin.h"
@@ -30,6 +33,8 @@ struct job {
     /* What a program can write to; the first is the work directory. */
     struct tree trees[MAX_WIPED + 1];
     int tree_count;
+    struct keep keep;
+    struct artifacts artifacts;
 
     uint32_t done;
     bool begun;

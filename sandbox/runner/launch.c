@@ -215,13 +215,15 @@ static void close_all(int *fds, int count)
         close_fd(&fds[i]);
 }
 
-bool launch_open_streams(struct program *program, int given[3], const struct account *account)
+bool launch_open_streams(struct program *program, int given[3], const struct account *account, bool merged)
 {
     int kept[3] = {-1, -1, -1};
     bool opened = true;
     given[0] = given[1] = given[2] = -1;
-    for (int i = 0; i < 3 && opened; i++)
+    for (int i = 0; i < (merged ? 2 : 3) && opened; i++)
         opened = open_pipe(&kept[i], &given[i], i == 0, account);
+    if (opened && merged)
+        opened = (given[2] = fcntl(given[1], F_DUPFD_CLOEXEC, STDERR_FILENO + 1)) >= 0;
     if (!opened) {
         int error = errno;
         close_all(given, 3);
@@ -244,7 +246,7 @@ enum launched launch(const struct step_frame *step, const struct account *accoun
 {
     struct plan plan = {.step = step, .account = account, .work = work};
 
-    if (!launch_open_streams(program, plan.ends, account))
+    if (!launch_open_streams(program, plan.ends, account, step->merged))
         return LAUNCH_BROKEN;
     program->pid = start(&plan);
     int error = program->pid < 0 ? errno : plan.error;

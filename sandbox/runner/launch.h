@@ -42,8 +42,11 @@ uint64_t launch_cpu_seconds(const struct step_frame *step);
 /* Starts a step in the directory that `work` is open on. For all but LAUNCHED, errno says why. */
 enum launched launch(const struct step_frame *step, const struct account *account, int work, struct program *program);
 
-/* A step's streams: the runner's ends in `program`, the program's in `given`. False, with errno, where it failed. */
-bool launch_open_streams(struct program *program, int given[3], const struct account *account);
+/*
+ * A step's streams: the runner's ends in `program`, the program's in `given`. Where stderr is merged, the runner has no
+ * end of it. False, with errno, where it failed.
+ */
+bool launch_open_streams(struct program *program, int given[3], const struct account *account, bool merged);
 void launch_close_streams(struct program *program);
 
 /* For a child: executes the command, searching PATH as a shell does. Returns only when that failed, with errno. */

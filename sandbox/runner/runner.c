@@ -51,7 +51,7 @@ static struct processes processes;
 static struct stdin_ring input;
 static struct step step = {.processes = &processes, .input = &input};
 static int locks = -1;
-static struct job job = {.processes = &processes, .input = &input, .step = &step};
+static struct job job = {.processes = &processes, .input = &input, .step = &step, .keep = {.fd = -1}};
 
 static void handle_frames(void)
 {
@@ -108,15 +108,18 @@ static void wait_for_something(struct pollfd *polled)
         die("wait");
 }
 
-/* Only a queue without room may end this before a step is drained: then there is something to wait for. */
+/* Only a queue without room may end this before a step is drained, or files are sent: then there is something to wait
+ * for. */
 static void deliver(void)
 {
     do {
         if (step.phase == DRAINING)
             step_drain(&step);
+        if (job.artifacts.collecting)
+            artifacts_go_on(&job.artifacts);
         if (!queue_flush())
             end_container(0);
-    } while (step.phase == DRAINING && queue_has_room_for_output());
+    } while ((step.phase == DRAINING || job.artifacts.collecting) && queue_has_room_for_output());
 }
 
 /*

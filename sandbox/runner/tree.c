@@ -3,6 +3,7 @@
 #include "tree.h"
 
 #include "clock.h"
+#include "directory.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -12,8 +13,6 @@
 #include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
-
-enum { DIRECTORY = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC };
 
 const char *tree_open(struct tree *tree, const char *path)
 {
@@ -41,20 +40,6 @@ const char *tree_restore(const struct tree *tree)
     if ((now.st_mode & 07777) != tree->mode && fchmod(tree->fd, tree->mode))
         return "set a directory's mode";
     return NULL;
-}
-
-/* What getdents64 fills in; the C library has it only behind an allocating interface. */
-struct entry {
-    ino64_t inode;
-    off64_t offset;
-    unsigned short size;
-    unsigned char type;
-    char name[];
-};
-
-static bool is_dots(const char *name)
-{
-    return name[0] == '.' && (name[1] == 0 || (name[1] == '.' && name[2] == 0));
 }
 
 /* 1: removed. 0: a directory that is not empty. -1: an error. */
@@ -137,11 +122,30 @@ const char *tree_wipe(const struct tree *tree, int64_t deadline_us)
     }
 }
 
-static int enter(int fd, const char *name, const struct tree *tree)
+/* Whatever has this name goes, a directory with all that is in it. */
+static bool make_way(int fd, const char *name, int64_t deadline_us)
+{
+    int removed = remove_entry(fd, name);
+    if (removed != 0)
+        return removed > 0;
+    struct tree in_the_way = {.fd = openat(fd, name, DIRECTORY)};
+    if (in_the_way.fd < 0)
+        return false;
+    const char *failed = tree_wipe(&in_the_way, deadline_us);
+    int reason = errno;
+    close(in_the_way.fd);
+    errno = reason;
+    return !failed && !unlinkat(fd, name, AT_REMOVEDIR);
+}
+
+static int enter(int fd, const char *name, const struct tree *tree, int64_t replace_by_us)
 {
     int child = openat(fd, name, DIRECTORY);
-    if (child >= 0 || errno != ENOENT)
+    if (child >= 0)
         return child;
+    bool in_the_way = errno == ENOTDIR || errno == ELOOP;
+    if (errno != ENOENT && !(in_the_way && replace_by_us && make_way(fd, name, replace_by_us)))
+        return -1;
     if (mkdirat(fd, name, 0755))
         return -1;
     child = openat(fd, name, DIRECTORY);
@@ -153,22 +157,25 @@ static int enter(int fd, const char *name, const struct tree *tree)
 }
 
 /* Opens the directory that the name's last component is in, and leaves that component in *name. */
-static int enter_parents(const struct tree *tree, char **name)
+static int enter_parents(const struct tree *tree, char **name, int64_t replace_by_us)
 {
     int fd = tree->fd;
     for (char *slash; (slash = strchr(*name, '/')); *name = slash + 1) {
         *slash = 0;
-        if (step_to(enter(fd, *name, tree), &fd, tree->fd))
+        if (step_to(enter(fd, *name, tree, replace_by_us), &fd, tree->fd))
             return -1;
     }
     return fd;
 }
 
-static int open_file(int fd, const char *name, bool append)
+static int open_file(int fd, const char *name, bool append, int64_t replace_by_us)
 {
     /* O_NONBLOCK: a program may have left a FIFO of that name. */
-    int how = append ? O_APPEND | O_NONBLOCK : O_CREAT | O_EXCL;
-    return openat(fd, name, O_WRONLY | O_NOFOLLOW | O_CLOEXEC | how, 0600);
+    int how = O_WRONLY | O_NOFOLLOW | O_CLOEXEC | (append ? O_APPEND | O_NONBLOCK : O_CREAT | O_EXCL);
+    int opened = openat(fd, name, how, 0600);
+    if (opened >= 0 || errno != EEXIST || !replace_by_us || !make_way(fd, name, replace_by_us))
+        return opened;
+    return openat(fd, name, how, 0600);
 }
 
 static const char *write_all(int fd, const uint8_t *bytes, size_t length)
@@ -200,15 +207,17 @@ static const char *fill(int fd, const struct tree *tree, const struct file_frame
     return fchmod(fd, file->executable ? 0755 : 0644) ? "set a file's mode" : NULL;
 }
 
-const char *tree_write(const struct tree *tree, const struct file_frame *file)
+const char *tree_write(const struct tree *tree, const struct file_frame *file, int64_t deadline_us)
 {
+    /* 0: nothing is replaced. */
+    int64_t replace_by_us = file->replace ? deadline_us : 0;
     char path[MAX_NAME_BYTES + 1];
     char *name = path;
     strcpy(path, file->name);
-    int parent = enter_parents(tree, &name);
+    int parent = enter_parents(tree, &name, replace_by_us);
     if (parent < 0)
         return "make a directory";
-    int fd = open_file(parent, name, file->append);
+    int fd = open_file(parent, name, file->append, replace_by_us);
     int reason = errno;
     if (parent != tree->fd)
         close(parent);

@@ -6,6 +6,7 @@
  * random numbers are a fixed sequence: what fails once fails again. With libFuzzer, LLVMFuzzerTestOneInput is enough.
  */
 #include "../frames.h"
+#include "../patterns.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,20 +30,40 @@ static void check(bool holds, const char *what)
     }
 }
 
+/* What has no star and no question mark fits itself alone, and what fits everything fits whatever is a name. */
+static void match(const char *pattern)
+{
+    static const char *const PATHS[] = {"a", "aa", "a/b", "out/a/b/a.png", "\303\251/x", "a.", "b/a/a/a/a/a/a/a/b"};
+    if (!is_utf8(pattern))
+        return;
+    check(pattern_fits(pattern, pattern) || strpbrk(pattern, "*?"), "a name fits itself");
+    check(pattern_fits("**", pattern), "everything fits");
+    for (size_t i = 0; i < sizeof(PATHS) / sizeof(PATHS[0]); i++)
+        check(!pattern_fits(pattern, PATHS[i]) || strpbrk(pattern, "*?") || strcmp(pattern, PATHS[i]) == 0,
+              "no more fits");
+}
+
 static void parse(struct frame *frame)
 {
     static struct step_frame step;
     static struct file_frame file;
     static struct ahead_frame ahead;
+    static struct collect_frame collect;
     if (frame->type == 'F' && parse_file(frame, &file)) {
         check(file.content + file.content_length == frame->payload + frame->length, "the content ends with the frame");
         check(file.name[0] != '/' && !strstr(file.name, "//"), "the name is relative");
+        check(!(file.append && file.replace), "what is appended to is not replaced");
     }
     if (frame->type == 'S' && parse_step(frame, &step))
         check(step.argv[0] && texts_in(step.argv) + texts_in(step.envp) <= frame->length, "the texts are in the frame");
     if (frame->type == 'A' && parse_ahead(frame, &ahead))
         check(ahead.argv[0] && texts_in(ahead.argv) + texts_in(ahead.envp) + strlen(ahead.script) <= frame->length,
               "the texts are in the frame");
+    if (frame->type == 'P' && parse_collect(frame, &collect)) {
+        check(texts_in(collect.patterns) <= frame->length, "the patterns are in the frame");
+        for (char *const *pattern = collect.patterns; *pattern; pattern++)
+            match(*pattern);
+    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -69,8 +90,15 @@ static const struct {
     {15, "F\0\0\0\12\1\0\4a/.bxyz"},
     {56, "S\0\0\0\63\0\0\3\350\0\0\0\0\0\0\0\0\0\20\0\0\0\0\0\0\0\20\0\0\0\0\0\100\0\0\2\0\1"
          "\0\0\0\1a\0\0\0\0\0\0\0\5A=b\0c"},
+    {62,
+     "S\000\000\000\071\000\000\003\350\000\000\000\000\000\000\000\000\000\000\020\000\000\000\000\000\000\000\020\000"
+     "\000\000\000\000\000\020\000\000\000\000\000@"
+     "\003\000\002\000\001\000\000\000\001a\000\000\000\000\000\000\000\003A=b"},
     {27, "A\0\0\0\26\0\1\0\1\0\0\0\1a\0\0\0\2py\0\0\0\3A=b"},
     {9, "I\0\0\0\4abcd"},
+    {15, "F\0\0\0\12\5\0\4a/.bxyz"},
+    {5, "B\0\0\0\0"},
+    {34, "P\0\0\0\35\0\2\0\0\0\0\0\0\20\0\0\2\0\0\0\4a/**\0\0\0\5*.p?g"},
     {5, "K\0\0\0\0"},
     {5, "E\0\0\0\0"},
 };
