@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from sandbox.outcomes import Outcome
 
@@ -21,6 +22,7 @@ __all__ = [
     "Interaction",
     "Job",
     "JobResult",
+    "Lane",
     "Limits",
     "Outcome",
     "Output",
@@ -34,6 +36,9 @@ __all__ = [
 
 FILE_SIZE_BYTES = 64 * 1024 * 1024
 """As much as a work directory of the usual size can hold."""
+
+Lane = Literal["interactive", "batch"]
+"""In which line a job waits for its slot: that of somebody who waits for the answer, or the one for when there is room."""
 
 
 @dataclass(frozen=True, slots=True)
