@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from sandbox.engine import Images
-from sandbox.types import ArtifactsCollected, Job, JobResult, Output, Profile, StepFinished, WarmTarget
+from sandbox.types import ArtifactsCollected, Job, JobResult, Lane, Output, Profile, StepFinished, WarmTarget
 
 Report = Callable[[str], None]
 """Takes one line of progress."""
@@ -35,6 +35,8 @@ class Task:
     """Whose program it is: containers are used again for the same one only, and never for None."""
     caller: str | None = None
     """Who shares slots and places in line with others, in turns; None is not bounded."""
+    lane: Lane = "interactive"
+    """In which line it waits: interactive before batch, though batch gets on as well."""
     wait_ms: int | None = None
     """How long it may wait for its start; None: what the server allows."""
     stream_output: bool = False
@@ -61,7 +63,7 @@ Event = Started | Output | StepFinished | ArtifactsCollected | Finished
 
 
 class Reservation(Protocol):
-    """A slot and a container that were free at once. Submit it with its task, or release it."""
+    """A slot and its containers that were free at once. Submit it with its task, or release it."""
 
     def release(self) -> None:
         """Give it back unused; harmless where it was used or released already."""
@@ -76,6 +78,15 @@ class Run(Protocol):
     def skip(self, names: Iterable[str]) -> None:
         """Leave out those of its steps that have not begun. They have no result. Callable from any thread, and by the
         reader between two events."""
+
+    def position(self) -> int | None:
+        """How many are before it in line, as things are now; None once it has started, or has ended.
+
+        Before its events are read: how many would be before it. Callable from any thread, as `estimate_ms` is.
+        """
+
+    def estimate_ms(self) -> float | None:
+        """When it should start, by how long tasks hold a slot of late; None once it has started, or has ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +107,19 @@ class Backend(Protocol):
     def prepare(self, report: Report) -> None:
         """Put in place what every run needs, once for an installation. Raises SandboxError."""
 
-    def reserve(self, profile: Profile, *, tenant: str | None, caller: str | None = None) -> Reservation | None:
-        """What a task could start in at once, if there is such a thing. Raises PoolClosed."""
+    def reserve(
+        self,
+        profile: Profile,
+        *,
+        tenant: str | None,
+        caller: str | None = None,
+        lane: Lane = "interactive",
+        companion: Profile | None = None,
+    ) -> Reservation | None:
+        """What a task could start in at once, if there is such a thing. Raises PoolClosed.
+
+        `companion` is the profile of the job's companion, where it has one.
+        """
 
     def submit(self, task: Task, *, reservation: Reservation | None = None) -> Run:
         """Take a task over. Nothing is raised here: see `Run.events`."""

@@ -12,13 +12,14 @@ from dataclasses import replace
 
 from dispatch.base import Capacity, Event, Finished, Report, Reservation, Started, Task
 from sandbox.engine import Images
-from sandbox.pool import Withdrawal
+from sandbox.pool import Place, Withdrawal
 from sandbox.pool.permits import OwnPermits
 from sandbox.pool.slots import Slots
 from sandbox.types import (
     ArtifactsCollected,
     Job,
     JobResult,
+    Lane,
     Outcome,
     Output,
     Profile,
@@ -34,17 +35,21 @@ _WAIT_MS = 5_000
 
 
 def succeed(job: Job) -> JobResult:
-    """Every step ends well; the last prints the first file."""
+    """Every step ends well, those of a companion too; the job's last prints the first file."""
     printed = job.files[0].content if job.files else b""
+    results = [_ended_well(f"companion/{step.name}") for step in (job.companion.steps if job.companion else ())]
     last = len(job.steps) - 1
-    return JobResult(
-        tuple(
-            StepResult(
-                step.name, Outcome.OK, stdout=printed if number == last else b"", exit_code=0, wall_ms=5.0, cpu_ms=4.0
-            )
-            for number, step in enumerate(job.steps)
-        )
-    )
+    for number, step in enumerate(job.steps):
+        results.append(_ended_well(step.name, printed if number == last else b""))
+        if step.interaction is not None:
+            results.append(_ended_well(f"{step.name}/interact"))
+        elif step.check is not None:
+            results.append(_ended_well(f"{step.name}/check"))
+    return JobResult(tuple(results))
+
+
+def _ended_well(name: str, stdout: bytes = b"") -> StepResult:
+    return StepResult(name, Outcome.OK, stdout=stdout, exit_code=0, wall_ms=5.0, cpu_ms=4.0)
 
 
 class FakeBackend:
@@ -67,11 +72,19 @@ class FakeBackend:
     def prepare(self, report: Report) -> None:
         report("nothing to prepare")
 
-    def reserve(self, profile: Profile, *, tenant: str | None, caller: str | None = None) -> Reservation | None:
-        del profile, tenant
-        if self.refuse or not self.warm or not self._slots.try_acquire(caller):
+    def reserve(
+        self,
+        profile: Profile,
+        *,
+        tenant: str | None,
+        caller: str | None = None,
+        lane: Lane = "interactive",
+        companion: Profile | None = None,
+    ) -> Reservation | None:
+        del profile, tenant, companion
+        if self.refuse or not self.warm or not self._slots.try_acquire(caller, lane):
             return None
-        return _FakeReservation(self, caller)
+        return _FakeReservation(self, caller, lane)
 
     def submit(self, task: Task, *, reservation: Reservation | None = None) -> _FakeRun:
         return _FakeRun(self, task, reservation if isinstance(reservation, _FakeReservation) else None)
@@ -126,10 +139,16 @@ class FakeBackend:
         if self.refuse:
             raise self.refuse
         wait_s = (_WAIT_MS if run.task.wait_ms is None else run.task.wait_ms) / 1000
-        self._slots.acquire(wait_s, run.withdrawal, run.task.caller)
+        self._slots.acquire(wait_s, run.withdrawal, run.task.caller, run.task.lane)
 
-    def give_back(self, caller: str | None) -> None:
-        self._slots.release(caller, held_s=0.0)
+    def give_back(self, caller: str | None, lane: Lane) -> None:
+        self._slots.release(caller, lane, held_s=0.0)
+
+    def place(self, withdrawal: Withdrawal) -> Place | None:
+        return self._slots.place(withdrawal)
+
+    def newcomers_place(self, task: Task) -> Place:
+        return self._slots.newcomers_place(task.caller, task.lane)
 
     def is_cancelled_within(self, run: _FakeRun, wait_s: float) -> bool:
         """Wait like a program that sleeps."""
@@ -140,9 +159,10 @@ class FakeBackend:
 class _FakeReservation:
     """A slot that is taken."""
 
-    def __init__(self, backend: FakeBackend, caller: str | None) -> None:
+    def __init__(self, backend: FakeBackend, caller: str | None, lane: Lane) -> None:
         self._backend = backend
         self._caller = caller
+        self._lane: Lane = lane
         self._used = False
 
     def take(self) -> None:
@@ -151,7 +171,7 @@ class _FakeReservation:
     def release(self) -> None:
         if not self._used:
             self._used = True
-            self._backend.give_back(self._caller)
+            self._backend.give_back(self._caller, self._lane)
 
 
 class _FakeRun:
@@ -164,27 +184,46 @@ class _FakeRun:
         self._skipped: set[str] = set()
         self._backend = backend
         self._reservation = reservation
+        self._asked = False
+        self._waits = True
 
     def events(self) -> Generator[Event, None, None]:
         self._backend.began(self)
+        self._asked = True
         began = time.monotonic()
         try:
             if self._reservation is None:
                 self._backend.take(self)
             else:
                 self._reservation.take()
+            self._waits = False
             try:
                 yield Started((time.monotonic() - began) * 1000)
                 result = self._result()
                 told = yield from self._steps(result)
             finally:
-                self._backend.give_back(self.task.caller)
+                self._backend.give_back(self.task.caller, self.task.lane)
             yield Finished(replace(result, steps=told))
         finally:
+            self._waits = False
             self._backend.ended(self)
 
     def skip(self, names: Iterable[str]) -> None:
         self._skipped.update(names)
+
+    def position(self) -> int | None:
+        place = self._place()
+        return None if place is None else place.position
+
+    def estimate_ms(self) -> float | None:
+        place = self._place()
+        return None if place is None else place.estimate_ms
+
+    def _place(self) -> Place | None:
+        if self._waits and not self._asked and self._reservation is None:
+            return self._backend.newcomers_place(self.task)
+        place = self._backend.place(self.withdrawal)
+        return (place or Place(0, 0.0)) if self._waits else None
 
     def _result(self) -> JobResult:
         self._backend.jobs.append(self.task.job)
@@ -196,12 +235,15 @@ class _FakeRun:
         return self._backend.behave(self.task.job)
 
     def _steps(self, result: JobResult) -> Generator[Event, None, tuple[StepResult, ...]]:
-        """The results of those steps that were not skipped before their turn."""
-        told = []
+        """The results of those steps that were not skipped before their turn, with what judges them."""
+        told: list[StepResult] = []
+        own, left_out = {step.name for step in self.task.job.steps}, set()
         for step in result.steps:
             if step.name in self._skipped:
+                left_out.add(step.name)
+            if step.name in left_out or step.name.rpartition("/")[0] in left_out:
                 continue
-            if self.task.stream_output and step.stdout:
+            if self.task.stream_output and step.stdout and step.name in own:
                 yield Output(step.name, 1, step.stdout)
             told.append(step)
             yield StepFinished(step)

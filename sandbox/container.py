@@ -1,6 +1,6 @@
 """One sandbox container from the pool's side: sends jobs to its runner and collects the answers.
 
-A container is used by one thread at a time; only `cancel` may be called from another.
+A container is used by one thread at a time; only `cancel` and `pass_on` may be called from another.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import itertools
 import logging
 import threading
 import time
-from collections.abc import Collection, Generator
+from collections.abc import Callable, Collection, Generator, Iterable
 from contextlib import suppress
 from typing import TypeVar
 
@@ -21,6 +21,7 @@ from sandbox.exchange import Conversation, Exchange
 from sandbox.types import (
     ArtifactsCollected,
     Event,
+    File,
     Job,
     JobResult,
     Outcome,
@@ -82,6 +83,10 @@ class Container:
         self._awaits_ready = True
         self._ahead = _ahead_frame(profile)
         """What has not been sent yet."""
+        self._opening = b""
+        """The files of a job of which no step has begun."""
+        self._untouched = False
+        """Whether that is so."""
 
     @property
     def id(self) -> str:
@@ -139,13 +144,16 @@ class Container:
 
     def run(self, job: Job, *, tenant: str | None) -> JobResult:
         """Run one job to its end; see `events`, whose errors it raises."""
-        events = list(self.events(job, tenant=tenant))
-        collected = (event.artifacts for event in events if isinstance(event, ArtifactsCollected))
-        steps = tuple(event.result for event in events if isinstance(event, StepFinished))
-        return JobResult(steps, next(collected, ()))
+        return result_of(self.events(job, tenant=tenant))
 
     def events(
-        self, job: Job, *, tenant: str | None, stream_output: bool = False, skipped: Collection[str] = ()
+        self,
+        job: Job,
+        *,
+        tenant: str | None,
+        stream_output: bool = False,
+        skipped: Collection[str] = (),
+        exchange_for: Callable[[Step], Exchange] | None = None,
     ) -> Generator[Event, None, None]:
         """Run one job and tell of it as it goes: how each step ended, also when the container broke under it, and where
         `stream_output` is asked for what it prints, as it comes. What it prints is in the step's result either way.
@@ -154,24 +162,19 @@ class Container:
 
         Nothing begins before the first `next`. A consumer that closes the generator before the job is over ends the
         program, and the container with it. Raises ContainerLost where nothing of the job can have started, so that
-        another container may take it, and ValueError where the job does not fit into frames.
+        another container may take it, and ValueError where the job does not fit into frames. `exchange_for` is asked
+        for a step's conversation when it is about to begin. Of companions, checks and interactions nothing is known
+        here.
         """
-        opening = b"".join(
-            protocol.file_frames(file.name, file.content, executable=file.executable) for file in job.files
-        )
         collecting = Collecting(job.artifacts) if job.artifacts else None
-        self.runs += 1
-        self.tenant = tenant
+        self.open_job(job.files, tenant=tenant)
         self._busy = True
-        first, steps, asked = True, _without(skipped, job.steps), None
+        steps, asked = _without(skipped, job.steps), None
         try:
             while steps:
-                exchange = Exchange(steps[0], stream_output=stream_output)
-                self._begin(exchange, opening, may_be_repeated=first)
-                first, opening = False, b""
-                result = yield from self._converse(exchange)
-                self._clean = self._clean and result.outcome in _CLEAN
-                self._told_cpu_ms += result.cpu_ms
+                exchange = exchange_for(steps[0]) if exchange_for else Exchange(steps[0], stream_output=stream_output)
+                self.begin_step(exchange)
+                result = yield from self.converse(exchange)
                 # Known before the last event is handed out: a consumer need not come back for the end.
                 steps = self._following(job, result, _without(skipped, steps[1:]))
                 asked = None if result.outcome in _OURS else collecting
@@ -198,6 +201,32 @@ class Container:
         goes_on = job.keep_going and result.outcome not in _OURS and (self._clean or later[0].fresh)
         return later if goes_on else ()
 
+    # A job step by step, for who has steps that are made only when the job runs.
+
+    def open_job(self, files: Iterable[File], *, tenant: str | None) -> None:
+        """Take a job, whose files go with its first step. ValueError where they do not fit into frames."""
+        self._opening = b"".join(
+            protocol.file_frames(file.name, file.content, executable=file.executable) for file in files
+        )
+        self.runs += 1
+        self.tenant = tenant
+        self._untouched = True
+
+    def begin_step(self, exchange: Exchange) -> None:
+        """Start a step of the job. Raises ContainerLost and ValueError as `events` does."""
+        opening, self._opening = self._opening, b""
+        first, self._untouched = self._untouched, False
+        self._begin(exchange, opening, may_be_repeated=first)
+        self._busy = True
+
+    def converse(self, exchange: Exchange) -> Generator[Output, None, StepResult]:
+        """See to a step that has begun, until its result. One that is not read to its end leaves the container busy."""
+        result = yield from self._converse(exchange)
+        self._busy = False
+        self._clean = self._clean and result.outcome in _CLEAN
+        self._told_cpu_ms += result.cpu_ms
+        return result
+
     def end_job(self) -> None:
         """Ask the runner to clean up; `usable` finds out whether it could. Raises ContainerLost."""
         self._awaits_ready = True
@@ -216,6 +245,10 @@ class Container:
     def close(self) -> None:
         """Let the container end and be removed."""
         self._stream.close()
+
+    def pass_on(self, data: bytes) -> None:
+        """Send frames to a step that runs. Callable from any thread. Raises ContainerLost."""
+        self._send(data)
 
     def _send(self, data: bytes) -> None:
         with self._sending:
@@ -239,6 +272,7 @@ class Container:
             if may_be_repeated:
                 raise
             exchange.fail(str(error))
+        exchange.begun()
         if self._cancelled_by < float("inf"):
             # The runner may have read the K before there was anything to end. A broken stream shows in what follows.
             with suppress(ContainerLost):
@@ -327,6 +361,14 @@ class Container:
 def _without(skipped: Collection[str], steps: tuple[Step, ...]) -> tuple[Step, ...]:
     """What is left of `steps` from the first that is not skipped."""
     return tuple(itertools.dropwhile(lambda step: step.name in skipped, steps))
+
+
+def result_of(events: Iterable[Event]) -> JobResult:
+    """What a job's events come to. Raises what reading them does."""
+    told = list(events)
+    collected = (event.artifacts for event in told if isinstance(event, ArtifactsCollected))
+    steps = tuple(event.result for event in told if isinstance(event, StepFinished))
+    return JobResult(steps, next(collected, ()))
 
 
 def _ahead_frame(profile: Profile) -> bytes:

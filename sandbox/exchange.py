@@ -19,7 +19,7 @@ places and to restore the work directory, which take it a millisecond."""
 _TURNS = 4096
 """So many changes between the two streams are told. A program that alternates more often, as one that writes single
 characters to each, has the rest of both told as if it had come one after the other."""
-_STDIN_CHUNK_BYTES = 65_536
+STDIN_CHUNK_BYTES = 65_536
 """A frame of stdin: what a pipe holds (pipe(7)), so that the runner passes it on at once."""
 
 
@@ -69,6 +69,11 @@ class Exchange:
         self._stdin_closed = False
         self._window = protocol.STDIN_WINDOW
 
+    @property
+    def printed(self) -> bytearray:
+        """What came on stdout until now."""
+        return self._streams[1]
+
     def opening(self, memory_bytes: int) -> bytes:
         """The step's frames, and as much of its stdin as may be sent at once. ValueError for what cannot be passed.
 
@@ -97,12 +102,15 @@ class Exchange:
         ]
         return b"".join([protocol.back_frame(), *frames] if self.step.fresh else frames)
 
+    def begun(self) -> None:
+        """What `opening` gave was sent, or the exchange has failed."""
+
     def stdin_frames(self) -> bytes:
         """What the window lets through now; after the last of it the frame that closes stdin."""
         self.stdin_due = False
         frames = []
         while self._window and self._stdin:
-            size = min(self._window, _STDIN_CHUNK_BYTES)
+            size = min(self._window, STDIN_CHUNK_BYTES)
             frames.append(protocol.stdin_frame(bytes(self._stdin[:size])))
             self._window -= len(self._stdin[:size])
             self._stdin = self._stdin[size:]

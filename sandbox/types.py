@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from sandbox.outcomes import Outcome
 
@@ -21,6 +22,7 @@ __all__ = [
     "Interaction",
     "Job",
     "JobResult",
+    "Lane",
     "Limits",
     "Outcome",
     "Output",
@@ -34,6 +36,9 @@ __all__ = [
 
 FILE_SIZE_BYTES = 64 * 1024 * 1024
 """As much as a work directory of the usual size can hold."""
+
+Lane = Literal["interactive", "batch"]
+"""In which line a job waits for its slot: with those whose answers somebody waits for, or for when there is room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +73,9 @@ class Limits:
 class Check:
     """A step of the job's companion that looks at what a step printed: it comes after that one, if that ended `ok`.
 
-    Its own result is named `<step>/check`. It begins, as every step of a companion does, from the companion's state
-    after its own steps, with these files besides.
+    Its own result is named `<step>/check`. What it says, by whatever exit code, is a verdict for who reads it: the job
+    ends only where it is `cancelled` or a `sandbox_error`. It begins, as every step of a companion does, from the
+    companion's state after its own steps, with these files besides.
     """
 
     argv: tuple[str, ...]
@@ -87,7 +93,9 @@ class Check:
 class Interaction:
     """A step of the job's companion that talks to a step: each reads on its stdin what the other prints to stdout.
 
-    Both run at the same time. Its own result is named `<step>/interact`.
+    Both run at the same time, each within its own limits; when one ends, the other's input does. Its own result is
+    named `<step>/interact` and comes after the step's; the stdout of each is what it has said to the other. As with a
+    check, its verdict ends no job.
     """
 
     argv: tuple[str, ...]
@@ -189,6 +197,9 @@ class StepResult:
     """For sandbox_error: what went wrong, safe to show to an operator."""
     started: bool = True
     """False where there is no such command, or it cannot be executed: `detail` has its name, and why."""
+    after_other: bool = False
+    """Of a step with an interaction and of that: whether the other had ended before. What came of it, an end of input
+    or being ended with a lost container's other, is then no fault of this one."""
     order: tuple[tuple[int, int], ...] = ()
     """In which order the two streams came: the stream (1 or 2), and how many bytes of it until the other one's turn."""
 

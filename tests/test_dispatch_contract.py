@@ -19,7 +19,19 @@ from sandbox.errors import Cancelled, EngineUnavailable, ImageMissing, PoolBusy,
 from sandbox.policy import SandboxPolicy
 from sandbox.pool import Pool, PoolConfig
 from sandbox.testing import FakeEngine
-from sandbox.types import Job, Limits, Outcome, Output, Profile, Step, StepFinished, WarmTarget
+from sandbox.types import (
+    Check,
+    Companion,
+    Interaction,
+    Job,
+    Limits,
+    Outcome,
+    Output,
+    Profile,
+    Step,
+    StepFinished,
+    WarmTarget,
+)
 from testkit.waiting import eventually
 
 MIB = 1024 * 1024
@@ -32,6 +44,7 @@ PROFILE = Profile(
     runs_per_container=1,
 )
 LIMITS = Limits(wall_ms=20_000, output_bytes=MIB)
+PATH = {"PATH": "/usr/bin:/bin"}
 SLOTS = 2
 CANCELLED_WITHIN_S = 2.0
 """The promise is a second; the machine may be busy."""
@@ -96,9 +109,7 @@ def backend(request: pytest.FixtureRequest, prepared_data_dir: Path) -> Iterator
 
 def task(*commands: tuple[str, ...], **fields: object) -> Task:
     """A task of steps with these commands; those that every backend of the tests knows are true and sleep."""
-    steps = tuple(
-        Step(f"step {number}", argv, LIMITS, {"PATH": "/usr/bin:/bin"}) for number, argv in enumerate(commands)
-    )
+    steps = tuple(Step(f"step {number}", argv, LIMITS, PATH) for number, argv in enumerate(commands))
     defaults = Task(id=secrets.token_hex(8), profile=PROFILE, job=Job((), steps))
     return replace(defaults, **fields)  # type: ignore[arg-type]  # any field
 
@@ -110,15 +121,18 @@ class Reader(threading.Thread):
         super().__init__(daemon=True)
         self.events: list[Event] = []
         self.error: BaseException | None = None
-        self._run_read = backend.submit(what)
+        self.task_id = what.id
+        self.done = False
+        self.submitted = backend.submit(what)
         self.start()
 
     def run(self) -> None:
         try:
-            for event in self._run_read.events():
+            for event in self.submitted.events():
                 self.events.append(event)
         except BaseException as error:  # noqa: BLE001 (the test looks at it)
             self.error = error
+        self.done = True
 
     @property
     def started(self) -> bool:
@@ -169,6 +183,52 @@ def test_steps_are_skipped_from_another_thread(backend: Backend) -> None:
 def test_output_is_an_event_only_where_it_is_asked_for(backend: Backend) -> None:
     quiet = backend.submit(task(("true",))).events()
     assert not [event for event in quiet if isinstance(event, Output)]
+
+
+JUDGED = Job(
+    (),
+    (
+        Step("a", ("true",), LIMITS, PATH, check=Check(("true",), LIMITS, PATH, output_file="output")),
+        Step("b", ("true",), LIMITS, PATH, interaction=Interaction(("true",), LIMITS, PATH)),
+        Step("c", ("true",), LIMITS, PATH, check=Check(("true",), LIMITS, PATH)),
+    ),
+    companion=Companion(PROFILE, (), (Step("own", ("true",), LIMITS, PATH),)),
+)
+
+
+def test_a_job_with_a_companion_tells_of_every_step_in_order(backend: Backend) -> None:
+    events = list(backend.submit(task(job=JUDGED)).events())
+    steps = [event.result for event in events if isinstance(event, StepFinished)]
+    assert [(step.name, step.outcome) for step in steps] == [
+        (name, Outcome.OK) for name in ("companion/own", "a", "a/check", "b", "b/interact", "c", "c/check")
+    ]
+    assert isinstance(events[-1], Finished)
+    assert events[-1].result.steps == tuple(steps)
+    assert backend.capacity().in_use == 0
+
+
+def test_what_is_skipped_is_not_judged(backend: Backend) -> None:
+    run = backend.submit(task(job=JUDGED))
+    told = []
+    for event in run.events():
+        if isinstance(event, StepFinished):
+            told.append(event.result.name)
+            if event.result.name == "a/check":
+                run.skip(["b", "c"])
+    assert told == ["companion/own", "a", "a/check"]
+
+
+def test_two_containers_are_reserved_for_a_job_with_a_companion(backend: Backend) -> None:
+    other = replace(PROFILE, memory_bytes=65 * MIB)
+    backend.keep_warm({PROFILE: WarmTarget(1, SLOTS), other: WarmTarget(1, SLOTS)})
+    eventually(lambda: all(backend.capacity().warm.get(profile) for profile in (PROFILE, other)))
+    reservation = backend.reserve(PROFILE, tenant=None, companion=other)
+    assert reservation is not None
+    assert backend.capacity().in_use == 1
+    job = replace(JUDGED, companion=Companion(other, (), ()))
+    result = result_of(backend.submit(task(job=job), reservation=reservation))
+    assert result.steps[-1].name == "c/check"
+    assert backend.capacity().in_use == 0
 
 
 def test_what_is_free_is_reserved_and_used(backend: Backend) -> None:
@@ -309,6 +369,73 @@ def test_those_who_wait_are_served_in_turns_by_caller(fair: Callable[[int, int],
     for thread in threads:
         thread.join(10)
     assert order == ["a", "b", "c", "a", "b", "a"]
+
+
+def test_interactive_tasks_are_served_before_batch_which_gets_on(fair: Callable[[int, int], Backend]) -> None:
+    backend = fair(1, 20)
+    blocking = task(("sleep", "20"))
+    Reader(backend, blocking)
+    eventually(lambda: backend.capacity().in_use == 1)
+    order: list[str] = []
+
+    def read(lane: str) -> None:
+        events = backend.submit(task(("true",), lane=lane)).events()
+        if isinstance(next(events), Started):
+            order.append(lane)
+        events.close()
+
+    threads = []
+    for lane in ("batch", "batch", *["interactive"] * 4):
+        threads.append(threading.Thread(target=read, args=(lane,)))
+        threads[-1].start()
+        eventually(lambda: backend.capacity().waiting == len(threads))
+    backend.cancel(blocking.id)
+    for thread in threads:
+        thread.join(10)
+    assert order == ["interactive"] * 3 + ["batch", "interactive", "batch"]
+
+
+def test_batch_leaves_a_slot(fair: Callable[[int, int], Backend]) -> None:
+    backend = fair(2, 20)
+    batch = [Reader(backend, task(("sleep", "20"), lane="batch")) for _ in range(2)]
+    eventually(lambda: backend.capacity().waiting == 1 and sum(reader.started for reader in batch) == 1)
+    assert backend.reserve(PROFILE, tenant=None, lane="batch") is None
+    result_of(backend.submit(task(("true",))))
+    assert sum(reader.started for reader in batch) == 1
+
+
+def test_a_slot_of_batch_goes_back_to_batch(fair: Callable[[int, int], Backend]) -> None:
+    backend = fair(2, 20)
+    for _ in range(3):
+        eventually(lambda: backend.capacity().warm.get(PROFILE))
+        reservation = backend.reserve(PROFILE, tenant=None, lane="batch")
+        assert reservation is not None
+        reservation.release()
+        result_of(backend.submit(task(("true",), lane="batch")))
+    assert backend.capacity().in_use == 0
+
+
+def test_a_run_knows_how_many_are_before_it(fair: Callable[[int, int], Backend]) -> None:
+    backend = fair(1, 20)
+    fresh = backend.submit(task(("true",)))
+    assert fresh.position() == 0
+    running = Reader(backend, task(("sleep", "20")))
+    eventually(lambda: running.started)
+    assert (running.submitted.position(), running.submitted.estimate_ms()) == (None, None)
+    waiting = []
+    for number in range(3):
+        waiting.append(Reader(backend, task(("true",))))
+        eventually(lambda number=number: backend.capacity().waiting == number + 1)  # type: ignore[misc]  # bound
+    assert [reader.submitted.position() for reader in waiting] == [0, 1, 2]
+    estimates = [reader.submitted.estimate_ms() or 0.0 for reader in waiting]
+    assert 0 < estimates[0] < estimates[1] < estimates[2]
+    assert backend.submit(task(("true",), lane="batch")).position() == 3
+    backend.cancel(waiting[0].task_id)
+    eventually(lambda: waiting[0].submitted.position() is None)
+    assert [reader.submitted.position() for reader in waiting] == [None, 0, 1]
+    backend.cancel(running.task_id)
+    eventually(lambda: all(reader.done for reader in waiting))
+    assert [reader.submitted.position() for reader in waiting] == [None, None, None]
 
 
 def test_a_full_line_makes_place_for_who_has_less_than_its_share(fair: Callable[[int, int], Backend]) -> None:

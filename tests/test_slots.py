@@ -19,6 +19,7 @@ from sandbox.errors import Cancelled, PoolBusy
 from sandbox.pool.permits import OwnPermits, SharedPermits
 from sandbox.pool.slots import Slots
 from sandbox.pool.withdrawal import Withdrawal
+from sandbox.types import Lane
 from testkit.waiting import eventually, last_seen
 
 HOLD_ALL = """
@@ -165,9 +166,10 @@ CALLERS = ("a", "b", "c")
 class Held(threading.Thread):
     """One that takes a permit and holds it until it is let go."""
 
-    def __init__(self, slots: Slots, caller: str) -> None:
+    def __init__(self, slots: Slots, caller: str, lane: Lane) -> None:
         super().__init__(daemon=True)
         self.caller = caller
+        self.lane: Lane = lane
         self.withdrawal = Withdrawal()
         self.has_it, self.let_go, self.ended = threading.Event(), threading.Event(), threading.Event()
         self._slots = slots
@@ -175,10 +177,10 @@ class Held(threading.Thread):
 
     def run(self) -> None:
         with contextlib.suppress(PoolBusy, Cancelled):
-            self._slots.acquire(30, self.withdrawal, self.caller)
+            self._slots.acquire(30, self.withdrawal, self.caller, self.lane)
             self.has_it.set()
             self.let_go.wait(30)
-            self._slots.release(self.caller, held_s=0.0)
+            self._slots.release(self.caller, self.lane, held_s=0.0)
         self.ended.set()
 
     @property
@@ -201,7 +203,8 @@ def test_whatever_happens_nobody_has_more_than_it_may_and_no_permit_lies_idle(
         holding = [one for one in everyone if one.has_it.is_set() and not one.let_go.is_set()]
         waiting = [one for one in everyone if not one.settled]
         if what == "ask":
-            everyone.append(Held(slots, CALLERS[number % len(CALLERS)]))
+            lane: Lane = "batch" if number >= len(CALLERS) else "interactive"
+            everyone.append(Held(slots, CALLERS[number % len(CALLERS)], lane))
         elif what == "leave" and waiting:
             gone = waiting[number % len(waiting)]
             gone.withdrawal.withdraw()
@@ -221,13 +224,21 @@ def test_whatever_happens_nobody_has_more_than_it_may_and_no_permit_lies_idle(
 def _holds(slots: Slots, everyone: list[Held], *, total: int, queue: int) -> None:
     share = -(-total // 2)
     held = dict.fromkeys(CALLERS, 0)
+    batch = 0
     for one in everyone:
-        held[one.caller] += one.has_it.is_set() and not one.ended.is_set()
+        holds = one.has_it.is_set() and not one.ended.is_set()
+        held[one.caller] += holds
+        batch += holds and one.lane == "batch"
+    most_batch = max(1, total - 1)
     waiting = {one.caller for one in everyone if not one.settled}
     assert sum(held.values()) == slots.in_use <= total
     assert slots.waiting <= queue
+    assert batch <= most_batch
     assert max(held.values()) <= max(share, total - 1)
     if slots.in_use < total:
-        # Who waits beside a free permit has all that it may have.
-        for name in waiting:
+        # Who waits beside a free permit has all that it may have, or is of batch, which has.
+        may_have = {
+            one.caller for one in everyone if not one.settled and (one.lane == "interactive" or batch < most_batch)
+        }
+        for name in may_have:
             assert held[name] >= (share if waiting - {name} else max(share, total - 1))

@@ -22,8 +22,8 @@ from sandbox.docker import BASE_IMAGE, DockerEngine, DockerImages, connect, inst
 from sandbox.engine import Images
 from sandbox.errors import PoolClosed
 from sandbox.policy import SandboxPolicy
-from sandbox.pool import Lease, Pool, PoolConfig, Withdrawal
-from sandbox.types import Artifact, ArtifactsCollected, JobResult, Profile, StepFinished, StepResult, WarmTarget
+from sandbox.pool import Lease, Place, Pool, PoolConfig, Withdrawal
+from sandbox.types import Artifact, ArtifactsCollected, JobResult, Lane, Profile, StepFinished, StepResult, WarmTarget
 
 logger = logging.getLogger(__name__)
 
@@ -70,9 +70,17 @@ class Inline:
         finally:
             client.close()
 
-    def reserve(self, profile: Profile, *, tenant: str | None, caller: str | None = None) -> Reservation | None:
+    def reserve(
+        self,
+        profile: Profile,
+        *,
+        tenant: str | None,
+        caller: str | None = None,
+        lane: Lane = "interactive",
+        companion: Profile | None = None,
+    ) -> Reservation | None:
         """A lease, where one is free at once."""
-        lease = self.pool.try_lease(profile, tenant=tenant, caller=caller)
+        lease = self.pool.try_lease(profile, tenant=tenant, caller=caller, lane=lane, companion=companion)
         return None if lease is None else _InlineReservation(lease)
 
     def submit(self, task: Task, *, reservation: Reservation | None = None) -> _InlineRun:
@@ -97,6 +105,14 @@ class Inline:
             if timeout_s not in self._images:
                 self._images[timeout_s] = DockerImages(connect(timeout_s=timeout_s))
             return self._images[timeout_s]
+
+    def place(self, withdrawal: Withdrawal) -> Place | None:
+        """Where one that waits with this stands in line."""
+        return None if self._pool is None else self._pool.place(withdrawal)
+
+    def newcomers_place(self, task: Task) -> Place:
+        """Where a task would stand that came now."""
+        return Place(0, 0.0) if self._pool is None else self._pool.newcomers_place(caller=task.caller, lane=task.lane)
 
     def close(self, *, grace_s: float) -> None:
         """A pool that was never started is not started to be closed."""
@@ -146,12 +162,16 @@ class _InlineRun:
         self._in_flight = in_flight
         self._withdrawal = Withdrawal()
         self._skipped: set[str] = set()
+        self._asked = False
+        self._waits = True
+        """Until it has its lease, or will never have one."""
 
     def events(self) -> Generator[Event, None, None]:
         """The slot is given back before the last event: writing the result into the row needs none."""
         task = self._task
         # From here, and not from `submit`: events that are never read would leave the run in flight for ever.
         self._in_flight[task.id] = self
+        self._asked = True
         try:
             began = time.monotonic()
             # Taken only now: a run whose events are not read leaves its reservation to the one that made it.
@@ -160,9 +180,12 @@ class _InlineRun:
                 task.profile,
                 tenant=task.tenant,
                 caller=task.caller,
+                lane=task.lane,
+                companion=task.job.companion.profile if task.job.companion else None,
                 wait_ms=task.wait_ms,
                 withdrawal=self._withdrawal,
             )
+            self._waits = False
             results: list[StepResult] = []
             artifacts: tuple[Artifact, ...] = ()
             with lease:
@@ -183,6 +206,7 @@ class _InlineRun:
                         yield event
             yield Finished(JobResult(tuple(results), artifacts))
         finally:
+            self._waits = False
             self._in_flight.pop(task.id, None)
 
     def skip(self, names: Iterable[str]) -> None:
@@ -191,6 +215,22 @@ class _InlineRun:
         lease = self._lease
         if lease is not None:
             lease.skip(names)
+
+    def position(self) -> int | None:
+        place = self._place()
+        return None if place is None else place.position
+
+    def estimate_ms(self) -> float | None:
+        place = self._place()
+        return None if place is None else place.estimate_ms
+
+    def _place(self) -> Place | None:
+        """None once it does not wait any more. One that has its slot and waits for a container is the first."""
+        if self._waits and not self._asked and self._reservation is None:
+            return self._backend.newcomers_place(self._task)
+        place = self._backend.place(self._withdrawal)
+        # Looked at after the line, which it leaves before.
+        return (place or Place(0, 0.0)) if self._waits else None
 
     def cancel(self) -> bool:
         """End it, wherever it is. Callable from any thread."""

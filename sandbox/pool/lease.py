@@ -1,4 +1,4 @@
-"""A slot and a container for one job."""
+"""A slot for one job, and its container, or two."""
 
 from __future__ import annotations
 
@@ -6,35 +6,45 @@ import logging
 from collections.abc import Callable, Generator, Iterable
 from types import TracebackType
 
-from sandbox.container import Container
+from sandbox import pair
+from sandbox.container import Container, result_of
 from sandbox.errors import ContainerLost
-from sandbox.types import Event, Job, JobResult
+from sandbox.types import Companion, Event, Job, JobResult, Lane
 
 logger = logging.getLogger(__name__)
 
 
 class Lease:
-    """A slot and a container for one job. A context manager; leaving it gives both back."""
+    """A slot and a container for one job, or two containers. A context manager; leaving it gives all back."""
 
     def __init__(
         self,
         container: Container,
+        companion: Container | None = None,
         *,
         tenant: str | None,
         caller: str | None,
+        lane: Lane,
         began: float,
         give_back: Callable[[Lease], None],
-        replace: Callable[[Lease], Container],
+        replace: Callable[[Lease, Container], Container],
     ) -> None:
         """`caller` holds the slot, since the monotonic time `began`; the last two are the pool's."""
         self.container = container
+        self.companion = companion
         self.tenant = tenant
         self.caller = caller
+        self.lane: Lane = lane
         self.began = began
         self._cancelled = False
         self._skipped: set[str] = set()
         self._give_back = give_back
         self._replace = replace
+
+    @property
+    def containers(self) -> tuple[Container, ...]:
+        """Its one or two."""
+        return (self.container,) if self.companion is None else (self.container, self.companion)
 
     def __enter__(self) -> Lease:
         return self
@@ -47,9 +57,12 @@ class Lease:
     def run(self, job: Job) -> JobResult:
         """Run the job; whatever happens to the program or the container is in the result.
 
-        Raises ValueError for a job that cannot be passed on (NUL in an argument, a bad file name), and
-        EngineUnavailable, ImageMissing, PoolBusy, PoolClosed or ContainerLost where no container would take it.
+        Raises ValueError for a job that cannot be passed on (NUL in an argument, a bad file name, a companion where the
+        lease has none), and EngineUnavailable, ImageMissing, PoolBusy, PoolClosed or ContainerLost where no container
+        would take it.
         """
+        if job.companion is not None:
+            return result_of(self.events(job))
         try:
             return self.container.run(job, tenant=self.tenant)
         except ContainerLost:
@@ -57,14 +70,27 @@ class Lease:
         return self.container.run(job, tenant=self.tenant)
 
     def events(self, job: Job, *, stream_output: bool = False) -> Generator[Event, None, None]:
-        """Run the job and tell of it as it goes; see Container.events. Raises what `run` does, at the first `next`."""
+        """Run the job and tell of it as it goes; see Container.events. Raises what `run` does, at the first `next`.
+
+        Of a companion's steps only the ends are told: what they print may say what no program's author is to know.
+        """
+        judge = self._judge(job.companion) if job.companion is not None else None
+        if judge is not None and not (yield from judge.prepare()):
+            return
         try:
-            yield from self._events(job, stream_output)
+            yield from self._tell(job, judge, stream_output=stream_output)
         except ContainerLost:
             self._take_another()
         else:
             return
-        yield from self._events(job, stream_output)
+        yield from self._tell(job, judge, stream_output=stream_output)
+
+    def _tell(self, job: Job, judge: pair.Judge | None, *, stream_output: bool) -> Generator[Event, None, None]:
+        if judge is None:
+            return self.container.events(job, tenant=self.tenant, stream_output=stream_output, skipped=self._skipped)
+        return pair.events(
+            job, self.container, judge, tenant=self.tenant, stream_output=stream_output, skipped=self._skipped
+        )
 
     def start_ahead(self) -> None:
         """Let its container start what it would have started while it waited. Call it before `run`."""
@@ -78,20 +104,34 @@ class Lease:
         self._skipped.update(names)
 
     def cancel(self) -> None:
-        """End the running step, or the next, whose outcome will be `cancelled`. Callable from any thread."""
-        # Before the container is asked: one that takes its place meanwhile is told as well.
+        """End the running steps, or the next, whose outcome will be `cancelled`. Callable from any thread."""
+        # Before the containers are asked: one that takes the place of another meanwhile is told as well.
         self._cancelled = True
-        try:
-            self.container.cancel()
-        except ContainerLost:
-            logger.debug("nothing left to cancel in %s", self.container.id[:12])
+        for container in self.containers:
+            self._cancel(container)
 
-    def _events(self, job: Job, stream_output: bool) -> Generator[Event, None, None]:
-        return self.container.events(job, tenant=self.tenant, stream_output=stream_output, skipped=self._skipped)
+    def _cancel(self, container: Container) -> None:
+        try:
+            container.cancel()
+        except ContainerLost:
+            logger.debug("nothing left to cancel in %s", container.id[:12])
+
+    def _judge(self, companion: Companion) -> pair.Judge:
+        container = self.companion
+        if container is None:
+            raise ValueError("the lease has no second container")
+        return pair.Judge(companion, container, self._take_another_companion)
 
     def _take_another(self) -> None:
         """Once a job: a second container that is lost as well says more about the engine than about containers."""
         logger.info("container %s was lost before its run", self.container.id[:12])
-        self.container = self._replace(self)
+        self.container = self._replace(self, self.container)
         if self._cancelled:
-            self.cancel()
+            self._cancel(self.container)
+
+    def _take_another_companion(self, lost: Container) -> Container:
+        logger.info("container %s was lost before its run", lost.id[:12])
+        self.companion = another = self._replace(self, lost)
+        if self._cancelled:
+            self._cancel(another)
+        return another

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from sandbox.container import Container
 from sandbox.engine import Engine
@@ -15,12 +17,12 @@ from sandbox.pool.config import PoolConfig
 from sandbox.pool.lease import Lease
 from sandbox.pool.permits import OwnPermits, Permits, SharedPermits
 from sandbox.pool.reaper import Reaper
-from sandbox.pool.slots import Slots
+from sandbox.pool.slots import Place, Slots
 from sandbox.pool.snapshot import PoolSnapshot
 from sandbox.pool.state import PoolState
 from sandbox.pool.upkeep import Upkeep
 from sandbox.pool.withdrawal import Withdrawal
-from sandbox.types import Profile, WarmTarget
+from sandbox.types import Lane, Profile, WarmTarget
 
 logger = logging.getLogger(__name__)
 
@@ -53,24 +55,31 @@ class Pool:
         """Replace what is kept warm. Containers of profiles that are not named any more are evicted; leases run on."""
         self._reaper.evict(self._state.retarget(targets))
 
-    def try_lease(self, profile: Profile, *, tenant: str | None, caller: str | None = None) -> Lease | None:
+    def try_lease(
+        self,
+        profile: Profile,
+        *,
+        tenant: str | None,
+        caller: str | None = None,
+        lane: Lane = "interactive",
+        companion: Profile | None = None,
+    ) -> Lease | None:
         """A lease at once, or None where it would take waiting. Raises PoolClosed.
 
         `tenant` is who may find a container again that it used before; None never does. `caller` is who shares the
-        slots with others; None is not bounded.
+        slots with others; None is not bounded. With `companion` there is a second container, of that profile.
         """
-        if not self._slots.try_acquire(caller):
+        if not self._slots.try_acquire(caller, lane):
             return None
-        began = time.monotonic()
+        ask = _Ask(_wanted(profile, tenant, companion), tenant, caller, lane, began=time.monotonic())
         try:
-            container = self._take_usable(profile, tenant)
+            if self._take(ask):
+                return self._grant(ask, waited_s=None)
         except BaseException:
-            self._slots.release(caller, held_s=0.0)
+            self._let_go(ask)
             raise
-        if container is None:
-            self._slots.release(caller, held_s=0.0)
-            return None
-        return self._grant(container, tenant, caller, began, waited_s=None)
+        self._let_go(ask)
+        return None
 
     def lease(
         self,
@@ -78,10 +87,12 @@ class Pool:
         *,
         tenant: str | None,
         caller: str | None = None,
+        lane: Lane = "interactive",
+        companion: Profile | None = None,
         wait_ms: int | None = None,
         withdrawal: Withdrawal | None = None,
     ) -> Lease:
-        """A slot and a container, after a bounded wait for both, which `withdrawal` ends; see `try_lease` for the rest.
+        """A slot and its containers, after a bounded wait for all, which `withdrawal` ends; see `try_lease`.
 
         Raises PoolBusy, PoolClosed, Cancelled, EngineUnavailable, ImageMissing, ImageBuildFailed.
         """
@@ -89,20 +100,27 @@ class Pool:
         asked = time.monotonic()
         deadline = asked + (self._config.wait_ms if wait_ms is None else wait_ms) / 1000
         try:
-            waited = self._slots.acquire(max(0.0, deadline - asked), withdrawal, caller)
-            began = time.monotonic()
+            waited = self._slots.acquire(max(0.0, deadline - asked), withdrawal, caller, lane)
+            ask = _Ask(_wanted(profile, tenant, companion), tenant, caller, lane, began=time.monotonic())
             try:
-                container = self._take_usable(profile, tenant)
-                waited = waited or container is None
-                if container is None:
-                    container = self._await_usable(profile, tenant, deadline, withdrawal)
+                while not self._take(ask):
+                    waited = True
+                    self._await_one(ask, deadline, withdrawal)
             except BaseException:
-                self._slots.release(caller, held_s=0.0)
+                self._let_go(ask)
                 raise
         except PoolBusy:
             self._state.refused()
             raise
-        return self._grant(container, tenant, caller, began, waited_s=time.monotonic() - asked if waited else None)
+        return self._grant(ask, waited_s=time.monotonic() - asked if waited else None)
+
+    def place(self, withdrawal: Withdrawal) -> Place | None:
+        """Where the lease stands in line that waits with this; None where it does not wait for a slot."""
+        return self._slots.place(withdrawal)
+
+    def newcomers_place(self, *, caller: str | None, lane: Lane) -> Place:
+        """Where a lease would stand in line that was asked for now."""
+        return self._slots.newcomers_place(caller, lane)
 
     def snapshot(self) -> PoolSnapshot:
         """What is in use, waiting and warm right now, and what has happened until now."""
@@ -134,11 +152,38 @@ class Pool:
         # Looking for them has opened connections again.
         self._engine.close()
 
-    def _grant(
-        self, container: Container, tenant: str | None, caller: str | None, began: float, *, waited_s: float | None
-    ) -> Lease:
+    def _take(self, ask: _Ask) -> bool:
+        """Take the containers that wait; whether that is all that was asked for."""
+        for profile, tenant in ask.missing:
+            container = self._take_usable(profile, tenant)
+            if container is None:
+                return False
+            ask.containers.append(container)
+        return True
+
+    def _await_one(self, ask: _Ask, deadline: float, withdrawal: Withdrawal) -> None:
+        """Wait until the first that is missing may be there; the others are made meanwhile.
+
+        Containers are made for whoever waits, so that one that is held keeps nobody from another.
+        """
+        profile, *others = (profile for profile, _ in ask.missing)
+        self._state.await_idle(profile, deadline, withdrawal, besides=others)
+
+    def _let_go(self, ask: _Ask) -> None:
+        """No lease came of it."""
+        for container in ask.containers:
+            self._reaper.evict(self._state.untaken(container))
+        self._slots.release(ask.caller, ask.lane, held_s=0.0)
+
+    def _grant(self, ask: _Ask, *, waited_s: float | None) -> Lease:
         lease = Lease(
-            container, tenant=tenant, caller=caller, began=began, give_back=self._give_back, replace=self._replace
+            *ask.containers,
+            tenant=ask.tenant,
+            caller=ask.caller,
+            lane=ask.lane,
+            began=ask.began,
+            give_back=self._give_back,
+            replace=self._replace,
         )
         self._state.granted(lease, waited_s=waited_s)
         return lease
@@ -152,35 +197,31 @@ class Pool:
             self._reaper.evict([container])
         return None
 
-    def _await_usable(self, profile: Profile, tenant: str | None, deadline: float, withdrawal: Withdrawal) -> Container:
-        """A container as soon as one is made."""
-        while True:
-            self._state.await_idle(profile, deadline, withdrawal)
-            # Another lease may have been quicker.
-            if (container := self._take_usable(profile, tenant)) is not None:
-                return container
-
-    def _replace(self, lease: Lease) -> Container:
-        """Another container for a lease whose first one broke before anything ran."""
+    def _replace(self, lease: Lease, lost: Container) -> Container:
+        """Another container for a lease, in the place of one that broke before anything ran there."""
         self._state.lost()
-        self._reaper.evict([lease.container])
-        profile, deadline = lease.container.profile, time.monotonic() + self._config.wait_ms / 1000
-        container = self._take_usable(profile, lease.tenant) or self._await_usable(
-            profile, lease.tenant, deadline, Withdrawal()
-        )
+        self._reaper.evict([lost])
+        profile, deadline = lost.profile, time.monotonic() + self._config.wait_ms / 1000
+        tenant = None if lost is lease.companion else lease.tenant
+        # Another lease may be quicker with what was made.
+        while (container := self._take_usable(profile, tenant)) is None:
+            self._state.await_idle(profile, deadline, Withdrawal())
         self._state.replaced(container)
         return container
 
     def _give_back(self, lease: Lease) -> None:
-        def release() -> None:
-            self._slots.release(lease.caller, held_s=time.monotonic() - lease.began)
+        stays = [container for container in lease.containers if _can_stay(container)]
+        evicted = self._state.give_back(lease, may_stay=stays)
+        # What may still run there uses the host as much as another program would.
+        unsettled = [container for container in evicted if container.unsettled]
 
-        evicted = self._state.give_back(lease, may_stay=_can_stay(lease.container))
-        if lease.container.unsettled:
-            # What may still run there uses the host as much as another program would.
-            self._reaper.evict(evicted, when_gone=release)
-        else:
-            self._reaper.evict(evicted)
+        def release() -> None:
+            self._slots.release(lease.caller, lease.lane, held_s=time.monotonic() - lease.began)
+
+        when_gone = _at_the_last(len(unsettled), release)
+        for container in evicted:
+            self._reaper.evict([container], when_gone=when_gone if container in unsettled else None)
+        if not unsettled:
             release()
 
     def _cancel_all(self) -> None:
@@ -191,6 +232,40 @@ class Pool:
                 lease.cancel()
             if self._slots.wait_until_unused(self._config.cancel_again_s):
                 return
+
+
+@dataclass(slots=True)
+class _Ask:
+    """What was asked for by one that has a slot, and what it has of it."""
+
+    wanted: Sequence[tuple[Profile, str | None]]
+    """For each container what it is made of, and who may have used it before."""
+    tenant: str | None
+    caller: str | None
+    lane: Lane
+    began: float
+    containers: list[Container] = field(default_factory=list)
+
+    @property
+    def missing(self) -> Sequence[tuple[Profile, str | None]]:
+        return self.wanted[len(self.containers) :]
+
+
+def _wanted(profile: Profile, tenant: str | None, companion: Profile | None) -> Sequence[tuple[Profile, str | None]]:
+    # A companion has no tenant: what one has seen is for no program, and the other way round.
+    return [(profile, tenant)] if companion is None else [(profile, tenant), (companion, None)]
+
+
+def _at_the_last(calls: int, then: Callable[[], None]) -> Callable[[], None]:
+    """Calls `then` when it is called for the last of so many times, from whatever threads."""
+    left = itertools.count(calls - 1, -1)
+
+    def call() -> None:
+        # One step of the interpreter, so no two get the same number.
+        if next(left) == 0:
+            then()
+
+    return call
 
 
 def _permits(config: PoolConfig) -> Permits:

@@ -5,6 +5,15 @@ at most its share of the permits while others wait. While nobody else does it ma
 a program cannot be asked to leave, and who comes next should not have to wait for one of a caller that was here first.
 The places in line are shared when they run out: who has more than its share then loses its newest to one who has less.
 None is no caller in particular, and has no such bounds.
+
+There are two lanes, each with lines and turns of its own; what a caller may have is counted over both. The interactive
+lane is served first, but of each four permits that are handed out while both wait one goes to batch, so that it always
+gets on. Batch as a whole never holds the last permit, for the reason above, unless there is only one: a person who
+comes while a long batch runs finds a slot at once. It pays with one slot where nobody comes. Where the places run out,
+batch loses its newest to the interactive lane as long as it has more than half of them.
+
+Where several processes share the permits, each keeps lanes and turns for its own callers, and batch may have all but
+one of each process's fair share: what the others hold for whom is not known here.
 """
 
 from __future__ import annotations
@@ -13,10 +22,12 @@ import math
 import threading
 import time
 from collections import Counter, OrderedDict, deque
+from dataclasses import dataclass
 
 from sandbox.errors import PoolBusy, PoolClosed
 from sandbox.pool.permits import Permits
 from sandbox.pool.withdrawal import Withdrawal
+from sandbox.types import Lane
 
 _FIRST_HOLD_S = 1.0
 """What a slot is taken to be held for before one was given back: Retry-After is in whole seconds, and at least one."""
@@ -24,6 +35,19 @@ _HOLD_WEIGHT = 0.1
 """Of the newest hold in the average: about the last ten count, which a single endless loop does not spoil."""
 _LONGEST_RETRY_AFTER_S = 60
 """The line of now says little about what stands there in more than a minute."""
+_INTERACTIVE_IN_A_ROW = 3
+"""After so many, while batch waits, one of batch: a quarter is enough to get on, and adds a third of a hold at most to
+what a person waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where somebody stands in line, as things are now: who comes later may yet be served before."""
+
+    position: int
+    """How many are served before."""
+    estimate_ms: float
+    """When that should be: a typical hold for each of them, shared by all slots."""
 
 
 class Slots:
@@ -35,13 +59,22 @@ class Slots:
         self._permits = permits
         self._share = math.ceil(permits.fair_share * caller_share)
         self._share_alone = permits.fair_share if caller_share >= 1.0 else max(self._share, permits.fair_share - 1)
+        self._batch_share = max(1, permits.fair_share - 1)
         self._places = math.ceil(queue_limit * caller_share)
         self._lock = threading.Lock()
         self._released = threading.Condition(self._lock)
-        self._lines: OrderedDict[str | None, deque[_Waiter]] = OrderedDict()
-        """By caller, none of them empty; the first one's turn is next."""
-        self._waiting = 0
+        self._lanes: dict[Lane, OrderedDict[str | None, deque[_Waiter]]] = {
+            "interactive": OrderedDict(),
+            "batch": OrderedDict(),
+        }
+        """Lines by caller, none of them empty; the first one's turn is next."""
+        self._waiting: Counter[Lane] = Counter()
+        self._waiters: dict[Withdrawal, _Waiter] = {}
+        """Those in line, by what may end their wait."""
         self._held: Counter[str | None] = Counter()
+        self._batch_held = 0
+        self._interactive_in_a_row = 0
+        """How many interactive ones were served while batch waited, since the last one of batch."""
         self._closed = False
         self._typical_hold_s = _FIRST_HOLD_S
 
@@ -55,26 +88,42 @@ class Slots:
     @property
     def waiting(self) -> int:
         """How many callers wait for a permit."""
-        return self._waiting
+        return self._waiting["interactive"] + self._waiting["batch"]
 
-    def try_acquire(self, caller: str | None = None) -> bool:
+    def place(self, withdrawal: Withdrawal) -> Place | None:
+        """Where the one stands that waits with this; None where it does not stand in line."""
+        with self._lock:
+            waiter = self._waiters.get(withdrawal)
+            if waiter is None:
+                return None
+            return self._place(waiter.caller, waiter.lane, self._lanes[waiter.lane][waiter.caller].index(waiter))
+
+    def newcomers_place(self, caller: str | None, lane: Lane) -> Place:
+        """Where one would stand that came now and had to wait."""
+        with self._lock:
+            return self._place(caller, lane, len(self._lanes[lane].get(caller, ())))
+
+    def try_acquire(self, caller: str | None = None, lane: Lane = "interactive") -> bool:
         """Take a permit if one is free for the caller and nobody was here before. Raises PoolClosed."""
         with self._lock:
-            return self._take(caller)
+            return self._take(caller, lane)
 
-    def acquire(self, timeout_s: float, withdrawal: Withdrawal, caller: str | None = None) -> bool:
+    def acquire(
+        self, timeout_s: float, withdrawal: Withdrawal, caller: str | None = None, lane: Lane = "interactive"
+    ) -> bool:
         """Take a permit, waiting in line for at most `timeout_s`; whether that took waiting.
 
         Raises PoolBusy, PoolClosed, and Cancelled where it is withdrawn while it stands in line.
         """
         with self._lock:
-            if self._take(caller):
+            if self._take(caller, lane):
                 return False
-            if self._waiting >= self.queue_limit:
-                self._make_place(caller)
-            waiter = _Waiter(caller)
-            self._lines.setdefault(caller, deque()).append(waiter)
-            self._waiting += 1
+            if self.waiting >= self.queue_limit:
+                self._make_place(caller, lane)
+            waiter = _Waiter(caller, lane, withdrawal)
+            self._lanes[lane].setdefault(caller, deque()).append(waiter)
+            self._waiting[lane] += 1
+            self._waiters[withdrawal] = waiter
         with withdrawal.waking(waiter.woken.set):
             self._wait(waiter, time.monotonic() + timeout_s)
         with self._lock:
@@ -82,7 +131,7 @@ class Slots:
             # thread that gave it has counted it as passed on.
             if waiter.granted:
                 return True
-            if waiter in self._lines.get(caller, ()):
+            if waiter in self._lanes[lane].get(caller, ()):
                 self._remove(waiter)
                 # Others may hold more now that this one does not wait any more.
                 self._serve()
@@ -90,14 +139,14 @@ class Slots:
             if self._closed:
                 raise PoolClosed("the server is shutting down")
             if waiter.displaced:
-                raise PoolBusy("too many executions of this caller are waiting", retry_after_s=self._retry_after_s())
+                raise PoolBusy(waiter.displaced, retry_after_s=self._retry_after_s())
             raise PoolBusy("no slot became free in time", retry_after_s=self._retry_after_s())
 
-    def release(self, caller: str | None = None, *, held_s: float) -> None:
+    def release(self, caller: str | None = None, lane: Lane = "interactive", *, held_s: float) -> None:
         """Give a permit back after holding it for `held_s`, which is what Retry-After is estimated from."""
         with self._lock:
             self._typical_hold_s += _HOLD_WEIGHT * (held_s - self._typical_hold_s)
-            self._leave(caller)
+            self._leave(caller, lane)
             # Handed on without ever being free: no newcomer can overtake the next in line.
             following = None if self._permits.above_fair_share else self._next()
             if following is not None:
@@ -115,11 +164,12 @@ class Slots:
     def refuse_waiting(self) -> None:
         """End every wait in line."""
         with self._lock:
-            for line in self._lines.values():
-                for waiter in line:
-                    waiter.woken.set()
-            self._lines.clear()
-            self._waiting = 0
+            for waiter in self._waiters.values():
+                waiter.woken.set()
+            for lines in self._lanes.values():
+                lines.clear()
+            self._waiters.clear()
+            self._waiting.clear()
 
     def wait_until_unused(self, timeout_s: float) -> bool:
         """Wait until every permit is back; whether that came true in time."""
@@ -132,30 +182,44 @@ class Slots:
                 self._released.wait(left)
             return True
 
-    def _take(self, caller: str | None) -> bool:
+    def _take(self, caller: str | None, lane: Lane) -> bool:
         if self._closed:
             raise PoolClosed("the server is shutting down")
-        taken = self._next() is None and self._may_have_another(caller) and self._permits.take()
+        taken = self._next() is None and self._may_have_another(caller, lane) and self._permits.take()
         if taken:
-            self._held[caller] += 1
+            self._enter(caller, lane)
         return taken
 
-    def _may_have_another(self, caller: str | None) -> bool:
+    def _may_have_another(self, caller: str | None, lane: Lane) -> bool:
+        if lane == "batch" and self._batch_held >= self._batch_share:
+            return False
         if caller is None:
             return True
-        others_wait = len(self._lines) > (caller in self._lines)
+        others_wait = any(len(lines) > (caller in lines) for lines in self._lanes.values())
         return self._held[caller] < (self._share if others_wait else self._share_alone)
 
     def _next(self) -> _Waiter | None:
         """Who gets the next permit; None also where all who wait hold their share."""
-        return next((line[0] for caller, line in self._lines.items() if self._may_have_another(caller)), None)
+        batch = self._first("batch")
+        if batch is not None and self._interactive_in_a_row >= _INTERACTIVE_IN_A_ROW:
+            return batch
+        return self._first("interactive") or batch
+
+    def _first(self, lane: Lane) -> _Waiter | None:
+        lines = self._lanes[lane].items()
+        return next((line[0] for caller, line in lines if self._may_have_another(caller, lane)), None)
 
     def _grant(self, waiter: _Waiter) -> None:
         """Give it a permit that was taken. Its caller is the last in turn now."""
         self._remove(waiter)
-        if waiter.caller in self._lines:
-            self._lines.move_to_end(waiter.caller)
-        self._held[waiter.caller] += 1
+        lines = self._lanes[waiter.lane]
+        if waiter.caller in lines:
+            lines.move_to_end(waiter.caller)
+        if waiter.lane == "batch" or not self._waiting["batch"]:
+            self._interactive_in_a_row = 0
+        else:
+            self._interactive_in_a_row = min(_INTERACTIVE_IN_A_ROW, self._interactive_in_a_row + 1)
+        self._enter(waiter.caller, waiter.lane)
         waiter.grant()
 
     def _serve(self) -> None:
@@ -164,28 +228,47 @@ class Slots:
             self._grant(waiter)
 
     def _remove(self, waiter: _Waiter) -> None:
-        line = self._lines[waiter.caller]
-        line.remove(waiter)
-        if not line:
-            del self._lines[waiter.caller]
-        self._waiting -= 1
+        lines = self._lanes[waiter.lane]
+        lines[waiter.caller].remove(waiter)
+        if not lines[waiter.caller]:
+            del lines[waiter.caller]
+        self._waiting[waiter.lane] -= 1
+        del self._waiters[waiter.withdrawal]
 
-    def _leave(self, caller: str | None) -> None:
+    def _enter(self, caller: str | None, lane: Lane) -> None:
+        self._held[caller] += 1
+        self._batch_held += lane == "batch"
+
+    def _leave(self, caller: str | None, lane: Lane) -> None:
+        self._batch_held -= lane == "batch"
         self._held[caller] -= 1
         if not self._held[caller]:
             # Callers come and go: none is remembered for longer than it holds something.
             del self._held[caller]
 
-    def _make_place(self, caller: str | None) -> None:
-        """Send away the newest of the one with the longest line, if that is more than its share, and less is here."""
-        longest = max((line for name, line in self._lines.items() if name is not None), key=len, default=deque())
-        own = len(self._lines.get(caller, ()))
-        if not (len(longest) > self._places > own):
+    def _make_place(self, caller: str | None, lane: Lane) -> None:
+        """Send away the newest of whoever has more than its share of the places, if less is here; else PoolBusy.
+
+        That is batch, for one of the interactive lane, or the caller that has the most.
+        """
+        batch = self._lanes["batch"].values()
+        if lane == "interactive" and self._waiting["batch"] * 2 > self.queue_limit:
+            self._displace(max(batch, key=len)[-1], "too many executions wait, and batch gives way")
+            return
+        lengths: Counter[str] = Counter()
+        for lines in self._lanes.values():
+            lengths.update({name: len(line) for name, line in lines.items() if name is not None})
+        own = sum(len(lines.get(caller, ())) for lines in self._lanes.values())
+        longest, most = max(lengths.items(), key=lambda item: item[1], default=(None, 0))
+        if not (most > self._places > own):
             raise PoolBusy("too many executions are waiting", retry_after_s=self._retry_after_s())
-        displaced = longest[-1]
-        self._remove(displaced)
-        displaced.displaced = True
-        displaced.woken.set()
+        line = self._lanes["batch"].get(longest) or self._lanes["interactive"][longest]
+        self._displace(line[-1], "too many executions of this caller are waiting")
+
+    def _displace(self, waiter: _Waiter, why: str) -> None:
+        self._remove(waiter)
+        waiter.displaced = why
+        waiter.woken.set()
 
     def _wait(self, waiter: _Waiter, deadline: float) -> None:
         """Wait to be granted a permit; while other processes hold permits, the first in line tries to take one."""
@@ -200,20 +283,42 @@ class Slots:
                     self._grant(waiter)
                     return
 
+    def _place(self, caller: str | None, lane: Lane, index: int) -> Place:
+        """That of the one with this index in its caller's line. Of bounds on callers nothing is foreseen."""
+        before, own_turn_is_over = index, False
+        for name, line in self._lanes[lane].items():
+            if name == caller:
+                own_turn_is_over = True
+            else:
+                before += min(len(line), index if own_turn_is_over else index + 1)
+        if lane == "interactive":
+            rounds = (self._interactive_in_a_row + before) // _INTERACTIVE_IN_A_ROW
+            position = before + min(self._waiting["batch"], rounds)
+        else:
+            others = (before + 1) * _INTERACTIVE_IN_A_ROW - self._interactive_in_a_row
+            position = before + max(0, min(self._waiting["interactive"], others))
+        return Place(position, self._through_s(position + 1) * 1000)
+
+    def _through_s(self, waiting: int) -> float:
+        """When a line of so many should be through: a typical hold for each, shared by all slots."""
+        return waiting * self._typical_hold_s / self._permits.total
+
     def _retry_after_s(self) -> int:
-        """When the line that stands now should be through: its length times a typical hold, shared by all slots."""
-        through_s = (self._waiting + 1) * self._typical_hold_s / self._permits.total
-        return max(1, min(_LONGEST_RETRY_AFTER_S, math.ceil(through_s)))
+        """When the line that stands now should be through, and one more."""
+        return max(1, min(_LONGEST_RETRY_AFTER_S, math.ceil(self._through_s(self.waiting + 1))))
 
 
 class _Waiter:
     """One that stands in line."""
 
-    def __init__(self, caller: str | None) -> None:
+    def __init__(self, caller: str | None, lane: Lane, withdrawal: Withdrawal) -> None:
         self.caller = caller
+        self.lane = lane
+        self.withdrawal = withdrawal
         self.woken = threading.Event()
         self.granted = False
-        self.displaced = False
+        self.displaced = ""
+        """Why, where it lost its place to another."""
 
     def grant(self) -> None:
         self.granted = True

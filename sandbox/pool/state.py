@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from enum import IntEnum
 
@@ -56,8 +56,10 @@ class PoolState:
         with self._lock:
             return self._inventory.of(profile).take(reuses)
 
-    def await_idle(self, profile: Profile, deadline: float, withdrawal: Withdrawal) -> None:
-        """Wait until the profile may have an idle container.
+    def await_idle(
+        self, profile: Profile, deadline: float, withdrawal: Withdrawal, *, besides: Sequence[Profile] = ()
+    ) -> None:
+        """Wait until the profile may have an idle container; others, one of each in `besides`, are made meanwhile.
 
         Raises what the starts met with, PoolBusy at the monotonic `deadline`, PoolClosed, Cancelled.
         """
@@ -66,8 +68,10 @@ class PoolState:
             if entry.error is not None and entry.hopeless(time.monotonic()):
                 raise entry.error.renewed()
             failures_before = entry.failures_ever
+            entries = [entry, *map(self._inventory.of, besides)]
+            for each in entries:
+                each.waiting += 1
             entry.note_shortage()
-            entry.waiting += 1
             self._changed.notify_all()
             try:
                 while not entry.idle:
@@ -75,7 +79,8 @@ class PoolState:
                     self._check_wait(entry, failures_before, deadline)
                     self._changed.wait(max(0.0, deadline - time.monotonic()))
             finally:
-                entry.waiting -= 1
+                for each in entries:
+                    each.waiting -= 1
 
     def _notice(self) -> None:
         """Let the waiters look again."""
@@ -101,7 +106,8 @@ class PoolState:
                 self._counters.waited_ms += waited_s * 1000
             if lease.container.runs:
                 self._counters.leases_reused += 1
-            self._note_taken(lease.container)
+            for container in lease.containers:
+                self._note_taken(container)
 
     def replaced(self, container: Container) -> None:
         """A lease has got this container in the place of one that was lost."""
@@ -124,16 +130,28 @@ class PoolState:
         with self._lock:
             self._counters.containers_lost += 1
 
-    def give_back(self, lease: Lease, *, may_stay: bool) -> list[Container]:
-        """A lease has ended; `may_stay` says that its container could be leased again. Gives what is to be evicted."""
-        container = lease.container
+    def give_back(self, lease: Lease, *, may_stay: Collection[Container]) -> list[Container]:
+        """A lease has ended, and those in `may_stay` could be leased again. Gives what is to be evicted."""
         with self._lock:
             self._leases.discard(lease)
-            self._counters.containers_lost += container.lost
-            if may_stay and self._phase is Phase.OPEN and self._inventory.keeps(container.profile):
-                self._inventory.of(container.profile).put_back(container)
-                return []
-        return [container]
+            self._counters.containers_lost += sum(container.lost for container in lease.containers)
+            return [each for each in lease.containers if not (each in may_stay and self._put_back(each))]
+
+    def untaken(self, container: Container) -> list[Container]:
+        """A container that was taken was not used after all. Gives what is to be evicted."""
+        with self._lock:
+            kept = self._put_back(container)
+            # Others may wait for one.
+            self._changed.notify_all()
+        return [] if kept else [container]
+
+    def _put_back(self, container: Container) -> bool:
+        """Keep it for another lease, where there is use for it."""
+        entry = self._inventory.of(container.profile)
+        wanted = self._phase is Phase.OPEN and self._inventory.keeps(container.profile)
+        if wanted:
+            entry.put_back(container)
+        return wanted
 
     def leases(self) -> list[Lease]:
         """Those that are out."""
@@ -232,7 +250,7 @@ class PoolState:
     def known(self) -> set[str]:
         """The ids of all containers that wait or are leased."""
         with self._lock:
-            leased = {lease.container.id for lease in self._leases}
+            leased = {container.id for lease in self._leases for container in lease.containers}
             entries = self._inventory.profiles.values()
             return leased | {each.id for entry in entries for each in (*entry.idle, *entry.reusable)}
 
@@ -253,7 +271,7 @@ class PoolState:
         """Take out every container there is. Gives what is to be evicted, with those that are leased still."""
         with self._lock:
             waiting = [container for entry in self._inventory.profiles.values() for container in entry.drain()]
-            return waiting + [lease.container for lease in self._leases]
+            return waiting + [container for lease in self._leases for container in lease.containers]
 
     # The view from outside.
 
