@@ -1,0 +1,82 @@
+"""What a caller may do: plain questions, each of which raises what it is refused with.
+
+None is a caller without a key, whom only the server's settings bound.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any, TypeVar
+from uuid import UUID
+
+from django.db import models
+from django.db.models import QuerySet
+from rest_framework.exceptions import PermissionDenied
+
+from clients.caller import Caller
+from clients.rights import WITHOUT_KEY, Right
+
+M = TypeVar("M", bound=models.Model)
+
+
+def check_right(caller: Caller | None, right: Right) -> None:
+    """PermissionDenied (forbidden_right) where the key lacks it."""
+    if right not in (WITHOUT_KEY if caller is None else caller.rights):
+        raise PermissionDenied(f"this needs a key with the right {right.value}", "forbidden_right")
+
+
+def check_place(caller: Caller | None, *, address: str | None, origin: str | None) -> None:
+    """PermissionDenied (forbidden_origin) where the key may not be used from this address or this web page."""
+    if caller is None:
+        return
+    if caller.networks and not _is_within(address, caller):
+        raise PermissionDenied("this key may not be used from your address", "forbidden_origin")
+    if origin is None and caller.publishable:
+        raise PermissionDenied("a publishable key is for web pages: there is no Origin", "forbidden_origin")
+    if origin is not None and (caller.origins or caller.publishable) and origin not in caller.origins:
+        raise PermissionDenied("this key may not be used by pages of this origin", "forbidden_origin")
+
+
+def check_language(caller: Caller | None, slug: str) -> None:
+    """PermissionDenied (forbidden_language) where the client may not run programs in the language of this slug."""
+    if caller is None or not caller.languages:
+        return
+    if slug not in caller.languages and slug.partition("@")[0] not in caller.languages:
+        raise PermissionDenied(f"this key may not run programs in {slug}", "forbidden_language")
+
+
+def may_call_back(caller: Caller | None, host: str) -> bool:
+    """Whether the client's webhooks may go to this host."""
+    if caller is None or not caller.webhook_hosts:
+        return True
+    host = host.lower().rstrip(".")
+    return any(
+        host.endswith(allowed[1:]) if allowed.startswith("*.") else host == allowed for allowed in caller.webhook_hosts
+    )
+
+
+def capped(caller: Caller | None, name: str, most: int) -> int:
+    """`most`, the server's and the language's limit of this name, as far as the caller's client allows."""
+    return most if caller is None else caller.capped(name, most)
+
+
+def visible(caller: Caller | None, rows: QuerySet[M]) -> QuerySet[M]:
+    """Of rows with `client_id` and `api_key_id`, those that the caller may know of: its client's, or with a publishable
+    key those of this key. Without a key none: what was sent so is read with a token of its own.
+    """
+    if caller is None:
+        return rows.none()
+    own: dict[str, Any] = {"client_id": caller.client_id}
+    return rows.filter(**own, api_key_id=caller.prefix) if caller.publishable else rows.filter(**own)
+
+
+def owner_of(caller: Caller | None) -> UUID | None:
+    """Whose a new row is."""
+    return None if caller is None else caller.client_id
+
+
+def _is_within(address: str | None, caller: Caller) -> bool:
+    if address is None:
+        return False
+    found = ipaddress.ip_address(address)
+    return any(found in network for network in caller.networks)
