@@ -89,7 +89,8 @@ def used_up(limit: int) -> Limited:
 
 def taken_today(client_id: UUID) -> int:
     """Executions of this client that were taken in today, of one with such a quota."""
-    return _add(client_id, 0)
+    known: int | None = caches["ratelimit"].get(_counter(client_id))
+    return _add(client_id, 0) if known is None else known
 
 
 def used(client_id: UUID, first: date) -> Used:
@@ -133,13 +134,16 @@ def _midnight(day: date) -> datetime:
 
 
 def _add(client_id: UUID, count: int) -> int:
-    counters, today = caches["ratelimit"], timezone.now().date()
-    name = f"executions {client_id} {today}"
+    counters, name, today = caches["ratelimit"], _counter(client_id), timezone.now().date()
     try:
         return counters.incr(name, count)
     except ValueError:
         begun = used(client_id, today).executions + count
         return begun if counters.add(name, begun, _LIFETIME_S) else counters.incr(name, count)
+
+
+def _counter(client_id: UUID) -> str:
+    return f"executions:{client_id}:{timezone.now().date()}"
 
 
 _sums: dict[tuple[UUID, date], tuple[float, Used]] = {}

@@ -8,11 +8,13 @@ from dataclasses import replace
 
 from django.utils import timezone
 
+from clients.admission import admitted
 from dispatch import active, workers
 from dispatch.base import Reservation
 from executions import in_flight
 from executions.jobs import caller_of, job_of, profile_in
 from executions.models import Execution, Status
+from executions.places import open_of
 from executions.submission import Origin, Submission
 from rest.exceptions import Refusal
 from rest.ids import uuid7
@@ -29,14 +31,16 @@ def accepted(submission: Submission, origin: Origin) -> Iterator[tuple[Execution
     with in_flight.marked(execution.pk), _reserved(execution) as reservation:
         if reservation is not None:
             execution.status, execution.started_at, execution.queue_ms = Status.RUNNING, timezone.now(), 0.0
-        execution.save(force_insert=True)
+        with admitted(origin.caller, open_of=open_of):
+            execution.save(force_insert=True)
         yield execution, reservation
 
 
 def queued(submission: Submission, origin: Origin) -> Execution:
     """The row, inserted, for whichever process takes it up: accepted means committed."""
     execution = _row(replace(submission, background=True), origin)
-    execution.save(force_insert=True)
+    with admitted(origin.caller, open_of=open_of, background=True):
+        execution.save(force_insert=True)
     return execution
 
 

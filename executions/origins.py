@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from rest_framework.request import Request
 
-from clients.authentication import Caller
+from clients.caller import Caller
 from executions.submission import Origin
 from rest.client_address import client_address
 
@@ -20,4 +20,4 @@ def origin_of(request: Request) -> Origin:
     """Where a submission of this request comes from."""
     address = client_address(request.META, trusted_proxies=settings.GEXEC_TRUSTED_PROXIES)
     caller = caller_of(request)
-    return Origin(address, caller.prefix, caller.client_id) if caller else Origin(address)
+    return Origin(address, caller.prefix, caller.client_id, caller) if caller else Origin(address)

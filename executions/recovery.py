@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from clients import last_used
 from dispatch import workers
 from executions import in_flight, transitions
 from executions.models import OPEN, Execution
@@ -28,6 +29,7 @@ def sweep() -> int:
         reason = transitions.RESULT_LOST if row.worker == workers.own_id() else SERVER_DIED
         transitions.finish(row, failed_fields(reason))
     tasks.sweep(ended)
+    last_used.write()
     if ended:
         workers.remove(ended)
     return len(lost)

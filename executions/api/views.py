@@ -8,7 +8,7 @@ from uuid import UUID
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from clients.throttling import CallerThrottle
+from clients.rights import Right
 from executions import services
 from executions.api import access, shape
 from executions.api.preferences import applied, preferred_wait
@@ -16,7 +16,7 @@ from executions.api.requests import Asked, asked_in
 from executions.api.resource import INCLUDES, resource
 from executions.api.tokens import access_token
 from executions.models import OPEN, Execution
-from executions.origins import origin_of
+from executions.origins import caller_of, origin_of
 from rest.disconnect import watched
 from rest.unknown import refuse_unknown
 from rest.views import ApiEndpoint
@@ -29,13 +29,15 @@ class ExecutionsView(ApiEndpoint):
     """POST: run a program."""
 
     http_method_names = ["post"]
-    throttle_classes = [CallerThrottle]
+    executes = ("POST",)
+    rights = {"POST": Right.EXECUTE}
+    for_pages = True
 
     def post(self, request: Request) -> Response:
         """Run it; 200 with its end, or 202 where the answer does not wait for that."""
         refuse_unknown(request.query_params, _SHAPED, what="parameter")
         include = shape.included(request, INCLUDES)
-        asked = asked_in(request.data, has_key=request.auth is not None)
+        asked = asked_in(request.data, caller=caller_of(request))
         preferred = preferred_wait(request)
         execution = self._executed(request, asked, asked.wait if preferred is None else preferred)
         told = resource(execution, include=include)
@@ -58,6 +60,8 @@ class ExecutionView(ApiEndpoint):
     """GET: one execution."""
 
     http_method_names = ["get", "head"]
+    rights = {"GET": Right.READ, "HEAD": Right.READ}
+    for_pages = True
 
     def get(self, request: Request, execution_id: UUID) -> Response:
         """As it is now."""
