@@ -39,7 +39,7 @@ def admitted(
     background: bool = False,
     count: int = 1,
 ) -> Iterator[None]:
-    """Inside, `count` rows are inserted, in one transaction where the client has limits. They are all taken in, or none.
+    """Inside, `count` rows are inserted: in one transaction where the client has limits, and all of them or none.
 
     Raises Limited: quota_exceeded; too_many_concurrent, or in the background queue_full.
     """

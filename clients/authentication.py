@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Iterable
 from datetime import datetime
-from uuid import UUID
 
 from django.db.models import Q
 from django.utils import timezone
@@ -123,10 +122,9 @@ def has_valid(name: str) -> bool:
     return Key.objects.filter(usable(), name=name).exists()
 
 
-def revoke(prefix: str, *, client_id: UUID | None = None) -> str | None:
-    """Refuse the key from now on; its name, or None where no valid key, of this client if one is given, has this prefix."""
-    keys = Key.objects.filter(usable(), prefix=prefix)
-    key = (keys if client_id is None else keys.filter(client_id=client_id)).first()
+def revoke(prefix: str) -> str | None:
+    """Refuse the key from now on; its name, or None where no valid key has this prefix."""
+    key = Key.objects.filter(usable(), prefix=prefix).first()
     if key is None:
         return None
     key.revoked_at = timezone.now()

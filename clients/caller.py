@@ -31,7 +31,6 @@ PUBLISHABLE_CAPS: Mapping[str, int] = MappingProxyType(
 _CAP = "cap_"
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-_NONE: Mapping[str, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +53,11 @@ class Caller:
     origins: frozenset[str] = frozenset()
     webhook_hosts: tuple[str, ...] = ()
     """Empty: all."""
-    caps: Mapping[str, int] = field(default=_NONE)
+    caps: Mapping[str, int] = field(default_factory=dict)
     """The most that a request may ask for, by the names of the API's `limits`; what is not here is not capped."""
     rate: str = ""
     burst: int | None = None
+    share: int | None = None
     max_concurrent: int | None = None
     max_queued: int | None = None
     executions_day: int | None = None
@@ -78,6 +78,7 @@ class Caller:
 _COPIED = (
     "rate",
     "burst",
+    "share",
     "max_concurrent",
     "max_queued",
     "executions_day",

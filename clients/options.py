@@ -1,7 +1,7 @@
 """What may be set for a client: the one table of its limits, as rows, the admin, commands and the API see them.
 
-A declaration below is all that an option needs besides its migration and the place where it acts. Read from here are the
-model's fields and check constraints, the admin's form, `manage.py clients`, /api/v1/me and the table in docs/clients.md.
+A declaration below is all that an option needs besides its migration and the place where it acts. Read from here are
+the model's fields and check constraints, the admin's form, `manage.py clients` and the table in docs/clients.md.
 """
 
 from __future__ import annotations
@@ -54,6 +54,7 @@ class Option:
     """The field's; a declaration does not know it yet."""
     low: int | None = None
     """The least of a number; None where it is none."""
+    high: int | None = None
 
 
 def options_of(model: type[models.Model], group: Group | None = None) -> list[Option]:
@@ -68,7 +69,7 @@ def range_constraints(model: type[models.Model]) -> list[BaseConstraint]:
     return [
         models.CheckConstraint(
             name=f"client_{option.name}_in_range",
-            condition=Q(**{f"{option.name}__gte": option.low, f"{option.name}__lte": _MOST}),
+            condition=Q(**{f"{option.name}__gte": option.low, f"{option.name}__lte": option.high}),
             violation_error_message=f"{option.name} is out of range: {option.values}.",
         )
         for option in options_of(model)
@@ -82,17 +83,18 @@ def _declared(field: F, option: Option) -> F:
     return field
 
 
-def number(*, group: Group, help_text: str, low: int = 1, label: str | None = None) -> Optional:
+def number(*, group: Group, help_text: str, low: int = 1, high: int = _MOST, label: str | None = None) -> Optional:
     """A whole number that may be left empty."""
+    bounds = f"at least {low}" if high == _MOST else f"{low} to {high}"
     return _declared(
         models.PositiveBigIntegerField(
             label,
             null=True,
             blank=True,
-            validators=[MinValueValidator(low), MaxValueValidator(_MOST)],
+            validators=[MinValueValidator(low), MaxValueValidator(high)],
             help_text=help_text,
         ),
-        Option(help_text, group, f"at least {low}, or empty", low=low),
+        Option(help_text, group, f"{bounds}, or empty", low=low, high=high),
     )
 
 
@@ -155,8 +157,8 @@ class ClientOptions(models.Model):
         values="origins",
         max_length=300,
         validators=[origin],
-        help_text="Whose web pages may use its keys, such as https://play.example.org. Empty: none may use a publishable "
-        "key, and any that the server allows a secret one.",
+        help_text="Whose web pages may use its keys, such as https://play.example.org. Empty: none may use a "
+        "publishable key, and any that the server allows a secret one.",
     )
     webhook_hosts = several(
         group=ACCESS,
@@ -182,11 +184,19 @@ class ClientOptions(models.Model):
         values="a rate, or off",
         max_length=20,
         validator=rate,
-        help_text="Requests that execute, such as 60/m or 5/10s, over all its keys. Empty: GEXEC_KEY_RATE_LIMIT for each.",
+        help_text="Requests that execute, such as 60/m or 5/10s, over all its keys. Empty: GEXEC_KEY_RATE_LIMIT for "
+        "each key.",
     )
     burst = number(group=RATES, help_text="How many of these may come in one second.")
     max_concurrent = number(
         group=RATES, label="at once", help_text="Executions that run, or that a request waits for, at one time."
+    )
+    share = number(
+        group=RATES,
+        label="share (%)",
+        high=100,
+        help_text="Of the server's slots, and of the places in line for one, that it may have while others wait. "
+        "Empty: GEXEC_CALLER_SHARE.",
     )
     max_queued = number(
         group=RATES, low=0, label="queued", help_text="Executions that wait in the background at one time."

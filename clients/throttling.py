@@ -55,7 +55,7 @@ class Standing(NamedTuple):
 
 
 class CallerThrottle(BaseThrottle):
-    """Counts a request that executes, whatever comes of it, over all views that have this. Each statement commits by itself.
+    """Counts a request that executes, whatever comes of it, over all doors. Each statement commits by itself.
 
     GEXEC_KEY_RATE_LIMIT for a valid API key unless its client has a rate, GEXEC_RATE_LIMIT for an address without one:
     a wrong key counts as none, so guesses are counted as well.
@@ -166,7 +166,9 @@ def _fields(standings: list[Standing]) -> dict[str, str]:
     if not standings:
         return {}
     return {
-        "RateLimit-Policy": ", ".join(f'"{each.policy.name}";q={each.policy.quota};w={each.policy.window_s}' for each in standings),
+        "RateLimit-Policy": ", ".join(
+            f'"{each.policy.name}";q={each.policy.quota};w={each.policy.window_s}' for each in standings
+        ),
         "RateLimit": ", ".join(f'"{each.policy.name}";r={max(0, each.left)};t={each.resets_s}' for each in standings),
     }
 

@@ -74,7 +74,7 @@ class ApiEndpoint(Endpoint):
         return super().initialize_request(request, *args, **kwargs)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """DRF's, with the rate limit first: it counts guesses at keys, and tells each answer where its caller stands."""
+        """DRF's, with the rate limit first: it counts guesses at keys, and tells each answer where it stands."""
         self.format_kwarg = None
         request.accepted_renderer, request.accepted_media_type = self.perform_content_negotiation(request)
         self.check_throttles(request)

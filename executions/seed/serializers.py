@@ -16,7 +16,6 @@ from executions.submission import Submission, single_file
 from languages.lookup import unsupported
 from languages.models import Language
 
-
 _NO_CAPS: Mapping[str, int] = MappingProxyType({})
 
 
@@ -95,7 +94,7 @@ class WholeNumberField(_NamesItself):
 class SubmissionSerializer(serializers.Serializer[Submission]):
     """A program, in which language, and how long it may run: 1 to the language's max_timeout_ms. More is ignored.
 
-    Where the context's `has_key` is false, GEXEC_MAX_TIMEOUT_MS_WITHOUT_KEY bounds the time as well, and so do its `caps`.
+    Where the context's `has_key` is false, GEXEC_MAX_TIMEOUT_MS_WITHOUT_KEY bounds the time as well; so do its `caps`.
     """
 
     language = LanguageField(help_text="A language's slug or alias, and a version where it has several: python@3.13.")
