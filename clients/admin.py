@@ -134,8 +134,10 @@ class ClientAdmin(_WithRights):
             for key in client.keys.order_by("revoked_at", "created_at")[:200]
         )
         listed = format_html_join("", '<tr><td><a href="{}">{}</a></td><td>{}</td><td>{}</td><td>{}</td></tr>', rows)
-        head = format_html("<tr><th>key</th><th>name</th><th>state</th><th>last used</th></tr>")
-        return format_html("<table>{}{}</table>{}", head, listed, make) if listed else make
+        if not listed:
+            return make
+        head = "<tr><th>key</th><th>name</th><th>state</th><th>last used</th></tr>"
+        return format_html(f"<table>{head}{{}}</table>{{}}", listed, make)
 
 
 class KeyForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only
@@ -197,7 +199,7 @@ class KeyAdmin(_WithRights):
             "text": getattr(request, "gexec_made", ""),
             "opts": self.opts,
         }
-        return TemplateResponse(request, "clients/key_made.html", context, headers={"Cache-Control": "no-store"})
+        return TemplateResponse(request, "clients/key_made.html", context)
 
     @admin.action(description="Revoke the selected keys, for good", permissions=["change"])
     def revoke(self, request: HttpRequest, keys: QuerySet[Key]) -> None:

@@ -89,6 +89,7 @@ class UsageQuery(StrictSerializer):
     to = serializers.DateField(required=False, help_text="The last day (UTC); left out: today.")
     group_by = serializers.CharField(
         required=False,
+        allow_blank=True,
         max_length=200,
         help_text=f"Of {', '.join(usage.GROUPS)} and tag.NAME, between commas; left out: day.",
     )

@@ -60,14 +60,17 @@ def capped(caller: Caller | None, name: str, most: int) -> int:
     return most if caller is None else caller.capped(name, most)
 
 
+def reads_by_token(caller: Caller | None) -> bool:
+    """Whether each execution is read with a token of its own: two who call so need not be the same person."""
+    return caller is None or caller.publishable
+
+
 def visible(caller: Caller | None, rows: QuerySet[M]) -> QuerySet[M]:
-    """Of rows with `client_id` and `api_key_id`, those that the caller may know of: its client's, or with a publishable
-    key those of this key. Without a key none: what was sent so is read with a token of its own.
-    """
-    if caller is None:
+    """Of rows with a `client_id`, those that the caller may know of: its client's, none where it `reads_by_token`."""
+    if caller is None or reads_by_token(caller):
         return rows.none()
     own: dict[str, Any] = {"client_id": caller.client_id}
-    return rows.filter(**own, api_key_id=caller.prefix) if caller.publishable else rows.filter(**own)
+    return rows.filter(**own)
 
 
 def owner_of(caller: Caller | None) -> UUID | None:

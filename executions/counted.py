@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -38,10 +38,14 @@ GROUP BY {names} ORDER BY {names} LIMIT %(groups)s
 """
 
 
+_DAY_OF_IDS = 86_400_000 << 80
+"""How much ids grow in a day: they begin with the time in milliseconds."""
+
+
 def by_tag(client_id: UUID, first: date, last: date, tag: str, groups: Sequence[str]) -> list[Row] | None:
     """See clients.usage.by_tag. The days are those on which the executions came."""
     names = ", ".join(["tag", *(name for name in GROUPS if name in groups)])
-    low, high = (first_at(_midnight(day)) for day in (first, last + timedelta(days=1)))
+    low, high = first_at(_midnight(first)), UUID(int=first_at(_midnight(last)).int + _DAY_OF_IDS)
     asked: dict[str, Any] = {
         "client": client_id,
         "tag": tag,

@@ -114,6 +114,7 @@ class NoSuchPath(ApiEndpoint):
 
     def initial(self, request: Request, *_args: object, **_kwargs: object) -> None:
         """404 for every method, with a key or without; raised here, before permissions are checked."""
+        self.check_throttles(request)
         raise NotFound(f"there is nothing at {printable(request.path)}")
 
 

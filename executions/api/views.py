@@ -8,6 +8,7 @@ from uuid import UUID
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from clients.policy import reads_by_token
 from clients.rights import Right
 from executions import services
 from executions.api import access, shape
@@ -41,7 +42,7 @@ class ExecutionsView(ApiEndpoint):
         preferred = preferred_wait(request)
         execution = self._executed(request, asked, asked.wait if preferred is None else preferred)
         told = resource(execution, include=include)
-        if request.auth is None:
+        if reads_by_token(caller_of(request)):
             told["access_token"] = access_token(execution.pk)
         headers = {"X-Execution-Id": str(execution.pk)}
         if preferred is not None:

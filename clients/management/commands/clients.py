@@ -86,6 +86,7 @@ class Command(BaseCommand):
             try:
                 value = Client._meta.get_field(name).formfield().clean(text)  # type: ignore[union-attr]  # all have one
                 setattr(client, name, value)
+                client.full_clean()
             except ValidationError as error:
                 raise CommandError(f"{name}: {' '.join(error.messages)}") from None
             names.append(name)
