@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from corsheaders.defaults import default_headers
+
 from gexec import logs, process
 from gexec.addresses import is_loopback
 from gexec.database_url import database_of
@@ -97,8 +99,7 @@ INSTALLED_APPS = [
 
 # Those of gexec.middleware are Django's and axes' own, run for /admin/ only: the API has no session and no cookies.
 MIDDLEWARE = [
-    # Without an origin that is allowed it would only add a header to every answer.
-    *(["corsheaders.middleware.CorsMiddleware"] if GEXEC_ALLOWED_ORIGINS else []),
+    "gexec.middleware.ApiCors",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "gexec.middleware.refuse_foreign_pages",
@@ -223,7 +224,19 @@ CONTENT_SECURITY_POLICY = {
 # The API alone: no page but its own is given the admin. Keys are sent by name, never by a browser's own doing.
 CORS_URLS_REGEX = r"^/(execute|ping|metrics|api/.*)$"
 CORS_ALLOWED_ORIGINS = GEXEC_ALLOWED_ORIGINS
-CORS_EXPOSE_HEADERS = ["ETag", "RateLimit", "RateLimit-Policy", "Retry-After", "WWW-Authenticate", "X-Execution-Id"]
+CORS_ALLOW_HEADERS = [*default_headers, "idempotency-key", "last-event-id", "prefer", "x-access-token", "x-request-id"]
+CORS_EXPOSE_HEADERS = [
+    "ETag",
+    "Idempotency-Replayed",
+    "Location",
+    "Preference-Applied",
+    "RateLimit",
+    "RateLimit-Policy",
+    "Retry-After",
+    "WWW-Authenticate",
+    "X-Execution-Id",
+    "X-Request-Id",
+]
 SESSION_COOKIE_SECURE = GEXEC_SECURE
 SESSION_COOKIE_SAMESITE = "Strict"
 CSRF_COOKIE_SECURE = GEXEC_SECURE

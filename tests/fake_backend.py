@@ -9,7 +9,7 @@ import pytest
 from django.core.cache import caches
 from django.utils import timezone
 
-from clients import authentication
+from clients import authentication, origins, quotas, throttling
 from dispatch import active
 from dispatch.testing import FakeBackend
 from languages.models import Language
@@ -60,6 +60,9 @@ def nothing_remembered() -> Iterator[None]:
 def _forget() -> None:
     Language.objects.forget_catalogue()
     authentication.verified.clear()
+    origins.listed.forget()
+    quotas.forget()
+    throttling.in_memory.clear()
     cache = caches["ratelimit"]
     assert isinstance(cache, CounterCache)
     cache.forget()

@@ -14,7 +14,7 @@ from django.test import Client as Http
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from clients import authentication, last_used, quotas, throttling
+from clients import authentication, last_used, quotas
 from clients.caller import PUBLISHABLE_CAPS
 from clients.models import Client, Key, Usage
 from clients.policy import may_call_back
@@ -32,12 +32,6 @@ pytestmark = pytest.mark.usefixtures("rate_limit_off", "python", "fake_backend")
 EXECUTE, API = "/execute", "/api/v1/executions"
 DOORS = pytest.mark.parametrize("door", [EXECUTE, API])
 PAGE = "https://play.example.org"
-
-
-@pytest.fixture(autouse=True)
-def begin_anew() -> None:
-    quotas.forget()
-    throttling.in_memory.clear()
 
 
 @pytest.fixture(autouse=True)
@@ -278,7 +272,8 @@ def test_a_lost_counter_begins_with_what_has_ended() -> None:
 @pytest.mark.parametrize("option", ["cpu_s_day", "cpu_s_month"])
 def test_cpu_seconds(option: str, fake_backend: FakeBackend) -> None:
     fake_backend.behave = lambda _job: result(ran(cpu_ms=1_500.0))
-    key = key_of(**{option: 2})
+    limit: dict[str, Any] = {option: 2}
+    key = key_of(**limit)
     for _ in range(2):
         assert post(API, key).status_code == 200
     quotas.forget()
