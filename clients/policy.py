@@ -14,6 +14,7 @@ from django.db.models import QuerySet
 from rest_framework.exceptions import PermissionDenied
 
 from clients.caller import Caller
+from clients.models import Client
 from clients.rights import WITHOUT_KEY, Right
 
 M = TypeVar("M", bound=models.Model)
@@ -73,9 +74,10 @@ def visible(caller: Caller | None, rows: QuerySet[M]) -> QuerySet[M]:
     return rows.filter(**own)
 
 
-def owner_of(caller: Caller | None) -> UUID | None:
-    """Whose a new row is."""
-    return None if caller is None else caller.client_id
+def own_shares() -> list[tuple[UUID, float]]:
+    """Of clients that have a share of the slots of their own: from above 0 to 1."""
+    rows = Client.objects.exclude(share=None).values_list("pk", "share")
+    return [(client_id, share / 100) for client_id, share in rows if share is not None]
 
 
 def _is_within(address: str | None, caller: Caller) -> bool:

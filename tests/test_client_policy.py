@@ -19,7 +19,9 @@ from clients.caller import PUBLISHABLE_CAPS
 from clients.models import Client, Key, Usage
 from clients.policy import may_call_back
 from clients.rights import Right
+from dispatch import shares
 from dispatch.testing import FakeBackend
+from executions import recovery
 from executions.models import Execution, Status
 from languages.models import Language
 from rest.models import Counter
@@ -401,3 +403,13 @@ def test_time_of_use_is_written_by_the_heartbeat_alone() -> None:
     last_used.note(Key.objects.get().prefix)
     last_used.write(now=True)
     assert Key.objects.get().last_used_at == first
+
+
+def test_a_share_of_the_slots_follows_the_row_within_a_sweep(fake_backend: FakeBackend) -> None:
+    key_of(share=10)
+    caller = f"client {Client.objects.get().pk}"
+    recovery.sweep()
+    assert shares.of(caller) == 0.1
+    Client.objects.update(share=None)
+    recovery.sweep()
+    assert shares.of(caller) is None

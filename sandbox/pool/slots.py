@@ -13,6 +13,7 @@ import math
 import threading
 import time
 from collections import Counter, OrderedDict, deque
+from collections.abc import Callable
 
 from sandbox.errors import PoolBusy, PoolClosed
 from sandbox.pool.permits import Permits
@@ -26,16 +27,27 @@ _LONGEST_RETRY_AFTER_S = 60
 """The line of now says little about what stands there in more than a minute."""
 
 
+ShareOf = Callable[[str], float | None]
+
+
+def _none_of_its_own(_caller: str) -> None:
+    return None
+
+
 class Slots:
     """Permits handed out to callers in turn, and for each in the order of asking."""
 
-    def __init__(self, permits: Permits, *, queue_limit: int, caller_share: float = 1.0) -> None:
-        """`caller_share` is what one caller may have, of permits and of places in line; with 1.0 that is all."""
+    def __init__(
+        self, permits: Permits, *, queue_limit: int, caller_share: float = 1.0, share_of: ShareOf = _none_of_its_own
+    ) -> None:
+        """`caller_share` is what one caller may have, of permits and of places in line; with 1.0 that is all.
+
+        `share_of` tells the share of a caller that has one of its own, else None; it is asked under the lock.
+        """
         self.queue_limit = queue_limit
         self._permits = permits
-        self._share = math.ceil(permits.fair_share * caller_share)
-        self._share_alone = permits.fair_share if caller_share >= 1.0 else max(self._share, permits.fair_share - 1)
-        self._places = math.ceil(queue_limit * caller_share)
+        self._caller_share = caller_share
+        self._share_of = share_of
         self._lock = threading.Lock()
         self._released = threading.Condition(self._lock)
         self._lines: OrderedDict[str | None, deque[_Waiter]] = OrderedDict()
@@ -144,7 +156,23 @@ class Slots:
         if caller is None:
             return True
         others_wait = len(self._lines) > (caller in self._lines)
-        return self._held[caller] < (self._share if others_wait else self._share_alone)
+        return self._held[caller] < self._most(caller, others_wait=others_wait)
+
+    def _share(self, caller: str | None) -> float:
+        own = None if caller is None else self._share_of(caller)
+        return self._caller_share if own is None else own
+
+    def _most(self, caller: str, *, others_wait: bool) -> int:
+        """Permits that the caller may hold."""
+        share, all_permits = self._share(caller), self._permits.fair_share
+        while_others_wait = math.ceil(all_permits * share)
+        if others_wait:
+            return while_others_wait
+        return all_permits if share >= 1.0 else max(while_others_wait, all_permits - 1)
+
+    def _places(self, caller: str | None) -> int:
+        """Places in line that it may have when they run out."""
+        return math.ceil(self.queue_limit * self._share(caller))
 
     def _next(self) -> _Waiter | None:
         """Who gets the next permit; None also where all who wait hold their share."""
@@ -177,12 +205,13 @@ class Slots:
             del self._held[caller]
 
     def _make_place(self, caller: str | None) -> None:
-        """Send away the newest of the one with the longest line, if that is more than its share, and less is here."""
-        longest = max((line for name, line in self._lines.items() if name is not None), key=len, default=deque())
+        """Send away the newest of who is furthest above its share of places, if the caller is below its own."""
+        above = {name: len(line) - self._places(name) for name, line in self._lines.items() if name is not None}
+        furthest = max(above, key=lambda name: above[name], default=None)
         own = len(self._lines.get(caller, ()))
-        if not (len(longest) > self._places > own):
+        if furthest is None or above[furthest] <= 0 or own >= self._places(caller):
             raise PoolBusy("too many executions are waiting", retry_after_s=self._retry_after_s())
-        displaced = longest[-1]
+        displaced = self._lines[furthest][-1]
         self._remove(displaced)
         displaced.displaced = True
         displaced.woken.set()
