@@ -6,8 +6,8 @@ import hashlib
 import hmac
 import threading
 import time
-from dataclasses import dataclass
-from uuid import UUID
+from collections.abc import Iterable
+from datetime import datetime
 
 from django.db.models import Q
 from django.utils import timezone
@@ -17,23 +17,15 @@ from rest_framework.request import Request
 from rest_framework_api_key.models import APIKey
 from rest_framework_api_key.permissions import KeyParser
 
+from clients import last_used
+from clients.caller import Caller, caller_of
 from clients.models import Client, Key
-from clients.rights import Right
+from clients.rights import PUBLISHABLE, USUAL, Right
 from clients.secrets import digest_of, new_key, prefix_in
 
 REMEMBERED_S = 1.0
 _MAX_REMEMBERED = 10_000
 """Keys, about 3 MB; beyond it all are forgotten, which costs each a query."""
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who calls: `request.auth` of a request with a valid key."""
-
-    prefix: str
-    """The public part of the key."""
-    client_id: UUID
-    rights: frozenset[Right]
 
 
 class _Verified:
@@ -83,12 +75,41 @@ class ApiKeyAuthentication(BaseAuthentication):
         return f"{KeyParser.keyword}, {_Bearer.keyword}"
 
 
-def create(name: str, *, client: str | None = None) -> str:
+def create(
+    name: str,
+    *,
+    client: str | None = None,
+    rights: Iterable[Right] | None = None,
+    publishable: bool = False,
+    expires_at: datetime | None = None,
+) -> str:
     """Make a key and return it; it cannot be read again. Its client is the one of that name, else of the key's."""
-    made = new_key()
     owner, _ = Client.objects.get_or_create(name=client or name)
-    Key.objects.create(prefix=made.prefix, client=owner, name=name, digest=made.digest)
-    return made.text
+    made, _ = create_for(owner, name, rights=rights, publishable=publishable, expires_at=expires_at)
+    return made
+
+
+def create_for(
+    owner: Client,
+    name: str,
+    *,
+    rights: Iterable[Right] | None = None,
+    publishable: bool = False,
+    expires_at: datetime | None = None,
+) -> tuple[str, Key]:
+    """Make a key of this client: the key itself, and its row."""
+    made = new_key(publishable=publishable)
+    given = rights if rights is not None else PUBLISHABLE if publishable else USUAL
+    key = Key.objects.create(
+        prefix=made.prefix,
+        client=owner,
+        name=name,
+        digest=made.digest,
+        rights=sorted(given),
+        publishable=publishable,
+        expires_at=expires_at,
+    )
+    return made.text, key
 
 
 def usable() -> Q:
@@ -108,6 +129,7 @@ def revoke(prefix: str) -> str | None:
         return None
     key.revoked_at = timezone.now()
     key.save(update_fields=["revoked_at"])
+    verified.clear()
     return key.name
 
 
@@ -119,7 +141,10 @@ def _verify(text: str) -> Caller | None:
     key = _found(text)
     if key is None:
         return None
-    caller = Caller(key.prefix, key.client_id, frozenset(Right(right) for right in key.rights))
+    if not key.client.enabled:
+        raise AuthenticationFailed("the client of this API key is disabled")
+    last_used.note(key.prefix)
+    caller = caller_of(key)
     verified.put(digest, caller, now)
     return caller
 
@@ -127,10 +152,11 @@ def _verify(text: str) -> Caller | None:
 def _found(text: str) -> Key | None:
     if "\x00" in text:
         return None
+    keys = Key.objects.filter(usable()).select_related("client")
     if prefix := prefix_in(text):
-        key = Key.objects.filter(usable(), prefix=prefix).first()
+        key = keys.filter(prefix=prefix).first()
         return key if key is not None and hmac.compare_digest(key.digest, digest_of(text)) else None
     # A key from before clients: its hash, whether it was revoked and when it expires stand in its own row.
     if "." not in text or not APIKey.objects.is_valid(text):
         return None
-    return Key.objects.filter(usable(), prefix=text.partition(".")[0], digest="").first()
+    return keys.filter(prefix=text.partition(".")[0], digest="").first()

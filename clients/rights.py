@@ -21,3 +21,5 @@ USUAL = (Right.EXECUTE, Right.STREAM, Right.READ, Right.SEE_HIDDEN, Right.MANAGE
 """Of a key that was made without saying which."""
 WITHOUT_KEY = frozenset({Right.EXECUTE, Right.STREAM, Right.READ, Right.SEE_HIDDEN})
 """Of a caller without a key, over what it submitted itself."""
+PUBLISHABLE = frozenset({Right.EXECUTE, Right.STREAM, Right.READ})
+"""The most that a key for web pages may have, over what it submitted itself."""

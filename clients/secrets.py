@@ -1,5 +1,7 @@
 """What a key looks like: `gx_live_`, eight letters that name it, and a secret with a checksum.
 
+A publishable one begins with `gx_pub_`: whoever sees it in a page knows that it was meant to be seen.
+
 The fixed shape and the checksum let scanners of source code find one that was published by mistake, without asking
 anybody. A secret has 32 letters of base 62: 190 random bits, for which a plain SHA-256 is enough.
 """
@@ -16,7 +18,7 @@ from dataclasses import dataclass
 
 _LETTERS = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _PREFIX_LETTERS, _SECRET_LETTERS, _CHECKSUM_LETTERS = 8, 32, 6
-_SHAPE = re.compile(r"gx_live_([0-9A-Za-z]{8})_([0-9A-Za-z]{32})([0-9A-Za-z]{6})")
+_SHAPE = re.compile(r"gx_(?:live|pub)_([0-9A-Za-z]{8})_([0-9A-Za-z]{32})([0-9A-Za-z]{6})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +30,10 @@ class NewKey:
     digest: str
 
 
-def new_key() -> NewKey:
+def new_key(*, publishable: bool = False) -> NewKey:
     """A key that there was never before."""
     prefix, secret = _random(_PREFIX_LETTERS), _random(_SECRET_LETTERS)
-    body = f"gx_live_{prefix}_{secret}"
+    body = f"gx_{'pub' if publishable else 'live'}_{prefix}_{secret}"
     text = body + _checksum(body)
     return NewKey(text, prefix, digest_of(text))
 

@@ -9,12 +9,14 @@ from dataclasses import replace
 from django.db import transaction
 from django.utils import timezone
 
+from clients.admission import admitted
 from dispatch import active, workers
 from dispatch.base import Reservation
 from executions import in_flight
 from executions.idempotency import Claim
 from executions.jobs import caller_of, job_of, profile_in
 from executions.models import Execution, ExecutionTag, Status
+from executions.places import open_of
 from executions.submission import Origin, Submission
 from rest.exceptions import Refusal
 from rest.ids import moment_of, uuid7
@@ -34,14 +36,16 @@ def accepted(
     with in_flight.marked(execution.pk), _reserved(execution) as reservation:
         if reservation is not None:
             execution.status, execution.started_at, execution.queue_ms = Status.RUNNING, timezone.now(), 0.0
-        _insert(execution, claim)
+        with admitted(origin.caller, open_of=open_of):
+            _insert(execution, claim)
         yield execution, reservation
 
 
 def queued(submission: Submission, origin: Origin, claim: Claim | None = None) -> Execution:
     """The row, inserted, for whichever process takes it up: accepted means committed. Raises Taken."""
     execution = _row(replace(submission, background=True), origin)
-    _insert(execution, claim)
+    with admitted(origin.caller, open_of=open_of, background=True):
+        _insert(execution, claim)
     return execution
 
 

@@ -21,6 +21,7 @@ import base64
 from collections.abc import Mapping
 from dataclasses import asdict, fields, replace
 from typing import Any
+from uuid import UUID
 
 from dispatch.base import Task
 from executions.models import Execution
@@ -78,10 +79,15 @@ def task_of(execution: Execution) -> Task:
 def caller_of(execution: Execution) -> str:
     """Who shares slots with others: a client, or else an address, of IPv6 its network."""
     if execution.client_id is not None:
-        return f"client {execution.client_id}"
+        return caller_of_client(execution.client_id)
     if execution.api_key_id is not None:  # A row that waited while the server was updated.
         return f"key {execution.api_key_id}"
     return f"address {limited_as(execution.client_address)}"
+
+
+def caller_of_client(client_id: UUID) -> str:
+    """All keys of a client together."""
+    return f"client {client_id}"
 
 
 def profile_in(data: Mapping[str, Any]) -> Profile:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from types import MappingProxyType
 from typing import Any
 
 from django.conf import settings
@@ -16,6 +17,7 @@ from sandbox.types import FILE_SIZE_BYTES, Profile, Step
 MIN_MEMORY_MB = 16
 MAX_OUTPUT_BYTES = 64 * MIB
 MAX_FILE_BYTES = 1024 * MIB
+_NO_CAPS: Mapping[str, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +84,12 @@ class EffectiveLimits:
         return replace(step, limits=limits)
 
 
-def caps_of(language: Language, *, has_key: bool) -> Caps:
-    """What the language and the server let a caller ask for."""
+def caps_of(language: Language, *, has_key: bool, within: Mapping[str, int] = _NO_CAPS) -> Caps:
+    """What the language and the server let a caller ask for, `within` what its client may."""
     wall_ms = language.max_timeout_ms
     if not has_key:
         wall_ms = min(wall_ms, settings.GEXEC_MAX_TIMEOUT_MS_WITHOUT_KEY)
-    return Caps(
+    caps = Caps(
         wall_ms=wall_ms,
         cpu_ms=wall_ms * _processors(language),
         memory_mb=max(language.memory_mb, settings.GEXEC_MAX_MEMORY_MB),
@@ -96,6 +98,8 @@ def caps_of(language: Language, *, has_key: bool) -> Caps:
         file_bytes=_file_bytes(language),
         compile_wall_ms=max(language.compile_timeout_ms, 1),
     )
+    lower = {name: most for name, most in within.items() if most < getattr(caps, name, 0)}
+    return replace(caps, **lower) if lower else caps
 
 
 def too_much(asked: AskedLimits, caps: Caps) -> Mapping[str, int]:
@@ -118,6 +122,10 @@ def effective(language: Language, asked: AskedLimits, caps: Caps) -> EffectiveLi
     wanted = {name: value for name, value in asdict(asked).items() if value is not None}
     capped = [name for name, value in own.items() if name not in wanted and (value or 0) > getattr(caps, name)]
     values = own | {name: getattr(caps, name) for name in capped} | wanted
+    if values["cpu_ms"] is None and caps.cpu_ms < values["wall_ms"] * _processors(language):
+        # What all processors could use in the wall time is more than the caller may have.
+        values["cpu_ms"] = caps.cpu_ms
+        capped.append("cpu_ms")
     return EffectiveLimits(**values, capped=tuple(capped))
 
 

@@ -109,6 +109,11 @@ class Execution(models.Model):
             models.Index(fields=["language_slug", "status", "outcome", "id"], name="execution_by_language_ending"),
             # These are partial: what comes through POST /execute without a key is in none of them.
             models.Index(fields=["client_id", "id"], name="execution_by_client", condition=Q(client_id__isnull=False)),
+            models.Index(
+                fields=["client_id", "status", "background"],
+                name="execution_open_of_client",
+                condition=Q(client_id__isnull=False, status__in=["queued", "running"]),
+            ),
             models.Index(fields=["batch_id", "id"], name="execution_by_batch", condition=Q(batch_id__isnull=False)),
             models.Index(
                 fields=["lane", "id"], name="execution_to_take_up", condition=Q(status=Status.QUEUED, background=True)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from django.conf import settings
-from rest_framework.exceptions import NotAuthenticated, PermissionDenied
+from rest_framework.exceptions import NotAuthenticated
 from rest_framework.request import Request
 
-from clients.authentication import Caller
+from clients.caller import Caller
+from clients.policy import check_right
 from clients.rights import Right
 from executions.submission import Origin
 from rest.client_address import client_address
@@ -22,7 +23,7 @@ def origin_of(request: Request) -> Origin:
     """Where a submission of this request comes from."""
     address = client_address(request.META, trusted_proxies=settings.GEXEC_TRUSTED_PROXIES)
     caller = caller_of(request)
-    return Origin(address, caller.prefix, caller.client_id) if caller else Origin(address)
+    return Origin(address, caller.prefix, caller.client_id, caller) if caller else Origin(address)
 
 
 def require(request: Request, right: Right) -> Caller:
@@ -30,6 +31,5 @@ def require(request: Request, right: Right) -> Caller:
     caller = caller_of(request)
     if caller is None:
         raise NotAuthenticated("an API key is required: Authorization: Api-Key …")
-    if right not in caller.rights:
-        raise PermissionDenied(f"this needs a key with the right {right.value}", code="forbidden_right")
+    check_right(caller, right)
     return caller

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 
-from dispatch import workers
-from executions import in_flight, transitions
+from clients import last_used
+from clients.policy import own_shares
+from dispatch import shares, workers
+from executions import in_flight, jobs, transitions
 from executions.models import OPEN, Execution
 from executions.results import failed_fields
 from languages import tasks
@@ -28,6 +30,8 @@ def sweep() -> int:
         reason = transitions.RESULT_LOST if row.worker == workers.own_id() else SERVER_DIED
         transitions.finish(row, failed_fields(reason))
     tasks.sweep(ended)
+    last_used.write()
+    shares.replace({jobs.caller_of_client(client): share for client, share in own_shares()})
     if ended:
         workers.remove(ended)
     return len(lost)

@@ -26,14 +26,18 @@ _UNBOUNDED = 1 << 62
 
 # The table is unlogged: adding to a counter waits for no disk, and a crash of the database starts the count again.
 _ADD = """
+WITH share AS (
+    SELECT coalesce((SELECT storage_bytes FROM clients_client WHERE id = %(client)s), %(most)s) AS most)
 INSERT INTO executions_callerstorage AS storage (day, caller, executions, kept_bytes, unkept_bytes)
-VALUES (%(day)s, %(caller)s, 1, CASE WHEN %(bytes)s <= %(most)s THEN %(bytes)s ELSE 0 END,
-    CASE WHEN %(bytes)s <= %(most)s THEN 0 ELSE %(bytes)s END)
+SELECT %(day)s::date, %(caller)s, 1, CASE WHEN %(bytes)s <= most THEN %(bytes)s ELSE 0 END,
+    CASE WHEN %(bytes)s <= most THEN 0 ELSE %(bytes)s END FROM share
 ON CONFLICT (day, caller) DO UPDATE SET executions = storage.executions + 1,
     kept_bytes = storage.kept_bytes
-        + CASE WHEN storage.unkept_bytes = 0 AND storage.kept_bytes + %(bytes)s <= %(most)s THEN %(bytes)s ELSE 0 END,
+        + CASE WHEN storage.unkept_bytes = 0 AND storage.kept_bytes + %(bytes)s <= (SELECT most FROM share)
+            THEN %(bytes)s ELSE 0 END,
     unkept_bytes = storage.unkept_bytes
-        + CASE WHEN storage.unkept_bytes = 0 AND storage.kept_bytes + %(bytes)s <= %(most)s THEN 0 ELSE %(bytes)s END
+        + CASE WHEN storage.unkept_bytes = 0 AND storage.kept_bytes + %(bytes)s <= (SELECT most FROM share)
+            THEN 0 ELSE %(bytes)s END
 RETURNING unkept_bytes
 """
 
@@ -102,7 +106,7 @@ def _counts(execution: Execution, brought: int) -> bool:
     has_key = execution.api_key_id is not None
     most_mb = settings.GEXEC_KEY_STORAGE_MB_PER_DAY if has_key else settings.GEXEC_STORAGE_MB_PER_DAY
     asked: dict[str, Any] = {"day": _day(), "caller": caller_of(execution), "bytes": brought}
-    asked["most"] = most_mb * MIB or _UNBOUNDED
+    asked |= {"most": most_mb * MIB or _UNBOUNDED, "client": execution.client_id}
     with connection.cursor() as cursor:
         cursor.execute(_ADD, asked)
         (unkept_bytes,) = cursor.fetchone()

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from clients.caller import Caller
 from executions.content import NOTHING, Content
 from executions.limits import EffectiveLimits
 from executions.models import EXECUTE, Lane, Store
@@ -20,6 +21,8 @@ class Origin:
     address: str | None
     api_key_id: str | None = None
     client_id: UUID | None = None
+    caller: Caller | None = None
+    """Whose quotas and places it takes; None: nobody's with a key, or a command's."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,7 @@ def rate_limit(**_: Any) -> list[CheckMessage]:
     hint = "Write a number and a period (10/m, 100/h, 5/10s), or off."
     return [
         Error(f"{name} is {rate!r}.", hint=hint, id="gexec.E002")
-        for name in ("GEXEC_RATE_LIMIT", "GEXEC_KEY_RATE_LIMIT")
+        for name in ("GEXEC_RATE_LIMIT", "GEXEC_KEY_RATE_LIMIT", "GEXEC_READ_RATE_LIMIT")
         if (rate := getattr(settings, name)) != "off" and not _RATE.fullmatch(rate)
     ]
 

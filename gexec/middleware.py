@@ -7,9 +7,10 @@ The API has no session, no cookies and no pages. Django's own classes in their p
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from axes.middleware import AxesMiddleware
+from corsheaders.middleware import CorsMiddleware
 from csp.middleware import CSPMiddleware
 from django.conf import settings
 from django.contrib.auth.middleware import AuthenticationMiddleware
@@ -20,6 +21,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.middleware.csrf import CsrfViewMiddleware
 
+from clients import origins
 from rest.client_address import client_address
 
 if TYPE_CHECKING:
@@ -27,6 +29,15 @@ if TYPE_CHECKING:
 
 ADMIN_PATH = "/admin/"
 _CHANGE_NOTHING = ("GET", "HEAD", "OPTIONS")
+
+
+class ApiCors(CorsMiddleware):
+    """CORS where there is an origin that is allowed: else it would only add a header to every answer."""
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if not settings.GEXEC_ALLOWED_ORIGINS and not origins.allow_cors(self, request):
+            return cast("HttpResponseBase", self.get_response(request))
+        return cast("HttpResponseBase", super().__call__(request))
 
 
 class ForeignPage(PermissionDenied):
@@ -54,6 +65,9 @@ def _is_foreign(request: HttpRequest) -> bool:
     if site == "same-origin" or (origin is None and site != "cross-site"):
         return False
     if origin in settings.GEXEC_ALLOWED_ORIGINS:
+        return False
+    # A browser sends this header only where CORS allowed it before; the key in it is checked against the origin.
+    if "HTTP_AUTHORIZATION" in request.META and origins.lists(origin, request.path_info):
         return False
     # The scheme may be that of a proxy in front.
     return origin is None or origin.partition("://")[2] != request.get_host()

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from corsheaders.defaults import default_headers
+
 from gexec import logs, process
 from gexec.addresses import is_loopback
 from gexec.database_url import database_of
@@ -42,6 +44,7 @@ GEXEC_DATABASE_ADMIN_TIMEOUT_MS = env.int("GEXEC_DATABASE_ADMIN_TIMEOUT_MS", 30_
 # What a request may ask for, and who may ask.
 GEXEC_RATE_LIMIT = env.str("GEXEC_RATE_LIMIT", "10/m")
 GEXEC_KEY_RATE_LIMIT = env.str("GEXEC_KEY_RATE_LIMIT", "off")
+GEXEC_READ_RATE_LIMIT = env.str("GEXEC_READ_RATE_LIMIT", "1200/m")
 GEXEC_REQUIRE_API_KEY = env.bool("GEXEC_REQUIRE_API_KEY", False)
 GEXEC_TRUSTED_PROXIES = env.int("GEXEC_TRUSTED_PROXIES", 0)
 GEXEC_MAX_TIMEOUT_MS_WITHOUT_KEY = env.int("GEXEC_MAX_TIMEOUT_MS_WITHOUT_KEY", 60_000)
@@ -96,8 +99,7 @@ INSTALLED_APPS = [
 
 # Those of gexec.middleware are Django's and axes' own, run for /admin/ only: the API has no session and no cookies.
 MIDDLEWARE = [
-    # Without an origin that is allowed it would only add a header to every answer.
-    *(["corsheaders.middleware.CorsMiddleware"] if GEXEC_ALLOWED_ORIGINS else []),
+    "gexec.middleware.ApiCors",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "gexec.middleware.refuse_foreign_pages",
@@ -115,8 +117,8 @@ MIDDLEWARE = [
 # What holds for every endpoint unless its view says otherwise: JSON only, closed where a key is required, no session.
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["clients.authentication.ApiKeyAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["rest.permissions.KeyWhereRequired"],
-    "DEFAULT_THROTTLE_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": ["rest.permissions.KeyWhereRequired", "clients.permissions.MayCall"],
+    "DEFAULT_THROTTLE_CLASSES": ["clients.throttling.ApiThrottle"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "rest.renderers.FirstOfEach",
     "DEFAULT_PARSER_CLASSES": ["rest.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
@@ -222,7 +224,19 @@ CONTENT_SECURITY_POLICY = {
 # The API alone: no page but its own is given the admin. Keys are sent by name, never by a browser's own doing.
 CORS_URLS_REGEX = r"^/(execute|ping|metrics|api/.*)$"
 CORS_ALLOWED_ORIGINS = GEXEC_ALLOWED_ORIGINS
-CORS_EXPOSE_HEADERS = ["ETag", "Retry-After", "WWW-Authenticate", "X-Execution-Id"]
+CORS_ALLOW_HEADERS = [*default_headers, "idempotency-key", "last-event-id", "prefer", "x-access-token", "x-request-id"]
+CORS_EXPOSE_HEADERS = [
+    "ETag",
+    "Idempotency-Replayed",
+    "Location",
+    "Preference-Applied",
+    "RateLimit",
+    "RateLimit-Policy",
+    "Retry-After",
+    "WWW-Authenticate",
+    "X-Execution-Id",
+    "X-Request-Id",
+]
 SESSION_COOKIE_SECURE = GEXEC_SECURE
 SESSION_COOKIE_SAMESITE = "Strict"
 CSRF_COOKIE_SECURE = GEXEC_SECURE

@@ -19,6 +19,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("readyz", ReadyView.as_view()),
     path("", include("executions.seed.urls")),
     path("api/v1/", include("executions.api.urls")),
+    path("api/v1/", include("clients.urls")),
     path("api/v1/", include("languages.urls")),
     re_path("^api/v1/", NoSuchPath.as_view()),
 ]

@@ -32,3 +32,16 @@ class Unavailable(APIException):
         self.message = message
         self.wait = retry_after_s
         self.execution_id = execution_id
+
+
+class Limited(APIException):
+    """The caller has had as much as it may for now; `policy` names what bounds it."""
+
+    status_code = 429
+    default_code = "rate_limited"
+
+    def __init__(self, message: str, *, code: str, policy: str, retry_after_s: int) -> None:
+        super().__init__(message, code)
+        self.message = message
+        self.policy = policy
+        self.wait = retry_after_s

@@ -42,6 +42,8 @@ _FIELD_CODES = {
     "min_value": "too_small",
     "required": "missing_field",
 }
+_MEMBERS = ("execution_id", "policy")
+"""What an exception may have besides, for the problem."""
 _STATUSES = {"body_too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE}
 """Codes of a field that are no 400."""
 _CODES_OF_A_BODY = {
@@ -111,8 +113,7 @@ def _problem_of(exc: exceptions.APIException) -> dict[str, Any]:
     # How long to wait stands in Retry-After; a sentence that changes by the second cannot be compared or translated.
     detail = "Too many requests" if isinstance(exc, exceptions.Throttled) else encodable(exc.detail)
     code = str(exc.detail.code)
-    execution_id = getattr(exc, "execution_id", None)
-    members = {"execution_id": str(execution_id)} if execution_id else {}
+    members = {name: str(value) for name in _MEMBERS if (value := getattr(exc, name, None))}
     return problem(exc.status_code, _CODES.get(code, code), detail, **members)
 
 

@@ -73,6 +73,14 @@ class ApiEndpoint(Endpoint):
         self.request_id = _request_id(request)
         return super().initialize_request(request, *args, **kwargs)
 
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """DRF's, with the rate limit first: it counts guesses at keys, and tells each answer where it stands."""
+        self.format_kwarg = None
+        request.accepted_renderer, request.accepted_media_type = self.perform_content_negotiation(request)
+        self.check_throttles(request)
+        self.perform_authentication(request)
+        self.check_permissions(request)
+
     def received_at_most(self) -> int:
         """How large a body may be, in bytes."""
         return self.max_body_bytes or int(settings.GEXEC_MAX_REQUEST_BYTES)
@@ -81,6 +89,8 @@ class ApiEndpoint(Endpoint):
         """The same, never kept by a cache, unless the view says otherwise."""
         response = super().finalize_response(request, response, *args, **kwargs)
         response["X-Request-Id"] = self.request_id
+        for name, value in getattr(request, "answer_headers", {}).items():
+            response[name] = value
         response.setdefault("Cache-Control", "no-store")
         return response
 
@@ -104,6 +114,7 @@ class NoSuchPath(ApiEndpoint):
 
     def initial(self, request: Request, *_args: object, **_kwargs: object) -> None:
         """404 for every method, with a key or without; raised here, before permissions are checked."""
+        self.check_throttles(request)
         raise NotFound(f"there is nothing at {printable(request.path)}")
 
 

@@ -9,7 +9,7 @@ import pytest
 from django.core.cache import caches
 from django.utils import timezone
 
-from clients import authentication
+from clients import authentication, origins, quotas, throttling
 from dispatch import active
 from dispatch.testing import FakeBackend
 from languages.models import Language
@@ -19,8 +19,8 @@ from sandbox.types import JobResult, Outcome, StepResult
 
 def ran(stdout: bytes = b"", outcome: Outcome = Outcome.OK, **fields: object) -> StepResult:
     """A run step's result, with exit code 0 where it ended well."""
-    defaults = {"exit_code": 0} if outcome is Outcome.OK else {}
-    return StepResult("run", outcome, stdout=stdout, wall_ms=5.0, cpu_ms=4.0, **{**defaults, **fields})  # type: ignore[arg-type]  # any field
+    defaults = {"wall_ms": 5.0, "cpu_ms": 4.0} | ({"exit_code": 0} if outcome is Outcome.OK else {})
+    return StepResult("run", outcome, stdout=stdout, **{**defaults, **fields})  # type: ignore[arg-type]  # any field
 
 
 def result(*steps: StepResult) -> JobResult:
@@ -60,6 +60,9 @@ def nothing_remembered() -> Iterator[None]:
 def _forget() -> None:
     Language.objects.forget_catalogue()
     authentication.verified.clear()
+    origins.listed.forget()
+    quotas.forget()
+    throttling.in_memory.clear()
     cache = caches["ratelimit"]
     assert isinstance(cache, CounterCache)
     cache.forget()

@@ -10,6 +10,7 @@ import pytest
 from django.test import Client
 
 from clients.authentication import create
+from clients.models import Client as Tenant
 from clients.models import Key
 from clients.rights import Right
 from clients.secrets import prefix_in
@@ -32,7 +33,8 @@ class Caller:
     def __init__(self, name: str, *rights: Right) -> None:
         key = create(name)
         if rights:
-            Key.objects.filter(prefix=prefix_in(key)).update(rights=[right.value for right in rights])
+            Key.objects.filter(prefix=prefix_in(key)).update(rights=list(rights))
+            Tenant.objects.filter(name=name).update(rights=list(rights))
         self.http = Client(headers={"authorization": f"Bearer {key}"})
 
     def run(self, **fields: Any) -> str:

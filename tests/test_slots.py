@@ -242,3 +242,43 @@ def _holds(slots: Slots, everyone: list[Held], *, total: int, queue: int) -> Non
         }
         for name in may_have:
             assert held[name] >= (share if waiting - {name} else max(share, total - 1))
+
+
+def test_a_caller_may_have_a_share_of_its_own() -> None:
+    slots = Slots(OwnPermits(4), queue_limit=10, caller_share=0.5, share_of={"small": 0.25}.get)
+    assert all(slots.try_acquire() for _ in range(4))
+    waiting = {name: _in_line(slots, name, 3) for name in ("small", "usual")}
+    eventually(lambda: slots.waiting == 6)
+    for _ in range(4):
+        slots.release(held_s=0.1)
+    eventually(lambda: [len(waiting[name]) for name in ("small", "usual")] == [1, 2])
+    assert (slots.in_use, slots.waiting) == (3, 3)
+    slots.refuse_waiting()
+
+
+def test_places_in_line_are_shared_by_what_each_may_have() -> None:
+    slots = Slots(OwnPermits(1), queue_limit=4, caller_share=0.5, share_of={"small": 0.25}.get)
+    assert slots.try_acquire()
+    granted = _in_line(slots, "small", 2), _in_line(slots, "usual", 2)
+    eventually(lambda: slots.waiting == 4)
+    # Each has the same number, and only one of them has more than its places.
+    assert _in_line(slots, "other", 1) == []
+    eventually(lambda: len(granted[0]) == 1 and slots.waiting == 4)
+    assert granted[1] == []
+    slots.refuse_waiting()
+
+
+def _in_line(slots: Slots, caller: str, count: int) -> list[bool]:
+    """So many wait for this caller; what came of those who are through."""
+    through: list[bool] = []
+
+    def wait() -> None:
+        with contextlib.suppress(PoolBusy):
+            slots.acquire(30, Withdrawal(), caller)
+            through.append(True)
+            return
+        through.append(False)
+
+    for _ in range(count):
+        threading.Thread(target=wait, daemon=True).start()
+    return through

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from dispatch import workers
+from dispatch import shares, workers
 from dispatch.base import Capacity, Event, Finished, Report, Reservation, Started, Task
 from rest.connections import release_connection
 from rest.turns import Turns
@@ -255,6 +255,7 @@ def make_pool() -> Pool:
         queue=settings.GEXEC_QUEUE,
         wait_ms=settings.GEXEC_WAIT_MS,
         caller_share=settings.GEXEC_CALLER_SHARE,
+        share_of=shares.of,
         slots_folder=settings.GEXEC_DATA_DIR / "slots",
         processes=settings.GEXEC_WORKERS,
     )

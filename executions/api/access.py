@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 
+from clients import policy
 from executions.api.tokens import opens
 from executions.models import Execution
 from executions.origins import caller_of
@@ -18,8 +19,7 @@ _TOKEN_HEADER = "X-Access-Token"  # noqa: S105 (a header's name)
 
 def visible(request: Request) -> QuerySet[Execution]:
     """All executions of the caller's client; none without a key."""
-    caller = caller_of(request)
-    return Execution.objects.filter(client_id=caller.client_id) if caller else Execution.objects.none()
+    return policy.visible(caller_of(request), Execution.objects.all())
 
 
 def found(request: Request, execution_id: UUID) -> Execution:

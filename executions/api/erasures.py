@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 from uuid import UUID
 
-from rest_framework.exceptions import NotAuthenticated, NotFound, ValidationError
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -14,7 +14,7 @@ from executions import erasure
 from executions.api import access
 from executions.api.fields import PlainText
 from executions.models import Erasure
-from executions.origins import caller_of, origin_of, require
+from executions.origins import origin_of, require
 from rest.exceptions import Refusal
 from rest.times import rfc3339
 from rest.views import ApiEndpoint
@@ -42,9 +42,7 @@ class ErasureView(ApiEndpoint):
 
     def get(self, request: Request, erasure_id: UUID) -> Response:
         """The caller's own only."""
-        caller = caller_of(request)
-        if caller is None:
-            raise NotAuthenticated("an API key is required: Authorization: Api-Key …")
+        caller = require(request, Right.READ)
         found = Erasure.objects.filter(pk=erasure_id, client_id=caller.client_id).first()
         if found is None:
             raise NotFound(f"there is no erasure {erasure_id}")

@@ -12,13 +12,15 @@ from uuid import UUID
 from django.http import StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from rest_framework import serializers
-from rest_framework.exceptions import ErrorDetail, NotAuthenticated, ValidationError
+from rest_framework.exceptions import ErrorDetail, PermissionDenied, ValidationError
 from rest_framework.request import Request
 
+from clients.policy import reads_by_token
+from clients.rights import Right
 from executions.api.resource import summary
 from executions.history import Wanted
 from executions.models import Execution, Status
-from executions.origins import caller_of
+from executions.origins import require
 from executions.outcomes import Outcome
 from executions.ranges import HIGHEST, LOWEST
 from rest.ids import first_at
@@ -74,9 +76,9 @@ def exported(request: Request) -> HttpResponseBase:
 
 def wanted_in(request: Request, asked: dict[str, Any], *, below: UUID | None) -> Wanted:
     """What is asked for of the caller's own. NotAuthenticated without a key: nobody's history is nobody's to read."""
-    caller = caller_of(request)
-    if caller is None:
-        raise NotAuthenticated("an API key is required: Authorization: Api-Key …")
+    caller = require(request, Right.READ)
+    if reads_by_token(caller):
+        raise PermissionDenied("a publishable key reads each execution by its token", "forbidden_right")
     low = first_at(asked["created_after"]) if "created_after" in asked else LOWEST
     before = first_at(asked["created_before"]) if "created_before" in asked else HIGHEST
     return Wanted(

@@ -8,6 +8,8 @@ from typing import Any
 
 from django.conf import settings
 
+from clients.caller import Caller
+from clients.policy import check_language
 from executions.api.fields import (
     ContentField,
     FileName,
@@ -168,13 +170,14 @@ class Asked:
     on_disconnect: str
 
 
-def asked_in(data: Any, *, has_key: bool) -> Asked:
-    """What a request's JSON object asks for. Raises ValidationError."""
+def asked_in(data: Any, *, caller: Caller | None) -> Asked:
+    """What a request's JSON object asks for. Raises ValidationError, or PermissionDenied for its language."""
     values = _serializer().run_validation(data)
     language: Language = values["language"]
     files, entrypoint = _files(values, language)
     _refuse_long_words(values)
-    caps = caps_of(language, has_key=has_key)
+    check_language(caller, language.slug)
+    caps = caps_of(language, has_key=caller is not None, within=caller.caps if caller else {})
     limits = AskedLimits(**values.get("limits", {}))
     for name, most in too_much(limits, caps).items():
         raise problem_with(f"limits.{name}", f"at most {most}", "limit_exceeded")

@@ -8,9 +8,9 @@ from uuid import UUID
 from django.http.response import HttpResponseBase
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.throttling import BaseThrottle
 
-from clients.throttling import CallerThrottle
+from clients.policy import reads_by_token
+from clients.rights import Right
 from executions import services
 from executions.api import access, erasures, history, shape
 from executions.api.preferences import applied, preferred_wait
@@ -20,7 +20,7 @@ from executions.api.resource import INCLUDES, resource
 from executions.api.tokens import access_token
 from executions.idempotency import Claim
 from executions.models import OPEN, Execution
-from executions.origins import origin_of
+from executions.origins import caller_of, origin_of
 from rest.disconnect import watched
 from rest.unknown import refuse_unknown
 from rest.views import ApiEndpoint
@@ -33,10 +33,9 @@ class ExecutionsView(ApiEndpoint):
     """POST: run a program. GET: the caller's history."""
 
     http_method_names = ["get", "head", "post"]
-
-    def get_throttles(self) -> list[BaseThrottle]:
-        """What runs something is counted."""
-        return [CallerThrottle()] if self.request.method == "POST" else []
+    executes = ("POST",)
+    rights = {"GET": Right.READ, "HEAD": Right.READ, "POST": Right.EXECUTE}
+    for_pages = True
 
     def get(self, request: Request) -> Response:
         """A page of it."""
@@ -46,11 +45,11 @@ class ExecutionsView(ApiEndpoint):
         """Run it; 200 with its end, or 202 where the answer does not wait for that."""
         refuse_unknown(request.query_params, _SHAPED, what="parameter")
         include = shape.included(request, INCLUDES)
-        asked = asked_in(request.data, has_key=request.auth is not None)
+        asked = asked_in(request.data, caller=caller_of(request))
         preferred = preferred_wait(request)
         execution, replayed = self._executed(request, asked, asked.wait if preferred is None else preferred)
         told = resource(execution, include=include)
-        if request.auth is None:
+        if reads_by_token(caller_of(request)):
             told["access_token"] = access_token(execution.pk)
         headers = {"X-Execution-Id": str(execution.pk)}
         if replayed:
@@ -76,6 +75,7 @@ class ExportView(ApiEndpoint):
     """GET: the caller's history as one stream."""
 
     http_method_names = ["get"]
+    rights = {"GET": Right.READ}
 
     def get(self, request: Request) -> HttpResponseBase:
         """NDJSON or CSV."""
@@ -86,6 +86,8 @@ class ExecutionView(ApiEndpoint):
     """GET: one execution. DELETE: it is gone for good."""
 
     http_method_names = ["get", "head", "delete"]
+    rights = {"GET": Right.READ, "HEAD": Right.READ}
+    for_pages = True
 
     def delete(self, request: Request, execution_id: UUID) -> Response:
         """Its tombstone."""

@@ -14,7 +14,7 @@ ALTER TABLE executions_executiontag ADD CONSTRAINT execution_tag_of_an_execution
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("executions", "0012_what_the_api_asks_for"),
+        ("executions", "0013_counted_by_client"),
     ]
 
     operations = [

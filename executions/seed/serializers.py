@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, NoReturn
 
 from django.conf import settings
@@ -14,6 +15,8 @@ from executions.limits import AskedLimits, caps_of, effective
 from executions.submission import Submission, single_file
 from languages.lookup import unsupported
 from languages.models import Language
+
+_NO_CAPS: Mapping[str, int] = MappingProxyType({})
 
 
 class _NamesItself(serializers.Field[Any, Any, Any, Any]):
@@ -91,7 +94,7 @@ class WholeNumberField(_NamesItself):
 class SubmissionSerializer(serializers.Serializer[Submission]):
     """A program, in which language, and how long it may run: 1 to the language's max_timeout_ms. More is ignored.
 
-    Where the context's `has_key` is false, GEXEC_MAX_TIMEOUT_MS_WITHOUT_KEY bounds the time as well.
+    Where the context's `has_key` is false, GEXEC_MAX_TIMEOUT_MS_WITHOUT_KEY bounds the time as well; so do its `caps`.
     """
 
     language = LanguageField(help_text="A language's slug or alias, and a version where it has several: python@3.13.")
@@ -103,7 +106,7 @@ class SubmissionSerializer(serializers.Serializer[Submission]):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """What may run, at most as long as its language allows."""
         language, timeout_ms = attrs["language"], attrs.get("timeout_ms")
-        caps = caps_of(language, has_key=self.context["has_key"])
+        caps = caps_of(language, has_key=self.context["has_key"], within=self.context["caps"])
         if timeout_ms is not None and not 1 <= timeout_ms <= caps.wall_ms:
             message = f"timeout_ms must be between 1 and {caps.wall_ms}"
             raise serializers.ValidationError({"timeout_ms": ErrorDetail(message, code="limit_exceeded")})
@@ -111,13 +114,16 @@ class SubmissionSerializer(serializers.Serializer[Submission]):
         return {"submission": single_file(language, attrs["source_code"], limits)}
 
 
-def submission_in(data: Mapping[str, Any], *, has_key: bool) -> Submission:
-    """The submission in a request's JSON object, with an API key or without one. Raises ValidationError."""
-    submission: Submission = _serializer(has_key).run_validation(data)["submission"]
+def submission_in(data: Mapping[str, Any], *, has_key: bool, caps: Mapping[str, int] = _NO_CAPS) -> Submission:
+    """The submission in a request's JSON object, with an API key or without one. Raises ValidationError.
+
+    `caps` are the client's, by the names of executions.limits.
+    """
+    submission: Submission = _serializer(has_key, frozenset(caps.items())).run_validation(data)["submission"]
     return submission
 
 
-@cache
-def _serializer(has_key: bool) -> SubmissionSerializer:
+@lru_cache(maxsize=256)
+def _serializer(has_key: bool, caps: frozenset[tuple[str, int]]) -> SubmissionSerializer:
     """One for all requests of a kind, as DRF has one for all entries of a list: making fields costs more than using."""
-    return SubmissionSerializer(context={"has_key": has_key})
+    return SubmissionSerializer(context={"has_key": has_key, "caps": dict(caps)})

@@ -11,10 +11,12 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from clients.policy import check_language
+from clients.rights import Right
 from clients.throttling import CallerThrottle
 from executions import services
 from executions.models import Execution
-from executions.origins import origin_of
+from executions.origins import caller_of, origin_of
 from executions.outcomes import Outcome
 from executions.run import SHUTDOWN_RETRY_AFTER_S
 from executions.seed import metrics
@@ -42,6 +44,8 @@ class ExecuteView(Endpoint):
     parser_classes = [AnyJSONParser]
     throttle_classes = [CallerThrottle]
     problem_renderer_class = ErrorRenderer
+    rights = {"POST": Right.EXECUTE}
+    for_pages = True
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """The rate limit alone: it counts guesses at keys too, and no request of a method that there is not."""
@@ -56,7 +60,9 @@ class ExecuteView(Endpoint):
             self.perform_authentication(request)
             self.check_permissions(request)
             data = cast("dict[str, Any]", request.data)  # AnyJSONParser makes nothing else
-            submission = submission_in(data, has_key=request.auth is not None)
+            caller = caller_of(request)
+            submission = submission_in(data, has_key=caller is not None, caps=caller.caps if caller else {})
+            check_language(caller, submission.language.slug)
         except APIException as exc:
             return self._refused(request, exc)
         with watched(request.META) as client:

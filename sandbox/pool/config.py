@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+
+def _none_of_its_own(_caller: str) -> None:
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +23,8 @@ class PoolConfig:
     """How long a lease may take to be granted, slot and container together."""
     caller_share: float = 0.5
     """What one caller may have of this process's slots and places in line while others wait. 1.0: everything."""
+    share_of: Callable[[str], float | None] = _none_of_its_own
+    """The share of a caller that has one of its own, in place of that."""
     slots_folder: Path | None = None
     processes: int = 1
     """How many are expected to share the slots of `slots_folder`."""

@@ -36,7 +36,9 @@ class Pool:
         """`owner` labels this pool's containers; `is_alive` says whether another owner still exists."""
         self._engine = engine
         self._config = config
-        self._slots = Slots(_permits(config), queue_limit=config.queue, caller_share=config.caller_share)
+        self._slots = Slots(
+            _permits(config), queue_limit=config.queue, caller_share=config.caller_share, share_of=config.share_of
+        )
         self._state = PoolState(config)
         self._reaper = Reaper(engine, config, owner=owner, is_alive=is_alive, known=self._state.known)
         self._builders = Builders(engine, config, self._state, self._slots, self._reaper)

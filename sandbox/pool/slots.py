@@ -22,6 +22,7 @@ import math
 import threading
 import time
 from collections import Counter, OrderedDict, deque
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sandbox.errors import PoolBusy, PoolClosed
@@ -50,17 +51,28 @@ class Place:
     """When that should be: a typical hold for each of them, shared by all slots."""
 
 
+ShareOf = Callable[[str], float | None]
+
+
+def _none_of_its_own(_caller: str) -> None:
+    return None
+
+
 class Slots:
     """Permits handed out to callers in turn, and for each in the order of asking."""
 
-    def __init__(self, permits: Permits, *, queue_limit: int, caller_share: float = 1.0) -> None:
-        """`caller_share` is what one caller may have, of permits and of places in line; with 1.0 that is all."""
+    def __init__(
+        self, permits: Permits, *, queue_limit: int, caller_share: float = 1.0, share_of: ShareOf = _none_of_its_own
+    ) -> None:
+        """`caller_share` is what one caller may have, of permits and of places in line; with 1.0 that is all.
+
+        `share_of` tells the share of a caller that has one of its own, else None; it is asked under the lock.
+        """
         self.queue_limit = queue_limit
         self._permits = permits
-        self._share = math.ceil(permits.fair_share * caller_share)
-        self._share_alone = permits.fair_share if caller_share >= 1.0 else max(self._share, permits.fair_share - 1)
         self._batch_share = max(1, permits.fair_share - 1)
-        self._places = math.ceil(queue_limit * caller_share)
+        self._caller_share = caller_share
+        self._share_of = share_of
         self._lock = threading.Lock()
         self._released = threading.Condition(self._lock)
         self._lanes: dict[Lane, OrderedDict[str | None, deque[_Waiter]]] = {
@@ -196,7 +208,23 @@ class Slots:
         if caller is None:
             return True
         others_wait = any(len(lines) > (caller in lines) for lines in self._lanes.values())
-        return self._held[caller] < (self._share if others_wait else self._share_alone)
+        return self._held[caller] < self._most(caller, others_wait=others_wait)
+
+    def _share(self, caller: str | None) -> float:
+        own = None if caller is None else self._share_of(caller)
+        return self._caller_share if own is None else own
+
+    def _most(self, caller: str, *, others_wait: bool) -> int:
+        """Permits that the caller may hold."""
+        share, all_permits = self._share(caller), self._permits.fair_share
+        while_others_wait = math.ceil(all_permits * share)
+        if others_wait:
+            return while_others_wait
+        return all_permits if share >= 1.0 else max(while_others_wait, all_permits - 1)
+
+    def _places(self, caller: str | None) -> int:
+        """Places in line that it may have when they run out."""
+        return math.ceil(self.queue_limit * self._share(caller))
 
     def _next(self) -> _Waiter | None:
         """Who gets the next permit; None also where all who wait hold their share."""
@@ -249,7 +277,7 @@ class Slots:
     def _make_place(self, caller: str | None, lane: Lane) -> None:
         """Send away the newest of whoever has more than its share of the places, if less is here; else PoolBusy.
 
-        That is batch, for one of the interactive lane, or the caller that has the most.
+        That is batch, for one of the interactive lane, or the caller that is furthest above its share.
         """
         batch = self._lanes["batch"].values()
         if lane == "interactive" and self._waiting["batch"] * 2 > self.queue_limit:
@@ -258,11 +286,12 @@ class Slots:
         lengths: Counter[str] = Counter()
         for lines in self._lanes.values():
             lengths.update({name: len(line) for name, line in lines.items() if name is not None})
+        above = {name: length - self._places(name) for name, length in lengths.items()}
         own = sum(len(lines.get(caller, ())) for lines in self._lanes.values())
-        longest, most = max(lengths.items(), key=lambda item: item[1], default=(None, 0))
-        if not (most > self._places > own):
+        furthest = max(above, key=lambda name: above[name], default=None)
+        if furthest is None or above[furthest] <= 0 or own >= self._places(caller):
             raise PoolBusy("too many executions are waiting", retry_after_s=self._retry_after_s())
-        line = self._lanes["batch"].get(longest) or self._lanes["interactive"][longest]
+        line = self._lanes["batch"].get(furthest) or self._lanes["interactive"][furthest]
         self._displace(line[-1], "too many executions of this caller are waiting")
 
     def _displace(self, waiter: _Waiter, why: str) -> None:

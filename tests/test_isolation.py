@@ -1,0 +1,173 @@
+"""One client can neither read, guess, change nor notice another's: every route below /api/v1, by one line each.
+
+A new route fails until it stands in LINES. `Id` is a route with the id of something in it: for another client it is
+answered as an id that there never was, by every method. `Own` shows or changes what belongs to who asks. `Open` is the
+same for everybody.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from clients import authentication
+from clients.authentication import create
+from clients.models import Client as Tenant
+from clients.rights import Right
+from clients.secrets import prefix_in
+from dispatch.testing import FakeBackend
+from languages.models import Language
+
+pytestmark = pytest.mark.usefixtures("rate_limit_off")
+CANARY = "canary-4711"
+_BELOW = "api/v1/"
+
+
+class World:
+    """Two clients with all rights each; the first has one of everything, and its mark is in all of it."""
+
+    def __init__(self) -> None:
+        self.mine, self.theirs = (
+            create(f"{CANARY} key", client=f"{CANARY} 1", rights=Right),
+            create("b", rights=Right),
+        )
+        Tenant.objects.update(rights=list(Right))
+        authentication.verified.clear()
+        self.prefix = str(prefix_in(self.mine))
+        body = {"language": "python", "source_code": f"print('{CANARY}')", "stdin": CANARY, "tags": {"who": CANARY}}
+        self.execution: str = ask("post", "/api/v1/executions", self.mine, body).json()["id"]
+        self.erasure: str = ask("post", "/api/v1/executions/erase", self.mine, {"tag.gone": CANARY}).json()["id"]
+
+
+@dataclass(frozen=True)
+class Open:
+    """Nothing of any client's."""
+
+    words: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Own:
+    """What belongs to who asks; `bodies` are of the methods that need one."""
+
+    bodies: Mapping[str, Any] = field(default_factory=dict)
+    query: str = ""
+
+
+@dataclass(frozen=True)
+class Id:
+    """`of` tells the id of the first client's; `never` is one that there is not."""
+
+    of: Callable[[World], str]
+    never: str = str(uuid.UUID(int=0x0199 << 112 | 7 << 76 | 2 << 62))
+    bodies: Mapping[str, Any] = field(default_factory=dict)
+
+
+LINES: dict[str, Open | Own | Id] = {
+    "languages": Open(),
+    "languages/<str:name>": Open({"name": "python"}),
+    "me": Own(),
+    "usage": Own(query="?group_by=day,language,key,tag.who"),
+    "keys": Own({"post": {"name": "x"}}),
+    "keys/<str:prefix>": Id(lambda world: world.prefix, never="zzzzzzzz"),
+    "executions": Own({"post": {"language": "python", "source_code": "1"}}),
+    "executions/export": Own(),
+    "executions/erase": Own({"post": {"tag.who": "x"}}),
+    "executions/<uuid:execution_id>": Id(lambda world: world.execution),
+    "erasures/<uuid:erasure_id>": Id(lambda world: world.erasure),
+}
+
+
+def ask(method: str, path: str, key: str | None, body: Any = None) -> Any:
+    headers = {} if key is None else {"authorization": f"Bearer {key}"}
+    if method in ("get", "head"):
+        return getattr(Client(headers=headers), method)(path)
+    return Client(headers=headers).generic(method.upper(), path, json.dumps(body or {}), "application/json")
+
+
+def text_of(answer: Any) -> str:
+    return str(answer.getvalue().decode())
+
+
+def _below(patterns: Any, prefix: str = "") -> Iterator[tuple[str, URLPattern]]:
+    for pattern in patterns:
+        route = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from _below(pattern.url_patterns, route)
+        elif route.startswith(_BELOW):
+            yield route.removeprefix(_BELOW), pattern
+
+
+ROUTES = dict(_below(get_resolver().url_patterns))
+
+
+def methods_of(route: str) -> list[str]:
+    view: Any = ROUTES[route].callback
+    allowed = view.view_class().allowed_methods
+    return [method.lower() for method in allowed if method != "OPTIONS"]
+
+
+def path_of(route: str, words: Mapping[str, str] | str) -> str:
+    """The route's path, with words by name, or one for each place."""
+    return "/api/v1/" + re.sub(
+        r"<(?:\w+:)?(\w+)>", lambda place: words if isinstance(words, str) else words[place[1]], route
+    )
+
+
+@pytest.fixture
+def world(python: Language, fake_backend: FakeBackend) -> World:
+    return World()
+
+
+def test_every_route_has_a_line() -> None:
+    assert set(ROUTES) == set(LINES)
+
+
+@pytest.mark.parametrize("route", [route for route, line in LINES.items() if isinstance(line, Id)])
+def test_another_clients_id_is_none(world: World, route: str) -> None:
+    line = LINES[route]
+    assert isinstance(line, Id)
+    found = line.of(world)
+    for method in methods_of(route):
+        answers = [
+            ask(method, path_of(route, each), world.theirs, line.bodies.get(method)) for each in (found, line.never)
+        ]
+        assert [answer.status_code for answer in answers] == [404, 404], method
+        texts = [text_of(answer).replace(each, "ID") for answer, each in zip(answers, (found, line.never), strict=True)]
+        assert CANARY not in texts[0]
+        if texts[0]:
+            told = [{**json.loads(text), "request_id": ""} for text in texts]
+            assert told[0] == told[1], method
+        nobody = ask(method, path_of(route, found), None, line.bodies.get(method))
+        assert nobody.status_code in (401, 404), method
+        assert CANARY not in text_of(nobody)
+    if "get" in methods_of(route):
+        assert ask("get", path_of(route, found), world.mine).status_code == 200
+
+
+@pytest.mark.parametrize("route", [route for route, line in LINES.items() if not isinstance(line, Id)])
+def test_who_asks_for_all_gets_its_own(world: World, route: str) -> None:
+    line = LINES[route]
+    words = line.words if isinstance(line, Open) else {}
+    bodies, query = (line.bodies, line.query) if isinstance(line, Own) else ({}, "")
+    for method in methods_of(route):
+        path = path_of(route, words) + (query if method in ("get", "head") else "")
+        for key in (world.theirs, None):
+            answer = ask(method, path, key, bodies.get(method))
+            assert answer.status_code in (
+                (200, 201, 202, 204) if key or isinstance(line, Open) else (200, 201, 202, 401)
+            ), (
+                method,
+                text_of(answer),
+            )
+            assert CANARY not in text_of(answer), method
+            assert world.prefix not in text_of(answer)
+            assert world.execution not in text_of(answer)
