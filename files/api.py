@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import IO, Any, cast
+from typing import IO, Any, ClassVar, cast
 from uuid import UUID
 
 from django.conf import settings
@@ -11,11 +11,11 @@ from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response
 from rest_framework import serializers
-from rest_framework.exceptions import NotAuthenticated, NotFound, UnsupportedMediaType
+from rest_framework.exceptions import NotFound, UnsupportedMediaType
 from rest_framework.request import Request, is_form_media_type
 from rest_framework.response import Response
 
-from clients.authentication import Caller
+from clients.api import OfAClient, caller_of
 from clients.rights import Right
 from files import services
 from files.digests import NoDigest, digest_in, id_of, promised
@@ -24,7 +24,7 @@ from rest.exceptions import Refusal, Unavailable
 from rest.parsers import Body
 from rest.times import TimeField
 from rest.unknown import StrictSerializer
-from rest.views import Endpoint, ReceivedRequest
+from rest.views import ReceivedRequest
 
 MAX_CHECKED = 1000
 
@@ -50,16 +50,10 @@ class CheckSerializer(StrictSerializer):
     )
 
 
-class FilesEndpoint(Endpoint):
+class FilesEndpoint(OfAClient):
     """For clients alone: who has no key has nothing that could be kept for it, or from others."""
 
-    def initial(self, request: Request, *args: object, **kwargs: object) -> None:
-        """DRF's, and then the rights. NotAuthenticated, Refusal."""
-        super().initial(request, *args, **kwargs)
-        if not isinstance(request.auth, Caller):
-            raise NotAuthenticated("files are stored for clients: an API key is required")
-        if Right.MANAGE_FILES not in request.auth.rights:
-            raise Refusal("this key has no right manage_files", status=403, code="forbidden_right")
+    rights: ClassVar = dict.fromkeys(("PUT", "GET", "HEAD", "POST", "DELETE"), Right.MANAGE_FILES)
 
 
 class FilesView(FilesEndpoint):
@@ -135,8 +129,7 @@ def _put(client_id: UUID, stream: IO[bytes], digest: str | None) -> StoredFile:
     except OtherDigest:
         raise Refusal("Repr-Digest: the body has another SHA-256") from None
     except NoRoom:
-        most = settings.GEXEC_CLIENT_FILES_MB
-        raise Refusal(f"The files of a client may have {most} MB together", status=429, code="quota_exceeded") from None
+        raise Refusal("the files of this client take all that they may", status=429, code="quota_exceeded") from None
     except FileMissing:
         raise Unavailable("the file was deleted while it was sent: send it again", retry_after_s=1) from None
 
@@ -149,9 +142,7 @@ def _promised(request: Request) -> str | None:
 
 
 def _client(request: Request) -> UUID:
-    caller = request.auth
-    assert isinstance(caller, Caller)  # noqa: S101 (FilesEndpoint refuses all others)
-    return caller.client_id
+    return caller_of(request).client_id
 
 
 def _digest(file_id: str) -> str:

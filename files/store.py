@@ -188,9 +188,15 @@ def _file(client_id: UUID, digest: str) -> File:
     return file
 
 
+def share_of(client_id: UUID) -> int | None:
+    """What all files of a client may count; None: as much as it sends."""
+    own = Client.objects.filter(pk=client_id).values_list("file_store_bytes", flat=True).first()
+    return own if own is not None else settings.GEXEC_CLIENT_FILES_MB * (1 << 20) or None
+
+
 def _refuse_beyond_share(client_id: UUID, size: int) -> None:
-    share = settings.GEXEC_CLIENT_FILES_MB * (1 << 20)
-    if share and stored_bytes(client_id) + max(size, COUNTED_AT_LEAST) > share:
+    share = share_of(client_id)
+    if share is not None and stored_bytes(client_id) + max(size, COUNTED_AT_LEAST) > share:
         raise NoRoom
 
 

@@ -189,6 +189,10 @@ def test_a_client_has_its_share(settings: Settings) -> None:
         answer = caller.put(data)
         assert (answer.status_code, answer.json()["code"]) == (429, "quota_exceeded")
     assert other.put(b"a" * half).status_code == 201
+    Client.objects.filter(pk=caller.client_id).update(file_store_bytes=3 * half)
+    assert caller.put(b"c" * half).status_code == 201
+    Client.objects.filter(pk=caller.client_id).update(file_store_bytes=None)
+    caller.ask("delete", "sha256:" + hashlib.sha256(b"c" * half).hexdigest())
     caller.ask("delete", "sha256:" + hashlib.sha256(b"a" * half).hexdigest())
     assert caller.put(b"").status_code == 201
 
