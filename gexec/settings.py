@@ -99,6 +99,7 @@ INSTALLED_APPS = [
     "rest",
     "clients",
     "files",
+    "webhooks",
     "dispatch",
     "languages",
     "executions",

@@ -23,6 +23,7 @@ from sandbox.types import Profile, WarmTarget
 from serve.incoming import MAX_HEAD_BYTES
 from serve.sockets import Shared
 from serve.uploads import Uploads
+from webhooks.sender import Dispatcher
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +39,7 @@ KEEP_HISTORY_SHORT_EVERY_S = 60.0
 """How often it is looked for executions that GEXEC_RETENTION_DAYS is over for."""
 
 _heartbeat = Heartbeat(recovery.sweep)
+_webhooks = Dispatcher()
 _stop = threading.Event()
 _known: Mapping[Profile, WarmTarget] | None = None
 """What the pool was told last."""
@@ -71,6 +73,7 @@ def start() -> None:
     _heartbeat.start()
     _keep_warm()
     threading.Thread(target=_follow_languages, name="languages", daemon=True).start()
+    _webhooks.start()
     threading.Thread(target=_expire_files, name="files", daemon=True).start()
     threading.Thread(target=_keep_history_short, name="retention", daemon=True).start()
 
@@ -85,6 +88,7 @@ def stop() -> None:
     active.close(0)
     _stop.set()
     tasks.abandon()
+    _webhooks.stop()
     _heartbeat.stop()
 
 

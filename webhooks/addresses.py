@@ -1,7 +1,7 @@
 """Which addresses a webhook may reach: those of the public internet, and networks that the operator names.
 
-An address that a client gives is the client's way to have this server, which may stand inside a company or a cloud, open
-a connection. So everything is refused that is not known to be public, in whatever form it is written.
+With an address a client has this server open a connection, and the server may stand inside a company or a cloud. So
+everything is refused that is not known to be public, in whatever form it is written.
 """
 
 from __future__ import annotations

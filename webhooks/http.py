@@ -1,9 +1,9 @@
 """One request to an address that a client chose: bounded in time and size, and to no place that is not public.
 
 Theory of operation. The name is resolved once, all addresses that come back are checked, and the connection is made to
-one of these very addresses, with the name for TLS and Host: an answer of the DNS that changes a moment later is not asked
-for. No redirect is followed, no proxy of the environment is used. One clock runs over all of it, and a socket waits no
-longer than is left of it, so that a receiver that sends a byte now and then is cut off as well.
+one of these very addresses, with the name for TLS and Host: an answer of the DNS that changes a moment later is not
+asked for. No redirect is followed, no proxy of the environment is used. One clock runs over all of it, and a socket
+waits no longer than is left of it, so that a receiver that sends a byte now and then is cut off as well.
 """
 
 from __future__ import annotations
