@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import os
 import re
 from collections.abc import Sequence
@@ -36,6 +37,9 @@ _AT_LEAST = {
     "GEXEC_MAX_OUTPUT_BYTES": 1,
     "GEXEC_MAX_REQUEST_BYTES": 1,
     "GEXEC_RETENTION_DAYS": 0,
+    "GEXEC_MAX_FILE_BYTES": 1,
+    "GEXEC_CLIENT_FILES_MB": 0,
+    "GEXEC_FILE_CACHE_MB": 0,
     "GEXEC_STORAGE_MB_PER_DAY": 0,
     "GEXEC_KEY_STORAGE_MB_PER_DAY": 0,
 }
@@ -101,6 +105,24 @@ def allowed_origins(**_: Any) -> list[CheckMessage]:
     return [Error(f"GEXEC_ALLOWED_ORIGINS has {origin!r}.", hint=hint, id="gexec.E020") for origin in wrong]
 
 
+def webhook_networks(**_: Any) -> list[CheckMessage]:
+    """E021: a network that is none."""
+    hint = "Write an address and how many bits of it count: 10.1.0.0/16, fd00:1::/32, 127.0.0.1/32."
+    return [
+        Error(f"GEXEC_WEBHOOK_NETWORKS has {text!r}.", hint=hint, id="gexec.E021")
+        for text in settings.GEXEC_WEBHOOK_NETWORKS
+        if not _is_network(text)
+    ]
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text)
+    except ValueError:
+        return False
+    return True
+
+
 def unknown_names(**_: Any) -> list[CheckMessage]:
     """W001: a variable of our prefix that nothing reads."""
     known = settings.GEXEC_NAMES
@@ -142,6 +164,7 @@ def register_all() -> None:
         secret,
         dispatch_backend,
         allowed_origins,
+        webhook_networks,
         unknown_names,
         threads,
         caller_share,

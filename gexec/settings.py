@@ -57,6 +57,14 @@ GEXEC_MAX_REQUEST_BYTES = env.int("GEXEC_MAX_REQUEST_BYTES", 8 * 1024 * 1024)
 # What one caller may have stored in a day: an address without a key, and a key. 0: as much as it sends.
 GEXEC_STORAGE_MB_PER_DAY = env.int("GEXEC_STORAGE_MB_PER_DAY", 256)
 GEXEC_KEY_STORAGE_MB_PER_DAY = env.int("GEXEC_KEY_STORAGE_MB_PER_DAY", 4096)
+# How large a file may be, and all files of one client together (0: as many as it sends); and how many megabytes of them
+# a process keeps at hand.
+GEXEC_MAX_FILE_BYTES = env.int("GEXEC_MAX_FILE_BYTES", 64 * 1024 * 1024)
+GEXEC_CLIENT_FILES_MB = env.int("GEXEC_CLIENT_FILES_MB", 1024)
+GEXEC_FILE_CACHE_MB = env.int("GEXEC_FILE_CACHE_MB", 64)
+# Whether webhooks may go to http:// addresses, and which networks they may reach though they are private.
+GEXEC_WEBHOOK_HTTP = env.bool("GEXEC_WEBHOOK_HTTP", False)
+GEXEC_WEBHOOK_NETWORKS = env.list("GEXEC_WEBHOOK_NETWORKS", [])
 # How long executions are kept; 0: until somebody deletes them.
 GEXEC_RETENTION_DAYS = env.int("GEXEC_RETENTION_DAYS", 0)
 
@@ -92,6 +100,8 @@ INSTALLED_APPS = [
     "corsheaders",
     "rest",
     "clients",
+    "files",
+    "webhooks",
     "dispatch",
     "languages",
     "executions",

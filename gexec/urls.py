@@ -21,6 +21,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("executions.api.urls")),
     path("api/v1/", include("clients.urls")),
     path("api/v1/", include("languages.urls")),
+    path("api/v1/", include("files.urls")),
+    path("api/v1/", include("webhooks.urls")),
     re_path("^api/v1/", NoSuchPath.as_view()),
 ]
 

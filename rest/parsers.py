@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import IO, Any, BinaryIO, NoReturn, cast
 
 from django.conf import settings
@@ -108,13 +109,53 @@ def receive(request: HttpRequest, *, max_bytes: int) -> IO[bytes]:
         return cast("IO[bytes]", Refused(refusal))
 
 
+class Body(io.RawIOBase):
+    """A body that is read as it comes, for what is too large to be held."""
+
+    def __init__(self, request: HttpRequest, *, max_bytes: int) -> None:
+        super().__init__()
+        self._request = request
+        self._max_bytes = max_bytes
+        self._left = max_bytes
+        self._stream: BinaryIO | None = None
+
+    def read(self, size: int = -1) -> bytes:
+        """Up to `size` bytes. Raises Refusal: 413 beyond `max_bytes`, or what is wrong with the body."""
+        if self._stream is None:
+            _refuse_encoded(self._request.META.get("HTTP_CONTENT_ENCODING", ""))
+            self._stream, length = _stream_of(self._request)
+            self._left = self._max_bytes if length is None or length <= self._max_bytes else -1
+        with _refusals(self._max_bytes):
+            data = self._stream.read(size) if self._left >= 0 else b""
+            self._left -= len(data)
+            if self._left < 0:
+                _drain(self._stream, _DRAINED_BYTES)
+        if self._left < 0:
+            raise _too_large(self._max_bytes)
+        return data
+
+    def drain(self) -> None:
+        """Read what is left of it, so that the connection can be kept; one that is at fault ends anyway."""
+        with suppress(Refusal):
+            while self.read(_CHUNK_BYTES):
+                pass
+
+
 def _read(request: HttpRequest, max_bytes: int) -> bytes:
     stream, length = _stream_of(request)
-    try:
+    with _refusals(max_bytes):
         body = stream.read(max_bytes + 1) if length is None or length <= max_bytes else b""
         if len(body) <= max_bytes and (length is None or length <= max_bytes):
             return body
         _drain(stream, _DRAINED_BYTES)
+    raise _too_large(max_bytes)
+
+
+@contextmanager
+def _refusals(max_bytes: int) -> Iterator[None]:
+    """Inside, what is wrong with a body is raised as Refusal."""
+    try:
+        yield
     except OSError as exc:
         # Django has one of its own around what a stream raised.
         reason = exc.__cause__ if isinstance(exc, UnreadablePostError) else exc
@@ -122,7 +163,6 @@ def _read(request: HttpRequest, max_bytes: int) -> bytes:
         if isinstance(why, BodyTooLarge):
             raise _too_large(max_bytes) from None
         raise Refusal(why.message, status=why.status, code=why.code) from None
-    raise _too_large(max_bytes)
 
 
 def _refuse_encoded(codings: str) -> None:

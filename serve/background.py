@@ -8,10 +8,12 @@ from collections.abc import Mapping
 
 from django.conf import settings
 from django.db import Error
+from django.urls import reverse
 
 from dispatch import active
 from dispatch.heartbeat import Heartbeat
 from executions import erasure, idempotency, recovery, retention
+from files import expiry
 from gexec.embedded import ADMIN_CONNECTIONS, POOL_CONNECTIONS
 from gexec.middleware import ADMIN_PATH
 from gexec.postgresql import lanes
@@ -20,6 +22,8 @@ from rest.connections import release_connection
 from sandbox.types import Profile, WarmTarget
 from serve.incoming import MAX_HEAD_BYTES
 from serve.sockets import Shared
+from serve.uploads import Uploads
+from webhooks.sender import Dispatcher
 
 logger = logging.getLogger(__name__)
 
@@ -30,11 +34,13 @@ _REQUESTS_AT_LEAST = 16
 """So many of the largest requests have room at once; half of them of one address."""
 _UNSENT_BYTES_A_SLOT = 16 * 1024 * 1024
 """One of the largest answers."""
-KEEP_HISTORY_SHORT_EVERY_S = 60.0
+EXPIRE_FILES_EVERY_S = 60.0
 ERASE_EVERY_S = 2.0
+KEEP_HISTORY_SHORT_EVERY_S = 60.0
 """How often it is looked for executions that GEXEC_RETENTION_DAYS is over for."""
 
 _heartbeat = Heartbeat(recovery.sweep)
+_webhooks = Dispatcher()
 _stop = threading.Event()
 _known: Mapping[Profile, WarmTarget] | None = None
 """What the pool was told last."""
@@ -55,6 +61,9 @@ def bound_clients(shared: Shared) -> None:
     shared.max_request_bytes = largest + MAX_HEAD_BYTES
     shared.incoming.total = max(shared.incoming.total, _REQUESTS_AT_LEAST * shared.max_request_bytes)
     shared.unsent.total = max(shared.unsent.total, _UNSENT_BYTES_A_SLOT * settings.GEXEC_SLOTS)
+    directory = settings.GEXEC_DATA_DIR / "uploads"
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    shared.uploads = Uploads(path=reverse("files"), max_bytes=settings.GEXEC_MAX_FILE_BYTES, directory=directory)
 
 
 def start() -> None:
@@ -65,6 +74,8 @@ def start() -> None:
     _heartbeat.start()
     _keep_warm()
     threading.Thread(target=_follow_languages, name="languages", daemon=True).start()
+    _webhooks.start()
+    threading.Thread(target=_expire_files, name="files", daemon=True).start()
     threading.Thread(target=_keep_history_short, name="retention", daemon=True).start()
     threading.Thread(target=_erase, name="erasure", daemon=True).start()
 
@@ -79,6 +90,7 @@ def stop() -> None:
     active.close(0)
     _stop.set()
     tasks.abandon()
+    _webhooks.stop()
     _heartbeat.stop()
 
 
@@ -101,6 +113,20 @@ def _keep_warm() -> None:
         logger.exception("following the languages failed and goes on")
     finally:
         release_connection()
+
+
+def _expire_files() -> None:
+    """Delete files that nobody uses, beside the requests."""
+    while not _stop.wait(EXPIRE_FILES_EVERY_S):
+        try:
+            if deleted := expiry.carry_out(_stop):
+                logger.info("deleted unused files", extra={"files": deleted})
+        except Error as error:
+            logger.warning("unused files cannot be deleted now: %s", error)
+        except Exception:
+            logger.exception("deleting unused files failed and goes on")
+        finally:
+            release_connection()
 
 
 def _keep_history_short() -> None:

@@ -96,6 +96,7 @@ class Clients:
         self._held_up: dict[Client, None] = {}
         """Of those that send, who is not read at the moment, for want of memory."""
         self._look_at = 0.0
+        self._stopping = False
         self._then: dict[Client, Callable[[], None]] = {}
         """Of those that read an answer, what comes behind it."""
         self._polled: set[Client] = set()
@@ -125,6 +126,7 @@ class Clients:
 
     def give_up_late(self, *, stopping: bool = False) -> None:
         """Of those whose time is over: who has sent a whole head is told so, all others are dropped."""
+        self._stopping = stopping
         self._look_at_held_up()
         for client in self._sending.over():
             self._gather_at_last(client)
@@ -187,7 +189,7 @@ class Clients:
         if connection.incoming.end is not None:
             self._take_up(client)
             return
-        if client not in self._sending:
+        if client not in self._sending or (connection.makes_progress and not self._stopping):
             self._sending.join(client, sockets.READ_S)
         if connection.is_held_up:
             self._stop_polling(client)

@@ -8,7 +8,9 @@ to gunicorn as far as it has come: it finds what is wrong in that much, or the e
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from enum import Enum
+from typing import Protocol
 
 MAX_HEAD_BYTES = 1024 * 1024
 """Of the head, and of the fields behind a chunked body: more than gunicorn reads before it refuses them."""
@@ -38,11 +40,37 @@ class End(Enum):
     """The client had its time."""
 
 
+class Upload(Protocol):
+    """Where a body is kept that is too large for memory; serve/uploads.py has the real one."""
+
+    @property
+    def size(self) -> int:
+        """Bytes that were written."""
+
+    @property
+    def is_read(self) -> bool:
+        """Whether nothing is left to be read."""
+
+    def write(self, data: memoryview) -> None: ...
+
+    def read(self, size: int) -> bytes: ...
+
+    def close(self) -> None: ...
+
+
+def no_upload(_head: bytes) -> int:
+    """No request may have more than fits into memory."""
+    return 0
+
+
 class Incoming:
     """One request and what is behind it."""
 
-    def __init__(self, max_bytes: int) -> None:
-        """`max_bytes` is what is kept of a request, head and body as they are on the wire."""
+    def __init__(self, max_bytes: int, *, upload_bytes: Callable[[bytes], int] = no_upload) -> None:
+        """`max_bytes` is what is kept of a request, head and body as they are on the wire.
+
+        `upload_bytes` tells of a head how large its body may be where that is kept in an Upload.
+        """
         self.end: End | None = None
         self.head_bytes = 0
         """Of the whole head; 0 while it is not."""
@@ -51,6 +79,13 @@ class Incoming:
         self.bytes = 0
         """All that has come, what was thrown away included."""
         self.max_bytes = max_bytes
+        self.awaits_upload = 0
+        """So many bytes need room in an Upload before more of the request may come."""
+        self._in_memory = max_bytes
+        self._upload_bytes = upload_bytes
+        self._upload: Upload | None = None
+        self._behind = bytearray()
+        """Of the next request, where the body of this one is in an Upload."""
         self._kept = bytearray()
         self._ends_at: int | None = None
         self._chunks: _Chunks | None = None
@@ -59,19 +94,42 @@ class Incoming:
     @property
     def kept_bytes(self) -> int:
         """What is held in memory."""
-        return len(self._kept)
+        return len(self._kept) + len(self._behind)
+
+    @property
+    def is_upload(self) -> bool:
+        """Whether what comes goes into an Upload."""
+        return self._upload is not None
+
+    def begin_upload(self, upload: Upload) -> None:
+        """Keep in it what comes from now on. It is closed when it is read, or with `release`."""
+        self.awaits_upload = 0
+        self._upload = upload
+
+    def release(self) -> None:
+        """Give back what is on the disk."""
+        if self._upload is not None:
+            self._upload.close()
+            self._upload = None
+            self._kept, self._behind = self._behind, bytearray()
+            self._read = self._ends_at = 0
 
     def feed(self, data: bytes) -> None:
-        """More has come. Only before the end."""
-        if len(self._kept) < self.max_bytes:
-            self._kept += data
+        """More has come. Only before the end. Raises OSError where it has no place on the disk."""
         begins = self.bytes
         self.bytes += len(data)
-        if self.head_bytes:
+        if self._upload is not None:
             self._follow_body(begins, data)
-        elif self._has_head(begins):
-            self._follow_body(self.head_bytes, bytes(memoryview(self._kept)[self.head_bytes :]))
-        if self.end is None and self.bytes > MAX_DRAINED_BYTES:
+            self._write(self._upload, begins, data)
+        else:
+            if len(self._kept) < self.max_bytes:
+                self._kept += data
+            if self.head_bytes:
+                self._follow_body(begins, data)
+            elif self._has_head(begins):
+                self._follow_body(self.head_bytes, bytes(memoryview(self._kept)[self.head_bytes :]))
+        drained = MAX_DRAINED_BYTES if self.max_bytes == self._in_memory else self.max_bytes + MAX_DRAINED_BYTES
+        if self.end is None and self.bytes > drained:
             self.end = End.TOO_MUCH
 
     def close(self, end: End) -> None:
@@ -80,6 +138,8 @@ class Incoming:
 
     def read(self, size: int) -> bytes:
         """At most so many bytes of the request that were not read yet; none where what was kept of it is read."""
+        if self._upload is not None:
+            return self._read_upload(self._upload, size)
         last = self._ends_at if self.end is End.WHOLE and self._ends_at is not None else len(self._kept)
         upto = min(self._read + size, last)
         data = bytes(memoryview(self._kept)[self._read : upto])
@@ -94,11 +154,14 @@ class Incoming:
     @property
     def has_more_behind(self) -> bool:
         """Whether a part of the next request has come too."""
+        if self._upload is not None:
+            return bool(self._behind)
         return self.end is End.WHOLE and self._ends_at is not None and len(self._kept) > self._ends_at
 
     def following(self) -> Incoming:
         """The next request on the connection, with what has come of it."""
-        following = Incoming(self.max_bytes)
+        following = Incoming(self._in_memory, upload_bytes=self._upload_bytes)
+        self.release()
         if self.has_more_behind:
             following.feed(bytes(memoryview(self._kept)[self._ends_at :]))
         return following
@@ -126,6 +189,8 @@ class Incoming:
             self._ends_at = self.head_bytes + int(length)
         else:
             self.end = End.UNCLEAR
+        if self._ends_at is None or self._ends_at > self.max_bytes:
+            self._expect_upload(self._upload_bytes(head))
         expectation = fields.get(b"expect", b"").lower()
         if expectation not in (b"", b"100-continue"):
             self.end = End.UNCLEAR
@@ -133,6 +198,32 @@ class Incoming:
             # It has not sent its body yet, and is told not to.
             self.end = End.TOO_MUCH
         self.asks_to_go_on = bool(expectation) and head[: head.find(b"\r\n")].endswith(b"HTTP/1.1")
+
+    def _expect_upload(self, most: int) -> None:
+        if self._ends_at is not None and self._ends_at <= self.head_bytes + most:
+            self.awaits_upload = self._ends_at - self.head_bytes
+        elif self._chunks is not None and most:
+            # What it will be is not known. A sixteenth for the lines between small chunks.
+            self.awaits_upload = most + most // 16
+        if self.awaits_upload:
+            self.max_bytes = max(self.max_bytes, self.head_bytes + self.awaits_upload)
+
+    def _write(self, upload: Upload, begins: int, data: bytes) -> None:
+        """What of it is of this request; and what is behind that, which is of the next."""
+        own = len(data) if self._ends_at is None else min(len(data), self._ends_at - begins)
+        if upload.size + own <= self.max_bytes:
+            upload.write(memoryview(data)[:own])
+        self._behind += memoryview(data)[own:]
+
+    def _read_upload(self, upload: Upload, size: int) -> bytes:
+        data = bytes(memoryview(self._kept)[self._read : self._read + size])
+        if data:
+            self._read += len(data)
+            return data
+        data = upload.read(size)
+        if upload.is_read:
+            self.release()
+        return data
 
     def _follow_body(self, begins: int, data: bytes) -> None:
         if self.end is not None:

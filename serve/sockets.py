@@ -17,8 +17,9 @@ from collections.abc import Callable
 from typing import Any
 
 from rest.client_address import client_address, limited_as
-from serve.incoming import End, Incoming
+from serve.incoming import End, Incoming, no_upload
 from serve.memory import Budget
+from serve.uploads import COUNTED_AT_LEAST, PROGRESS_BYTES, Uploads
 
 READ_S = 10.0
 """How long a client may take to send one request, head and body: 1 MB at 1 Mbit/s."""
@@ -52,6 +53,8 @@ class Shared:
         self.max_request_bytes = max_request_bytes
         self.incoming = Budget(INCOMING_BYTES, share=INCOMING_SHARE)
         self.unsent = Budget(unsent_bytes)
+        self.uploads: Uploads | None = None
+        """Requests that may be larger; without it, none is."""
         self.ask_for_room: Callable[[], object] = _nobody_to_ask
         """Called in the thread that accepts, where no file can be opened: have some connections closed."""
         self.ask_for_memory: Callable[[], object] = _nobody_to_ask
@@ -71,8 +74,9 @@ class Connection(socket.socket):
         peer = address[0] if isinstance(address, tuple) else ""
         self.client = limited_as(client_address({"REMOTE_ADDR": peer}, trusted_proxies=0))
         """As whom it is counted."""
-        self.incoming = Incoming(shared.max_request_bytes)
-        self._charged = 0
+        upload_bytes = shared.uploads.bytes_for if shared.uploads else no_upload
+        self.incoming = Incoming(shared.max_request_bytes, upload_bytes=upload_bytes)
+        self._charged = self._charged_upload = self._noted = 0
         self._unsent: deque[memoryview] = deque()
         self.ends = False
         """The connection ends after the answer: nobody knows where the next request would begin."""
@@ -101,9 +105,18 @@ class Connection(socket.socket):
         """Whether there is no memory for more of its request at the moment."""
         return self.incoming.end is None and not self._room()
 
+    @property
+    def makes_progress(self) -> bool:
+        """Whether enough of an upload has come, since this was asked last and true, to wait for the rest."""
+        if not self.incoming.is_upload or self.incoming.bytes < self._noted + PROGRESS_BYTES:
+            return False
+        self._noted = self.incoming.bytes
+        return True
+
     def begin_next(self) -> None:
         """Another request comes now, and a part of it may be here."""
         self.incoming = self.incoming.following()
+        self._noted = 0
         self._charge()
 
     def recv(self, bufsize: int, flags: int = 0, /) -> bytes:
@@ -225,8 +238,10 @@ class Connection(socket.socket):
     def close(self) -> None:
         """As of any socket, and what was kept for the client is let go."""
         self._forget_unsent()
+        self.incoming.release()
         self._shared.incoming.give(self.client, self._charged)
         self._charged = 0
+        self._charge_upload()
         super().close()
 
     def _forget_unsent(self) -> None:
@@ -249,14 +264,39 @@ class Connection(socket.socket):
 
     def _room(self) -> int:
         """How much may be read now."""
+        if self.incoming.awaits_upload and self.incoming.end is None and not self._begin_upload():
+            return 0
+        if self.incoming.is_upload:
+            return _PIECE_BYTES
         kept = self.incoming.kept_bytes
         if not kept or kept >= self.incoming.max_bytes:
             # The first piece is free; and beyond the largest request, what comes is thrown away.
             return _PIECE_BYTES
         return max(0, FREE_BYTES + self._charged - kept) + self._shared.incoming.left(self.client)
 
+    def _begin_upload(self) -> bool:
+        """Whether there is room for it on the disk."""
+        uploads, size = self._shared.uploads, max(self.incoming.awaits_upload, COUNTED_AT_LEAST)
+        if uploads is None or not uploads.room.take(self.client, size):
+            return False
+        try:
+            self.incoming.begin_upload(uploads.begin())
+        except OSError:
+            # No file can be opened just now.
+            uploads.room.give(self.client, size)
+            return False
+        self._charged_upload = size
+        return True
+
+    def _charge_upload(self) -> None:
+        """Give back what an upload took that is read, or given up."""
+        if self._charged_upload and not self.incoming.is_upload and self._shared.uploads:
+            self._shared.uploads.room.give(self.client, self._charged_upload)
+            self._charged_upload = 0
+
     def _charge(self) -> None:
         """Count what is kept beyond what is free."""
+        self._charge_upload()
         charge = max(0, self.incoming.kept_bytes - FREE_BYTES) - self._charged
         if not charge:
             return

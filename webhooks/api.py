@@ -1,0 +1,204 @@
+"""/api/v1/webhooks: where a client wants to be told what has happened, and what came of it."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.db.models import QuerySet
+from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail, NotFound
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from clients.api import OfAClient, caller_of
+from clients.rights import Right
+from rest.exceptions import Refusal
+from rest.lists import PARAMETERS, page_of
+from rest.times import TimeField
+from rest.unknown import StrictSerializer, parameters_in
+from webhooks import services
+from webhooks.models import Delivery, Endpoint, Event, State
+from webhooks.targets import MAX_CHARACTERS, BadTarget
+
+
+class NewWebhookSerializer(StrictSerializer):
+    """An address, and what it wants to be told."""
+
+    url = serializers.CharField(max_length=MAX_CHARACTERS, trim_whitespace=False, help_text="https://…")
+    events = serializers.ListField(
+        child=serializers.ChoiceField(choices=Event.values), min_length=1, max_length=len(Event.values)
+    )
+
+
+class WebhookSerializer(serializers.Serializer[Endpoint]):
+    """A webhook. Its secret is told once, in the answer that made it."""
+
+    object = serializers.ReadOnlyField(default="webhook", help_text="Always `webhook`.")
+    id = serializers.UUIDField(read_only=True)
+    url = serializers.CharField(read_only=True)
+    events = serializers.ListField(child=serializers.CharField(), read_only=True)
+    created_at = TimeField(read_only=True)
+    failing_since = TimeField(read_only=True, allow_null=True, help_text="Nothing was delivered since; null: it was.")
+    disabled_at = TimeField(read_only=True, allow_null=True, help_text="It is told nothing since; null: it is.")
+    disabled_reason = serializers.CharField(read_only=True)
+
+
+class DeliverySerializer(serializers.Serializer[Delivery]):
+    """One message to one address, and what came of each try."""
+
+    object = serializers.ReadOnlyField(default="delivery", help_text="Always `delivery`.")
+    id = serializers.UUIDField(read_only=True)
+    message_id = serializers.CharField(read_only=True, help_text="What the receiver gets as webhook-id.")
+    webhook = serializers.UUIDField(
+        source="endpoint_id", read_only=True, allow_null=True, help_text="Null: a request named the address itself."
+    )
+    url = serializers.CharField(read_only=True)
+    event = serializers.CharField(read_only=True)
+    status = serializers.CharField(source="state", read_only=True, help_text="pending, delivered or failed.")
+    attempts = serializers.SerializerMethodField(help_text="status, ms, error and how the answer began, of each try.")
+    next_attempt_at = serializers.SerializerMethodField(help_text="Null: none comes.")
+    created_at = TimeField(read_only=True)
+    ended_at = TimeField(read_only=True, allow_null=True)
+
+    def get_attempts(self, delivery: Delivery) -> list[dict[str, Any]]:
+        at = TimeField()
+        return [
+            {"at": at.to_representation(each.at), "status": each.status, "ms": each.ms, "error": each.error}
+            | {"answer": each.answer}
+            for each in delivery.log.all()
+        ]
+
+    def get_next_attempt_at(self, delivery: Delivery) -> Any:
+        return TimeField().to_representation(delivery.next_at) if delivery.state == State.PENDING else None
+
+
+class WebhooksEndpoint(OfAClient):
+    """For keys that may see all that their client's executions bring: a webhook is told that."""
+
+    rights: ClassVar = dict.fromkeys(("GET", "HEAD", "POST", "DELETE"), Right.SEE_HIDDEN)
+
+    def webhook(self, request: Request, webhook_id: UUID) -> Endpoint:
+        """The caller's webhook of this id. NotFound."""
+        found = Endpoint.objects.filter(client_id=caller_of(request).client_id, pk=webhook_id).first()
+        if found is None:
+            raise NotFound("this client has no such webhook")
+        return found
+
+
+class WebhooksView(WebhooksEndpoint):
+    """All webhooks of the client."""
+
+    http_method_names = ["get", "head", "post"]
+
+    def get(self, request: Request) -> Response:
+        """A page of them."""
+        parameters_in(request, serializers.Serializer, also=PARAMETERS)
+        rows = Endpoint.objects.filter(client_id=caller_of(request).client_id)
+        return Response(page_of(rows, request, represent=_webhook))
+
+    def post(self, request: Request) -> Response:
+        """Make one; the answer alone has its secret."""
+        asked = NewWebhookSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        caller, url = caller_of(request), asked.validated_data["url"]
+        try:
+            services.check_url(caller, url)
+            events = list(dict.fromkeys(asked.validated_data["events"]))
+            made = services.create(caller.client_id, url=url, events=events)
+        except BadTarget as exc:
+            raise serializers.ValidationError({"url": [ErrorDetail(str(exc), code="invalid")]}) from None
+        except services.TooMany:
+            message = f"a client may have {services.MAX_ENDPOINTS} webhooks"
+            raise Refusal(message, status=429, code="quota_exceeded") from None
+        headers = {"Location": f"{request.path}/{made.pk}"}
+        return Response(_webhook(made) | {"secret": made.secret}, status=201, headers=headers)
+
+
+class WebhookView(WebhooksEndpoint):
+    """One webhook."""
+
+    http_method_names = ["get", "head", "delete"]
+
+    def get(self, request: Request, webhook_id: UUID) -> Response:
+        """As it is."""
+        return Response(_webhook(self.webhook(request, webhook_id)))
+
+    def delete(self, request: Request, webhook_id: UUID) -> Response:
+        """Take it away, with what waits to be sent to it."""
+        self.webhook(request, webhook_id).delete()
+        return Response(status=204)
+
+
+class RotateView(WebhooksEndpoint):
+    """A new secret."""
+
+    http_method_names = ["post"]
+
+    def post(self, request: Request, webhook_id: UUID) -> Response:
+        """Make it; for 24 hours each message has signatures of both."""
+        webhook = self.webhook(request, webhook_id)
+        return Response(_webhook(webhook) | {"secret": services.rotate(webhook)})
+
+
+class SecretView(WebhooksEndpoint):
+    """The secret for addresses that requests name themselves (`webhook_url`)."""
+
+    http_method_names = ["post"]
+
+    def post(self, request: Request) -> Response:
+        """Make a new one; for 24 hours each message has signatures of both."""
+        return Response({"object": "webhook_secret", "secret": services.default_secret(caller_of(request).client_id)})
+
+
+class TestView(WebhooksEndpoint):
+    """A message that says nothing."""
+
+    http_method_names = ["post"]
+
+    def post(self, request: Request, webhook_id: UUID) -> Response:
+        """Send it at once."""
+        webhook = self.webhook(request, webhook_id)
+        return Response(_delivery(services.send_test(webhook)), status=202)
+
+
+class DeliveriesView(WebhooksEndpoint):
+    """What was sent to one webhook, or to all of the client's, and to addresses of its requests."""
+
+    http_method_names = ["get", "head"]
+
+    def get(self, request: Request, webhook_id: UUID | None = None) -> Response:
+        """A page of it."""
+        parameters_in(request, serializers.Serializer, also=PARAMETERS)
+        rows = _deliveries(request, webhook_id).defer("body").prefetch_related("log")
+        if webhook_id is not None:
+            self.webhook(request, webhook_id)
+        return Response(page_of(rows, request, represent=_delivery))
+
+
+class ResendView(WebhooksEndpoint):
+    """A delivery once more."""
+
+    http_method_names = ["post"]
+
+    def post(self, request: Request, delivery_id: UUID, webhook_id: UUID | None = None) -> Response:
+        """Send it at once, with the same message id."""
+        delivery = _deliveries(request, webhook_id).filter(pk=delivery_id).first()
+        if delivery is None:
+            raise NotFound("this client has no such delivery")
+        services.resend(delivery)
+        delivery.refresh_from_db()
+        return Response(_delivery(delivery), status=202)
+
+
+def _deliveries(request: Request, webhook_id: UUID | None) -> QuerySet[Delivery]:
+    rows = Delivery.objects.filter(client_id=caller_of(request).client_id)
+    return rows if webhook_id is None else rows.filter(endpoint_id=webhook_id)
+
+
+def _webhook(endpoint: Endpoint) -> dict[str, Any]:
+    return dict(WebhookSerializer(endpoint).data)
+
+
+def _delivery(delivery: Delivery) -> dict[str, Any]:
+    return dict(DeliverySerializer(delivery).data)
