@@ -29,6 +29,7 @@ from languages.models import Language
 pytestmark = pytest.mark.usefixtures("rate_limit_off")
 CANARY = "canary-4711"
 _BELOW = "api/v1/"
+HOOK = {"url": "https://hooks.example.org/gexec", "events": ["execution.finished"]}
 
 
 class World:
@@ -44,6 +45,9 @@ class World:
         self.prefix = str(prefix_in(self.mine))
         body = {"language": "python", "source_code": f"print('{CANARY}')", "stdin": CANARY, "tags": {"who": CANARY}}
         self.execution: str = ask("post", "/api/v1/executions", self.mine, body).json()["id"]
+        self.file: str = ask("put", "/api/v1/files", self.mine, CANARY).json()["id"]
+        self.webhook: str = ask("post", "/api/v1/webhooks", self.mine, HOOK).json()["id"]
+        self.delivery: str = ask("post", f"/api/v1/webhooks/{self.webhook}/test", self.mine).json()["id"]
         self.erasure: str = ask("post", "/api/v1/executions/erase", self.mine, {"tag.gone": CANARY}).json()["id"]
 
 
@@ -69,6 +73,8 @@ class Id:
     of: Callable[[World], str]
     never: str = str(uuid.UUID(int=0x0199 << 112 | 7 << 76 | 2 << 62))
     bodies: Mapping[str, Any] = field(default_factory=dict)
+    within: Callable[[World], Mapping[str, str]] = lambda _world: {}
+    """What stands at other places of the path: also of the first client's."""
 
 
 LINES: dict[str, Open | Own | Id] = {
@@ -83,6 +89,20 @@ LINES: dict[str, Open | Own | Id] = {
     "executions/erase": Own({"post": {"tag.who": "x"}}),
     "executions/<uuid:execution_id>": Id(lambda world: world.execution),
     "erasures/<uuid:erasure_id>": Id(lambda world: world.erasure),
+    "files": Own(),
+    "files/check": Own({"post": {"ids": [f"sha256:{'0' * 64}"]}}),
+    "files/<str:file_id>": Id(lambda world: world.file, never=f"sha256:{'1' * 64}"),
+    "webhooks": Own({"post": HOOK}),
+    "webhooks/secret": Own(),
+    "webhooks/deliveries": Own(),
+    "webhooks/deliveries/<uuid:delivery_id>/resend": Id(lambda world: world.delivery),
+    "webhooks/<uuid:webhook_id>/deliveries/<uuid:delivery_id>/resend": Id(
+        lambda world: world.delivery, within=lambda world: {"webhook_id": world.webhook}
+    ),
+    "webhooks/<uuid:webhook_id>": Id(lambda world: world.webhook),
+    "webhooks/<uuid:webhook_id>/rotate": Id(lambda world: world.webhook),
+    "webhooks/<uuid:webhook_id>/test": Id(lambda world: world.webhook),
+    "webhooks/<uuid:webhook_id>/deliveries": Id(lambda world: world.webhook),
 }
 
 
@@ -115,11 +135,9 @@ def methods_of(route: str) -> list[str]:
     return [method.lower() for method in allowed if method != "OPTIONS"]
 
 
-def path_of(route: str, words: Mapping[str, str] | str) -> str:
-    """The route's path, with words by name, or one for each place."""
-    return "/api/v1/" + re.sub(
-        r"<(?:\w+:)?(\w+)>", lambda place: words if isinstance(words, str) else words[place[1]], route
-    )
+def path_of(route: str, words: Mapping[str, str], other: str = "") -> str:
+    """The route's path, with words by name, and `other` at all other places."""
+    return "/api/v1/" + re.sub(r"<(?:\w+:)?(\w+)>", lambda place: words.get(place[1], other), route)
 
 
 @pytest.fixture
@@ -135,10 +153,11 @@ def test_every_route_has_a_line() -> None:
 def test_another_clients_id_is_none(world: World, route: str) -> None:
     line = LINES[route]
     assert isinstance(line, Id)
-    found = line.of(world)
+    found, within = line.of(world), line.within(world)
     for method in methods_of(route):
         answers = [
-            ask(method, path_of(route, each), world.theirs, line.bodies.get(method)) for each in (found, line.never)
+            ask(method, path_of(route, within, each), world.theirs, line.bodies.get(method))
+            for each in (found, line.never)
         ]
         assert [answer.status_code for answer in answers] == [404, 404], method
         texts = [text_of(answer).replace(each, "ID") for answer, each in zip(answers, (found, line.never), strict=True)]
@@ -146,11 +165,11 @@ def test_another_clients_id_is_none(world: World, route: str) -> None:
         if texts[0]:
             told = [{**json.loads(text), "request_id": ""} for text in texts]
             assert told[0] == told[1], method
-        nobody = ask(method, path_of(route, found), None, line.bodies.get(method))
+        nobody = ask(method, path_of(route, within, found), None, line.bodies.get(method))
         assert nobody.status_code in (401, 404), method
         assert CANARY not in text_of(nobody)
     if "get" in methods_of(route):
-        assert ask("get", path_of(route, found), world.mine).status_code == 200
+        assert ask("get", path_of(route, within, found), world.mine).status_code == 200
 
 
 @pytest.mark.parametrize("route", [route for route, line in LINES.items() if not isinstance(line, Id)])
