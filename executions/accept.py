@@ -14,10 +14,13 @@ from dispatch import active, workers
 from dispatch.base import Reservation
 from executions import in_flight
 from executions.idempotency import Claim
-from executions.jobs import caller_of, job_of, profile_in
+from executions.jobs import caller_of, job_of, profile_in, stored_files_in
 from executions.models import Execution, ExecutionTag, Status
 from executions.places import open_of
 from executions.submission import Origin, Submission
+from files import services as stored_files
+from files.digests import id_of
+from files.store import store
 from rest.exceptions import Refusal
 from rest.ids import moment_of, uuid7
 from sandbox.errors import PoolClosed
@@ -33,6 +36,7 @@ def accepted(
     inserted, where another request has the claim's key.
     """
     execution = _row(submission, origin)
+    _use_files(execution)
     with in_flight.marked(execution.pk), _reserved(execution) as reservation:
         if reservation is not None:
             execution.status, execution.started_at, execution.queue_ms = Status.RUNNING, timezone.now(), 0.0
@@ -44,6 +48,7 @@ def accepted(
 def queued(submission: Submission, origin: Origin, claim: Claim | None = None) -> Execution:
     """The row, inserted, for whichever process takes it up: accepted means committed. Raises Taken."""
     execution = _row(replace(submission, background=True), origin)
+    _use_files(execution)
     with admitted(origin.caller, open_of=open_of, background=True):
         _insert(execution, claim)
     return execution
@@ -94,6 +99,19 @@ def _reserved(execution: Execution) -> Iterator[Reservation | None]:
     finally:
         if reservation is not None:
             reservation.release()
+
+
+def _use_files(execution: Execution) -> None:
+    """Raises Refusal where the job refers to stored files that its client has not."""
+    digests = sorted(stored_files_in(execution.job))
+    if not digests:
+        return
+    owner = execution.client_id
+    missing = digests if owner is None else store.missing(owner, digests)
+    if missing or owner is None:
+        names = [id_of(digest) for digest in missing]
+        raise Refusal("files are missing: upload them first", status=422, code="file_missing", missing=names)
+    stored_files.use(owner, digests)
 
 
 def _row(submission: Submission, origin: Origin) -> Execution:

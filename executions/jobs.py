@@ -26,6 +26,8 @@ from uuid import UUID
 from dispatch.base import Task
 from executions.models import Execution
 from executions.submission import SourceFile, Submission
+from files import services as stored_files
+from files.digests import PREFIX
 from languages.programs import profile_of, steps_of
 from rest.client_address import limited_as
 from sandbox.types import Ahead, ArtifactRequest, File, Job, Limits, Profile, Step
@@ -57,8 +59,19 @@ def job_of(submission: Submission) -> Json:
     return job
 
 
+def stored_files_in(job: Any) -> set[str]:
+    """The digests of all stored files that a job refers to, wherever they stand in it."""
+    if isinstance(job, list):
+        return set().union(*map(stored_files_in, job))
+    if not isinstance(job, dict):
+        return set()
+    if isinstance(name := job.get("file"), str) and len(job) == 1:
+        return {name.removeprefix(PREFIX)}
+    return stored_files_in(list(job.values()))
+
+
 def task_of(execution: Execution) -> Task:
-    """The task that the row describes; nothing but the row is read."""
+    """The task that the row describes; nothing but the row is read, and the files of its client. Raises FileMissing."""
     job = execution.job
     return Task(
         id=str(execution.pk),
@@ -190,4 +203,6 @@ def _content(execution: Execution, reference: Mapping[str, Any]) -> bytes:
             return text.encode()
         case {"base64": str(encoded)}:
             return base64.b64decode(encoded)
+        case {"file": str(name)} if execution.client_id is not None:
+            return stored_files.content(execution.client_id, name.removeprefix(PREFIX))
     raise ValueError(f"no such content: {reference!r:.100}")

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from executions.artifacts import kept
 from executions.models import Execution
 from executions.outcomes import ENDINGS, Outcome
 from executions.signals import described
@@ -71,6 +72,7 @@ def finished_fields(execution: Execution, result: JobResult, *, cause: str = SHU
         "error": _error(execution.job, last, outcome, cause),
         "peak_memory_bytes": last.peak_memory_bytes,
         **({} if last.name == COMPILE else {"wall_ms": last.wall_ms, "cpu_ms": last.cpu_ms}),
+        **({"artifacts": kept(execution, result.artifacts)} if result.artifacts else {}),
     }
 
 

@@ -25,6 +25,7 @@ from executions.results import (
     finished_fields,
     sandbox_error,
 )
+from files.store import FileMissing
 from rest.connections import DATABASE_AWAY, DATABASE_RETRY_AFTER_S, release_connection
 from rest.disconnect import Client
 from rest.exceptions import Unavailable
@@ -66,7 +67,10 @@ def _run(execution: Execution, reservation: Reservation | None, client: Client) 
         return transitions.finish(execution, cancelled_fields(CLIENT_GONE))
     # What it stood before the threads, it may not stand in line as well.
     waited_ms = int((time.monotonic() - client.arrived_at) * 1000)
-    task = replace(task_of(execution), wait_ms=max(0, settings.GEXEC_WAIT_MS - waited_ms))
+    try:
+        task = replace(task_of(execution), wait_ms=max(0, settings.GEXEC_WAIT_MS - waited_ms))
+    except FileMissing:
+        return transitions.finish(execution, failed_fields("a file that it refers to was deleted"))
     submitted = active.backend().submit(task, reservation=reservation)
     client.when_gone(partial(active.backend().cancel, task.id))
     began = time.monotonic()

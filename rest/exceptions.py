@@ -8,15 +8,16 @@ from rest_framework.exceptions import APIException
 
 
 class Refusal(APIException):
-    """The request is at fault; `message` tells how, `status` is the HTTP status."""
+    """The request is at fault: `message` tells how. `members` are the problem's besides."""
 
     status_code: int = 400
     default_code = "invalid_field"
 
-    def __init__(self, message: str, *, status: int = 400, code: str | None = None) -> None:
+    def __init__(self, message: str, *, status: int = 400, code: str | None = None, **members: object) -> None:
         super().__init__(message, code)
         self.message = message
         self.status_code = status
+        self.members = members
 
 
 class Unavailable(APIException):

@@ -114,7 +114,7 @@ def _problem_of(exc: exceptions.APIException) -> dict[str, Any]:
     detail = "Too many requests" if isinstance(exc, exceptions.Throttled) else encodable(exc.detail)
     code = str(exc.detail.code)
     members = {name: str(value) for name in _MEMBERS if (value := getattr(exc, name, None))}
-    return problem(exc.status_code, _CODES.get(code, code), detail, **members)
+    return problem(exc.status_code, _CODES.get(code, code), detail, **members, **getattr(exc, "members", {}))
 
 
 def _problem_of_fields(exc: exceptions.APIException) -> dict[str, Any]:

@@ -23,8 +23,10 @@ from clients.authentication import create
 from clients.models import Client as Tenant
 from clients.rights import Right
 from clients.secrets import prefix_in
-from dispatch.testing import FakeBackend
+from dispatch.testing import FakeBackend, succeed
 from languages.models import Language
+from sandbox.types import Artifact, JobResult
+from tests.fake_backend import ran
 
 pytestmark = pytest.mark.usefixtures("rate_limit_off")
 CANARY = "canary-4711"
@@ -35,7 +37,7 @@ HOOK = {"url": "https://hooks.example.org/gexec", "events": ["execution.finished
 class World:
     """Two clients with all rights each; the first has one of everything, and its mark is in all of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, backend: FakeBackend) -> None:
         self.mine, self.theirs = (
             create(f"{CANARY} key", client=f"{CANARY} 1", rights=Right),
             create("b", rights=Right),
@@ -44,7 +46,10 @@ class World:
         authentication.verified.clear()
         self.prefix = str(prefix_in(self.mine))
         body = {"language": "python", "source_code": f"print('{CANARY}')", "stdin": CANARY, "tags": {"who": CANARY}}
+        left = Artifact(f"{CANARY}.txt", 6, CANARY.encode())
+        backend.behave = lambda _job: JobResult((ran(CANARY.encode()),), (left,))
         self.execution: str = ask("post", "/api/v1/executions", self.mine, body).json()["id"]
+        backend.behave = succeed
         self.file: str = ask("put", "/api/v1/files", self.mine, CANARY).json()["id"]
         self.webhook: str = ask("post", "/api/v1/webhooks", self.mine, HOOK).json()["id"]
         self.delivery: str = ask("post", f"/api/v1/webhooks/{self.webhook}/test", self.mine).json()["id"]
@@ -87,6 +92,9 @@ LINES: dict[str, Open | Own | Id] = {
     "executions": Own({"post": {"language": "python", "source_code": "1"}}),
     "executions/export": Own(),
     "executions/erase": Own({"post": {"tag.who": "x"}}),
+    "executions/<uuid:execution_id>/artifacts/<path:name>": Id(
+        lambda world: world.execution, within=lambda _world: {"name": f"{CANARY}.txt"}
+    ),
     "executions/<uuid:execution_id>": Id(lambda world: world.execution),
     "erasures/<uuid:erasure_id>": Id(lambda world: world.erasure),
     "files": Own(),
@@ -142,7 +150,7 @@ def path_of(route: str, words: Mapping[str, str], other: str = "") -> str:
 
 @pytest.fixture
 def world(python: Language, fake_backend: FakeBackend) -> World:
-    return World()
+    return World(fake_backend)
 
 
 def test_every_route_has_a_line() -> None:

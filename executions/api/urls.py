@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
+from executions.api.artifacts import ArtifactView
 from executions.api.erasures import EraseView, ErasureView
 from executions.api.views import ExecutionsView, ExecutionView, ExportView
 
@@ -12,5 +13,6 @@ urlpatterns = [
     path("executions/export", ExportView.as_view(), name="executions-export"),
     path("executions/erase", EraseView.as_view(), name="executions-erase"),
     path("erasures/<uuid:erasure_id>", ErasureView.as_view(), name="erasure"),
+    path("executions/<uuid:execution_id>/artifacts/<path:name>", ArtifactView.as_view(), name="artifact"),
     path("executions/<uuid:execution_id>", ExecutionView.as_view(), name="execution"),
 ]

@@ -1,0 +1,69 @@
+"""Programs whose files, stdin and source were uploaded before."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from clients.authentication import create
+from dispatch.testing import FakeBackend
+from executions.models import Execution
+from languages.models import Language
+
+pytestmark = pytest.mark.usefixtures("rate_limit_off")
+
+DATA = b"\x00binary\xff" * 1000
+ID = f"sha256:{hashlib.sha256(DATA).hexdigest()}"
+
+
+def client(name: str, *, with_file: bool = True) -> Client:
+    http = Client(headers={"authorization": f"Bearer {create(name)}"})
+    if with_file:
+        assert http.put("/api/v1/files", DATA, "application/octet-stream").json()["id"] == ID
+    return http
+
+
+def post(http: Client, **fields: Any) -> Any:
+    files = [{"name": "main.py", "content": "x"}, {"name": "data.bin", "content": {"file": ID}}]
+    body = {"language": "python", "files": files} | fields
+    return http.post("/api/v1/executions", json.dumps(body), "application/json")
+
+
+def test_what_was_uploaded_reaches_the_program(python: Language, fake_backend: FakeBackend) -> None:
+    response = post(client("mine"), stdin={"file": ID})
+    assert response.status_code == 200
+    (job,) = fake_backend.jobs
+    assert {file.name: file.content for file in job.files} == {"main.py": b"x", "data.bin": DATA}
+    assert job.steps[0].stdin == DATA
+    assert len(json.dumps(Execution.objects.get().job)) < 10_000
+
+
+@pytest.mark.parametrize("who", ["other", None])
+def test_a_file_of_somebody_else_is_missing(python: Language, fake_backend: FakeBackend, who: str | None) -> None:
+    client("mine")
+    http = Client() if who is None else client(who, with_file=False)
+    response = post(http)
+    assert (response.status_code, response.json()["code"]) == (422, "file_missing")
+    assert response.json()["missing"] == [ID]
+    assert not Execution.objects.exists()
+
+
+def test_a_file_that_went_while_it_was_waited_for(
+    python: Language, fake_backend: FakeBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    http = client("mine")
+    fake_backend.warm = False
+    reserve = fake_backend.reserve
+
+    def delete_first(*args: Any, **kwargs: Any) -> Any:
+        assert http.delete(f"/api/v1/files/{ID}").status_code in (200, 204)
+        return reserve(*args, **kwargs)
+
+    monkeypatch.setattr(fake_backend, "reserve", delete_first)
+    told = post(http).json()
+    assert (told["status"], told["outcome"]) == ("finished", "sandbox_error")
+    assert told["error"] == "sandbox error: a file that it refers to was deleted"
