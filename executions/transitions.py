@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from django.db import transaction
 from django.utils import timezone
 
 from dispatch import workers
-from executions import storage
-from executions.models import Execution, Status
+from executions import announcements, storage
+from executions.models import OPEN, Execution, Status
 from rest.connections import DATABASE_AWAY, DATABASE_RETRY_AFTER_S, release_connection
 from rest.exceptions import Unavailable
 
@@ -69,12 +70,29 @@ def _move(
     execution: Execution, expected: str, fields: dict[str, Any], in_the_row: Mapping[str, Any] = _AS_THEY_ARE
 ) -> None:
     """`in_the_row` replaces values there, and not in `execution`."""
-    if Execution.objects.filter(pk=execution.pk, status=expected).update(**{**fields, **in_the_row}):
-        for name, value in fields.items():
-            setattr(execution, name, value)
+    if _moved(execution, expected, fields, in_the_row):
         return
     # Another process took this one for ended and finished the row: what it wrote is what the client is told.
     execution.refresh_from_db()
     logger.warning(
         "execution %s was %s already when it should become %s", execution.pk, execution.status, fields["status"]
     )
+
+
+def _moved(execution: Execution, expected: str, fields: dict[str, Any], in_the_row: Mapping[str, Any]) -> bool:
+    """Whether it was as expected. Who wants to know of its end is told in the same transaction, or nobody is."""
+    if fields["status"] in OPEN or not announcements.are_wanted(execution):
+        return _written(execution, expected, fields, in_the_row)
+    with transaction.atomic():
+        moved = _written(execution, expected, fields, in_the_row)
+        if moved:
+            announcements.announce(execution)
+    return moved
+
+
+def _written(execution: Execution, expected: str, fields: dict[str, Any], in_the_row: Mapping[str, Any]) -> bool:
+    if not Execution.objects.filter(pk=execution.pk, status=expected).update(**{**fields, **in_the_row}):
+        return False
+    for name, value in fields.items():
+        setattr(execution, name, value)
+    return True

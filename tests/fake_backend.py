@@ -12,6 +12,7 @@ from django.utils import timezone
 from clients import authentication, origins, quotas, throttling
 from dispatch import active
 from dispatch.testing import FakeBackend
+from executions import announcements
 from languages.models import Language
 from rest.counters import CounterCache
 from sandbox.types import JobResult, Outcome, StepResult
@@ -59,6 +60,7 @@ def nothing_remembered() -> Iterator[None]:
 
 def _forget() -> None:
     Language.objects.forget_catalogue()
+    announcements.forget_listeners()
     authentication.verified.clear()
     origins.listed.forget()
     quotas.forget()

@@ -28,6 +28,8 @@ from executions.submission import SourceFile, Submission
 from languages.models import Language
 from rest.unknown import StrictSerializer
 from sandbox.types import ArtifactRequest
+from webhooks.services import check_url
+from webhooks.targets import BadTarget
 
 MAX_FILES, MAX_ARGS, MAX_ARG_BYTES, MAX_VARIABLES, MAX_TAGS = 100, 256, 16_384, 64, 16
 MAX_WORDS_BYTES = 131_072
@@ -177,6 +179,7 @@ def asked_in(data: Any, *, caller: Caller | None) -> Asked:
     files, entrypoint = _files(values, language)
     _refuse_long_words(values)
     check_language(caller, language.slug)
+    _refuse_bad_target(caller, values["webhook_url"])
     caps = caps_of(language, has_key=caller is not None, within=caller.caps if caller else {})
     limits = AskedLimits(**values.get("limits", {}))
     for name, most in too_much(limits, caps).items():
@@ -259,6 +262,15 @@ def _bound_source(name: str, content: Content) -> None:
     if len(content.data) > settings.GEXEC_MAX_SOURCE_BYTES:
         message = f"is larger than {settings.GEXEC_MAX_SOURCE_BYTES} bytes: upload it as a file"
         raise problem_with(name, message, "too_large")
+
+
+def _refuse_bad_target(caller: Caller | None, url: str | None) -> None:
+    if url is None:
+        return
+    try:
+        check_url(caller, url)
+    except BadTarget as error:
+        raise problem_with("webhook_url", str(error), "invalid_field") from None
 
 
 def _refuse_long_words(values: dict[str, Any]) -> None:
