@@ -98,6 +98,7 @@ INSTALLED_APPS = [
     "rest_framework_api_key",
     "axes",
     "corsheaders",
+    "drf_spectacular",
     "rest",
     "clients",
     "files",
@@ -134,8 +135,23 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_METADATA_CLASS": None,
     "EXCEPTION_HANDLER": "rest.problems.handle",
+    "DEFAULT_SCHEMA_CLASS": "rest.openapi.Schema",
     "URL_FORMAT_OVERRIDE": None,
     "UNAUTHENTICATED_USER": None,
+}
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "gexec",
+    "DESCRIPTION": "Runs code that strangers wrote and says exactly what happened. docs/api.md is the guide.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "PREPROCESSING_HOOKS": ["rest.openapi.only_ours"],
+    "POSTPROCESSING_HOOKS": ["rest.openapi.with_what_all_have"],
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "SERVE_INCLUDE_SCHEMA": False,
+    # The tests compare the schema with the one in docs/.
+    "ENABLE_DJANGO_DEPLOY_CHECK": False,
 }
 
 ROOT_URLCONF = "gexec.urls"

@@ -14,12 +14,19 @@ from rest_framework.exceptions import ErrorDetail, ValidationError
 from executions.content import Content
 from languages.lookup import unsupported
 from languages.models import Language
+from rest.described import Schema
 from rest.unknown import refuse_unknown
 
 MAX_NAME_BYTES, MAX_COMPONENT_BYTES, MAX_DEPTH = 4096, 255, 32
 """Of a file's name; the last two are what the sandbox takes (sandbox/runner/PROTOCOL.md)."""
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _KINDS = ("base64", "file")
+_BASE64: Schema = {"type": "string", "contentEncoding": "base64"}
+_FILE: Schema = {"type": "string", "pattern": "^sha256:[0-9a-f]{64}$"}
+
+
+def _object(name: str, schema: Schema) -> Schema:
+    return {"type": "object", "properties": {name: schema}, "required": [name], "additionalProperties": False}
 
 
 class PlainText(serializers.Field[Any, Any, Any, Any]):
@@ -36,6 +43,10 @@ class PlainText(serializers.Field[Any, Any, Any, Any]):
     def __init__(self, *, max_bytes: int, may_be_empty: bool = True, nul: bool = False, **kwargs: Any) -> None:
         self.max_bytes, self.may_be_empty, self.nul = max_bytes, may_be_empty, nul
         super().__init__(**kwargs)
+
+    def described(self) -> Schema:
+        """Characters are counted as bytes at least."""
+        return {"type": "string", "maxLength": self.max_bytes, **({} if self.may_be_empty else {"minLength": 1})}
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
@@ -66,6 +77,10 @@ class Whole(serializers.Field[Any, Any, Any, Any]):
         self.low, self.high = low, high
         super().__init__(**kwargs)
 
+    def described(self) -> Schema:
+        """With its bounds."""
+        return {"type": "integer", "minimum": self.low, "maximum": self.high}
+
     def to_internal_value(self, data: Any) -> int:
         if isinstance(data, float) and data.is_integer():
             data = int(data)
@@ -82,6 +97,10 @@ class Flag(serializers.Field[Any, Any, Any, Any]):
     """true or false, and nothing that looks like it."""
 
     default_error_messages = {"invalid": "must be true or false"}
+
+    def described(self) -> Schema:
+        """Nothing else."""
+        return {"type": "boolean"}
 
     def to_internal_value(self, data: Any) -> bool:
         if not isinstance(data, bool):
@@ -106,6 +125,15 @@ class ContentField(serializers.Field[Any, Any, Any, Any]):
         """`max_bytes`: None where only the request as a whole is bounded."""
         self.nul, self.may_be_empty, self.max_bytes = nul, may_be_empty, max_bytes
         super().__init__(**kw)
+
+    def described(self) -> Schema:
+        """One of three forms."""
+        text: Schema = {"type": "string", **({} if self.may_be_empty else {"minLength": 1})}
+        if self.max_bytes is not None:
+            text["maxLength"] = self.max_bytes
+        return {
+            "oneOf": [text, _object("base64", {"type": "string", "contentEncoding": "base64"}), _object("file", _FILE)]
+        }
 
     def to_internal_value(self, data: Any) -> Content:
         if isinstance(data, str):
@@ -203,6 +231,15 @@ class TextsByName(serializers.Field[Any, Any, Any, Any]):
     def __init__(self, *, most: int, name: PlainText, value: PlainText, pattern: str, **kwargs: Any) -> None:
         self.most, self.name, self.value, self.pattern = most, name, value, re.compile(pattern)
         super().__init__(**kwargs)
+
+    def described(self) -> Schema:
+        """Names by their pattern."""
+        return {
+            "type": "object",
+            "maxProperties": self.most,
+            "propertyNames": {"pattern": f"^{self.pattern.pattern}$", "maxLength": self.name.max_bytes},
+            "additionalProperties": self.value.described(),
+        }
 
     def to_internal_value(self, data: Any) -> dict[str, str]:
         if not isinstance(data, Mapping):

@@ -26,6 +26,7 @@ from executions.limits import AskedLimits, caps_of, effective, too_much
 from executions.models import API, Lane, Store
 from executions.submission import SourceFile, Submission
 from languages.models import Language
+from rest.described import Schema
 from rest.unknown import StrictSerializer
 from sandbox.types import ArtifactRequest
 from webhooks.services import check_url
@@ -76,6 +77,10 @@ class Wait(PlainText):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(max_bytes=0, **kwargs)
 
+    def described(self) -> Schema:
+        """Two types."""
+        return {"oneOf": [{"type": "boolean"}, {"type": "number", "minimum": 0, "maximum": _LONGEST_WAIT_S}]}
+
     def to_internal_value(self, data: Any) -> float | bool:  # type: ignore[override]  # no text at all
         if isinstance(data, bool):
             return data
@@ -92,6 +97,10 @@ class Choice(PlainText):
     def __init__(self, choices: tuple[str, ...], **kwargs: Any) -> None:
         self.choices = choices
         super().__init__(max_bytes=64, **kwargs)
+
+    def described(self) -> Schema:
+        """The words."""
+        return {"type": "string", "enum": list(self.choices)}
 
     def to_internal_value(self, data: Any) -> str:
         word = super().to_internal_value(data)
