@@ -9,6 +9,7 @@ from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerFieldExtension
 from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import OpenApiParameter
 
 from rest.codes import CODES
 
@@ -74,6 +75,41 @@ _HEADERS: dict[str, Any] = {
 _RETRY_AFTER = {"description": "Seconds after which it may be tried again.", "schema": {"type": "integer"}}
 
 
+COMPONENTS: dict[str, Any] = {_PROBLEM: PROBLEM_SCHEMA}
+"""Schemas by name, beside those of serializers: see `component`."""
+
+
+def component(name: str, schema: dict[str, Any]) -> dict[str, str]:
+    """Give a schema a name; a reference to it, for others and for `extend_schema`."""
+    COMPONENTS[name] = schema
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def list_of(entry: dict[str, Any]) -> dict[str, Any]:
+    """The schema of a list's object: see rest.lists."""
+    return {
+        "type": "object",
+        "properties": {
+            "object": {"const": "list"},
+            "data": {"type": "array", "items": entry},
+            "has_more": {"type": "boolean"},
+            "next": {"type": ["string", "null"], "description": "Where the next page is."},
+        },
+        "required": ["object", "data", "has_more", "next"],
+    }
+
+
+def parameter(name: str, description: str, schema: dict[str, Any] | None = None, **more: Any) -> OpenApiParameter:
+    """A parameter of the query, or of the headers."""
+    return OpenApiParameter(name, schema or {"type": "string"}, description=description, **more)
+
+
+LIST_PARAMETERS = [
+    parameter("limit", "How many, 50 where it is left out.", {"type": "integer", "minimum": 1, "maximum": 200}),
+    parameter("cursor", "From `next` of the page before."),
+]
+
+
 class Schema(AutoSchema):
     """Summaries and descriptions are the docstrings' first lines and the rest."""
 
@@ -123,7 +159,7 @@ def only_ours(endpoints: list[Any]) -> list[Any]:
 
 def with_what_all_have(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
     """A hook after: errors and headers of every operation."""
-    result.setdefault("components", {}).setdefault("schemas", {})[_PROBLEM] = PROBLEM_SCHEMA
+    result.setdefault("components", {}).setdefault("schemas", {}).update(COMPONENTS)
     for operations in result["paths"].values():
         for method in _METHODS:
             if method in operations:

@@ -14,7 +14,7 @@ from rest_framework.request import Request
 
 from clients.rights import Right
 from executions import artifacts
-from executions.api import access
+from executions.api import access, schema
 from files.store import FileMissing
 from rest.text import printable
 from rest.unknown import refuse_unknown
@@ -31,6 +31,7 @@ class ArtifactView(ApiEndpoint):
     rights = {"GET": Right.READ, "HEAD": Right.READ}
     for_pages = True
 
+    @schema.shows_artifact
     def get(self, request: Request, execution_id: UUID, name: str) -> HttpResponse:
         """To be saved; only pictures and plain text are shown."""
         refuse_unknown(request.query_params, (access.TOKEN_PARAMETER,), what="parameter")

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from clients.rights import Right
 from executions import erasure
-from executions.api import access
+from executions.api import access, schema
 from executions.api.fields import PlainText
 from executions.models import Erasure
 from executions.origins import origin_of, require
@@ -27,6 +27,7 @@ class EraseView(ApiEndpoint):
 
     http_method_names = ["post"]
 
+    @schema.erases
     def post(self, request: Request) -> Response:
         """202 with the erasure, which goes on by itself."""
         require(request, Right.ADMIN)
@@ -40,6 +41,7 @@ class ErasureView(ApiEndpoint):
 
     http_method_names = ["get", "head"]
 
+    @schema.shows_erasure
     def get(self, request: Request, erasure_id: UUID) -> Response:
         """The caller's own only."""
         caller = require(request, Right.READ)

@@ -118,7 +118,7 @@ class ExecutionRequestSerializer(StrictSerializer):
     )
     files = ListOf(child=FileSerializer(), required=False, min_length=1, max_length=MAX_FILES, help_text="Its files.")
     entrypoint = FileName(required=False, help_text="Which of `files` is run; the language's own name where left out.")
-    stdin = ContentField(required=False, default=NOTHING, help_text="What the program reads on its stdin.")
+    stdin = ContentField(required=False, default=None, help_text="What the program reads on its stdin.")
     args = ListOf(
         child=PlainText(max_bytes=MAX_ARG_BYTES), required=False, default=list, max_length=MAX_ARGS,
         help_text="Its command line's arguments.",
@@ -199,7 +199,7 @@ def asked_in(data: Any, *, caller: Caller | None) -> Asked:
         files=files,
         entrypoint=entrypoint,
         limits=effective(language, limits, caps),
-        stdin=values["stdin"],
+        stdin=values["stdin"] or NOTHING,
         args=tuple(values["args"]),
         environment=values["env"],
         compile_args=tuple(values["compile_args"]),

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from clients.policy import reads_by_token
 from clients.rights import Right
 from executions import services
-from executions.api import access, erasures, history, shape
+from executions.api import access, erasures, history, schema, shape
 from executions.api.preferences import applied, preferred_wait
 from executions.api.repeated import claim_of, once
 from executions.api.requests import Asked, asked_in
@@ -37,10 +37,12 @@ class ExecutionsView(ApiEndpoint):
     rights = {"GET": Right.READ, "HEAD": Right.READ, "POST": Right.EXECUTE}
     for_pages = True
 
+    @schema.lists
     def get(self, request: Request) -> Response:
         """A page of it."""
         return Response(history.listed(request))
 
+    @schema.runs
     def post(self, request: Request) -> Response:
         """Run it; 200 with its end, or 202 where the answer does not wait for that."""
         refuse_unknown(request.query_params, _SHAPED, what="parameter")
@@ -77,6 +79,7 @@ class ExportView(ApiEndpoint):
     http_method_names = ["get"]
     rights = {"GET": Right.READ}
 
+    @schema.exports
     def get(self, request: Request) -> HttpResponseBase:
         """NDJSON or CSV."""
         return history.exported(request)
@@ -89,10 +92,12 @@ class ExecutionView(ApiEndpoint):
     rights = {"GET": Right.READ, "HEAD": Right.READ}
     for_pages = True
 
+    @schema.deletes
     def delete(self, request: Request, execution_id: UUID) -> Response:
         """Its tombstone."""
         return erasures.deleted(request, execution_id)
 
+    @schema.shows
     def get(self, request: Request, execution_id: UUID) -> Response:
         """As it is now."""
         refuse_unknown(request.query_params, _SHAPED, what="parameter")

@@ -1,0 +1,244 @@
+"""The schemas of what /api/v1 answers about executions, and what each of its operations takes beside the body."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
+
+from executions.api.requests import ExecutionRequestSerializer
+from executions.api.resource import INCLUDES
+from executions.models import Status, Store
+from executions.outcomes import Outcome
+from rest.openapi import LIST_PARAMETERS, component, list_of, parameter
+
+_TIME = {"type": "string", "format": "date-time", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$"}
+_ID = {"type": "string", "format": "uuid"}
+_NUMBER, _WHOLE, _TEXT, _FLAG = ({"type": kind} for kind in ("number", "integer", "string", "boolean"))
+
+
+def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
+    return (
+        {"oneOf": [schema, {"type": "null"}]} if "type" not in schema else schema | {"type": [schema["type"], "null"]}
+    )
+
+
+def _object(properties: dict[str, Any], *, optional: tuple[str, ...] = (), **more: Any) -> dict[str, Any]:
+    required = [name for name in properties if name not in optional]
+    return {"type": "object", "properties": properties, "required": required, **more}
+
+
+_OUTCOME = {"type": "string", "enum": [outcome.value for outcome in Outcome], "description": "More may come."}
+_STREAM = {"type": "string", "description": "As text; what is no UTF-8 is U+FFFD."}
+_BASE64 = {"type": ["string", "null"], "contentEncoding": "base64", "description": "All bytes, where they are no text."}
+
+STEP = component(
+    "Step",
+    _object(
+        {
+            "outcome": _OUTCOME,
+            "exit_code": _or_null(_WHOLE),
+            "signal": _or_null(_WHOLE),
+            "signal_name": {"type": ["string", "null"], "description": "SIGSEGV and so on."},
+            "message": {"type": "string", "description": "What can be said of its ending."},
+            "stdout": _STREAM,
+            "stdout_base64": _BASE64,
+            "stdout_bytes": _WHOLE,
+            "stdout_truncated": _FLAG,
+            "stderr": _STREAM,
+            "stderr_base64": _BASE64,
+            "stderr_bytes": _WHOLE,
+            "stderr_truncated": _FLAG,
+            "wall_ms": _NUMBER,
+            "cpu_ms": _or_null(_NUMBER),
+            "peak_memory_bytes": _or_null(_WHOLE),
+            "output": {
+                "type": "array",
+                "description": "Both streams in the order in which they came; with `include=output`.",
+                "items": _object({"stream": {"type": "string", "enum": ["stdout", "stderr"]}, "text": _TEXT}),
+            },
+        },
+        optional=("output",),
+        description="One program that was run: the compiler, or the program itself.",
+    ),
+)
+
+LIMITS = component(
+    "EffectiveLimits",
+    _object(
+        {
+            "wall_ms": _WHOLE,
+            "cpu_ms": _or_null(_WHOLE),
+            "memory_mb": _WHOLE,
+            "output_bytes": _WHOLE,
+            "processes": _WHOLE,
+            "file_bytes": _WHOLE,
+            "compile_wall_ms": _or_null(_WHOLE),
+            "capped": {"type": "array", "items": _TEXT, "description": "Those that are lower than the language's own."},
+        },
+        description="What held: of the request, or else of the language.",
+    ),
+)
+
+ARTIFACT = component(
+    "Artifact",
+    _object(
+        {
+            "name": _TEXT,
+            "bytes": _WHOLE,
+            "media_type": _TEXT,
+            "sha256": _or_null(_TEXT),
+            "content": _or_null({"$ref": "#/components/schemas/Base64"}),
+            "file": {"type": ["string", "null"], "description": "Where it is large: a file of the client."},
+            "skipped": {"type": ["string", "null"], "enum": ["too_large", "too_many", "not_regular", None]},
+        },
+        description="A file that the program left.",
+    ),
+)
+component("Base64", _object({"base64": {"type": "string", "contentEncoding": "base64"}}))
+
+_SUMMARY: dict[str, Any] = {
+    "object": {"const": "execution"},
+    "id": _ID,
+    "status": {"type": "string", "enum": Status.values},
+    "outcome": _OUTCOME | {"type": ["string", "null"], "enum": [*(outcome.value for outcome in Outcome), None]},
+    "verdict": {"type": ["string", "null"], "description": "Of all its tests: the first that is not `passed`."},
+    "error": {"type": "string", "description": "Which limit it met, or what went wrong on our side; else empty."},
+    "language": _object({"slug": _TEXT, "version": _TEXT, "image_digest": _TEXT}),
+    "created_at": _TIME,
+    "started_at": _or_null(_TIME),
+    "finished_at": _or_null(_TIME),
+    "queue_ms": _or_null(_NUMBER),
+    "tags": {"type": "object", "additionalProperties": _TEXT},
+    "batch": _or_null(_ID),
+    "attempt": {"type": "integer", "minimum": 1, "maximum": 2},
+    "stored": {"type": "string", "enum": Store.values},
+    "links": _object({"self": _TEXT, "events": _TEXT, "cancel": _TEXT}),
+}
+SUMMARY = component("ExecutionSummary", _object(_SUMMARY, description="An execution, as a list has it."))
+EXECUTION = component(
+    "Execution",
+    _object(
+        _SUMMARY
+        | {
+            "limits": _or_null(LIMITS),
+            "compile": _or_null(STEP),
+            "run": _or_null(STEP),
+            "runs": {"type": "array", "items": STEP, "description": "With `repeat`: each; `run` has the mean."},
+            "tests": {"type": ["array", "null"], "items": {"type": "object"}},
+            "score": {"type": ["object", "null"]},
+            "artifacts": {"type": "array", "items": ARTIFACT},
+            "access_token": {"type": "string", "description": "Opens it, for who has no key; told once."},
+            "files": {"type": "array", "items": {"type": "object"}, "description": "With `include=source`."},
+            "entrypoint": _or_null(_TEXT),
+            "stdin": _TEXT,
+            "timeline": {"type": "array", "items": _object({"event": _TEXT, "at": _TIME})},
+            "queue": _object({"position": _WHOLE, "estimate_ms": _or_null(_NUMBER)}),
+        },
+        optional=("runs", "access_token", "files", "entrypoint", "stdin", "timeline", "queue"),
+        description="A program that was submitted, and what came of it.",
+    ),
+)
+ERASURE = component(
+    "Erasure",
+    _object(
+        {
+            "object": {"const": "erasure"},
+            "id": _ID,
+            "status": {"type": "string", "enum": ["running", "finished"]},
+            "what": {"type": "object"},
+            "erased": _WHOLE,
+            "key": _TEXT,
+            "created_at": _TIME,
+            "finished_at": _or_null(_TIME),
+        }
+    ),
+)
+
+_HEADER = OpenApiParameter.HEADER
+_SHAPED = [
+    parameter("fields", "Only these, dotted: status,run.stdout. At most 32."),
+    parameter("include", f"These besides: {', '.join(INCLUDES)}."),
+]
+_TOKEN = [parameter("access_token", "Opens one execution, in place of a key.")]
+_TAGGED = [parameter("tag.NAME", "Those with the tag NAME of this value; any name may stand there.")]
+_FILTERS = [
+    parameter("language", "A language's slug."),
+    parameter("status", "Where it is.", {"type": "string", "enum": Status.values}),
+    parameter("outcome", "How it ended.", {"type": "string", "enum": [outcome.value for outcome in Outcome]}),
+    parameter("verdict", "Of all its tests."),
+    parameter("batch", "Those of one batch.", _ID),
+    parameter("created_after", "From this moment on.", {"type": "string", "format": "date-time"}),
+    parameter("created_before", "Before this moment.", {"type": "string", "format": "date-time"}),
+]
+_EXAMPLE = OpenApiExample(
+    "A program that reads its input",
+    {
+        "language": "python",
+        "source_code": "print(int(input()) * 2)",
+        "stdin": "21\n",
+        "limits": {"wall_ms": 5000},
+        "tags": {"interview": "42"},
+    },
+    request_only=True,
+)
+
+runs = extend_schema(
+    summary="Run a program",
+    request=ExecutionRequestSerializer,
+    examples=[_EXAMPLE],
+    parameters=[
+        *_SHAPED,
+        parameter("Idempotency-Key", "The same key and body give the same execution.", location=_HEADER),
+        parameter("Prefer", "respond-async, or wait=SECONDS.", location=_HEADER),
+        parameter("X-Request-Id", "By which the request is found again.", location=_HEADER),
+    ],
+    responses={
+        200: OpenApiResponse(EXECUTION, "It has ended, whatever the program did."),
+        202: OpenApiResponse(EXECUTION, "It was accepted; Location says where to ask for it."),
+    },
+)
+lists = extend_schema(
+    summary="List executions, newest first",
+    parameters=[*_FILTERS, *_TAGGED, *LIST_PARAMETERS],
+    responses={200: OpenApiResponse(list_of(SUMMARY), "A page.")},
+)
+exports = extend_schema(
+    summary="Export executions",
+    parameters=[
+        *_FILTERS,
+        *_TAGGED,
+        parameter("format", "A line each.", {"type": "string", "enum": ["ndjson", "csv"]}),
+    ],
+    responses={(200, "application/x-ndjson"): SUMMARY, (200, "text/csv"): {"type": "string"}},
+)
+shows = extend_schema(
+    summary="One execution",
+    parameters=[*_SHAPED, *_TOKEN],
+    responses={200: OpenApiResponse(EXECUTION, "As it is now.")},
+)
+deletes = extend_schema(
+    summary="Delete an execution for good", responses={200: OpenApiResponse(ERASURE, "What is left of it.")}
+)
+erases = extend_schema(
+    summary="Erase all executions with a tag",
+    request={
+        "application/json": {
+            "type": "object",
+            "minProperties": 1,
+            "maxProperties": 1,
+            "patternProperties": {"^tag\\..{1,64}$": {"type": "string", "maxLength": 256}},
+            "additionalProperties": False,
+            "example": {"tag.candidate": "4711"},
+        }
+    },
+    responses={202: OpenApiResponse(ERASURE, "It goes on by itself.")},
+)
+shows_erasure = extend_schema(
+    summary="How far an erasure is", responses={200: OpenApiResponse(ERASURE, "As it is now.")}
+)
+shows_artifact = extend_schema(
+    summary="A file that a program left",
+    parameters=_TOKEN,
+    responses={(200, "application/octet-stream"): {"type": "string", "format": "binary"}},
+)
