@@ -211,7 +211,7 @@ def step_frame(
 
 
 def back_frame() -> bytes:
-    """Ends everything and makes the writable places what they were at the job's first of these; /tmp is empty."""
+    """Ends everything and makes the writable places what they were at the job's first of these."""
     return _frame(b"B", b"")
 
 

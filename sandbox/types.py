@@ -114,8 +114,8 @@ class Step:
     environment: Mapping[str, str] = field(default_factory=dict)
     stdin: bytes = b""
     fresh: bool = False
-    """Whether it begins from the state that the last step before the first fresh one has left: the same files, no
-    process, writable places empty."""
+    """Whether it begins from the state that the last step before the first fresh one has left: the same files in every
+    place that can be written, and no process."""
     files: tuple[File, ...] = ()
     """Put in place before it, besides the job's; those of a fresh step are gone with it."""
     merge_stderr: bool = False

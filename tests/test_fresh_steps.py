@@ -63,12 +63,12 @@ def test_each_begins_from_what_the_last_step_before_them_has_left(engine: Docker
     tests = [shell(f"test {n}", code, fresh=True, files=(File("input", f"{n}\n".encode()),)) for n in range(3)]
     job = Job(
         (File("source", b"source\n"), File("input", b"the job's")),
-        (shell("compile", "echo built > built; touch /tmp/left"), *tests),
+        (shell("compile", "echo built > built; touch /tmp/built"), *tests),
         keep_going=True,
     )
     with started(engine) as container:
         result = container.run(job, tenant="me")
-        assert [step.stdout.decode() for step in result.steps[1:]] == [f"source\nbuilt\n{n}\n" for n in range(3)]
+        assert [step.stdout.decode() for step in result.steps[1:]] == [f"source\nbuilt\n{n}\nbuilt\n" for n in range(3)]
         assert container.reusable
         container.end_job()
         assert container.usable(20)
@@ -164,4 +164,4 @@ def test_a_directory_with_too_much_in_it_is_a_fault_of_the_job_that_made_it(engi
         result = container.run(Job((), steps, keep_going=True), tenant="me")
         assert not container.reusable
     assert outcomes(result) == [("compile", Outcome.OK), ("test", Outcome.SANDBOX_ERROR)]
-    assert result.steps[1].detail.startswith("the runner gave up: keep the work directory: ")
+    assert result.steps[1].detail.startswith("the runner gave up: keep files: ")

@@ -116,10 +116,10 @@ static void handle_back(struct job *job, struct frame *frame)
     if (!processes_alone(job->processes))
         refuse("another process in the container");
     if (job->keep.fd < 0)
-        must(keep_tree(&job->keep, &job->trees[0]));
+        must(keep_trees(&job->keep, job->trees, job->tree_count));
     for (int i = 0; i < job->tree_count; i++)
         empty_tree(&job->trees[i], deadline_us);
-    must(keep_restore(&job->keep, &job->trees[0], deadline_us));
+    must(keep_restore(&job->keep, job->trees, job->tree_count, &job->processes->account, deadline_us));
     locks_restart();
     meter_restart(&job->processes->meter);
 }

@@ -3,8 +3,8 @@
  *
  * Theory of operation: a job is its files and steps up to `E`, and the container is as new when `R` follows: no process
  * but the runner and what was started ahead (processes.h), and empty directories (tree.h). Whatever of that cannot be
- * verified ends the container, so that no job ever meets another. Within a job `B` does the same, but that the work
- * directory has again what it had at the job's first `B` (keep.h). A frame of the wrong shape or at the wrong time
+ * verified ends the container, so that no job ever meets another. Within a job `B` does the same, but that the
+ * directories have again what they had at the job's first `B` (keep.h). A frame of the wrong shape or at the wrong time
  * means that the pool is not what the runner takes it for, and ends the container too.
  */
 #ifndef JOB_H

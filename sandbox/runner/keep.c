@@ -62,20 +62,16 @@ static bool add_content(const struct keep *keep, const struct found *found, uint
 }
 
 /* Counted as it will be stored: a page for what is smaller. */
-static bool has_room(struct keep *keep, const struct tree *tree, uint64_t size)
+static bool has_room(struct keep *keep, uint64_t size)
 {
-    struct statfs system;
-    if (fstatfs(tree->fd, &system))
-        return false;
-    uint64_t room = (uint64_t)system.f_blocks * (uint64_t)system.f_bsize;
     errno = EFBIG;
-    if (size > room || room - size < keep->needed + PAGE_BYTES)
+    if (size > keep->room || keep->room - size < keep->needed + PAGE_BYTES)
         return false;
     keep->needed += (size + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
-    return keep->needed <= room;
+    return true;
 }
 
-static bool add_found(struct keep *keep, const struct tree *tree, const struct found *found)
+static bool add_found(struct keep *keep, const struct found *found)
 {
     char target[PATH_MAX];
     struct record record = {
@@ -92,7 +88,7 @@ static bool add_found(struct keep *keep, const struct tree *tree, const struct f
             return false;
         record.size = (uint64_t)length;
     }
-    if (!has_room(keep, tree, record.size) || !add(keep, &record, sizeof(record)) ||
+    if (!has_room(keep, record.size) || !add(keep, &record, sizeof(record)) ||
         !add(keep, found->name, record.name_length))
         return false;
     if (S_ISREG(record.mode))
@@ -100,39 +96,59 @@ static bool add_found(struct keep *keep, const struct tree *tree, const struct f
     return S_ISLNK(record.mode) ? add(keep, target, record.size) : walk_enter(&walk, found);
 }
 
-const char *keep_tree(struct keep *keep, const struct tree *tree)
+static bool begin(struct keep *keep, const struct tree *work)
 {
-    struct found found;
-    int next = -1;
+    struct statfs system;
     *keep = (struct keep){.fd = memfd_create("kept", MFD_CLOEXEC)};
-    if (keep->fd < 0 || !walk_begin(&walk, tree->fd))
-        return "begin to keep the work directory";
+    if (keep->fd < 0 || fstatfs(work->fd, &system))
+        return false;
+    keep->room = (uint64_t)system.f_blocks * (uint64_t)system.f_bsize;
+    return true;
+}
+
+static bool add_tree(struct keep *keep, const struct tree *tree)
+{
+    static const struct record END;
+    struct found found;
+    int next;
+    if (!walk_begin(&walk, tree->fd))
+        return false;
     while ((next = walk_next(&walk, &found)) > 0) {
         mode_t kind = found.status.st_mode & S_IFMT;
         if (kind != S_IFREG && kind != S_IFDIR && kind != S_IFLNK)
             continue;
-        if (!add_found(keep, tree, &found))
+        if (!add_found(keep, &found))
             break;
     }
     int reason = walk.cut ? E2BIG : errno;
     walk_end(&walk);
     errno = reason;
-    return next == 0 && !walk.cut ? NULL : "keep the work directory";
+    return next == 0 && !walk.cut && add(keep, &END, sizeof(END));
 }
 
-static bool give(int fd, const struct tree *tree, mode_t mode)
+const char *keep_trees(struct keep *keep, const struct tree *trees, int count)
 {
-    return !fchown(fd, tree->uid, tree->gid) && !fchmod(fd, mode & RIGHTS);
+    if (!begin(keep, &trees[0]))
+        return "begin to keep files";
+    for (int i = 0; i < count; i++)
+        if (!add_tree(keep, &trees[i]))
+            return "keep files";
+    return NULL;
+}
+
+static bool give(int fd, const struct account *account, mode_t mode)
+{
+    return !fchown(fd, account->uid, account->gid) && !fchmod(fd, mode & RIGHTS);
 }
 
 static bool make_file(const struct keep *keep, int parent, const char *name, const struct record *record,
-                      const struct tree *tree)
+                      const struct account *account)
 {
     struct timespec times[2] = {record->changed, record->changed};
     int fd = openat(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return false;
-    bool made = copy_all(fd, keep->fd, record->size) && give(fd, tree, record->mode) && !futimens(fd, times);
+    bool made = copy_all(fd, keep->fd, record->size) && give(fd, account, record->mode) && !futimens(fd, times);
     int reason = errno;
     close(fd);
     errno = reason;
@@ -140,56 +156,57 @@ static bool make_file(const struct keep *keep, int parent, const char *name, con
 }
 
 static bool make_link(const struct keep *keep, int parent, const char *name, const struct record *record,
-                      const struct tree *tree)
+                      const struct account *account)
 {
     char target[PATH_MAX];
     if (record->size >= sizeof(target) || read(keep->fd, target, record->size) != (ssize_t)record->size)
         return false;
     target[record->size] = 0;
-    return !symlinkat(target, parent, name) && !fchownat(parent, name, tree->uid, tree->gid, AT_SYMLINK_NOFOLLOW);
+    return !symlinkat(target, parent, name) && !fchownat(parent, name, account->uid, account->gid, AT_SYMLINK_NOFOLLOW);
 }
 
 /* What comes behind it with a depth of one more is in it, until something else has that depth. */
-static bool make_directory(int parent, const char *name, const struct record *record, const struct tree *tree, int *fd)
+static bool make_directory(int parent, const char *name, const struct record *record, const struct account *account,
+                           int *fd)
 {
     close_fd(fd);
     if (mkdirat(parent, name, 0700))
         return false;
     *fd = openat(parent, name, DIRECTORY);
-    return *fd >= 0 && give(*fd, tree, record->mode);
+    return *fd >= 0 && give(*fd, account, record->mode);
 }
 
-/* 1: made. 0: there is nothing more. -1: an error. */
-static int make_next(const struct keep *keep, const struct tree *tree, int parents[WALK_DEPTH + 1])
+/* 1: made. 0: it was the place's last. -1: an error. */
+static int make_next(const struct keep *keep, const struct account *account, int parents[WALK_DEPTH + 1])
 {
     char name[MAX_COMPONENT_BYTES + 1];
     struct record record;
-    ssize_t length = read(keep->fd, &record, sizeof(record));
-    if (length == 0)
-        return 0;
     errno = EIO;
-    if (length != sizeof(record) || record.depth >= WALK_DEPTH || record.name_length >= sizeof(name) ||
+    if (read(keep->fd, &record, sizeof(record)) != sizeof(record))
+        return -1;
+    if (record.mode == 0)
+        return 0;
+    if (record.depth >= WALK_DEPTH || record.name_length >= sizeof(name) ||
         read(keep->fd, name, record.name_length) != record.name_length)
         return -1;
     name[record.name_length] = 0;
     int parent = parents[record.depth];
-    bool made = S_ISREG(record.mode)   ? make_file(keep, parent, name, &record, tree)
-                : S_ISLNK(record.mode) ? make_link(keep, parent, name, &record, tree)
-                                       : make_directory(parent, name, &record, tree, &parents[record.depth + 1]);
+    bool made = S_ISREG(record.mode)   ? make_file(keep, parent, name, &record, account)
+                : S_ISLNK(record.mode) ? make_link(keep, parent, name, &record, account)
+                                       : make_directory(parent, name, &record, account, &parents[record.depth + 1]);
     return made ? 1 : -1;
 }
 
-const char *keep_restore(const struct keep *keep, const struct tree *tree, int64_t deadline_us)
+static bool restore_tree(const struct keep *keep, const struct tree *tree, const struct account *account,
+                         int64_t deadline_us)
 {
     int parents[WALK_DEPTH + 1];
     int next;
-    if (lseek(keep->fd, 0, SEEK_SET))
-        return "rewind what was kept";
     for (int i = 0; i <= WALK_DEPTH; i++)
         parents[i] = -1;
     parents[0] = tree->fd;
     do {
-        next = make_next(keep, tree, parents);
+        next = make_next(keep, account, parents);
         if (next > 0 && monotonic_us() > deadline_us) {
             errno = ETIMEDOUT;
             next = -1;
@@ -199,7 +216,18 @@ const char *keep_restore(const struct keep *keep, const struct tree *tree, int64
     for (int i = 1; i <= WALK_DEPTH; i++)
         close_fd(&parents[i]);
     errno = reason;
-    return next < 0 ? "restore the work directory" : NULL;
+    return next == 0;
+}
+
+const char *keep_restore(const struct keep *keep, const struct tree *trees, int count, const struct account *account,
+                         int64_t deadline_us)
+{
+    if (lseek(keep->fd, 0, SEEK_SET))
+        return "rewind what was kept";
+    for (int i = 0; i < count; i++)
+        if (!restore_tree(keep, &trees[i], account, deadline_us))
+            return "restore files";
+    return NULL;
 }
 
 void keep_drop(struct keep *keep)
