@@ -158,7 +158,8 @@ class Container:
         """Run one job and tell of it as it goes: how each step ended, also when the container broke under it, and where
         `stream_output` is asked for what it prints, as it comes. What it prints is in the step's result either way.
 
-        `skipped` is looked at before each step: one whose name is there by then is left out, and has no result.
+        `skipped` is looked at before each step: one whose name is there by then is left out, and has no result. After
+        the last step come the files that the job asks for, unless it was cancelled or failed for a fault of ours.
 
         Nothing begins before the first `next`. A consumer that closes the generator before the job is over ends the
         program, and the container with it. Raises ContainerLost where nothing of the job can have started, so that

@@ -20,6 +20,8 @@ from sandbox.policy import SandboxPolicy
 from sandbox.pool import Pool, PoolConfig
 from sandbox.testing import FakeEngine
 from sandbox.types import (
+    ArtifactRequest,
+    ArtifactsCollected,
     Check,
     Companion,
     Interaction,
@@ -178,6 +180,15 @@ def test_steps_are_skipped_from_another_thread(backend: Backend) -> None:
     thread.start()
     thread.join()
     assert [step.name for step in result_of(run).steps] == ["step 0", "step 2"]
+
+
+def test_files_that_were_asked_for_come_between_the_last_step_and_the_end(backend: Backend) -> None:
+    what = task(("true",), ("true",))
+    request = ArtifactRequest(("**",), max_files=1, max_bytes=1)
+    asking = replace(what, job=replace(what.job, artifacts=request))
+    kinds = [type(event) for event in backend.submit(asking).events()]
+    assert kinds == [Started, StepFinished, StepFinished, ArtifactsCollected, Finished]
+    assert result_of(backend.submit(asking)).artifacts == ()
 
 
 def test_output_is_an_event_only_where_it_is_asked_for(backend: Backend) -> None:

@@ -6,7 +6,7 @@ import docker
 import pytest
 
 from sandbox import protocol
-from sandbox.protocol import Fault, Ready
+from sandbox.protocol import Collected, Fault, Ready
 from tests.golden import bytes_of
 from tests.runner_lab import LabRunner, lab_image
 
@@ -27,6 +27,13 @@ def test_the_runner_reads_and_writes_the_golden_frames() -> None:
         assert (ended.stdout, ended.result.exit_code) == (b"hi\nin\n", 3)
         assert runner.collect("dir/*", max_files=1, max_bytes=3) == {"dir/a.txt": b"hi\n"}
         assert runner.collect("run", max_bytes=3) == {"run": "too_large"}
+        for name in ("back to the state before", "a file in place of another", "back to the state before"):
+            runner.send(bytes_of(name))
+        assert runner.collect("dir/*") == {"dir/a.txt": b"hi\n"}
+        for name in ("a file in place of another", "a request for files"):
+            runner.send(bytes_of(name))
+        runner.expect(Collected)
+        assert runner.collect("dir/*") == {"dir/a.txt": b"ho\n"}
         for name in ("a kill", "a step that cannot start"):
             runner.send(bytes_of(name))
         runner.finish()
