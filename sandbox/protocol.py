@@ -22,7 +22,7 @@ _MAX_COMPONENT_BYTES = 255  # NAME_MAX
 _MAX_COMPONENTS = 32  # Each costs the runner an open directory on the way.
 _MAX_AHEAD_PAYLOAD = 16 * 1024
 _MAX_AHEAD_TEXTS = 256
-_MAX_COLLECT_PAYLOAD = 16 * 1024
+_MAX_COLLECT_PAYLOAD = 256 * 1024
 _MAX_PATTERNS = 64
 MAX_ARTIFACTS = 1000
 """Files that one request can have."""

@@ -16,7 +16,7 @@ from sandbox.engine import Engine, Stream
 from sandbox.errors import ContainerLost, EngineUnavailable, ImageMissing
 from sandbox.policy import SandboxPolicy
 from sandbox.testing import FakeEngine
-from sandbox.types import Job, JobResult, Limits, Outcome, Output, Profile, Step, StepFinished
+from sandbox.types import ArtifactRequest, Job, JobResult, Limits, Outcome, Output, Profile, Step, StepFinished
 from testkit.waiting import eventually
 
 PATH = {"PATH": "/usr/bin:/bin"}
@@ -141,6 +141,19 @@ def test_output_is_streamed_before_the_step_ends(engine: Engine) -> None:
     assert isinstance(end, StepFinished)
     assert (end.result.outcome, end.result.stdout) == (Outcome.OK, b"hello\n")
     assert printed == [Output("run", 1, b"hello\n")]
+
+
+def test_fresh_steps_follow_on_each_other_and_files_are_asked_for(engine: Engine) -> None:
+    limits = Limits(wall_ms=5000, output_bytes=1 << 20)
+    steps = tuple(
+        Step(words[0], words, limits, PATH, fresh=True) for words in (("echo", "1"), ("false",), ("echo", "2"))
+    )
+    job = Job((), steps, keep_going=True, artifacts=ArtifactRequest(("**",), max_files=1, max_bytes=1))
+    with started(engine) as container:
+        result = container.run(job, tenant="me")
+        assert container.reusable
+    assert [step.stdout for step in result.steps] == [b"1\n", b"", b"2\n"]
+    assert result.artifacts == ()
 
 
 def test_a_consumer_that_leaves_takes_the_program_with_it(engine: Engine) -> None:

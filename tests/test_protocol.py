@@ -253,7 +253,7 @@ def test_a_step_that_does_not_fit_is_refused(
         (["a\0"], {}),
         (["*"] * 65, {}),
         (["*"], {"max_files": 1001}),
-        (["/".join(["a" * 200] * 2)] * 64, {}),
+        (["/".join(["a" * 255] * 16)] * 64, {}),
         (["*"], {"max_files": -1}),
         (["*"], {"max_bytes": 2**64}),
     ],
@@ -263,6 +263,11 @@ def test_a_request_for_files_that_the_runner_would_refuse_is_refused(
 ) -> None:
     with pytest.raises(ValueError, match=r"."):
         protocol.collect_frame(patterns, **({"max_files": 1, "max_bytes": 1} | bounds))
+
+
+def test_as_many_patterns_as_fit_into_their_frame_are_taken() -> None:
+    longest = "/".join(["a" * 255] * 16)
+    assert len(protocol.collect_frame([longest] * 63, max_files=1000, max_bytes=2**64 - 1)) > 63 * len(longest)
 
 
 def test_more_stdin_than_the_window_is_refused() -> None:

@@ -138,6 +138,11 @@ def test_patterns_and_names_that_are_made_to_be_slow_are_not(runner: LabRunner) 
     assert runner.collect(*patterns) == {}
 
 
+def test_the_longest_patterns_are_taken(runner: LabRunner) -> None:
+    runner.write_file("a", b"a")
+    assert runner.collect(*["/".join(["*" * 255] * 16)] * 62, "a") == {"a": b"a"}
+
+
 def test_files_that_its_own_user_may_not_read_are_not_read(runner: LabRunner) -> None:
     runner.write_file("d/f", b"x")
     runner.run("sh", "-c", "chmod 0 /box")
