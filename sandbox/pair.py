@@ -17,7 +17,7 @@ from typing import TypeVar
 
 from sandbox.container import Container
 from sandbox.coupling import CoupledExchange, couple
-from sandbox.errors import ContainerLost
+from sandbox.errors import ContainerLost, EngineUnavailable
 from sandbox.exchange import Exchange
 from sandbox.types import Check, Companion, Event, File, Interaction, Job, Outcome, Step, StepFinished, StepResult
 
@@ -97,13 +97,19 @@ class Judge:
         return _read(self._container.converse(exchange))
 
     def _unless_lost(self, begin: Callable[[], Begun]) -> Begun:
-        """What `begin` gives, in another container where this one was lost before its first step."""
+        """What `begin` gives, in another container where this one was lost before its first step.
+
+        Raises EngineUnavailable where that one is lost as well: ContainerLost would be taken for the job's own.
+        """
         try:
             return begin()
         except ContainerLost:
             self._container = self._take_another(self._container)
             self._container.open_job(self._companion.files, tenant=None)
-        return begin()
+        try:
+            return begin()
+        except ContainerLost as error:
+            raise EngineUnavailable(f"two containers were lost before their run: {error}") from error
 
 
 class _Talk:

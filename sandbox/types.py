@@ -122,6 +122,7 @@ class Step:
     """Whether stderr is the same pipe as stdout, and its output part of stdout's."""
     check: Check | None = None
     interaction: Interaction | None = None
+    """Not both of the two; either needs the job's companion."""
 
 
 @dataclass(frozen=True, slots=True)

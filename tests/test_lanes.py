@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sandbox.errors import PoolBusy
-from sandbox.pool.permits import OwnPermits
+from sandbox.pool.permits import OwnPermits, SharedPermits
 from sandbox.pool.slots import Slots
 from sandbox.pool.withdrawal import Withdrawal
 from sandbox.types import Lane
@@ -96,8 +97,82 @@ def test_batch_never_holds_the_last_slot(total: int) -> None:
     assert line.join() == ["b"]
 
 
-def test_batch_has_the_slot_where_there_is_only_one() -> None:
-    assert Slots(OwnPermits(1), queue_limit=1).try_acquire(lane="batch")
+@pytest.mark.parametrize("shared", [False, True])
+def test_batch_has_the_slot_where_there_is_only_one(tmp_path: Path, *, shared: bool) -> None:
+    slots = Slots(SharedPermits(tmp_path, 1, processes=2) if shared else OwnPermits(1), queue_limit=1)
+    for _ in range(2):
+        assert slots.try_acquire(lane="batch")
+        slots.release(lane="batch", held_s=0.0)
+
+
+@pytest.fixture
+def processes(tmp_path: Path) -> list[Slots]:
+    """Two that share three slots, as two server processes do."""
+    return [Slots(SharedPermits(tmp_path, 3, processes=2), queue_limit=40) for _ in range(2)]
+
+
+def test_several_processes_leave_the_same_last_slot(processes: list[Slots]) -> None:
+    one, other = processes
+    assert one.try_acquire(lane="batch")
+    assert other.try_acquire(lane="batch")
+    waiting = [Line(slots) for slots in processes]
+    for line in waiting:
+        line.add("b", "batch")
+    for slots in processes:
+        assert slots.try_acquire(), "batch that waits was in the way of who found a free slot"
+        slots.release(held_s=0.0)
+    assert [line.served for line in waiting] == [[], []]
+    one.release(lane="batch", held_s=0.0)
+    other.release(lane="batch", held_s=0.0)
+    assert [line.join() for line in waiting] == [["b"], ["b"]]
+
+
+def test_what_an_interactive_one_of_several_processes_gives_back_is_no_last_slot_for_batch(
+    processes: list[Slots],
+) -> None:
+    one, other = processes
+    assert one.try_acquire()
+    assert other.try_acquire(lane="batch")
+    assert other.try_acquire(lane="batch")
+    line = Line(one)
+    line.add("b", "batch")
+    one.release(held_s=0.0)
+    time.sleep(0.05)
+    assert (line.served, one.in_use) == ([], 0)
+    assert one.try_acquire()
+    one.release(held_s=0.0)
+    other.release(lane="batch", held_s=0.0)
+    assert line.join() == ["b"]
+    other.release(lane="batch", held_s=0.0)
+
+
+def test_over_several_processes_nothing_is_lost_and_batch_never_has_all(processes: list[Slots]) -> None:
+    held = {"batch": 0, "interactive": 0}
+    most = {"batch": 0, "all": 0}
+    lock = threading.Lock()
+
+    def one(number: int) -> None:
+        slots, lane = processes[number % 2], ("batch" if number % 3 else "interactive")
+        for _ in range(6):
+            slots.acquire(PATIENCE_S, Withdrawal(), None, lane)  # type: ignore[arg-type]  # one of the two
+            with lock:
+                held[lane] += 1
+                most["batch"] = max(most["batch"], held["batch"])
+                most["all"] = max(most["all"], sum(held.values()))
+            time.sleep(0.001)
+            with lock:
+                held[lane] -= 1
+            slots.release(None, lane, held_s=0.001)  # type: ignore[arg-type]  # one of the two
+
+    threads = [threading.Thread(target=one, args=(number,)) for number in range(18)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(PATIENCE_S)
+    assert most["batch"] <= 2
+    assert most["all"] <= 3
+    assert [slots.in_use for slots in processes] == [0, 0]
+    assert [processes[0].try_acquire() for _ in range(4)] == [True, True, True, False]
 
 
 def test_a_full_line_of_batch_makes_place_for_who_waits_for_an_answer() -> None:

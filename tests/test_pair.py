@@ -16,6 +16,7 @@ from sandbox.docker import BASE_IMAGE, DockerEngine
 from sandbox.policy import SandboxPolicy
 from sandbox.pool import Lease, Pool, PoolConfig
 from sandbox.types import (
+    ArtifactRequest,
     Check,
     Companion,
     Event,
@@ -136,6 +137,13 @@ def test_each_check_begins_afresh_and_no_verdict_ends_the_job(lease: Lease) -> N
     results = lease.run(job(*steps)).steps
     assert [result.stdout for result in results[1::2]] == [b"0\n", b"1\n", b"2\n"]
     assert {result.outcome for result in results[1::2]} == {Outcome.NONZERO_EXIT}
+
+
+def test_files_that_are_left_are_those_of_the_jobs_own_container(lease: Lease) -> None:
+    wanted = ArtifactRequest(("*",), max_files=9, max_bytes=MIB)
+    step = sh("echo ours > ours", check=checked_by("echo theirs > theirs"))
+    result = lease.run(replace(job(step), artifacts=wanted))
+    assert [artifact.name for artifact in result.artifacts] == ["ours"]
 
 
 def test_only_what_ended_well_is_checked(lease: Lease) -> None:

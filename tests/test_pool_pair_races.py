@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from sandbox.errors import Cancelled, ImageMissing, PoolBusy, PoolClosed
+from sandbox.errors import Cancelled, ContainerLost, EngineUnavailable, ImageMissing, PoolBusy, PoolClosed
 from sandbox.pool import Lease, Pool, PoolConfig, Withdrawal
-from sandbox.testing import FakeEngine
-from sandbox.types import Check, Companion, Interaction, Job, Limits, Outcome, Step, StepFinished, WarmTarget
+from sandbox.testing import FakeEngine, FakeStream
+from sandbox.types import Check, Companion, Interaction, Job, Limits, Outcome, Profile, Step, StepFinished, WarmTarget
 from testkit.waiting import eventually
 from tests.test_pool_races import PROFILE, REUSED, idle, pool_of
 
@@ -185,6 +185,53 @@ def test_one_that_is_lost_before_anything_ran_there_is_replaced(lost: tuple[str,
             engine.streams[container.id].end()
         assert endings(lease, what) == expected
         assert pool.snapshot().counters.containers_lost == len(lost)
+
+
+class LosesJudges(FakeEngine):
+    """Every companion is lost when its first step is sent."""
+
+    def start(self, profile: Profile) -> FakeStream:
+        stream = super().start(profile)
+        if profile == JUDGES:
+            stream.send = self._lose  # type: ignore[method-assign]  # for all that is sent
+        return stream
+
+    def _lose(self, data: bytes) -> None:
+        raise ContainerLost(f"lost before {len(data)} bytes")
+
+
+@pytest.mark.parametrize("kind", ["check", "interaction"])
+def test_a_second_companion_that_is_lost_is_an_error_and_nothing_runs_twice(kind: str) -> None:
+    engine = LosesJudges()
+    what = CHECKED if kind == "check" else job("echo", "x", interaction=("cat",))
+    told: list[str] = []
+    with pool_of(engine) as pool:
+        with pool.lease(PROFILE, tenant=None, companion=JUDGES) as lease, pytest.raises(EngineUnavailable):
+            told.extend(event.result.name for event in lease.events(what) if isinstance(event, StepFinished))
+        assert told == (["run"] if kind == "check" else [])
+        eventually(lambda: pool.snapshot().in_use == 0)
+        assert engine.started == 3
+
+
+def test_a_container_that_is_lost_while_the_companion_compiles_is_replaced() -> None:
+    engine = FakeEngine()
+    with pool_of(engine) as pool, pool.lease(PROFILE, tenant=None, companion=JUDGES) as lease:
+        events = lease.events(job("echo", "x", check=("cat",), own=("true",)))
+        next(events)
+        engine.streams[lease.container.id].end()
+        ends = [(event.result.name, event.result.outcome) for event in events if isinstance(event, StepFinished)]
+        assert ends == PASSED
+
+
+def test_what_cannot_be_judged_does_not_run() -> None:
+    engine = FakeEngine()
+    with pool_of(engine) as pool:
+        alone = dataclasses.replace(CHECKED, companion=None)
+        with pool.lease(PROFILE, tenant=None) as lease:
+            for what in (CHECKED, alone):
+                with pytest.raises(ValueError, match=r"second container|nowhere"):
+                    lease.run(what)
+            assert lease.container.runs == 0
 
 
 @pytest.mark.parametrize("lost", ["own", "companion"])

@@ -9,7 +9,7 @@ from types import TracebackType
 from sandbox import pair
 from sandbox.container import Container, result_of
 from sandbox.errors import ContainerLost
-from sandbox.types import Companion, Event, Job, JobResult, Lane
+from sandbox.types import Event, Job, JobResult, Lane
 
 logger = logging.getLogger(__name__)
 
@@ -61,22 +61,20 @@ class Lease:
         lease has none), and EngineUnavailable, ImageMissing, PoolBusy, PoolClosed or ContainerLost where no container
         would take it.
         """
-        if job.companion is not None:
-            return result_of(self.events(job))
-        try:
-            return self.container.run(job, tenant=self.tenant)
-        except ContainerLost:
-            self._take_another()
-        return self.container.run(job, tenant=self.tenant)
+        return result_of(self.events(job))
 
     def events(self, job: Job, *, stream_output: bool = False) -> Generator[Event, None, None]:
         """Run the job and tell of it as it goes; see Container.events. Raises what `run` does, at the first `next`.
 
         Of a companion's steps only the ends are told: what they print may say what no program's author is to know.
         """
-        judge = self._judge(job.companion) if job.companion is not None else None
-        if judge is not None and not (yield from judge.prepare()):
-            return
+        judge = self._judge(job)
+        if judge is not None:
+            if not (yield from judge.prepare()):
+                return
+            if not self.container.usable():
+                # It has waited for a compiler, and a broken stream does not always show when the first step is sent.
+                self._take_another()
         try:
             yield from self._tell(job, judge, stream_output=stream_output)
         except ContainerLost:
@@ -116,11 +114,14 @@ class Lease:
         except ContainerLost:
             logger.debug("nothing left to cancel in %s", container.id[:12])
 
-    def _judge(self, companion: Companion) -> pair.Judge:
-        container = self.companion
-        if container is None:
+    def _judge(self, job: Job) -> pair.Judge | None:
+        if job.companion is None:
+            if any(step.check or step.interaction for step in job.steps):
+                raise ValueError("there is nowhere to check a step, or to answer it")
+            return None
+        if self.companion is None:
             raise ValueError("the lease has no second container")
-        return pair.Judge(companion, container, self._take_another_companion)
+        return pair.Judge(job.companion, self.companion, self._take_another_companion)
 
     def _take_another(self) -> None:
         """Once a job: a second container that is lost as well says more about the engine than about containers."""

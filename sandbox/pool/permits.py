@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import math
 import os
+from bisect import insort
 from pathlib import Path
 from typing import Protocol
 
@@ -28,11 +29,15 @@ class Permits(Protocol):
     def poll_s(self) -> float | None:
         """How often to try again while others hold all; None where nobody but this process holds any."""
 
-    def take(self) -> bool:
-        """Take one if one is free."""
+    def take(self, *, leave_last: bool = False) -> bool:
+        """Take one if one is free; with `leave_last` not the one that is the last for all processes together."""
 
     def give(self) -> None:
-        """Give one back."""
+        """Give one back: the last one, where it is held."""
+
+    @property
+    def beside_last(self) -> int:
+        """How many of those that this process holds are others than the last one; an only one is no last one."""
 
     @property
     def above_fair_share(self) -> bool:
@@ -50,7 +55,9 @@ class OwnPermits:
         self.fair_share = total
         self.held = 0
 
-    def take(self) -> bool:
+    def take(self, *, leave_last: bool = False) -> bool:
+        # They are all alike: who takes fewer than there are has left the last one.
+        del leave_last
         if self.held == self.total:
             return False
         self.held += 1
@@ -59,11 +66,16 @@ class OwnPermits:
     def give(self) -> None:
         self.held -= 1
 
+    @property
+    def beside_last(self) -> int:
+        return min(self.held, max(1, self.total - 1))
+
 
 class SharedPermits:
     """Permits of all processes that name the same folder: one file each, locked while it is held.
 
-    The kernel lets go of the locks of a process that dies, however it dies (flock(2)).
+    The kernel lets go of the locks of a process that dies, however it dies (flock(2)). The last one, which may be left,
+    is the same file for all of them, so that it is left by all together.
     """
 
     poll_s = 0.01
@@ -78,7 +90,9 @@ class SharedPermits:
         self._files = [
             os.open(folder / f"slot-{number}", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600) for number in range(total)
         ]
+        self._last = 0 if total > 1 else -1
         self._free = list(range(total))
+        """In order: who may have the last one takes it first."""
         self._taken: list[int] = []
 
     @property
@@ -89,8 +103,10 @@ class SharedPermits:
     def above_fair_share(self) -> bool:
         return self.held > self.fair_share
 
-    def take(self) -> bool:
+    def take(self, *, leave_last: bool = False) -> bool:
         for number in self._free:
+            if leave_last and number == self._last:
+                continue
             try:
                 fcntl.flock(self._files[number], fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -101,9 +117,14 @@ class SharedPermits:
         return False
 
     def give(self) -> None:
-        number = self._taken.pop()
+        number = self._last if self._last in self._taken else self._taken[-1]
+        self._taken.remove(number)
         fcntl.flock(self._files[number], fcntl.LOCK_UN)
-        self._free.append(number)
+        insort(self._free, number)
+
+    @property
+    def beside_last(self) -> int:
+        return len(self._taken) - (self._last in self._taken)
 
     def close(self) -> None:
         """Let go of everything."""

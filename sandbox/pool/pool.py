@@ -214,17 +214,19 @@ class Pool:
     def _give_back(self, lease: Lease) -> None:
         stays = [container for container in lease.containers if _can_stay(container)]
         evicted = self._state.give_back(lease, may_stay=stays)
-        # What may still run there uses the host as much as another program would.
-        unsettled = [container for container in evicted if container.unsettled]
 
         def release() -> None:
             self._slots.release(lease.caller, lease.lane, held_s=time.monotonic() - lease.began)
 
-        when_gone = _at_the_last(len(unsettled), release)
-        for container in evicted:
-            self._reaper.evict([container], when_gone=when_gone if container in unsettled else None)
+        # What may still run there uses the host as much as another program would.
+        unsettled = [container for container in evicted if container.unsettled]
         if not unsettled:
+            self._reaper.evict(evicted)
             release()
+            return
+        when_gone = _at_the_last(len(unsettled), release)
+        self._reaper.evict(unsettled, when_gone=when_gone)
+        self._reaper.evict(container for container in evicted if container not in unsettled)
 
     def _cancel_all(self) -> None:
         """Cancel until nothing runs, since a lease may be about to start its program when it is first told."""

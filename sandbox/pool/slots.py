@@ -12,8 +12,8 @@ gets on. Batch as a whole never holds the last permit, for the reason above, unl
 comes while a long batch runs finds a slot at once. It pays with one slot where nobody comes. Where the places run out,
 batch loses its newest to the interactive lane as long as it has more than half of them.
 
-Where several processes share the permits, each keeps lanes and turns for its own callers, and batch may have all but
-one of each process's fair share: what the others hold for whom is not known here.
+Where several processes share the permits, each keeps lanes and turns for its own callers, and all leave the same last
+one: batch holds only others, so whichever process is asked for an interactive one, it is there.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import math
 import threading
 import time
 from collections import Counter, OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from sandbox.errors import PoolBusy, PoolClosed
@@ -70,7 +70,7 @@ class Slots:
         """
         self.queue_limit = queue_limit
         self._permits = permits
-        self._batch_share = max(1, permits.fair_share - 1)
+        self._batch_share = max(1, permits.total - 1)
         self._caller_share = caller_share
         self._share_of = share_of
         self._lock = threading.Lock()
@@ -160,7 +160,7 @@ class Slots:
             self._typical_hold_s += _HOLD_WEIGHT * (held_s - self._typical_hold_s)
             self._leave(caller, lane)
             # Handed on without ever being free: no newcomer can overtake the next in line.
-            following = None if self._permits.above_fair_share else self._next()
+            following = None if self._permits.above_fair_share else self._heir()
             if following is not None:
                 self._grant(following)
                 self._serve()
@@ -197,7 +197,11 @@ class Slots:
     def _take(self, caller: str | None, lane: Lane) -> bool:
         if self._closed:
             raise PoolClosed("the server is shutting down")
-        taken = self._next() is None and self._may_have_another(caller, lane) and self._permits.take()
+        # One of batch may wait beside a free permit, if that is the last one.
+        others = self._first("interactive") or (self._first("batch") if lane == "batch" else None)
+        taken = (
+            others is None and self._may_have_another(caller, lane) and self._permits.take(leave_last=lane == "batch")
+        )
         if taken:
             self._enter(caller, lane)
         return taken
@@ -226,16 +230,24 @@ class Slots:
         """Places in line that it may have when they run out."""
         return math.ceil(self.queue_limit * self._share(caller))
 
-    def _next(self) -> _Waiter | None:
-        """Who gets the next permit; None also where all who wait hold their share."""
-        batch = self._first("batch")
-        if batch is not None and self._interactive_in_a_row >= _INTERACTIVE_IN_A_ROW:
-            return batch
-        return self._first("interactive") or batch
+    def _next(self) -> Iterator[_Waiter]:
+        """Who gets the next permit, or where that is none for batch, the next; none where all hold their share."""
+        batch, interactive = self._first("batch"), self._first("interactive")
+        turns = (batch, interactive) if self._interactive_in_a_row >= _INTERACTIVE_IN_A_ROW else (interactive, batch)
+        return (waiter for waiter in turns if waiter is not None)
+
+    def _heir(self) -> _Waiter | None:
+        """Who gets a permit that this process has and nobody uses."""
+        for waiter in self._next():
+            if waiter.lane == "interactive" or self._batch_held < self._permits.beside_last:
+                return waiter
+        return None
 
     def _first(self, lane: Lane) -> _Waiter | None:
-        lines = self._lanes[lane].items()
-        return next((line[0] for caller, line in lines if self._may_have_another(caller, lane)), None)
+        lines = self._lanes[lane]
+        if not lines:
+            return None
+        return next((line[0] for caller, line in lines.items() if self._may_have_another(caller, lane)), None)
 
     def _grant(self, waiter: _Waiter) -> None:
         """Give it a permit that was taken. Its caller is the last in turn now."""
@@ -252,8 +264,15 @@ class Slots:
 
     def _serve(self) -> None:
         """Hand out what is free to those who may have it."""
-        while not self._permits.above_fair_share and (waiter := self._next()) is not None and self._permits.take():
-            self._grant(waiter)
+        while not self._permits.above_fair_share and self._serve_one():
+            pass
+
+    def _serve_one(self) -> bool:
+        for waiter in self._next():
+            if self._permits.take(leave_last=waiter.lane == "batch"):
+                self._grant(waiter)
+                return True
+        return False
 
     def _remove(self, waiter: _Waiter) -> None:
         lines = self._lanes[waiter.lane]
@@ -308,9 +327,8 @@ class Slots:
             # It was not woken: within this process nothing was given back, but another process may have done so, which
             # wakes no one. Only the next in line looks, or the order would be lost.
             with self._lock:
-                if self._next() is waiter and self._permits.take():
-                    self._grant(waiter)
-                    return
+                if waiter in self._next():
+                    self._serve_one()
 
     def _place(self, caller: str | None, lane: Lane, index: int) -> Place:
         """That of the one with this index in its caller's line. Of bounds on callers nothing is foreseen."""
