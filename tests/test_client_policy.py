@@ -156,8 +156,9 @@ def test_a_publishable_key_has_low_caps_and_reads_by_token_alone(settings: Setti
     mine = {"authorization": f"Bearer {key}", **page}
     assert Http(headers=mine).get(told["links"]["self"]).status_code == 404
     assert Http(headers={**mine, "x-access-token": told["access_token"]}).get(told["links"]["self"]).status_code == 200
-    for path in ("/api/v1/usage", "/api/v1/keys"):
+    for path in ("/api/v1/usage", "/api/v1/keys", API, f"{API}/export"):
         assert Http(headers=mine).get(path).json()["code"] == "forbidden_right"
+    assert Http(headers=mine).delete(told["links"]["self"]).json()["code"] == "forbidden_right"
     assert Http(headers=mine).get("/api/v1/me").json()["quotas"] == []
 
 

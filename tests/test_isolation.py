@@ -18,9 +18,7 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from clients import authentication
 from clients.authentication import create
-from clients.models import Client as Tenant
 from clients.rights import Right
 from clients.secrets import prefix_in
 from dispatch.testing import FakeBackend, succeed
@@ -42,8 +40,6 @@ class World:
             create(f"{CANARY} key", client=f"{CANARY} 1", rights=Right),
             create("b", rights=Right),
         )
-        Tenant.objects.update(rights=list(Right))
-        authentication.verified.clear()
         self.prefix = str(prefix_in(self.mine))
         body = {"language": "python", "source_code": f"print('{CANARY}')", "stdin": CANARY, "tags": {"who": CANARY}}
         left = Artifact(f"{CANARY}.txt", 6, CANARY.encode())
