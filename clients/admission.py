@@ -1,8 +1,8 @@
 """Whether a client's execution is taken in: its quotas, and how many it may have open at one time.
 
-What is open stands in the rows, whichever process wrote them. Between the count and the new row stands a lock of the
-client's own, so that requests that come at once, over however many processes, find each other's rows; clients without
-such a limit take no lock and count nothing.
+What is open stands in the rows, whichever process wrote them. From the count to the commit of the new row a lock of the
+client's own is held, so that requests that come at once, over however many processes, find each other's rows; clients
+without such a limit take no lock and count nothing.
 """
 
 from __future__ import annotations
@@ -47,27 +47,23 @@ def admitted(
         yield
         return
     quotas.check_cpu(caller)
-    quotas.take(caller, count)
-    try:
-        with _room(caller, open_of, background=background, count=count):
-            yield
-    except BaseException:
-        quotas.give_back(caller, count)
-        raise
-
-
-@contextmanager
-def _room(caller: Caller, open_of: Callable[[UUID], Open], *, background: bool, count: int) -> Iterator[None]:
     most = caller.max_queued if background else caller.max_concurrent
-    if most is None:
+    if most is None and caller.executions_day is None:
         yield
         return
     with transaction.atomic():
-        _lock(caller.client_id)
-        is_open = open_of(caller.client_id)
-        if (is_open.queued if background else is_open.running) + count > most:
-            raise _full(most, background=background)
+        # First the rows: one that was there already, because the request repeats another, takes no place and no quota.
         yield
+        if most is not None:
+            _check_room(caller.client_id, open_of, most, background=background)
+        quotas.take(caller, count)
+
+
+def _check_room(client_id: UUID, open_of: Callable[[UUID], Open], most: int, *, background: bool) -> None:
+    _lock(client_id)
+    is_open = open_of(client_id)
+    if (is_open.queued if background else is_open.running) > most:
+        raise _full(most, background=background)
 
 
 def _lock(client_id: UUID) -> None:

@@ -104,7 +104,7 @@ class MeView(OfAClient):
     """GET /me: who calls, and what it may do."""
 
     http_method_names = ["get", "head"]
-    for_pages = True
+    for_pages = ("GET", "HEAD")
 
     def get(self, request: Request) -> Response:
         """The key, the client's limits, and where its quotas stand."""

@@ -123,8 +123,8 @@ def word(*, group: Group, help_text: str, values: str, max_length: int, validato
 
 
 def all_rights() -> list[str]:
-    """What the keys of a new client may have: everything but `admin`."""
-    return [right.value for right in Right if right is not Right.ADMIN]
+    """What the keys of a new client may have: everything, over what is the client's own."""
+    return [right.value for right in Right]
 
 
 class ClientOptions(models.Model):

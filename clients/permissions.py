@@ -20,7 +20,7 @@ class MayCall(BasePermission):
     """The key may be used from here, by this page, for this.
 
     A view says in `rights` which right a method needs; one that it does not name needs none. A publishable key is for
-    views that say `for_pages = True`.
+    the methods in its `for_pages`.
     """
 
     def has_permission(self, request: Request, view: Any) -> bool:
@@ -31,7 +31,7 @@ class MayCall(BasePermission):
         needed = rights.get(request.method or "")
         if needed is not None:
             check_right(caller, needed)
-        if caller is not None and caller.publishable and not getattr(view, "for_pages", False):
+        if caller is not None and caller.publishable and request.method not in getattr(view, "for_pages", ()):
             raise Refusal("a publishable key may not do this", status=403, code="forbidden_right")
         return True
 

@@ -63,28 +63,14 @@ def check_cpu(caller: Caller) -> None:
 
 
 def take(caller: Caller, count: int = 1) -> None:
-    """Count executions that are taken in, all or none of them. Limited (quota_exceeded) where they are too many."""
-    if caller.executions_day is None:
-        return
-    if _add(caller.client_id, count) > caller.executions_day:
-        give_back(caller, count)
-        raise used_up(caller.executions_day)
-
-
-def give_back(caller: Caller, count: int = 1) -> None:
-    """They were not taken in after all."""
-    if caller.executions_day is not None:
-        _add(caller.client_id, -count)
-
-
-def used_up(limit: int) -> Limited:
-    """What is said when the executions of a day are."""
-    return Limited(
-        f"the quota of {limit} executions a day is used up",
-        code="quota_exceeded",
-        policy="day",
-        retry_after_s=seconds_to(end_of_day()),
-    )
+    """Count executions that are taken in, in the transaction that takes them in. Limited (quota_exceeded): too many."""
+    if caller.executions_day is not None and _add(caller.client_id, count) > caller.executions_day:
+        raise Limited(
+            f"the quota of {caller.executions_day} executions a day is used up",
+            code="quota_exceeded",
+            policy="day",
+            retry_after_s=seconds_to(end_of_day()),
+        )
 
 
 def taken_today(client_id: UUID) -> int:

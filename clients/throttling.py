@@ -29,7 +29,7 @@ OFF = "off"
 TOO_MANY = "Too many requests"
 """How long to wait stands in Retry-After; a sentence that changes by the second cannot be compared or translated."""
 _SCOPE = "execute"
-_DAY_S = 86_400
+_DAY, _DAY_S = "day", 86_400
 _RATE = re.compile(r"(\d+)/(\d*)([smhd])", re.ASCII)
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": _DAY_S}
 _API = "/api/"
@@ -108,7 +108,7 @@ def _executing(request: Request, caller: Caller | None) -> Iterator[Standing]:
     if caller.executions_day is not None:
         # Counted when it is taken in: what is refused for what it asks is no execution.
         left = caller.executions_day - quotas.taken_today(caller.client_id) - 1
-        yield Standing(Policy("day", caller.executions_day, _DAY_S), left, quotas.seconds_to(quotas.end_of_day()))
+        yield Standing(Policy(_DAY, caller.executions_day, _DAY_S), left, quotas.seconds_to(quotas.end_of_day()))
 
 
 def _reading(request: Request, caller: Caller | None) -> Iterator[Standing]:
@@ -155,9 +155,8 @@ in_memory = _InMemory()
 
 def _refuse_beyond(standings: list[Standing]) -> None:
     for policy, left, resets_s in standings:
-        if left < 0:
-            if policy.name == "day":
-                raise quotas.used_up(policy.quota)
+        # The quota of the day is held where executions are taken in: a repeated request may have been one of them.
+        if left < 0 and policy.name != _DAY:
             raise Limited(TOO_MANY, code="rate_limited", policy=policy.name, retry_after_s=resets_s)
 
 

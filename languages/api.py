@@ -73,7 +73,7 @@ class LanguagesView(Revalidated):
     """All enabled languages, by slug."""
 
     http_method_names = ["get", "head"]
-    for_pages = True
+    for_pages = ("GET", "HEAD")
 
     def get(self, request: Request) -> Response:
         """The list, or 304."""
@@ -86,7 +86,7 @@ class LanguageView(Revalidated):
     """One enabled language."""
 
     http_method_names = ["get", "head"]
-    for_pages = True
+    for_pages = ("GET", "HEAD")
 
     def get(self, request: Request, name: str) -> Response:
         """The one with this slug, alias or version, as /execute would take it."""

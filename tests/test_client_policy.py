@@ -156,8 +156,9 @@ def test_a_publishable_key_has_low_caps_and_reads_by_token_alone(settings: Setti
     mine = {"authorization": f"Bearer {key}", **page}
     assert Http(headers=mine).get(told["links"]["self"]).status_code == 404
     assert Http(headers={**mine, "x-access-token": told["access_token"]}).get(told["links"]["self"]).status_code == 200
-    for path in ("/api/v1/usage", "/api/v1/keys"):
+    for path in ("/api/v1/usage", "/api/v1/keys", API, f"{API}/export"):
         assert Http(headers=mine).get(path).json()["code"] == "forbidden_right"
+    assert Http(headers=mine).delete(told["links"]["self"]).json()["code"] == "forbidden_right"
     assert Http(headers=mine).get("/api/v1/me").json()["quotas"] == []
 
 
@@ -413,3 +414,32 @@ def test_a_share_of_the_slots_follows_the_row_within_a_sweep(fake_backend: FakeB
     Client.objects.update(share=None)
     recovery.sweep()
     assert shares.of(caller) is None
+
+
+def test_a_repeated_request_is_answered_when_its_first_one_took_the_last_of_the_quota() -> None:
+    key, once = key_of(executions_day=1), {"idempotency-key": "a"}
+    first = post(API, key, headers=once)
+    again = post(API, key, headers=once)
+    assert (first.status_code, again.status_code, again["Idempotency-Replayed"]) == (200, 200, "true")
+    assert again.json()["id"] == first.json()["id"]
+    assert post(API, key, headers={"idempotency-key": "b"}).json()["code"] == "quota_exceeded"
+
+
+@pytest.mark.usefixtures("transactional_db")
+def test_requests_that_repeat_each_other_take_one_place_together(fake_backend: FakeBackend) -> None:
+    key, held = key_of(max_concurrent=1, executions_day=1), Held(fake_backend)
+    answers: list[Any] = []
+
+    def ask() -> None:
+        answers.append(post(API, key, headers={"idempotency-key": "a"}))
+        connection.close()
+
+    threads = [threading.Thread(target=ask) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    eventually(lambda: Execution.objects.filter(status="running").count() == 1)
+    held.end()
+    for thread in threads:
+        thread.join()
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({answer.json()["id"] for answer in answers}) == 1

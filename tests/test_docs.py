@@ -17,6 +17,7 @@ _ROOMS = (
     "attacks",
     "benchmarks",
     "chaos",
+    "clients",
     "dispatch",
     "docs",
     "executions",

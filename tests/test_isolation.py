@@ -42,8 +42,6 @@ class World:
             create(f"{CANARY} key", client=f"{CANARY} 1", rights=Right),
             create("b", rights=Right),
         )
-        Tenant.objects.update(rights=list(Right))
-        authentication.verified.clear()
         self.prefix = str(prefix_in(self.mine))
         body = {"language": "python", "source_code": f"print('{CANARY}')", "stdin": CANARY, "tags": {"who": CANARY}}
         left = Artifact(f"{CANARY}.txt", 6, CANARY.encode())
@@ -198,3 +196,29 @@ def test_who_asks_for_all_gets_its_own(world: World, route: str) -> None:
             assert CANARY not in text_of(answer), method
             assert world.prefix not in text_of(answer)
             assert world.execution not in text_of(answer)
+
+
+@pytest.mark.parametrize(
+    "route", [route for route, line in LINES.items() if not isinstance(line, Open) and route != "me"]
+)
+def test_a_key_without_rights_can_do_nothing(world: World, route: str) -> None:
+    line = LINES[route]
+    assert not isinstance(line, Open)
+    powerless = create("powerless", client=f"{CANARY} 1", rights=[])
+    found, within = (line.of(world), line.within(world)) if isinstance(line, Id) else ("", {})
+    for method in methods_of(route):
+        answer = ask(method, path_of(route, within, found), powerless, line.bodies.get(method))
+        assert answer.status_code == 403, (method, text_of(answer))
+        if method != "head":
+            assert answer.json()["code"] == "forbidden_right"
+
+
+@pytest.mark.parametrize("route", LINES)
+def test_a_key_is_refused_everywhere_from_where_it_may_not_be_used(world: World, route: str) -> None:
+    line = LINES[route]
+    found, within = (line.of(world), line.within(world)) if isinstance(line, Id) else ("python", {})
+    Tenant.objects.update(networks=["203.0.113.0/24"])
+    authentication.verified.clear()
+    for method in methods_of(route):
+        answer = ask(method, path_of(route, within, found), world.mine, {})
+        assert answer.status_code == 403, (method, text_of(answer))

@@ -29,7 +29,7 @@ class ArtifactView(ApiEndpoint):
 
     http_method_names = ["get", "head"]
     rights = {"GET": Right.READ, "HEAD": Right.READ}
-    for_pages = True
+    for_pages = ("GET", "HEAD")
 
     @schema.shows_artifact
     def get(self, request: Request, execution_id: UUID, name: str) -> HttpResponse:

@@ -35,7 +35,7 @@ class ExecutionsView(ApiEndpoint):
     http_method_names = ["get", "head", "post"]
     executes = ("POST",)
     rights = {"GET": Right.READ, "HEAD": Right.READ, "POST": Right.EXECUTE}
-    for_pages = True
+    for_pages = ("POST",)
 
     @schema.lists
     def get(self, request: Request) -> Response:
@@ -90,7 +90,7 @@ class ExecutionView(ApiEndpoint):
 
     http_method_names = ["get", "head", "delete"]
     rights = {"GET": Right.READ, "HEAD": Right.READ}
-    for_pages = True
+    for_pages = ("GET", "HEAD")
 
     @schema.deletes
     def delete(self, request: Request, execution_id: UUID) -> Response:

@@ -45,7 +45,7 @@ class ExecuteView(Endpoint):
     throttle_classes = [CallerThrottle]
     problem_renderer_class = ErrorRenderer
     rights = {"POST": Right.EXECUTE}
-    for_pages = True
+    for_pages = ("POST",)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """The rate limit alone: it counts guesses at keys too, and no request of a method that there is not."""
