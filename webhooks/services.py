@@ -24,7 +24,7 @@ from webhooks.signing import new_secret
 from webhooks.targets import BadTarget, Target, target_of
 
 OLD_SECRET_COUNTS = timedelta(hours=24)
-MAX_ENDPOINTS = 20
+MAX_ENDPOINTS = 5
 """Of a client: each is one more row for everything that happens."""
 UNSIGNED_WITHOUT_CLIENT = "webhooks need an API key: they are signed with a secret of its client"
 
