@@ -21,7 +21,6 @@ from webhooks import services
 from webhooks.models import Delivery, Endpoint, Event, State
 from webhooks.targets import MAX_CHARACTERS, BadTarget
 
-
 MAX_SHOWN = 20
 """Tries of one delivery, the last ones; there are more where it was sent again by hand."""
 
