@@ -180,7 +180,8 @@ def _delivery(
 
 def _body(event: str, data: Mapping[str, Any]) -> bytes:
     message = {"type": event, "timestamp": rfc3339(timezone.now()), "data": data}
-    return json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode()
+    # Never fails for its text: it is made in the transaction that it tells of.
+    return json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
 
 
 def _message(subject: UUID, event: str) -> UUID:
