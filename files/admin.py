@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Count, Max, QuerySet, Sum
+from django.db.models import Count, Max, Q, QuerySet, Sum
 from django.http import HttpRequest
 
 from files.models import ClientFiles, File
 from files.store import LIFE, FileMissing, store
 from rest.display import moment, size
+
+_HAD = Q(files__deleted_at=None)
 
 
 class _ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs only
@@ -36,6 +38,11 @@ class FileAdmin(_ReadOnly):
     search_fields = ("digest__startswith",)
     search_help_text = "The beginning of a digest."
     ordering = ("-id",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[File]:
+        """Those that clients have."""
+        rows: QuerySet[File] = super().get_queryset(request)
+        return rows.filter(deleted_at=None)
 
     @admin.display(description="size", ordering="bytes")
     def size_shown(self, file: File) -> str:
@@ -70,7 +77,9 @@ class ClientFilesAdmin(_ReadOnly):
         """With what each has."""
         rows: QuerySet[Any] = super().get_queryset(request)
         counted: QuerySet[Any] = rows.annotate(
-            file_count=Count("files"), file_bytes=Sum("files__bytes"), last_used=Max("files__last_used_at")
+            file_count=Count("files", filter=_HAD),
+            file_bytes=Sum("files__bytes", filter=_HAD),
+            last_used=Max("files__last_used_at", filter=_HAD),
         )
         return counted
 

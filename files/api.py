@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import IO, Any, ClassVar, cast
 from uuid import UUID
 
@@ -20,6 +22,7 @@ from clients.rights import Right
 from files import services
 from files.digests import NoDigest, digest_in, id_of, promised
 from files.store import FileMissing, FileTooLarge, NoRoom, OtherDigest, StoredFile, store
+from rest.connections import release_connection
 from rest.exceptions import Refusal, Unavailable
 from rest.parsers import Body
 from rest.times import TimeField
@@ -27,6 +30,11 @@ from rest.unknown import StrictSerializer
 from rest.views import ReceivedRequest
 
 MAX_CHECKED = 1000
+SMALL_BYTES = 256 * 1024
+"""Files up to here wait for no turn."""
+TURN_S = 60.0
+"""16 of the largest, four at a time, take some 20 s on two busy processors."""
+_turns = threading.BoundedSemaphore(4)
 
 
 class FileSerializer(serializers.Serializer[StoredFile]):
@@ -77,7 +85,8 @@ class FilesView(FilesEndpoint):
         assert isinstance(request, ReceivedRequest)  # noqa: S101 (it has a body)
         if is_form_media_type(request.content_type or ""):
             raise UnsupportedMediaType(request.content_type or "")
-        file = _put(_client(request), request.received, _promised(request))
+        with _turn(request):
+            file = _put(_client(request), request.received, _promised(request))
         return Response(FileSerializer(file).data, status=201 if file.is_new else 200, headers=_location(file))
 
 
@@ -118,6 +127,22 @@ class CheckView(FilesEndpoint):
         serializer.is_valid(raise_exception=True)
         digests = [file_id.partition(":")[2] for file_id in serializer.validated_data["ids"]]
         return Response({"missing": [id_of(digest) for digest in store.missing(_client(request), digests)]})
+
+
+@contextmanager
+def _turn(request: Request) -> Iterator[None]:
+    """Inside, few others write a large file: each piece is in memory several times over. Unavailable after TURN_S."""
+    length = request.META.get("CONTENT_LENGTH") or ""
+    if length.isdecimal() and int(length) <= SMALL_BYTES:
+        yield
+        return
+    release_connection()
+    if not _turns.acquire(timeout=TURN_S):
+        raise Unavailable("too many files are uploaded at once", retry_after_s=5)
+    try:
+        yield
+    finally:
+        _turns.release()
 
 
 def _put(client_id: UUID, stream: IO[bytes], digest: str | None) -> StoredFile:

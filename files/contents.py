@@ -19,6 +19,10 @@ PIECE_BYTES = 1 << 20
 
 _WRITE = "INSERT INTO files_piece (content_id, number, data) VALUES (%s, %s, %b)"
 _READ = "SELECT data FROM files_piece WHERE content_id = %s AND number = %s"
+_DELETE_SOME = """
+DELETE FROM files_piece WHERE content_id = %s AND number IN
+    (SELECT number FROM files_piece WHERE content_id = %s ORDER BY number LIMIT 32)
+"""
 _ALL = "SELECT data FROM files_piece WHERE content_id = %s ORDER BY number"
 
 
@@ -52,6 +56,17 @@ def whole(content: uuid.UUID, size: int) -> bytes:
     if len(data) != size:
         raise Incomplete(str(content))
     return data
+
+
+def remove(content: uuid.UUID) -> None:
+    """Delete one that is nobody's, a part at a time."""
+    while True:
+        with _cursor() as cursor:
+            deleted = cursor.execute(_DELETE_SOME, (content, content)).rowcount
+        if not deleted:
+            break
+    with _cursor() as cursor:
+        cursor.execute("DELETE FROM files_content WHERE id = %s AND digest IS NULL", (content,))
 
 
 def _cursor() -> psycopg.Cursor[tuple[bytes]]:

@@ -6,6 +6,7 @@ import threading
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from files.models import File
@@ -36,7 +37,7 @@ DELETE FROM files_piece WHERE (content_id, number) IN
 def carry_out(stop: threading.Event) -> int:
     """Delete what is over until nothing is left or `stop` is set; how many files and contents that were."""
     now, deleted = timezone.now(), 0
-    for batch, before in ((_expire, now - LIFE), (_collect, now - GRACE)):
+    for batch, before in ((_expire, now - LIFE), (_finish_deleted, now - GRACE), (_collect, now - GRACE)):
         while done := batch(before):
             deleted += done
             release_connection()
@@ -46,10 +47,17 @@ def carry_out(stop: threading.Event) -> int:
 
 
 def _expire(before: datetime) -> int:
+    return _delete(File.objects.filter(last_used_at__lt=before).order_by("last_used_at"))
+
+
+def _finish_deleted(before: datetime) -> int:
+    return _delete(File.objects.filter(deleted_at__lt=before).order_by("deleted_at"))
+
+
+def _delete(files: QuerySet[File]) -> int:
     with transaction.atomic(), connection.cursor() as cursor:
         # Aliases go with their file, which a plain DELETE would not see to.
-        doomed = File.objects.filter(last_used_at__lt=before).order_by("last_used_at")[:_FILES]
-        ids = list(doomed.select_for_update(skip_locked=True).values_list("id", flat=True))
+        ids = list(files.select_for_update(skip_locked=True).values_list("id", flat=True)[:_FILES])
         cursor.execute("DELETE FROM files_alias WHERE file_id = ANY(%s)", [ids])
         cursor.execute("DELETE FROM files_file WHERE id = ANY(%s)", [ids])
         return len(ids)

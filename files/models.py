@@ -44,6 +44,13 @@ class Piece(models.Model):
         return f"{self.content_id}/{self.number}"
 
 
+class HadManager(models.Manager["File"]):
+    """Those that their clients have, without those that were deleted."""
+
+    def get_queryset(self) -> models.QuerySet[File]:
+        return super().get_queryset().filter(deleted_at=None)
+
+
 class File(models.Model):
     """That a client has a content. Only through such a row is it seen: what others have is unknown to it."""
 
@@ -53,11 +60,20 @@ class File(models.Model):
     bytes = models.BigIntegerField()
     created_at = models.DateTimeField(default=timezone.now)
     last_used_at = models.DateTimeField(default=timezone.now, db_index=True)
+    deleted_at = models.DateTimeField(
+        null=True, editable=False, help_text="The client has it no more; its bytes go a little later."
+    )
+
+    objects = models.Manager()
+    had: ClassVar[HadManager] = HadManager()
 
     class Meta:
         ordering: ClassVar = ["-id"]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["client", "digest"], include=["bytes"], name="files_file_once_a_client")
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["deleted_at"], condition=models.Q(deleted_at__isnull=False), name="files_file_deleted")
         ]
 
     def __str__(self) -> str:

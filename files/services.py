@@ -17,7 +17,7 @@ from files.store import TOUCHED_EVERY, FileMissing, store
 def use(client_id: UUID, digests: Iterable[str]) -> None:
     """The client refers to these files now: they stay for another files.store.LIFE."""
     now = timezone.now()
-    used = File.objects.filter(client_id=client_id, digest__in=list(digests), last_used_at__lt=now - TOUCHED_EVERY)
+    used = File.had.filter(client_id=client_id, digest__in=list(digests), last_used_at__lt=now - TOUCHED_EVERY)
     used.update(last_used_at=now)
 
 
@@ -73,7 +73,7 @@ cache = Cache()
 
 def name(client_id: UUID, namespace: str, alias: str, digest: str) -> None:
     """Have the client's file known by another name too, which may have been another file's. Raises FileMissing."""
-    file = File.objects.filter(client_id=client_id, digest=digest).first()
+    file = File.had.filter(client_id=client_id, digest=digest).first()
     if file is None:
         raise FileMissing(digest)
     Alias.objects.update_or_create(client_id=client_id, namespace=namespace, alias=alias, defaults={"file": file})
@@ -81,5 +81,5 @@ def name(client_id: UUID, namespace: str, alias: str, digest: str) -> None:
 
 def named(client_id: UUID, namespace: str, alias: str) -> str | None:
     """The digest of the client's file of this name."""
-    names = Alias.objects.filter(client_id=client_id, namespace=namespace, alias=alias)
+    names = Alias.objects.filter(client_id=client_id, namespace=namespace, alias=alias, file__deleted_at=None)
     return names.values_list("file__digest", flat=True).first()

@@ -98,13 +98,14 @@ class DatabaseStore:
             found, size = _write(content, stream, digest)
             return self._keep(client_id, content, found, size)
         except BaseException:
-            discard(content)
+            # At once: who is refused again and again would fill the disk between two sweeps.
+            contents.remove(content)
             raise
 
     def missing(self, client_id: UUID, digests: Iterable[str]) -> list[str]:
         """As of any Store."""
         asked = list(dict.fromkeys(digests))
-        found = File.objects.filter(client_id=client_id, digest__in=asked)
+        found = File.had.filter(client_id=client_id, digest__in=asked)
         has = set(found.values_list("digest", flat=True)) if asked else set()
         return [digest for digest in asked if digest not in has]
 
@@ -122,13 +123,9 @@ class DatabaseStore:
         return stored(file), contents.pieces(file.content_id, file.bytes)
 
     def delete(self, client_id: UUID, digest: str) -> None:
-        """As of any Store. The bytes go with a later sweep, where nobody else has them."""
-        with transaction.atomic():
-            file = File.objects.select_for_update().filter(client_id=client_id, digest=digest).first()
-            if file is None:
-                raise FileMissing(digest)
-            Content.objects.filter(pk=file.content_id).update(touched_at=timezone.now())
-            file.delete()
+        """As of any Store. The row stays for as long as the bytes do, so that they are counted."""
+        if not File.had.filter(client_id=client_id, digest=digest).update(deleted_at=timezone.now()):
+            raise FileMissing(digest)
 
     def _has(self, client_id: UUID, digest: str) -> bool:
         return not self.missing(client_id, [digest])
@@ -141,7 +138,7 @@ class DatabaseStore:
             raise FileMissing(digest)
         now = timezone.now()
         file = File.objects.filter(client_id=client_id, digest=digest).first()
-        if file is not None:
+        if file is not None and file.deleted_at is None:
             if file.last_used_at < now - TOUCHED_EVERY:
                 file.last_used_at = now
                 file.save(update_fields=["last_used_at"])
@@ -151,8 +148,11 @@ class DatabaseStore:
             # It was deleted while its bytes came.
             raise FileMissing(digest)
         _refuse_beyond_share(client_id, size)
-        file = File.objects.create(
-            client_id=client_id, content_id=_shared(content, digest, size), digest=digest, bytes=size, last_used_at=now
+        shared = _shared(content, digest, size)
+        file, _ = File.objects.update_or_create(
+            client_id=client_id,
+            digest=digest,
+            defaults={"content_id": shared, "bytes": size, "last_used_at": now, "deleted_at": None},
         )
         return stored(file)._replace(is_new=True)
 
@@ -166,10 +166,10 @@ def stored(file: File) -> StoredFile:
     return StoredFile(file.digest, file.bytes, file.last_used_at + LIFE)
 
 
-def stored_bytes(client_id: UUID) -> int:
-    """What a client's files count, of GEXEC_CLIENT_FILES_MB."""
+def stored_bytes(client_id: UUID, *, with_deleted: bool = False) -> int:
+    """What a client's files count; with those whose bytes are still there, or without."""
     # Each counts COUNTED_AT_LEAST: a million empty ones would take place too.
-    files = File.objects.filter(client_id=client_id)
+    files = (File.objects if with_deleted else File.had).filter(client_id=client_id)
     large = files.filter(bytes__gt=COUNTED_AT_LEAST).aggregate(all=Sum("bytes"))["all"] or 0
     return int(large) + COUNTED_AT_LEAST * files.filter(bytes__lte=COUNTED_AT_LEAST).count()
 
@@ -182,7 +182,7 @@ def discard(content: UUID | None) -> None:
 
 
 def _file(client_id: UUID, digest: str) -> File:
-    file = File.objects.filter(client_id=client_id, digest=digest).first()
+    file = File.had.filter(client_id=client_id, digest=digest).first()
     if file is None:
         raise FileMissing(digest)
     return file
@@ -195,8 +195,11 @@ def share_of(client_id: UUID) -> int | None:
 
 
 def _refuse_beyond_share(client_id: UUID, size: int) -> None:
-    share = share_of(client_id)
-    if share is not None and stored_bytes(client_id) + max(size, COUNTED_AT_LEAST) > share:
+    share, more = share_of(client_id), max(size, COUNTED_AT_LEAST)
+    if share is None:
+        return
+    # As much again for what was deleted a moment ago: else who sends and deletes in turn would fill the disk.
+    if stored_bytes(client_id) + more > share or stored_bytes(client_id, with_deleted=True) + more > 2 * share:
         raise NoRoom
 
 

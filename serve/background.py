@@ -62,7 +62,12 @@ def bound_clients(shared: Shared) -> None:
     shared.incoming.total = max(shared.incoming.total, _REQUESTS_AT_LEAST * shared.max_request_bytes)
     shared.unsent.total = max(shared.unsent.total, _UNSENT_BYTES_A_SLOT * settings.GEXEC_SLOTS)
     directory = settings.GEXEC_DATA_DIR / "uploads"
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        # With a database elsewhere, nothing else has to be written there.
+        logger.warning("files that are too large for memory cannot be uploaded: %s", error)
+        return
     shared.uploads = Uploads(path=reverse("files"), max_bytes=settings.GEXEC_MAX_FILE_BYTES, directory=directory)
 
 

@@ -129,7 +129,10 @@ class Clients:
         self._stopping = stopping
         self._look_at_held_up()
         for client in self._sending.over():
-            self._gather_at_last(client)
+            if client.sock.waits_for_room and not stopping:
+                self._sending.join(client, sockets.READ_S)
+            else:
+                self._gather_at_last(client)
         for client in [*self._reading.over(), *self._leaving.over()]:
             self._dismiss(client)
         if stopping:

@@ -19,7 +19,7 @@ from typing import Any
 from rest.client_address import client_address, limited_as
 from serve.incoming import End, Incoming, no_upload
 from serve.memory import Budget
-from serve.uploads import COUNTED_AT_LEAST, PROGRESS_BYTES, Uploads
+from serve.uploads import COUNTED_AT_LEAST, PROGRESS_BYTES, WAIT_S, Uploads
 
 READ_S = 10.0
 """How long a client may take to send one request, head and body: 1 MB at 1 Mbit/s."""
@@ -77,6 +77,7 @@ class Connection(socket.socket):
         upload_bytes = shared.uploads.bytes_for if shared.uploads else no_upload
         self.incoming = Incoming(shared.max_request_bytes, upload_bytes=upload_bytes)
         self._charged = self._charged_upload = self._noted = 0
+        self._waits_until = 0.0
         self._unsent: deque[memoryview] = deque()
         self.ends = False
         """The connection ends after the answer: nobody knows where the next request would begin."""
@@ -113,10 +114,15 @@ class Connection(socket.socket):
         self._noted = self.incoming.bytes
         return True
 
+    @property
+    def waits_for_room(self) -> bool:
+        """Whether its upload has no room yet, and it is no fault of its client's that nothing comes."""
+        return bool(self.incoming.awaits_upload) and time.monotonic() < self._waits_until
+
     def begin_next(self) -> None:
         """Another request comes now, and a part of it may be here."""
         self.incoming = self.incoming.following()
-        self._noted = 0
+        self._noted, self._waits_until = 0, 0.0
         self._charge()
 
     def recv(self, bufsize: int, flags: int = 0, /) -> bytes:
@@ -277,6 +283,7 @@ class Connection(socket.socket):
     def _begin_upload(self) -> bool:
         """Whether there is room for it on the disk."""
         uploads, size = self._shared.uploads, max(self.incoming.awaits_upload, COUNTED_AT_LEAST)
+        self._waits_until = self._waits_until or time.monotonic() + WAIT_S
         if uploads is None or not uploads.room.take(self.client, size):
             return False
         try:
@@ -286,6 +293,8 @@ class Connection(socket.socket):
             uploads.room.give(self.client, size)
             return False
         self._charged_upload = size
+        # Its client's time begins now.
+        self._noted = -PROGRESS_BYTES
         return True
 
     def _charge_upload(self) -> None:

@@ -17,6 +17,8 @@ LARGEST_AT_ONCE = 16
 """So many of the largest files have room at once; half of them of one address."""
 COUNTED_AT_LEAST = 1 << 20
 """Of the room, for one upload: each has an open file, however small it is."""
+WAIT_S = 60.0
+"""How long an upload waits for room, which is not its client's doing; then it is given up as late."""
 PROGRESS_BYTES = 512 * 1024
 """A client may go on while it sends so much in serve.sockets.READ_S: 0.4 Mbit/s."""
 

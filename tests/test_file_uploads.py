@@ -101,26 +101,41 @@ def test_one_that_goes_on_has_its_time_and_one_that_stops_has_not(loop: Loop, mo
     assert loop.shared.uploads.room.taken == 0
 
 
-def test_uploads_wait_for_room(loop: Loop) -> None:
+def test_uploads_wait_for_room(loop: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
     room = loop.shared.uploads
     assert room is not None
     room.room.total = 12 * MIB
-    first, first_peer = loop.connect(HEAD + b"Content-Length: %d\r\n\r\n" % (6 * MIB))
-    loop.until(lambda: first.sock.incoming.is_upload)
-    second, second_peer = loop.connect(HEAD + b"Content-Length: %d\r\n\r\n" % (6 * MIB))
-    sending = threading.Thread(target=second_peer.sendall, args=(bytes(6 * MIB),), daemon=True)
-    sending.start()
-    for _ in range(5):
-        loop.turn()
-    assert not second.sock.incoming.is_upload
-    first_peer.close()
+    head = HEAD + b"Content-Length: %d\r\n\r\n" % (6 * MIB)
+    first, first_peer = loop.connect(head)
+    threading.Thread(target=first_peer.sendall, args=(bytes(6 * MIB),), daemon=True).start()
     loop.until(lambda: first in loop.handed_over)
+    monkeypatch.setattr(sockets, "READ_S", 0.2)
+    second, second_peer = loop.connect(head)
+    until = time.monotonic() + 0.5
+    while time.monotonic() < until:
+        loop.turn()
+    # Longer than a client has to send, and not given up: it is not its doing.
+    assert not second.sock.incoming.is_upload
+    assert second not in loop.handed_over
+    monkeypatch.setattr(sockets, "READ_S", 30.0)
     first.sock.close()
+    threading.Thread(target=second_peer.sendall, args=(bytes(6 * MIB),), daemon=True).start()
     loop.until(lambda: second in loop.handed_over)
     assert second.sock.incoming.end is End.WHOLE
     while second.sock.recv(MIB):
         pass
     assert room.room.taken == 0
+
+
+def test_an_upload_that_finds_no_room_is_given_up_at_last(loop: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
+    room = loop.shared.uploads
+    assert room is not None
+    room.room.take("others", room.room.total)
+    monkeypatch.setattr(sockets, "READ_S", 0.1)
+    monkeypatch.setattr(sockets, "WAIT_S", 0.3)
+    waiting, _ = loop.connect(HEAD + b"Content-Length: %d\r\n\r\n" % (6 * MIB))
+    loop.until(lambda: waiting in loop.handed_over)
+    assert waiting.sock.incoming.end is End.LATE
 
 
 def memory_kb(pid: int) -> int:

@@ -243,10 +243,37 @@ def test_bytes_go_when_nobody_has_them_and_whoever_reads_may_finish() -> None:
     store.delete(caller.client_id, digest)
     expiry.carry_out(threading.Event())
     assert first + b"".join(pieces) == data
-    age(Content.objects.all(), hours=2)
+    File.objects.update(deleted_at=timezone.now() - timedelta(hours=2))
     expiry.carry_out(threading.Event())
     assert not Content.objects.exists()
     assert not Piece.objects.exists()
+
+
+def test_what_was_deleted_comes_back_as_new(settings: Settings) -> None:
+    caller = Caller()
+    assert caller.put().status_code == 201
+    services.name(caller.client_id, "jobe", "data", DIGEST)
+    caller.ask("delete")
+    assert services.named(caller.client_id, "jobe", "data") is None
+    assert [caller.put().status_code for _ in range(2)] == [201, 200]
+    expiry.carry_out(threading.Event())
+    assert body_of(caller.ask("get")) == DATA
+
+
+def test_sending_and_deleting_in_turn_does_not_fill_the_disk(settings: Settings) -> None:
+    settings.GEXEC_CLIENT_FILES_MB = 1
+    caller, statuses = Caller(), []
+    for number in range(5):
+        data = bytes([number]) * (1 << 19)
+        statuses.append(caller.put(data).status_code)
+        caller.ask("delete", "sha256:" + hashlib.sha256(data).hexdigest())
+    assert statuses == [201] * 4 + [429]
+    # What was refused left nothing at all.
+    assert Content.objects.count() == 4
+    File.objects.update(deleted_at=timezone.now() - timedelta(hours=2))
+    Content.objects.update(touched_at=timezone.now() - timedelta(hours=2))
+    expiry.carry_out(threading.Event())
+    assert caller.put(b"").status_code == 201
 
 
 def test_what_came_half_is_nobodys_and_goes() -> None:
@@ -261,8 +288,8 @@ def test_what_came_half_is_nobodys_and_goes() -> None:
     with pytest.raises(ConnectionResetError):
         store.put(caller.client_id, Broken(DATA))
     assert caller.missing(ID) == [ID]
-    expiry.carry_out(threading.Event())
     assert not Content.objects.exists()
+    assert not Piece.objects.exists()
     # A process that was killed could not even say so.
     content = Content.objects.create()
     contents.write_piece(content.pk, 0, DATA)

@@ -463,6 +463,8 @@ def test_the_admin_shows_the_log_and_sends_again(caller: Caller, here: Receiver,
 
 
 def test_bodies_are_json_that_receivers_can_read(caller: Caller, here: Receiver) -> None:
-    announce(caller.client_id, url=here.url)
+    services.announce(caller.client_id, FINISHED, {"id": str(uuid7()), "name": "a\ud800b\x00"}, url=here.url)
     send_due()
-    assert json.loads(here.received[0].body)["timestamp"].endswith("Z")
+    told = json.loads(here.received[0].body)
+    assert told["timestamp"].endswith("Z")
+    assert told["data"]["name"] == "a?b\x00"

@@ -21,6 +21,9 @@ from webhooks import services
 from webhooks.models import Delivery, Endpoint, Event, State
 from webhooks.targets import MAX_CHARACTERS, BadTarget
 
+MAX_SHOWN = 20
+"""Tries of one delivery, the last ones; there are more where it was sent again by hand."""
+
 
 class NewWebhookSerializer(StrictSerializer):
     """An address, and what it wants to be told."""
@@ -66,7 +69,7 @@ class DeliverySerializer(serializers.Serializer[Delivery]):
         return [
             {"at": at.to_representation(each.at), "status": each.status, "ms": each.ms, "error": each.error}
             | {"answer": each.answer}
-            for each in delivery.log.all()
+            for each in list(delivery.log.all())[-MAX_SHOWN:]
         ]
 
     def get_next_attempt_at(self, delivery: Delivery) -> Any:

@@ -30,7 +30,7 @@ CLAIM_S = 60
 """Longer than a try takes, with all that is around it."""
 GIVE_UP_AFTER = timedelta(days=5)
 """An address with nothing but failures for so long is told nothing more."""
-KEPT = timedelta(days=7)
+KEPT = timedelta(days=3)
 """Deliveries that have ended, with their log."""
 _FORGOTTEN_AT_ONCE = 200
 _SHOWN_BYTES = 500

@@ -33,6 +33,8 @@ AT_ONCE_A_CLIENT = 8
 """Half: one whose receivers all hang does not keep those of others waiting."""
 LOOK_EVERY_S = 1.0
 """For what other processes have announced, and what is to be sent again."""
+AGAIN_S = 5.0
+"""After a look that failed."""
 FORGET_EVERY_S = 600.0
 STOP_S = 5.0
 """Requests that are under way when the process stops have so long; the rest is sent again by another one."""
@@ -73,6 +75,7 @@ class Dispatcher:
     def _run(self) -> None:
         forget_at = time.monotonic()
         while not self._stop.is_set():
+            pause_s = LOOK_EVERY_S
             try:
                 while not self._stop.is_set() and self._start_next():
                     pass
@@ -80,11 +83,13 @@ class Dispatcher:
                     forget_at = time.monotonic() + FORGET_EVERY_S
             except (Error, Unavailable) as error:
                 logger.warning("webhooks cannot be sent now: %s", error)
+                pause_s = AGAIN_S
             except Exception:
                 logger.exception("looking for webhooks failed and goes on")
+                pause_s = AGAIN_S
             finally:
                 release_connection()
-            waking.wait(LOOK_EVERY_S)
+            waking.wait(pause_s)
 
     def _start_next(self) -> bool:
         """Claim one that is due and send it in a thread; whether there was one, and room for it."""
