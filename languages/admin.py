@@ -27,14 +27,27 @@ from languages.admin_history import history_view
 from languages.admin_tasks import status_view, switch, switch_view, task_view
 from languages.forms import CommandField, LanguageForm
 from languages.models import Language, TaskKind
-from languages.models.language import COMMANDS, TESTED
+from languages.models.language import TESTED, WORDS
 from languages.options import CPU_PERIOD_US, GROUPS, Group, options_of
 from languages.versions import SEPARATOR, number_in
 from rest.display import badge
 
 _FIELDS_BEFORE_OPTIONS = (
     (None, {"fields": ("slug", "name", "aliases", "image")}),
-    ("Commands", {"fields": ("source_file", "compile_command", "run_command", "version_command", "environment")}),
+    (
+        "Commands",
+        {
+            "fields": (
+                "source_file",
+                "source_suffixes",
+                "compile_command",
+                "compile_args",
+                "run_command",
+                "version_command",
+                "environment",
+            )
+        },
+    ),
 )
 
 
@@ -65,8 +78,8 @@ class LanguageAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in t
         js = ("languages/language.js",)
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """A command may be a plain command line."""
-        if db_field.name in COMMANDS:
+        """A command, and what else are words, may be a plain command line."""
+        if db_field.name in WORDS:
             kwargs["form_class"] = CommandField
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 

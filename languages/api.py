@@ -56,6 +56,11 @@ class LanguageSerializer(ColumnsSerializer):
     version = serializers.CharField(help_text="What its own interpreter or compiler says.")
     versions = serializers.SerializerMethodField(help_text="All that can be asked for of this language.")
     source_file = serializers.CharField(help_text="What the program's file is called.")
+    compile_args = serializers.ListField(
+        source="allowed_compile_args",
+        child=serializers.CharField(),
+        help_text="What may be given to its compiler; * at the end stands for anything.",
+    )
     example = serializers.CharField(help_text="A program that runs.")
     limits = LimitsSerializer(source="*")
     warm = serializers.SerializerMethodField(help_text="Whether a container is ready for it.")

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import PurePosixPath
 from types import MappingProxyType
 
 from languages.options import CPU_PERIOD_US
 
-COMMAND_PLACEHOLDERS = frozenset({"source", "stack_mb"})
+COMPILE_ARGS = "{compile_args}"
+WORD_PLACEHOLDERS = frozenset({"sources", "compile_args"})
+"""A word that is exactly one of these becomes as many words as there are, or none."""
+COMMAND_PLACEHOLDERS = frozenset({"source", "stem", "stack_mb"}) | WORD_PLACEHOLDERS
 ENVIRONMENT_PLACEHOLDERS = frozenset({"memory_mb", "heap_mb", "cpus"})
+
+_BRACES = re.compile(r"\{(\w+)\}")
 
 DEFAULT_ENVIRONMENT: Mapping[str, str] = MappingProxyType(
     {
@@ -45,10 +52,22 @@ def words_in(text: str) -> list[str]:
     return words
 
 
-def fill_command(command: Iterable[str], *, source_file: str, stack_mb: int) -> tuple[str, ...]:
-    """The argv for a program whose main file is source_file. Other braces stay as they are."""
-    values: Mapping[str, int | str] = {"stack_mb": stack_mb, "source": source_file}
-    return tuple(_fill(word, values) for word in command)
+def fill_command(
+    command: Iterable[str],
+    *,
+    source_file: str,
+    stack_mb: int,
+    sources: Sequence[str] = (),
+    compile_args: Sequence[str] = (),
+) -> tuple[str, ...]:
+    """The argv for a program whose main file is source_file. Other braces stay as they are.
+
+    sources: all files that are compiled together, source_file among them; none are given: it alone.
+    """
+    source = _as_word(source_file)
+    values = {"stack_mb": str(stack_mb), "source": source, "stem": source.removesuffix(PurePosixPath(source).suffix)}
+    lists = {"{sources}": [_as_word(name) for name in sources or (source_file,)], COMPILE_ARGS: compile_args}
+    return tuple(filled for word in command for filled in lists.get(word, [_fill(word, values)]))
 
 
 def fill_environment(environment: Mapping[str, str], *, memory_mb: int, cpu_quota_us: int) -> dict[str, str]:
@@ -57,13 +76,17 @@ def fill_environment(environment: Mapping[str, str], *, memory_mb: int, cpu_quot
     Interpreters with a heap of their own are told their share: {heap_mb} is three quarters of the memory, {cpus} the
     quota in whole processors, at least one.
     """
-    values: Mapping[str, int | str]
-    values = {"memory_mb": memory_mb, "heap_mb": memory_mb * 3 // 4, "cpus": -(-cpu_quota_us // CPU_PERIOD_US)}
+    heap_mb, cpus = memory_mb * 3 // 4, -(-cpu_quota_us // CPU_PERIOD_US)
+    values = {"memory_mb": str(memory_mb), "heap_mb": str(heap_mb), "cpus": str(cpus)}
     filled = {**DEFAULT_ENVIRONMENT, **{name: _fill(text, values) for name, text in environment.items()}}
     return dict(sorted(filled.items()))
 
 
-def _fill(text: str, values: Mapping[str, int | str]) -> str:
-    for name, value in values.items():
-        text = text.replace(f"{{{name}}}", str(value))
-    return text
+def _fill(text: str, values: Mapping[str, str]) -> str:
+    """In one pass: a file may be named as a placeholder is."""
+    return _BRACES.sub(lambda found: values.get(found[1], found[0]), text)
+
+
+def _as_word(name: str) -> str:
+    """The file's name, such that no command takes it for an option (-x), or for a file of options (@x)."""
+    return name if name[:1].isalnum() or name[:1] in {"_", "."} else f"./{name}"

@@ -15,6 +15,8 @@ from languages.options import GROUPS, options_of
 _SECTIONS = tuple(dict.fromkeys(group.section for group in GROUPS))
 _OBJECTS = ("environment", "excused")
 """Sections whose names are the operator's."""
+_LISTS = ("aliases", "source_suffixes", "compile_args")
+"""Empty where the document does not name them."""
 
 
 class BadDescription(Exception):
@@ -66,7 +68,9 @@ _PLAIN_ENTRIES = (
     Entry("aliases", "aliases", TEXTS),
     Entry("image", "image", TEXT),
     Entry("source_file", "source_file", TEXT),
+    Entry("source_suffixes", "source_suffixes", TEXTS),
     Entry("compile", "compile_command", TEXTS),
+    Entry("compile_args", "compile_args", TEXTS),
     Entry("run", "run_command", TEXTS),
     Entry("version", "version_command", TEXTS),
     Entry("example", "example", TEXT),
@@ -110,7 +114,7 @@ def _fields(document: Mapping[str, Any]) -> dict[str, Any]:
         if name not in document:
             raise BadDescription(f"{name} is missing")
     top = {name: value for name, value in document.items() if name not in {*_SECTIONS, *_OBJECTS}}
-    fields: dict[str, Any] = {"aliases": []} | {title: _texts(document, title) for title in _OBJECTS}
+    fields: dict[str, Any] = {name: [] for name in _LISTS} | {title: _texts(document, title) for title in _OBJECTS}
     fields |= _read(top, _entries(""), "unknown")
     for section in _SECTIONS:
         fields |= _read(_section(document, section), _entries(section), f"unknown in [{section}]")

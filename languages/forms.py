@@ -19,7 +19,7 @@ _NO_SLUG = "Say what requests call the language: the file's name does not."
 
 
 class CommandField(forms.JSONField):
-    """A command, written as a command line or as a JSON list of words."""
+    """Words, such as a command, written as a command line or as a JSON list."""
 
     def to_python(self, value: Any) -> Any:
         """The list of words; one error where it cannot be one."""

@@ -2,28 +2,93 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from types import MappingProxyType
+
 from languages.commands import fill_command, fill_environment
 from languages.models import Language
 from languages.options import CPU_PERIOD_US, MIB
+from languages.validators import VARIABLE
 from sandbox.types import FILE_SIZE_BYTES, Ahead, Limits, Outcome, Profile, Step, StepResult, WarmTarget
 
 COMPILE = "compile"
 RUN = "run"
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class _Program:
+    """What a program brings besides its language."""
+
+    entrypoint: str
+    sources: tuple[str, ...]
+    compile_args: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 def steps_of(
-    language: Language, *, timeout_ms: int, stdin: bytes = b"", args: tuple[str, ...] = ()
+    language: Language,
+    *,
+    timeout_ms: int,
+    stdin: bytes = b"",
+    args: tuple[str, ...] = (),
+    entrypoint: str = "",
+    files: tuple[str, ...] = (),
+    compile_args: tuple[str, ...] = (),
+    environment: Mapping[str, str] = _NOTHING,
 ) -> tuple[Step, ...]:
-    """The compile step, where the language has one, and the run."""
-    return (*_compile_steps(language), _run_step(language, timeout_ms, stdin, args))
+    """The compile step, where the language has one, and the run.
+
+    entrypoint: the file that is started; empty: the language's source file. files: the names of all files of the
+    program. compile_args: none that refused_args names. environment: the program's own variables, on top of the
+    language's, none that refused_variables names; the compile step does not get them, since compilers take arguments
+    out of theirs.
+    """
+    entrypoint = entrypoint or language.source_file
+    program = _Program(entrypoint, _sources(language, entrypoint, files), compile_args, environment)
+    return (*_compile_steps(language, program), _run_step(language, program, timeout_ms, stdin, args))
+
+
+def default_entrypoint(language: Language, names: Iterable[str]) -> str | None:
+    """The file of a program of these files that is started where nobody says which.
+
+    The language's source file, or the only one with a suffix of its sources, or the only one; else None.
+    """
+    names = list(names)
+    if language.source_file in names:
+        return language.source_file
+    suffixes = _suffixes(language, language.source_file)
+    found = [name for name in names if PurePosixPath(name).suffix in suffixes] or names
+    return found[0] if len(found) == 1 else None
+
+
+def refused_args(language: Language, args: Iterable[str]) -> list[int]:
+    """Which of these compile arguments, by index, the language does not allow: all that none of its patterns fits."""
+    allowed = language.allowed_compile_args
+    return [index for index, arg in enumerate(args) if not _is_text(arg) or not _is_allowed(arg, allowed)]
+
+
+def refused_variables(language: Language, environment: Mapping[str, str]) -> list[str]:
+    """The names in a request's environment that it may not set.
+
+    That is what cannot be a variable, and each that the language sets itself: its runtime needs it as it is.
+    """
+    return [
+        name
+        for name, value in environment.items()
+        if not VARIABLE.fullmatch(name) or not _is_text(value) or name in language.environment
+    ]
 
 
 def ahead_of(language: Language) -> Ahead | None:
     """What a container of this language starts before its first job: the run step's command, word for word."""
     if not language.start_ahead:
         return None
-    step = _run_step(language, language.timeout_ms, b"", ())
-    return Ahead(language.source_file, step.argv, tuple(step.environment.items()))
+    source_file = language.source_file
+    step = _run_step(language, _Program(source_file, (source_file,)), language.timeout_ms, b"", ())
+    return Ahead(source_file, step.argv, tuple(step.environment.items()))
 
 
 def compile_failed(step: StepResult) -> bool:
@@ -62,7 +127,7 @@ def warm_targets() -> dict[Profile, WarmTarget]:
     return targets
 
 
-def _compile_steps(language: Language) -> tuple[Step, ...]:
+def _compile_steps(language: Language, program: _Program) -> tuple[Step, ...]:
     if not language.compile_command:
         return ()
     memory_mb = language.compile_memory_mb or language.memory_mb
@@ -73,19 +138,52 @@ def _compile_steps(language: Language) -> tuple[Step, ...]:
         large_files_fail=True,
         memory_bytes=memory_mb * MIB,
     )
-    argv = fill_command(language.compile_command, source_file=language.source_file, stack_mb=_stack_mb(language))
+    argv = _argv(language, language.compile_command, program)
     return (Step(COMPILE, argv, limits, _environment(language, memory_mb)),)
 
 
-def _run_step(language: Language, timeout_ms: int, stdin: bytes, args: tuple[str, ...]) -> Step:
+def _run_step(language: Language, program: _Program, timeout_ms: int, stdin: bytes, args: tuple[str, ...]) -> Step:
     limits = Limits(
         wall_ms=timeout_ms,
         output_bytes=language.output_bytes,
         file_size_bytes=_file_size_bytes(language),
         memory_bytes=language.memory_mb * MIB,
     )
-    argv = fill_command(language.run_command, source_file=language.source_file, stack_mb=_stack_mb(language))
-    return Step(RUN, argv + args, limits, _environment(language, language.memory_mb), stdin)
+    environment = _environment(language, language.memory_mb)
+    if program.environment:
+        environment = dict(sorted({**environment, **program.environment}.items()))
+    return Step(RUN, _argv(language, language.run_command, program) + args, limits, environment, stdin)
+
+
+def _argv(language: Language, command: Iterable[str], program: _Program) -> tuple[str, ...]:
+    return fill_command(
+        command,
+        source_file=program.entrypoint,
+        sources=program.sources,
+        compile_args=program.compile_args,
+        stack_mb=_stack_mb(language),
+    )
+
+
+def _sources(language: Language, entrypoint: str, files: Iterable[str]) -> tuple[str, ...]:
+    """What is compiled together: the entrypoint, then the other files of its kind by name."""
+    suffixes = _suffixes(language, entrypoint)
+    others = {name for name in files if PurePosixPath(name).suffix in suffixes} - {entrypoint}
+    return (entrypoint, *sorted(others))
+
+
+def _suffixes(language: Language, name: str) -> set[str]:
+    """Where the language names none, that of this file; a name without a suffix has no others of its kind."""
+    return set(language.source_suffixes or [PurePosixPath(name).suffix]) - {""}
+
+
+def _is_allowed(arg: str, patterns: Iterable[str]) -> bool:
+    return any(arg.startswith(pattern[:-1]) if pattern.endswith("*") else arg == pattern for pattern in patterns)
+
+
+def _is_text(value: str) -> bool:
+    """Whether it can be a word of a command or a variable's value: neither NUL nor half a character."""
+    return "\x00" not in value and not any("\ud800" <= each <= "\udfff" for each in value)
 
 
 def _environment(language: Language, memory_mb: int) -> dict[str, str]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 
-from languages.commands import COMMAND_PLACEHOLDERS, ENVIRONMENT_PLACEHOLDERS
+from languages.commands import COMMAND_PLACEHOLDERS, ENVIRONMENT_PLACEHOLDERS, WORD_PLACEHOLDERS
 
 _CASES = Path(__file__).parent / "images" / "selftest.toml"
 _FIRST_CASE = "hello"
@@ -17,7 +18,9 @@ _FIRST_CASE = "hello"
 MAX_NAME_BYTES = 255
 """NAME_MAX of Linux."""
 _PLACEHOLDER = re.compile(r"(?<!\$)\{([A-Za-z_][A-Za-z0-9_]*)\}")
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+"""What may name an environment variable."""
+_SUFFIX = re.compile(r"\.[^./\x00]+")
 
 validate_slug = RegexValidator(
     r"\A[a-z0-9][a-z0-9+#._@-]*\Z",
@@ -39,7 +42,7 @@ def validate_source_file(value: str) -> None:
 
 
 def validate_command(value: object) -> None:
-    """A list of words, each text without NUL, with no placeholders but {source} and {stack_mb}."""
+    """A list of words, each text without NUL, with no placeholders but those of commands."""
     if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
         raise ValidationError(
             'Write the command as a JSON list of words, such as ["python3", "{source}"].', "not_a_list"
@@ -49,13 +52,29 @@ def validate_command(value: object) -> None:
     for word in value:
         if "\x00" in word:
             raise ValidationError("A word of the command contains a NUL character.", "nul")
-        for name in _PLACEHOLDER.findall(word):
-            if name not in COMMAND_PLACEHOLDERS:
-                raise ValidationError(
-                    "{%(name)s} is not a placeholder; there are {source}, the source file's name, and {stack_mb}.",
-                    "unknown_placeholder",
-                    {"name": name},
-                )
+        _check_placeholders(word)
+
+
+def validate_compile_args(value: object) -> None:
+    """A list of compile arguments that a request may give; one that ends in * stands for all that begin so."""
+    if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
+        raise ValidationError('Write the arguments as a JSON list of words, such as ["-O2", "-D*"].', "not_a_list")
+    for word in value:
+        if word in {"", "*"} or "*" in word[:-1] or "\x00" in word:
+            raise ValidationError(
+                "“%(word)s” is no argument to allow: write it out, or its beginning and one * at the end.",
+                "invalid_pattern",
+                {"word": word},
+            )
+
+
+def validate_suffixes(value: object) -> None:
+    """A list of the ends that names of source files have."""
+    if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
+        raise ValidationError('Write the suffixes as a JSON list of words, such as [".cpp", ".cc"].', "not_a_list")
+    for word in value:
+        if not _SUFFIX.fullmatch(word):
+            raise ValidationError("“%(word)s” is no suffix such as .cpp.", "invalid_suffix", {"word": word})
 
 
 def validate_environment(value: object) -> None:
@@ -63,7 +82,7 @@ def validate_environment(value: object) -> None:
     if not isinstance(value, dict):
         raise ValidationError('Write the variables as a JSON object, such as {"LANG": "C.UTF-8"}.', "not_an_object")
     for name, text in value.items():
-        if not _VARIABLE.fullmatch(name):
+        if not VARIABLE.fullmatch(name):
             raise ValidationError("“%(name)s” cannot name an environment variable.", "invalid_name", {"name": name})
         if not isinstance(text, str) or "\x00" in text:
             raise ValidationError("The value of %(name)s must be a text without NUL.", "invalid_value", {"name": name})
@@ -72,10 +91,7 @@ def validate_environment(value: object) -> None:
                 raise ValidationError(
                     "{%(name)s} is not a placeholder of the environment; there are %(known)s.",
                     "unknown_placeholder",
-                    {
-                        "name": placeholder,
-                        "known": ", ".join(f"{{{name}}}" for name in sorted(ENVIRONMENT_PLACEHOLDERS)),
-                    },
+                    {"name": placeholder, "known": _in_braces(ENVIRONMENT_PLACEHOLDERS)},
                 )
 
 
@@ -96,3 +112,21 @@ def validate_excused(value: object) -> None:
             )
         if not isinstance(reason, str) or not reason.strip() or "\x00" in reason:
             raise ValidationError("Say why %(name)s may fail.", "no_reason", {"name": name})
+
+
+def _in_braces(names: Iterable[str]) -> str:
+    return ", ".join(f"{{{name}}}" for name in sorted(names))
+
+
+def _check_placeholders(word: str) -> None:
+    for name in _PLACEHOLDER.findall(word):
+        if name not in COMMAND_PLACEHOLDERS:
+            raise ValidationError(
+                "{%(name)s} is not a placeholder; there are %(known)s.",
+                "unknown_placeholder",
+                {"name": name, "known": _in_braces(COMMAND_PLACEHOLDERS)},
+            )
+        if name in WORD_PLACEHOLDERS and word != f"{{{name}}}":
+            raise ValidationError(
+                "{%(name)s} stands for several words: make it a word of its own.", "not_alone", {"name": name}
+            )

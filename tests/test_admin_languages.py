@@ -57,6 +57,14 @@ def images(fake_images: FakeImages) -> FakeImages:
     return fake_images
 
 
+def test_words_are_written_as_on_a_command_line(admin_client: Client) -> None:
+    words = {"compile_command": "cc '{sources}' {compile_args}", "compile_args": "-O2 -D*", "source_suffixes": ".c .cc"}
+    assert admin_client.post(reverse("admin:languages_language_add"), FORM | words).status_code == 302
+    found = Language.objects.get(slug="ruby")
+    assert found.compile_command == ["cc", "{sources}", "{compile_args}"]
+    assert (found.compile_args, found.source_suffixes) == (["-O2", "-D*"], [".c", ".cc"])
+
+
 def test_a_language_is_added(admin_client: Client) -> None:
     response = admin_client.post(reverse("admin:languages_language_add"), FORM)
     assert response.status_code == 302

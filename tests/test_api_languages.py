@@ -58,6 +58,7 @@ def test_the_list_has_everything_a_client_needs(python: Language, go: Language) 
                 "version": "Python 3.13.5",
                 "versions": [{"slug": "python", "version": "Python 3.13.5"}],
                 "source_file": "main.py",
+                "compile_args": [],
                 "example": "print(1)\n",
                 "limits": {
                     "timeout_ms": 60000,
@@ -81,6 +82,15 @@ def test_one_language_is_found_by_slug_alias_and_version(python: Language, old_p
         assert get(f"{LANGUAGES}/{name}").json()["slug"] == "python@3.11", name
     versions = [{"slug": "python", "version": "Python 3.13.5"}, {"slug": "python@3.11", "version": "3.11.9"}]
     assert get(f"{LANGUAGES}/py311").json()["versions"] == versions
+
+
+def test_the_arguments_that_a_compiler_may_be_given_are_told(go: Language) -> None:
+    go.compile_args = ["-tags=*"]
+    go.save()
+    assert get(f"{LANGUAGES}/go").json()["compile_args"] == []
+    go.compile_command = ["gobuild", "{compile_args}"]
+    go.save()
+    assert get(f"{LANGUAGES}/go").json()["compile_args"] == ["-tags=*"]
 
 
 def test_a_name_with_signs_is_found(python: Language) -> None:

@@ -21,7 +21,7 @@ from sandbox.archives import folder_tar
 SLUGS = folders.slugs()
 PLACES = sorted(path for path in folders.IMAGES.iterdir() if path.is_dir() and path != folders.BASE)
 COMMON_CASES = set(tomllib.loads((folders.IMAGES / COMMON).read_text()))
-ALWAYS = {"hello", "utf8", "exit", "error", "timeout", "files"}
+ALWAYS = {"hello", "utf8", "exit", "error", "timeout", "files", "several_files"}
 
 
 @pytest.fixture
@@ -149,6 +149,18 @@ def test_a_language_may_leave_a_self_test_out_with_a_reason(images: Path) -> Non
     (images / "odd" / "selftest").mkdir()
     (images / "odd" / "selftest" / "selftest.toml").write_text('[stdin]\nskip = "it reads nothing"\n')
     assert cases_of(folders.read("odd")) == [Case("hello", {"a": b"hello"}, stdout="Hello, Odd")]
+
+
+def test_a_self_test_may_start_another_file_with_arguments(images: Path) -> None:
+    make_folder(images, 'name = "Odd"\nsource_file = "a"\nrun = ["a"]')
+    (images / "selftest.toml").write_text('[hello]\n[both]\nentrypoint = "b"\ncompile_args = ["-O2"]\n')
+    (images / "odd" / "selftest" / "both" / "lib").mkdir(parents=True)
+    (images / "odd" / "selftest" / "both" / "lib" / "c").write_text("c")
+    with pytest.raises(BadDescription, match="self-test both: b is missing"):
+        cases_of(folders.read("odd"))
+    (images / "odd" / "selftest" / "both" / "b").write_text("b")
+    case = cases_of(folders.read("odd"))[1]
+    assert case == Case("both", {"b": b"b", "lib/c": b"c"}, entrypoint="b", compile_args=("-O2",))
 
 
 def test_a_verdict_says_what_was_wrong() -> None:

@@ -21,6 +21,7 @@ from tests.fake_images import holds
 
 CHANGES: dict[str, Any] = {
     "source_file": "other.py",
+    "source_suffixes": [".py", ".pyw"],
     "compile_command": ["true"],
     "run_command": ["pyhton3", "{source}"],
     "environment": {"A": "b"},
@@ -116,3 +117,13 @@ def test_the_page_and_the_command_say_what_waits(
     assert "until memory_mb has passed a self-test" in status["state"]["advice"]
     assert ["memory_mb, until tested", "128"] in status["facts"]
     assert served().memory_mb == 128
+
+
+def test_words_are_set_as_on_a_command_line_and_arguments_need_no_test(tested: Language) -> None:
+    tested.compile_command = ["true", "{compile_args}"]
+    tested.tested = tested.what_is_tested()
+    tested.save()
+    call_command("languages", "set", "py", "compile_args=-O2 '-DA B*'")
+    assert served().allowed_compile_args == ["-O2", "-DA B*"]
+    call_command("languages", "set", "py", "source_suffixes=.py .pyw")
+    assert served().source_suffixes == []

@@ -188,6 +188,24 @@ def test_what_tested_languages_have_counts_as_tested(before_clients_names: Any) 
     assert (tested.tested, tested.untested, new.tested) == (tested.what_is_tested(), [], {})
 
 
+def test_go_runs_as_it_was_tested_until_its_new_command_is(before_clients_names: Any) -> None:
+    former = ["gobuild", "/tmp/main"]
+    row = {"name": "Go", "source_file": "main.go", "run_command": ["/tmp/main"], "image_digest": "sha256:1"}
+    for slug, command, image in (("go", former, "gexec/go"), ("go@own", former, "own"), ("d", ["x"], "gexec/d")):
+        before_clients_names.create(
+            slug=slug, compile_command=command, image=image, tested_at=timezone.now(), enabled=True, **row
+        )
+    call_command("migrate", verbosity=0)
+    rows = {row.slug: row for row in Language.objects.all()}
+    assert [rows[slug].untested for slug in ("go", "go@own", "d")] == [["compile_command"], [], []]
+    assert rows["go"].compile_command == [*former, "{source}", "{compile_args}"]
+    assert (rows["go"].served().compile_command, rows["go"].served().allowed_compile_args) == (former, [])
+    rows["go"].full_clean()
+    MigrationExecutor(connection).migrate([("languages", "0016_install_task")])
+    before = before_clients_names.filter(slug__startswith="go").values_list("compile_command", flat=True)
+    assert list(before) == [former, former]
+
+
 @pytest.mark.usefixtures("transactional_db")
 def test_an_index_whose_build_was_interrupted_is_built_anew() -> None:
     """In both directions: what an interrupted migration leaves has the name, and is no good."""

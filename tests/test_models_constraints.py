@@ -111,6 +111,17 @@ def language(**fields: Any) -> Language:
         ({"run_command": ["ruby", "{file}"]}, "run_command", "{file} is not a placeholder"),
         ({"compile_command": ["cc", "{source}", "{out}"]}, "compile_command", "{out} is not a placeholder"),
         ({"run_command": ["a\x00"]}, "run_command", "NUL"),
+        ({"compile_command": ["cc", "-I{sources}"]}, "compile_command", "make it a word of its own"),
+        ({"run_command": ["ruby", "{compile_args}"]}, "run_command", "belongs to the compile command"),
+        ({"compile_args": ["-O2"]}, "compile_args", "Say with the word {compile_args}"),
+        ({"compile_args": "-O2"}, "compile_args", "JSON list of words"),
+        ({"compile_args": ["*"]}, "compile_args", "“*” is no argument to allow"),
+        ({"compile_args": ["-*=x"]}, "compile_args", "no argument to allow"),
+        ({"compile_args": [""]}, "compile_args", "no argument to allow"),
+        ({"compile_args": ["-D\x00"]}, "compile_args", "no argument to allow"),
+        ({"source_suffixes": ["rb"]}, "source_suffixes", "“rb” is no suffix"),
+        ({"source_suffixes": [".tar.gz"]}, "source_suffixes", "no suffix"),
+        ({"source_suffixes": ".rb"}, "source_suffixes", "JSON list of words"),
         ({"environment": ["a"]}, "environment", "JSON object"),
         ({"excused": ["a"]}, "excused", "JSON object"),
         ({"excused": {"timeout": " "}}, "excused", "Say why timeout may fail"),
@@ -142,7 +153,9 @@ def test_a_bad_language_is_explained(python: Language, fields: dict[str, Any], f
         assert message in " ".join(errors[field])
 
 
-@pytest.mark.parametrize("word", ["{source}", "x{source}.o", "${HOME}", "{ print $1 }", "{}", "{1}"])
+@pytest.mark.parametrize(
+    "word", ["{source}", "{sources}", "x{source}.o", "out/{stem}.js", "${HOME}", "{ print $1 }", "{}", "{1}"]
+)
 def test_words_that_a_command_may_have(db: None, word: str) -> None:
     language(run_command=["sh", word]).full_clean()
 

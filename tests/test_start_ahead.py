@@ -159,6 +159,20 @@ def seen(result: StepResult) -> tuple[object, ...]:
     return (result.outcome, result.exit_code, result.signal, *texts)
 
 
+def test_what_was_not_started_ahead_is_executed_as_it_is(both: Both) -> None:
+    """Another file, or a variable of the request: no words of the one that waits."""
+    show = b"import os, sys\nprint(sys.argv, os.environ.get('PYTHONSAFEPATH'), sys.flags.safe_path)\n"
+    for name, environment in (("app.py", {}), ("main.py", {"PYTHONSAFEPATH": "1"})):
+        steps = steps_of(both._language, timeout_ms=10_000, entrypoint=name, files=(name,), environment=environment)
+        (result,) = both.used.run(Job((File(name, show),), steps), tenant="me").steps
+        both.used.end_job()
+        assert both.used.usable(5)
+        value = environment.get("PYTHONSAFEPATH")
+        assert result.stdout.decode() == f"['{name}'] {value} {bool(value)}\n"
+        assert not result.started_ahead
+    both.forked("print(1)")
+
+
 def test_no_run_changes_the_next(both: Both) -> None:
     spoil = """
         import builtins, gc, os, signal, sys

@@ -13,25 +13,30 @@ from django.db.models import F, Q
 
 from languages.acting import signed
 from languages.catalogue import Catalogue
+from languages.commands import COMPILE_ARGS
 from languages.options import LanguageOptions, range_constraints
 from languages.validators import (
     validate_command,
+    validate_compile_args,
     validate_environment,
     validate_excused,
     validate_image,
     validate_slug,
     validate_source_file,
+    validate_suffixes,
 )
 from languages.versions import family_of
 
 COMPILERS_SHARE = 4
 """How many times the memory of a run the compile step may be given: compilers need more than what they compile."""
 TESTED = (
-    "source_file", "compile_command", "run_command", "environment", "start_ahead", "memory_mb", "compile_memory_mb",
-    "compile_timeout_ms", "cpu_quota_us", "processes", "tmpfs_mb", "stack_mb",
+    "source_file", "source_suffixes", "compile_command", "run_command", "environment", "start_ahead", "memory_mb",
+    "compile_memory_mb", "compile_timeout_ms", "cpu_quota_us", "processes", "tmpfs_mb", "stack_mb",
 )  # fmt: skip
 """What a self-test tries besides the image, and what a change of may break."""
 COMMANDS = ("compile_command", "run_command", "version_command")
+WORDS = (*COMMANDS, "source_suffixes", "compile_args")
+"""What people may write as words with a shell's quotes."""
 NOT_TESTED = "Its self-test has not passed yet: build or pull the image, then test it."
 
 
@@ -118,12 +123,27 @@ class Language(LanguageOptions):
     source_file = models.CharField(
         max_length=255, validators=[validate_source_file], help_text="The source is stored under this name: main.py."
     )
+    source_suffixes = models.JSONField(
+        default=list,
+        blank=True,
+        validators=[validate_suffixes],
+        help_text="How the names of files end that are compiled together: .cpp .cc .cxx. "
+        "Empty: as that of the source file does.",
+    )
     compile_command = models.JSONField(
         default=list,
         blank=True,
         validators=[validate_command],
-        help_text="Run once before the program: gcc -O2 -o main {source}, or a JSON list of words. "
-        "Empty where nothing is compiled.",
+        help_text="Run once before the program: gcc -O2 -o main {source}, or a JSON list of words. {sources} are all "
+        "files of the program that are compiled together. Empty where nothing is compiled.",
+    )
+    compile_args = models.JSONField(
+        "compile arguments",
+        default=list,
+        blank=True,
+        validators=[validate_compile_args],
+        help_text="What a request may add to the compile command, where that has {compile_args}: -O2 -Wall -D*. "
+        "A * at the end stands for anything.",
     )
     run_command = models.JSONField(
         validators=[validate_command],
@@ -207,6 +227,11 @@ class Language(LanguageOptions):
         return family_of(self.slug)
 
     @property
+    def allowed_compile_args(self) -> list[str]:
+        """The patterns of compile_args; none while its compile command, as it was tested, has no place for them."""
+        return list(self.compile_args) if COMPILE_ARGS in self.compile_command else []
+
+    @property
     def is_tested(self) -> bool:
         """Whether its self-test has passed on some image. The database enables no other."""
         return bool(self.image_digest and self.tested_at)
@@ -253,6 +278,7 @@ class Language(LanguageOptions):
         self.aliases = [alias.strip().lower() for alias in self.aliases or []]
         # An emptied field of a form is None, which the columns do not take.
         self.environment, self.excused = self.environment or {}, self.excused or {}
+        self.source_suffixes, self.compile_args = self.source_suffixes or [], self.compile_args or []
         try:
             super().clean_fields(exclude)
         except ValidationError as error:
@@ -271,6 +297,10 @@ class Language(LanguageOptions):
             )
         if self.start_ahead and self.compile_command:
             errors["start_ahead"] = "Only what runs the source file itself can be started ahead of it."
+        if self.compile_args and COMPILE_ARGS not in (self.compile_command or []):
+            errors["compile_args"] = f"Say with the word {COMPILE_ARGS} where they go in the compile command."
+        if COMPILE_ARGS in (self.run_command or []):
+            errors["run_command"] = f"{COMPILE_ARGS} belongs to the compile command."
         if self.enabled and not self.is_tested:
             # A form that shows the digest and does not edit it leaves the constraint on it out.
             errors["enabled"] = NOT_TESTED

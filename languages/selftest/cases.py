@@ -24,18 +24,9 @@ _EXAMPLE_HINT = (
     "The language's example must end well: look at the commands, at PATH under environment, and at the example itself."
 )
 _KNOWN = {
-    "hint",
-    "stdin",
-    "args",
-    "timeout_ms",
-    "stdout",
-    "matches",
-    "outcome",
-    "exit_code",
-    "skip",
-    "lines",
-    "has",
-} | {"repeat"}
+    "hint", "stdin", "args", "entrypoint", "compile_args", "timeout_ms", "stdout", "matches", "outcome", "exit_code",
+    "skip", "lines", "has", "repeat",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +37,9 @@ class Case:
     files: Mapping[str, bytes]
     stdin: str = ""
     args: tuple[str, ...] = ()
+    entrypoint: str = ""
+    """The file that is started; empty: the language's source file."""
+    compile_args: tuple[str, ...] = ()
     timeout_ms: int | None = None
     """None: the language's own."""
     stdout: str | None = None
@@ -106,9 +100,11 @@ def _case(folder: Folder, name: str, values: Mapping[str, Any]) -> Case:
     outcome = values.get("outcome", "ok")
     return Case(
         name=name,
-        files=_files(folder, name),
+        files=_files(folder, name, values.get("entrypoint", folder.fields["source_file"])),
         stdin=values.get("stdin", ""),
         args=tuple(values.get("args", ())),
+        entrypoint=values.get("entrypoint", ""),
+        compile_args=tuple(values.get("compile_args", ())),
         timeout_ms=values.get("timeout_ms"),
         stdout=_stdout(folder, values),
         matches=values.get("matches", ""),
@@ -127,8 +123,7 @@ def _stdout(folder: Folder, values: Mapping[str, Any]) -> str | None:
     return None if text is None else text.replace("{name}", folder.fields["name"]) * values.get("repeat", 1)
 
 
-def _files(folder: Folder, name: str) -> Mapping[str, bytes]:
-    source_file = folder.fields["source_file"]
+def _files(folder: Folder, name: str, source_file: str) -> Mapping[str, bytes]:
     several = folder.path / "selftest" / name
     if several.is_dir():
         found = {str(path.relative_to(several)): path.read_bytes() for path in _tree(several)}

@@ -102,7 +102,16 @@ def _job(language: Language, case: Case, hello_ms: float) -> Job:
     timeout_ms = language.timeout_ms
     if case.timeout_ms is not None:
         timeout_ms = min(max(case.timeout_ms, round(STARTS * hello_ms)), language.max_timeout_ms)
-    return Job(files, steps_of(language, timeout_ms=timeout_ms, stdin=case.stdin.encode(), args=case.args))
+    steps = steps_of(
+        language,
+        timeout_ms=timeout_ms,
+        stdin=case.stdin.encode(),
+        args=case.args,
+        entrypoint=case.entrypoint,
+        files=tuple(case.files),
+        compile_args=case.compile_args,
+    )
+    return Job(files, steps)
 
 
 def _run(language: Language, image: str, job: Job) -> JobResult:

@@ -1,6 +1,7 @@
 // Command gobuild compiles the program in the current directory as `go build` would, from a standard library that was
 // compiled when the image was made. It calls the compiler and the linker itself: no build cache, no source tree and no
-// go command, which leaves a hello world at about 0.2 s. Packages below the directory are found through go.mod.
+// go command, which leaves a hello world at about 0.2 s. Packages below the directory are found through go.mod. The
+// program is the package of the file that is named, or else that of the directory itself.
 package main
 
 import (
@@ -28,6 +29,9 @@ const (
 // moduleLine is go.mod's module directive, quoted or not.
 var moduleLine = regexp.MustCompile(`(?m)^module\s+"?([^\s"]+)"?`)
 
+// tags are the build tags that were asked for.
+var tags []string
+
 // builder compiles packages of the program depth first; what it has compiled is in archives, what it is at in pending.
 type builder struct {
 	module   string
@@ -37,14 +41,24 @@ type builder struct {
 }
 
 func main() {
-	if len(os.Args) != 2 {
-		fail("usage: gobuild OUTPUT")
+	if len(os.Args) < 2 {
+		fail("usage: gobuild OUTPUT [FILE] [-tags=TAG,TAG]")
+	}
+	directory := "."
+	for _, word := range os.Args[2:] {
+		if names, ok := strings.CutPrefix(word, "-tags="); ok {
+			tags = strings.FieldsFunc(names, func(each rune) bool { return each == ',' || each == ' ' })
+		} else if strings.HasPrefix(word, "-") {
+			fail("flag provided but not defined: " + word)
+		} else {
+			directory = filepath.Dir(word)
+		}
 	}
 	if err := os.MkdirAll(work, 0o700); err != nil {
 		fail(err.Error())
 	}
 	b := &builder{module: moduleName(), archives: map[string]string{}, pending: map[string]bool{}}
-	name, ok := b.compile("main", ".")
+	name, ok := b.compile("main", directory)
 	if ok && name != "main" {
 		b.problem("package %s is not a main package", name)
 	}
@@ -133,6 +147,7 @@ func relative(list scanner.ErrorList) string {
 func context() *build.Context {
 	c := build.Default
 	c.GOROOT, c.GOPATH, c.CgoEnabled = "", "", false
+	c.BuildTags = tags
 	return &c
 }
 

@@ -14,12 +14,15 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 import javax.tools.ForwardingJavaFileObject;
+import javax.tools.JavaCompiler;
 import javax.tools.JavaFileObject;
+import javax.tools.StandardJavaFileManager;
 import javax.tools.ToolProvider;
 
 /**
  * Compiles every Java file of the work directory and notes which class to start: the first one with a main method in
- * the file that is named first, whatever it is called. A public class need not have the file's name there.
+ * the file that is named, whatever it is called. A public class need not have the file's name there. What follows the
+ * file are options of javac.
  */
 public final class Build {
     private static final Path CLASSES = Path.of("/tmp/classes");
@@ -28,18 +31,20 @@ public final class Build {
     private Build() {}
 
     public static void main(String[] arguments) throws IOException {
-        var first = Path.of(arguments[0]);
+        var first = Path.of(arguments[0]).normalize();
         var compiler = ToolProvider.getSystemJavaCompiler();
         var files = compiler.getStandardFileManager(null, null, null);
         Files.createDirectories(CLASSES);
-        var options = List.of("-d", CLASSES.toString(), "-proc:none", "-encoding", "UTF-8", "-Xlint:-options", "-g");
+        var options = new ArrayList<>(
+                List.of("-d", CLASSES.toString(), "-proc:none", "-encoding", "UTF-8", "-Xlint:-options", "-g"));
+        options.addAll(List.of(arguments).subList(1, arguments.length));
         var sources = new ArrayList<JavaFileObject>();
         for (var path : sources(first)) {
             for (var source : files.getJavaFileObjects(path)) {
                 sources.add(path.equals(first) ? new AnyName(source) : source);
             }
         }
-        var task = (JavacTask) compiler.getTask(null, files, null, options, null, sources);
+        var task = task(compiler, files, options, sources);
         var starts = new ArrayList<String>();
         task.addTaskListener(new TaskListener() {
             @Override
@@ -54,6 +59,17 @@ public final class Build {
         }
         // Without a main method the launcher says what it misses.
         Files.writeString(START, starts.isEmpty() ? stem(first) : starts.get(0));
+    }
+
+    private static JavacTask task(
+            JavaCompiler compiler, StandardJavaFileManager files, List<String> options, List<JavaFileObject> sources) {
+        try {
+            return (JavacTask) compiler.getTask(null, files, null, options, null, sources);
+        } catch (IllegalArgumentException refused) {
+            System.err.println(refused.getMessage());
+            System.exit(2);
+            throw refused;
+        }
     }
 
     private static List<Path> sources(Path first) throws IOException {

@@ -1,11 +1,18 @@
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.jar.JarFile;
+import java.util.regex.Pattern;
 import org.jetbrains.kotlin.cli.common.ExitCode;
 import org.jetbrains.kotlin.cli.jvm.K2JVMCompiler;
 
-/** Compiles the Kotlin files of the work directory into /tmp/main.jar and notes the class that the compiler found to start. */
+/**
+ * Compiles the Kotlin files of the work directory into /tmp/main.jar and notes the class to start: the one that the
+ * compiler found, or, where several have a main function, that of the file that is named. What follows the file are
+ * options of kotlinc.
+ */
 public final class Build {
     private static final String LIBRARIES = "/usr/local/lib/gexec";
     private static final String JAR = "/tmp/main.jar";
@@ -17,14 +24,26 @@ public final class Build {
         System.setProperty("java.version", "11");
         System.setProperty("java.runtime.version", "11");
         var classpath = LIBRARIES + "/kotlin-stdlib.jar:" + LIBRARIES + "/kotlin-reflect.jar";
-        var code = new K2JVMCompiler().exec(
-                System.err, "-no-stdlib", "-no-reflect", "-nowarn", "-jvm-target", "1.8", "-cp", classpath, "-d", JAR, ".");
+        var words = new ArrayList<>(
+                List.of("-no-stdlib", "-no-reflect", "-nowarn", "-jvm-target", "1.8", "-cp", classpath, "-d", JAR));
+        words.addAll(List.of(arguments).subList(Math.min(1, arguments.length), arguments.length));
+        words.add(".");
+        var code = new K2JVMCompiler().exec(System.err, words.toArray(String[]::new));
         if (code != ExitCode.OK) {
             System.exit(1);
         }
         try (var jar = new JarFile(JAR)) {
             var start = jar.getManifest().getMainAttributes().getValue("Main-Class");
-            Files.writeString(Path.of("/tmp/start"), start == null ? "MainKt" : start);
+            var first = arguments.length == 0 ? "MainKt" : classOf(Path.of(arguments[0]));
+            Files.writeString(Path.of("/tmp/start"), start == null ? first : start);
         }
+    }
+
+    /** What the functions of a file are compiled into: other.AppKt for an app.kt in the package other. */
+    private static String classOf(Path file) throws IOException {
+        var found = Pattern.compile("(?m)^\\s*package\\s+([\\w.]+)").matcher(Files.readString(file));
+        var stem = file.getFileName().toString().replaceFirst("\\.kt$", "").replaceAll("\\W", "_");
+        var name = stem.substring(0, 1).toUpperCase() + stem.substring(1) + "Kt";
+        return found.find() ? found.group(1) + "." + name : name;
     }
 }

@@ -6,10 +6,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import scala.tools.nsc.Main;
 
-/** Compiles the Scala files of the work directory and notes the object to start: Main, or the first one with a main method. */
+/**
+ * Compiles the Scala files of the work directory and notes the object to start: Main, or the first one with a main
+ * method, of the file that is named, or else of all. What follows the file are options of scalac.
+ */
 public final class Build {
     private static final Path CLASSES = Path.of("/tmp/classes");
     private static final Path START = Path.of("/tmp/start");
@@ -19,14 +23,25 @@ public final class Build {
     public static void main(String[] arguments) throws IOException {
         Files.createDirectories(CLASSES);
         var options = new ArrayList<>(List.of("-usejavacp", "-nowarn", "-encoding", "UTF-8", "-d", CLASSES.toString()));
+        options.addAll(List.of(arguments).subList(Math.min(1, arguments.length), arguments.length));
         options.addAll(relative(Path.of(""), ".scala"));
         Main.process(options.toArray(String[]::new));
         if (Main.reporter().hasErrors()) {
             System.exit(1);
         }
         var starts = starts();
+        if (arguments.length > 0) {
+            var text = Files.readString(Path.of(arguments[0]));
+            var named = starts.stream().filter(name -> isObjectOf(text, name)).toList();
+            starts = named.isEmpty() ? starts : named;
+        }
         // Without a main method the launcher says what it misses.
         Files.writeString(START, starts.isEmpty() || starts.contains("Main") ? "Main" : starts.get(0));
+    }
+
+    private static boolean isObjectOf(String text, String name) {
+        var simple = name.substring(name.lastIndexOf('.') + 1);
+        return Pattern.compile("\\bobject\\s+" + Pattern.quote(simple) + "\\b").matcher(text).find();
     }
 
     private static List<String> relative(Path folder, String ending) throws IOException {

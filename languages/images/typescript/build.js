@@ -1,4 +1,4 @@
-// Checks and compiles the TypeScript files of the work directory into /tmp/out.
+// Checks and compiles a TypeScript file and what it imports into /tmp/out. What follows the file are options of tsc.
 //
 // Node starts this from a snapshot of its heap, taken after one program was compiled: the compiler is loaded, and the
 // library's declarations are parsed and bound, so that a run parses and checks the program's own files only.
@@ -39,15 +39,16 @@ function makeHost() {
   };
 }
 
-function compile(main, rootDir) {
+function compile(main, rootDir, words) {
   host.getCurrentDirectory = () => rootDir;
-  const program = ts.createProgram([main], { ...options, rootDir }, host, earlier);
-  const problems = ts.sortAndDeduplicateDiagnostics(ts.getPreEmitDiagnostics(program));
+  const asked = ts.parseCommandLine(words);
+  const program = ts.createProgram([main], { ...options, ...asked.options, rootDir }, host, earlier);
+  const problems = ts.sortAndDeduplicateDiagnostics([...asked.errors, ...ts.getPreEmitDiagnostics(program)]);
   return { program, problems };
 }
 
 function build() {
-  const { program, problems } = compile(process.argv[process.argv.length - 1], process.cwd());
+  const { program, problems } = compile(process.argv[1], process.cwd(), process.argv.slice(2));
   program.emit();
   if (problems.length > 0) {
     process.stderr.write(
@@ -62,5 +63,5 @@ function build() {
 }
 
 makeHost();
-compile("/build/usual.ts", "/build");
+compile("/build/usual.ts", "/build", []);
 v8.startupSnapshot.setDeserializeMainFunction(build);

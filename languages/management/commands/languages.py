@@ -22,7 +22,7 @@ from languages.commands import words_in
 from languages.management.listing import HEAD, described, line_of, megabytes, slug_of
 from languages.management.threads import each
 from languages.models import Language, LanguageChange
-from languages.models.language import COMMANDS
+from languages.models.language import WORDS
 from languages.options import MIB
 from languages.removal import consequences_of
 from languages.selftest.run import Verdict
@@ -323,7 +323,7 @@ def _parsed(name: str, value: str) -> Any:
     if field is None or name in _NOT_TO_SET or not isinstance(field, models.Field):
         known = sorted({each.name for each in Language._meta.fields} - _NOT_TO_SET)
         raise CommandError(f"{name} cannot be set; what can: {', '.join(known)}")
-    if name in COMMANDS:
+    if name in WORDS:
         try:
             return words_in(value)
         except ValueError as error:

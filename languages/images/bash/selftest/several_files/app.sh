@@ -1,0 +1,5 @@
+source ./two.sh
+source lib/three.sh
+echo one
+two
+three

@@ -1,0 +1,6 @@
+#include "lib/three.h"
+
+const char *three(void)
+{
+    return THREE;
+}

@@ -1,0 +1,6 @@
+#include "two.h"
+
+const char *two(void)
+{
+    return "two";
+}

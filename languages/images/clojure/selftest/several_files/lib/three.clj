@@ -1,0 +1,3 @@
+(ns lib.three)
+
+(defn three [] "three")

@@ -1,0 +1,3 @@
+(ns two)
+
+(defn two [] "two")

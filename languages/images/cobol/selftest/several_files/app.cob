@@ -1,0 +1,10 @@
+identification division.
+program-id. app.
+data division.
+working-storage section.
+copy "lib/words.cpy".
+procedure division.
+    display line-one
+    call "two"
+    call "three"
+    stop run.

@@ -1,0 +1,5 @@
+identification division.
+program-id. three.
+procedure division.
+    display "three"
+    goback.

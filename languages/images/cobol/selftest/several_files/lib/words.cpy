@@ -1,0 +1,1 @@
+01 line-one pic x(3) value "one".

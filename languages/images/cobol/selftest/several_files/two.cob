@@ -1,0 +1,5 @@
+identification division.
+program-id. two.
+procedure division.
+    display "two"
+    goback.

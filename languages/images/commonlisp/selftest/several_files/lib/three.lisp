@@ -1,0 +1,2 @@
+(defun three ()
+  "three")

@@ -1,0 +1,2 @@
+(defun two ()
+  "two")

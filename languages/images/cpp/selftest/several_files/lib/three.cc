@@ -1,0 +1,6 @@
+#include "lib/three.hpp"
+
+std::string three()
+{
+    return THREE;
+}

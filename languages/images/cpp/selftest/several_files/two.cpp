@@ -1,0 +1,6 @@
+#include "two.hpp"
+
+std::string two()
+{
+    return "two";
+}

@@ -1,0 +1,10 @@
+namespace Lib
+{
+    static class Three
+    {
+        public static string Text()
+        {
+            return "three";
+        }
+    }
+}

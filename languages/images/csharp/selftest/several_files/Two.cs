@@ -1,0 +1,10 @@
+namespace Lib
+{
+    static class Two
+    {
+        public static string Text()
+        {
+            return "two";
+        }
+    }
+}

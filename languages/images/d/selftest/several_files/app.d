@@ -1,0 +1,10 @@
+import std.stdio;
+import lib.three;
+import two;
+
+void main()
+{
+    version (One) writeln("one");
+    writeln(textOfTwo());
+    writeln(textOfThree());
+}

@@ -1,0 +1,6 @@
+module lib.three;
+
+string textOfThree()
+{
+    return "three";
+}

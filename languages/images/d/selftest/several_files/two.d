@@ -1,0 +1,6 @@
+module two;
+
+string textOfTwo()
+{
+    return "two";
+}

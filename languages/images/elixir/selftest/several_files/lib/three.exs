@@ -1,0 +1,3 @@
+defmodule Lib.Three do
+  def text, do: "three"
+end

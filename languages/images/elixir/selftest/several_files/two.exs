@@ -1,0 +1,3 @@
+defmodule Two do
+  def text, do: "two"
+end

@@ -1,0 +1,4 @@
+-module(three).
+-export([text/0]).
+
+text() -> atom_to_list(?THREE).

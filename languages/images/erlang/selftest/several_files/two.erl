@@ -1,0 +1,4 @@
+-module(two).
+-export([text/0]).
+
+text() -> "two".

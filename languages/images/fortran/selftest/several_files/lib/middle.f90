@@ -1,0 +1,4 @@
+module middle
+    implicit none
+    character(5), parameter :: word = 'three'
+end module middle

@@ -1,0 +1,6 @@
+package lib
+
+// Three is the last word.
+func Three() string {
+	return "three"
+}

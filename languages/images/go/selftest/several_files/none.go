@@ -1,0 +1,5 @@
+//go:build !counted
+
+package main
+
+const two = "two was not asked for"

@@ -1,0 +1,5 @@
+class Two {
+    static String text() {
+        'two'
+    }
+}

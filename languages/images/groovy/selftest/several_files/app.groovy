@@ -1,0 +1,5 @@
+import lib.Three
+
+println 'one'
+println Two.text()
+println Three.text()

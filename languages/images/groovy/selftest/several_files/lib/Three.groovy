@@ -1,0 +1,7 @@
+package lib
+
+class Three {
+    static String text() {
+        'three'
+    }
+}

@@ -1,0 +1,5 @@
+import Lib.Three (three)
+import Two (two)
+
+main :: IO ()
+main = mapM_ putStrLn ["one", two, three]

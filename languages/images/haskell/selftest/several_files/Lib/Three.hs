@@ -1,0 +1,5 @@
+{-# LANGUAGE CPP #-}
+module Lib.Three (three) where
+
+three :: String
+three = THREE

@@ -1,0 +1,4 @@
+module Two (two) where
+
+two :: String
+two = "two"

@@ -1,0 +1,7 @@
+package lib;
+
+public class Three {
+    public static String text() {
+        return "three";
+    }
+}

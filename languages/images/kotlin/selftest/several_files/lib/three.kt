@@ -1,0 +1,3 @@
+package lib
+
+fun three() = "three"

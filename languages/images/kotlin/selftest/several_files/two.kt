@@ -1,0 +1,5 @@
+fun two() = "two"
+
+fun main() {
+    println("this is not the file that was to be started")
+}

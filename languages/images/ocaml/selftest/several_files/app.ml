@@ -1,0 +1,1 @@
+let () = List.iter print_endline [ "one"; Two.text; Three.text ]

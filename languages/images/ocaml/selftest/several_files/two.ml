@@ -1,0 +1,1 @@
+let text = String.lowercase_ascii Zeta.upper

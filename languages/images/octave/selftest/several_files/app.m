@@ -1,0 +1,2 @@
+addpath("lib");
+printf("one\n%s\n%s\n", two(), three());

@@ -1,0 +1,3 @@
+function text = three()
+  text = "three";
+end

@@ -1,0 +1,3 @@
+function text = two()
+  text = "two";
+end

@@ -1,0 +1,14 @@
+unit Three;
+
+interface
+
+function TextOfThree: string;
+
+implementation
+
+function TextOfThree: string;
+begin
+  TextOfThree := 'three';
+end;
+
+end.

@@ -1,0 +1,5 @@
+package Lib::Three;
+
+sub text { return 'three' }
+
+1;

@@ -1,0 +1,5 @@
+package Two;
+
+sub text { return 'two' }
+
+1;

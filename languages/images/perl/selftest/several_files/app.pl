@@ -1,0 +1,6 @@
+use strict;
+use warnings;
+use Lib::Three;
+use Two;
+
+print "one\n", Two::text(), "\n", Lib::Three::text(), "\n";

@@ -1,0 +1,7 @@
+<?php
+namespace Lib;
+
+function three(): string
+{
+    return 'three';
+}

@@ -1,0 +1,3 @@
+:- module(three, [three/1]).
+
+three("three").

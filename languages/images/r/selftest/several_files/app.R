@@ -1,0 +1,3 @@
+source("two.R")
+source("lib/three.R")
+writeLines(c("one", two(), three()))

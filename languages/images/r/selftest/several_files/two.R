@@ -1,0 +1,1 @@
+two <- function() "two"

@@ -1,0 +1,5 @@
+#lang racket
+
+(provide two)
+
+(define (two) "two")

@@ -1,0 +1,4 @@
+require_relative "two"
+require "./lib/three"
+
+puts "one", two, Lib.three

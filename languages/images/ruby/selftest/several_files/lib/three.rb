@@ -1,0 +1,3 @@
+module Lib
+  def self.three = "three"
+end

@@ -1,0 +1,5 @@
+package lib
+
+object Three {
+  val text = "three"
+}

@@ -1,0 +1,5 @@
+(use-modules (two)
+             (lib three))
+
+(for-each (lambda (text) (display text) (newline))
+          (list "one" (two) (three)))

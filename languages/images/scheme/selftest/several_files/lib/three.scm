@@ -1,0 +1,4 @@
+(define-module (lib three)
+  #:export (three))
+
+(define (three) "three")

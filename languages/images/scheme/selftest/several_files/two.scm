@@ -1,0 +1,4 @@
+(define-module (two)
+  #:export (two))
+
+(define (two) "two")

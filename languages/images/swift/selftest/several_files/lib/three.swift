@@ -1,0 +1,3 @@
+func three() -> String {
+    "three"
+}

@@ -1,0 +1,5 @@
+#if ONE
+print("one")
+#endif
+print(two())
+print(three())

@@ -1,0 +1,3 @@
+func two() -> String {
+    "two"
+}

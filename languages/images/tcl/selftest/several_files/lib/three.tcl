@@ -1,0 +1,5 @@
+namespace eval lib {
+    proc three {} {
+        return three
+    }
+}

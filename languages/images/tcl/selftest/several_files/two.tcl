@@ -1,0 +1,3 @@
+proc two {} {
+    return two
+}
