@@ -206,6 +206,19 @@ def test_go_runs_as_it_was_tested_until_its_new_command_is(before_clients_names:
     assert list(before) == [former, former]
 
 
+def test_ruby_gets_a_stack_that_leaves_room_unless_it_has_one(before_clients_names: Any) -> None:
+    row = {"name": "A", "image": "x", "source_file": "a", "run_command": ["a"], "image_digest": "sha256:1"}
+    for slug in ("ruby", "ruby@3.1", "rubyish"):
+        before_clients_names.create(slug=slug, tested_at=timezone.now(), enabled=True, **row)
+    call_command("migrate", verbosity=0)
+    rows = Language.objects.order_by("slug")
+    assert [(row.slug, row.stack_mb, row.untested) for row in rows] == [
+        ("ruby", 16, []),
+        ("ruby@3.1", 16, []),
+        ("rubyish", None, []),
+    ]
+
+
 @pytest.mark.usefixtures("transactional_db")
 def test_an_index_whose_build_was_interrupted_is_built_anew() -> None:
     """In both directions: what an interrupted migration leaves has the name, and is no good."""
