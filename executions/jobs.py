@@ -142,8 +142,15 @@ def _steps_json(submission: Submission) -> list[Json]:
 
 
 def _steps_of(submission: Submission) -> tuple[Step, ...]:
-    *compiling, run = steps_of(submission.language, timeout_ms=submission.limits.wall_ms, args=submission.args)
-    return (*compiling, replace(run, environment={**run.environment, **submission.environment}))
+    return steps_of(
+        submission.language,
+        timeout_ms=submission.limits.wall_ms,
+        args=submission.args,
+        entrypoint=submission.entrypoint,
+        files=tuple(file.name for file in submission.files),
+        compile_args=submission.compile_args,
+        environment=submission.environment,
+    )
 
 
 def _file_json(file: SourceFile, submission: Submission) -> Json:

@@ -105,6 +105,8 @@ def test_limits_within_their_caps_hold_and_are_told(python: Language, fake_backe
         (program(limits={"wall_ms": 1e999}), 400, "invalid_json", None),
         (program(args=["a"] * 257), 400, "invalid_field", "#/args"),
         (program(args=["a\x00"]), 400, "nul_character", "#/args/0"),
+        (program(env={"LANG2": "1", "SET": "1"}), 400, "invalid_field", "#/env/SET"),
+        (program(compile_args=["-O2"]), 400, "invalid_field", "#/compile_args/0"),
         (program(env={"A=B": "1"}), 400, "invalid_field", "#/env/A=B"),
         (program(files=[{"name": "a", "content": "b"}]), 400, "invalid_field", "#/source_code"),
         (program(repeat=0), 400, "invalid_field", "#/repeat"),
@@ -116,6 +118,8 @@ def test_limits_within_their_caps_hold_and_are_told(python: Language, fake_backe
 def test_what_is_refused(
     python: Language, fake_backend: FakeBackend, body: dict[str, Any], status: int, code: str, pointer: str | None
 ) -> None:
+    python.environment = {"SET": "x"}
+    python.save()
     assert problem_of(post(body)) == (status, code, pointer)
     assert not Execution.objects.exists()
 

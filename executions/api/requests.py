@@ -26,6 +26,7 @@ from executions.limits import AskedLimits, caps_of, effective, too_much
 from executions.models import API, Lane, Store
 from executions.submission import SourceFile, Submission
 from languages.models import Language
+from languages.programs import default_entrypoint, refused_args, refused_variables
 from rest.described import Schema
 from rest.unknown import StrictSerializer
 from sandbox.types import ArtifactRequest
@@ -187,6 +188,7 @@ def asked_in(data: Any, *, caller: Caller | None) -> Asked:
     language: Language = values["language"]
     files, entrypoint = _files(values, language)
     _refuse_long_words(values)
+    _refuse_words(values, language)
     check_language(caller, language.slug)
     _refuse_bad_target(caller, values["webhook_url"])
     caps = caps_of(language, has_key=caller is not None, within=caller.caps if caller else {})
@@ -247,11 +249,10 @@ def _entrypoint(values: dict[str, Any], language: Language, names: list[str]) ->
         if named not in names:
             raise problem_with("entrypoint", "is none of the files", "invalid_field")
         return named
-    if language.source_file in names:
-        return language.source_file
-    if len(names) == 1:
-        return names[0]
-    raise problem_with("entrypoint", f"is needed: none of the files is {language.source_file}", "missing_field")
+    entrypoint = default_entrypoint(language, names)
+    if entrypoint is None:
+        raise problem_with("entrypoint", f"is needed: none of the files is {language.source_file}", "missing_field")
+    return entrypoint
 
 
 def _refuse_clashes(files: tuple[SourceFile, ...]) -> None:
@@ -280,6 +281,14 @@ def _refuse_bad_target(caller: Caller | None, url: str | None) -> None:
         check_url(caller, url)
     except BadTarget as error:
         raise problem_with("webhook_url", str(error), "invalid_field") from None
+
+
+def _refuse_words(values: dict[str, Any], language: Language) -> None:
+    """Arguments of the compiler and variables that the language does not allow."""
+    for number in refused_args(language, values["compile_args"]):
+        raise problem_with(f"compile_args.{number}", f"{language.slug} does not allow it", "invalid_field")
+    for name in refused_variables(language, values["env"]):
+        raise problem_with(f"env.{name}", f"{language.slug} sets it itself", "invalid_field")
 
 
 def _refuse_long_words(values: dict[str, Any]) -> None:
