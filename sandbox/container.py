@@ -175,7 +175,8 @@ class Container:
             while steps:
                 exchange = exchange_for(steps[0]) if exchange_for else Exchange(steps[0], stream_output=stream_output)
                 self.begin_step(exchange)
-                result = yield from self.converse(exchange)
+                result = yield from self._converse(exchange)
+                self._note(result)
                 # Known before the last event is handed out: a consumer need not come back for the end.
                 steps = self._following(job, result, _without(skipped, steps[1:]))
                 asked = None if result.outcome in _OURS else collecting
@@ -224,9 +225,12 @@ class Container:
         """See to a step that has begun, until its result. One that is not read to its end leaves the container busy."""
         result = yield from self._converse(exchange)
         self._busy = False
+        self._note(result)
+        return result
+
+    def _note(self, result: StepResult) -> None:
         self._clean = self._clean and result.outcome in _CLEAN
         self._told_cpu_ms += result.cpu_ms
-        return result
 
     def end_job(self) -> None:
         """Ask the runner to clean up; `usable` finds out whether it could. Raises ContainerLost."""

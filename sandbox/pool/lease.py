@@ -116,8 +116,9 @@ class Lease:
 
     def _judge(self, job: Job) -> pair.Judge | None:
         if job.companion is None:
-            if any(step.check or step.interaction for step in job.steps):
-                raise ValueError("there is nowhere to check a step, or to answer it")
+            for step in job.steps:
+                if step.check or step.interaction:
+                    raise ValueError("there is nowhere to check a step, or to answer it")
             return None
         if self.companion is None:
             raise ValueError("the lease has no second container")

@@ -238,6 +238,8 @@ class Slots:
 
     def _heir(self) -> _Waiter | None:
         """Who gets a permit that this process has and nobody uses."""
+        if not self._waiters:
+            return None
         for waiter in self._next():
             if waiter.lane == "interactive" or self._batch_held < self._permits.beside_last:
                 return waiter
