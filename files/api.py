@@ -12,6 +12,7 @@ from django.conf import settings
 from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound, UnsupportedMediaType
 from rest_framework.request import Request, is_form_media_type
@@ -24,6 +25,7 @@ from files.digests import NoDigest, digest_in, id_of, promised
 from files.store import FileMissing, FileTooLarge, NoRoom, OtherDigest, StoredFile, store
 from rest.connections import release_connection
 from rest.exceptions import Refusal, Unavailable
+from rest.openapi import parameter
 from rest.parsers import Body
 from rest.times import TimeField
 from rest.unknown import StrictSerializer
@@ -46,6 +48,7 @@ class FileSerializer(serializers.Serializer[StoredFile]):
     expires_at = TimeField(help_text="When it goes unless it is used again.")
 
     def get_id(self, file: StoredFile) -> str:
+        """`sha256:…`."""
         return id_of(file.digest)
 
 
@@ -56,6 +59,12 @@ class CheckSerializer(StrictSerializer):
         child=serializers.RegexField(r"\Asha256:[0-9a-f]{64}\Z", trim_whitespace=False, help_text="sha256:…"),
         max_length=MAX_CHECKED,
     )
+
+
+class MissingSerializer(serializers.Serializer[Any]):
+    """Which of them the caller has to upload."""
+
+    missing = serializers.ListField(child=serializers.CharField())
 
 
 class FilesEndpoint(OfAClient):
@@ -80,6 +89,15 @@ class FilesView(FilesEndpoint):
             body.drain()
         return super().finalize_response(request, response, *args, **kwargs)
 
+    @extend_schema(
+        summary="Upload a file",
+        parameters=[parameter("Repr-Digest", "sha-256=:…:, with which the body is compared.", location="header")],
+        request={"application/octet-stream": {"type": "string", "format": "binary"}},
+        responses={
+            201: OpenApiResponse(FileSerializer, "It is new to this client."),
+            200: OpenApiResponse(FileSerializer, "The client has it already."),
+        },
+    )
     def put(self, request: Request) -> Response:
         """Store the body: 201, or 200 where the client has it already."""
         assert isinstance(request, ReceivedRequest)  # noqa: S101 (it has a body)
@@ -95,6 +113,10 @@ class FileView(FilesEndpoint):
 
     http_method_names = ["get", "head", "delete"]
 
+    @extend_schema(
+        summary="The bytes of a file",
+        responses={(200, "application/octet-stream"): {"type": "string", "format": "binary"}},
+    )
     def get(self, request: Request, file_id: str) -> HttpResponseBase:
         """Its bytes, as a download that no browser takes for a page. NotFound."""
         try:
@@ -107,6 +129,7 @@ class FileView(FilesEndpoint):
             response[name] = value
         return response
 
+    @extend_schema(summary="Delete a file", responses={204: None})
     def delete(self, request: Request, file_id: str) -> Response:
         """The client has it no more. NotFound."""
         try:
@@ -121,6 +144,11 @@ class CheckView(FilesEndpoint):
 
     http_method_names = ["post"]
 
+    @extend_schema(
+        summary="Ask which files are missing",
+        request=CheckSerializer,
+        responses={200: OpenApiResponse(MissingSerializer, "Those to upload.")},
+    )
     def post(self, request: Request) -> Response:
         """Those that the client has to upload yet."""
         serializer = CheckSerializer(data=request.data)

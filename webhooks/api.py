@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django.db.models import QuerySet
+from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, NotFound
 from rest_framework.request import Request
@@ -15,10 +16,11 @@ from clients.api import OfAClient, caller_of
 from clients.rights import Right
 from rest.exceptions import Refusal
 from rest.lists import PARAMETERS, page_of
+from rest.openapi import LIST_PARAMETERS, list_of
 from rest.times import TimeField
 from rest.unknown import StrictSerializer, parameters_in
 from webhooks import services
-from webhooks.models import Delivery, Endpoint, Event, State
+from webhooks.models import Attempt, Delivery, Endpoint, Event, State
 from webhooks.targets import MAX_CHARACTERS, BadTarget
 
 MAX_SHOWN = 20
@@ -37,7 +39,7 @@ class NewWebhookSerializer(StrictSerializer):
 class WebhookSerializer(serializers.Serializer[Endpoint]):
     """A webhook. Its secret is told once, in the answer that made it."""
 
-    object = serializers.ReadOnlyField(default="webhook", help_text="Always `webhook`.")
+    object = serializers.CharField(default="webhook", read_only=True, help_text="Always `webhook`.")
     id = serializers.UUIDField(read_only=True)
     url = serializers.CharField(read_only=True)
     events = serializers.ListField(child=serializers.CharField(), read_only=True)
@@ -47,10 +49,33 @@ class WebhookSerializer(serializers.Serializer[Endpoint]):
     disabled_reason = serializers.CharField(read_only=True)
 
 
+class MadeWebhookSerializer(WebhookSerializer):
+    """A webhook with its secret."""
+
+    secret = serializers.CharField(read_only=True, help_text="whsec_ and base64.")
+
+
+class SecretSerializer(serializers.Serializer[Any]):
+    """The secret with which is signed what goes to addresses that requests name."""
+
+    object = serializers.CharField(default="webhook_secret", read_only=True, help_text="Always `webhook_secret`.")
+    secret = serializers.CharField(help_text="whsec_ and base64.")
+
+
+class AttemptSerializer(serializers.Serializer[Attempt]):
+    """One try."""
+
+    at = TimeField()
+    status = serializers.IntegerField(allow_null=True, help_text="Null: no answer came.")
+    ms = serializers.IntegerField(help_text="How long it took.")
+    error = serializers.CharField(help_text="Why it failed, where that is not its status.")
+    answer = serializers.CharField(help_text="How the answer began.")
+
+
 class DeliverySerializer(serializers.Serializer[Delivery]):
     """One message to one address, and what came of each try."""
 
-    object = serializers.ReadOnlyField(default="delivery", help_text="Always `delivery`.")
+    object = serializers.CharField(default="delivery", read_only=True, help_text="Always `delivery`.")
     id = serializers.UUIDField(read_only=True)
     message_id = serializers.CharField(read_only=True, help_text="What the receiver gets as webhook-id.")
     webhook = serializers.UUIDField(
@@ -64,14 +89,12 @@ class DeliverySerializer(serializers.Serializer[Delivery]):
     created_at = TimeField(read_only=True)
     ended_at = TimeField(read_only=True, allow_null=True)
 
-    def get_attempts(self, delivery: Delivery) -> list[dict[str, Any]]:
-        at = TimeField()
-        return [
-            {"at": at.to_representation(each.at), "status": each.status, "ms": each.ms, "error": each.error}
-            | {"answer": each.answer}
-            for each in list(delivery.log.all())[-MAX_SHOWN:]
-        ]
+    @extend_schema_field(AttemptSerializer(many=True))
+    def get_attempts(self, delivery: Delivery) -> Any:
+        """The last ones."""
+        return [AttemptSerializer(each).data for each in list(delivery.log.all())[-MAX_SHOWN:]]
 
+    @extend_schema_field(TimeField(allow_null=True))
     def get_next_attempt_at(self, delivery: Delivery) -> Any:
         return TimeField().to_representation(delivery.next_at) if delivery.state == State.PENDING else None
 
@@ -94,12 +117,22 @@ class WebhooksView(WebhooksEndpoint):
 
     http_method_names = ["get", "head", "post"]
 
+    @extend_schema(
+        summary="List webhooks, newest first",
+        parameters=LIST_PARAMETERS,
+        responses={200: OpenApiResponse(list_of({"$ref": "#/components/schemas/Webhook"}), "A page.")},
+    )
     def get(self, request: Request) -> Response:
         """A page of them."""
         parameters_in(request, serializers.Serializer, also=PARAMETERS)
         rows = Endpoint.objects.filter(client_id=caller_of(request).client_id)
         return Response(page_of(rows, request, represent=_webhook))
 
+    @extend_schema(
+        summary="Make a webhook",
+        request=NewWebhookSerializer,
+        responses={201: OpenApiResponse(MadeWebhookSerializer, "Its secret is told here alone.")},
+    )
     def post(self, request: Request) -> Response:
         """Make one; the answer alone has its secret."""
         asked = NewWebhookSerializer(data=request.data)
@@ -123,10 +156,12 @@ class WebhookView(WebhooksEndpoint):
 
     http_method_names = ["get", "head", "delete"]
 
+    @extend_schema(summary="One webhook", responses={200: OpenApiResponse(WebhookSerializer, "As it is now.")})
     def get(self, request: Request, webhook_id: UUID) -> Response:
         """As it is."""
         return Response(_webhook(self.webhook(request, webhook_id)))
 
+    @extend_schema(summary="Delete a webhook", responses={204: None})
     def delete(self, request: Request, webhook_id: UUID) -> Response:
         """Take it away, with what waits to be sent to it."""
         self.webhook(request, webhook_id).delete()
@@ -138,6 +173,11 @@ class RotateView(WebhooksEndpoint):
 
     http_method_names = ["post"]
 
+    @extend_schema(
+        summary="Change its secret",
+        request=None,
+        responses={200: OpenApiResponse(MadeWebhookSerializer, "With the new secret.")},
+    )
     def post(self, request: Request, webhook_id: UUID) -> Response:
         """Make it; for 24 hours each message has signatures of both."""
         webhook = self.webhook(request, webhook_id)
@@ -149,6 +189,11 @@ class SecretView(WebhooksEndpoint):
 
     http_method_names = ["post"]
 
+    @extend_schema(
+        summary="Change the client's own secret",
+        request=None,
+        responses={200: OpenApiResponse(SecretSerializer, "The new secret.")},
+    )
     def post(self, request: Request) -> Response:
         """Make a new one; for 24 hours each message has signatures of both."""
         return Response({"object": "webhook_secret", "secret": services.default_secret(caller_of(request).client_id)})
@@ -159,6 +204,9 @@ class TestView(WebhooksEndpoint):
 
     http_method_names = ["post"]
 
+    @extend_schema(
+        summary="Send a test", request=None, responses={202: OpenApiResponse(DeliverySerializer, "It is on its way.")}
+    )
     def post(self, request: Request, webhook_id: UUID) -> Response:
         """Send it at once."""
         webhook = self.webhook(request, webhook_id)
@@ -170,6 +218,11 @@ class DeliveriesView(WebhooksEndpoint):
 
     http_method_names = ["get", "head"]
 
+    @extend_schema(
+        summary="List deliveries, newest first",
+        parameters=LIST_PARAMETERS,
+        responses={200: OpenApiResponse(list_of({"$ref": "#/components/schemas/Delivery"}), "A page.")},
+    )
     def get(self, request: Request, webhook_id: UUID | None = None) -> Response:
         """A page of it."""
         parameters_in(request, serializers.Serializer, also=PARAMETERS)
@@ -184,6 +237,11 @@ class ResendView(WebhooksEndpoint):
 
     http_method_names = ["post"]
 
+    @extend_schema(
+        summary="Send a delivery again",
+        request=None,
+        responses={202: OpenApiResponse(DeliverySerializer, "It is on its way.")},
+    )
     def post(self, request: Request, delivery_id: UUID, webhook_id: UUID | None = None) -> Response:
         """Send it at once, with the same message id."""
         delivery = _deliveries(request, webhook_id).filter(pk=delivery_id).first()
