@@ -8,6 +8,7 @@ it is used up still end.
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
@@ -23,6 +24,8 @@ from rest.exceptions import Limited
 
 _LIFETIME_S = 2 * 86_400
 """Of a day's counter."""
+_TRIES = 3
+"""Another thread may know of a counter whose transaction has not ended; the next try waits for it."""
 _REMEMBERED_S = 1.0
 _MAX_REMEMBERED = 10_000
 
@@ -120,12 +123,14 @@ def _midnight(day: date) -> datetime:
 
 
 def _add(client_id: UUID, count: int) -> int:
-    counters, name, today = caches["ratelimit"], _counter(client_id), timezone.now().date()
-    try:
-        return counters.incr(name, count)
-    except ValueError:
-        begun = used(client_id, today).executions + count
-        return begun if counters.add(name, begun, _LIFETIME_S) else counters.incr(name, count)
+    counters, name = caches["ratelimit"], _counter(client_id)
+    for _ in range(_TRIES):
+        with suppress(ValueError):  # It is not there yet.
+            return counters.incr(name, count)
+        begun = used(client_id, timezone.now().date()).executions + count
+        if counters.add(name, begun, _LIFETIME_S):
+            return begun
+    return counters.incr(name, count)
 
 
 def _counter(client_id: UUID) -> str:

@@ -24,6 +24,8 @@ from dispatch.testing import FakeBackend
 from executions import recovery
 from executions.models import Execution, Status
 from languages.models import Language
+from rest.counters import CounterCache
+from rest.ids import uuid7
 from rest.models import Counter
 from sandbox.types import Job, JobResult
 from testkit.waiting import eventually
@@ -443,3 +445,15 @@ def test_requests_that_repeat_each_other_take_one_place_together(fake_backend: F
         thread.join()
     assert {answer.status_code for answer in answers} == {200}
     assert len({answer.json()["id"] for answer in answers}) == 1
+
+
+@pytest.mark.usefixtures("transactional_db")
+def test_a_counter_that_another_thread_is_about_to_make(monkeypatch: pytest.MonkeyPatch) -> None:
+    client_id = uuid7()
+    told = iter([False])
+    add = CounterCache.add
+    # As though another thread had said meanwhile that it is there, before its transaction ended.
+    monkeypatch.setattr(
+        CounterCache, "add", lambda *args, **kwargs: next(told, None) is not False and add(*args, **kwargs)
+    )
+    assert [quotas._add(client_id, 1) for _ in range(2)] == [1, 2]
