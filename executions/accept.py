@@ -14,7 +14,7 @@ from dispatch import active, workers
 from dispatch.base import Reservation
 from executions import in_flight
 from executions.idempotency import Claim
-from executions.jobs import caller_of, job_of, profile_in, stored_files_in
+from executions.jobs import caller_of, companion_in, job_of, profile_in, stored_files_in
 from executions.models import Execution, ExecutionTag, Status
 from executions.places import open_of
 from executions.submission import Origin, Submission
@@ -89,7 +89,10 @@ def _insert(execution: Execution, claim: Claim | None) -> None:
 def _reserved(execution: Execution) -> Iterator[Reservation | None]:
     try:
         reservation = active.backend().reserve(
-            profile_in(execution.job["profile"]), tenant=execution.api_key_id, caller=caller_of(execution)
+            profile_in(execution.job["profile"]),
+            tenant=execution.api_key_id,
+            caller=caller_of(execution),
+            companion=companion_in(execution.job),
         )
     except PoolClosed:
         # The run meets the same error, and writes it into the row.
