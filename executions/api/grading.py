@@ -176,7 +176,9 @@ def grading_in(
     judge = _judge(how, caller)
     names = {file.name for file in files}
     read = tuple(_test(number, each, language, names, judge, caller) for number, each in enumerate(tests))
-    brought = sum(len((each["stdin"] or NOTHING).data) + len((each["expected_stdout"] or NOTHING).data) for each in tests)
+    brought = sum(
+        len((each["stdin"] or NOTHING).data) + len((each["expected_stdout"] or NOTHING).data) for each in tests
+    )
     if brought > MAX_CONTENT_BYTES:
         raise problem_with("tests", f"bring more than {MAX_CONTENT_BYTES} bytes", "too_large")
     return Grading(
