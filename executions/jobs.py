@@ -19,7 +19,7 @@ its default.
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, fields, replace
 from functools import partial
 from typing import Any
@@ -156,12 +156,25 @@ def without_contents(job: Mapping[str, Any]) -> Json:
 
 def brought_by(job: Mapping[str, Any]) -> int:
     """How many bytes a client has brought that stand in the job itself: of files, of tests, of a checker."""
-    contents = [file["content"] for file in job.get("files", ())]
-    grading = job.get("grading", {})
-    for test in grading.get("tests", ()):
-        contents += [test["stdin"], test["expected"] or _NOTHING, *(file["content"] for file in test["files"])]
-    contents += [file["content"] for file in (grading.get("judge") or {}).get("files", ())]
-    return sum(len(content.get("text", content.get("base64", ""))) for content in contents)
+    judge = job.get("grading", {}).get("judge") or {}
+    contents = [file["content"] for file in (*job.get("files", ()), *judge.get("files", ()))]
+    return sum(_bytes_in(content, {}) for content in (*contents, *_of_tests(job)))
+
+
+def brought_by_tests(job: Mapping[str, Any], sizes: Mapping[str, int]) -> int:
+    """How many bytes the tests get and expect, each stored file, of these sizes, as often as it is named."""
+    return sum(_bytes_in(content, sizes) for content in _of_tests(job))
+
+
+def _of_tests(job: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    for test in job.get("grading", {}).get("tests", ()):
+        yield from (test["stdin"], test["expected"] or _NOTHING, *(file["content"] for file in test["files"]))
+
+
+def _bytes_in(content: Mapping[str, Any], sizes: Mapping[str, int]) -> int:
+    if "file" in content:
+        return sizes.get(content["file"].removeprefix(PREFIX), 0)
+    return len(content.get("text", content.get("base64", "")))
 
 
 def _job(execution: Execution) -> Job:

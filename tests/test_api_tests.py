@@ -13,6 +13,7 @@ from clients.authentication import create
 from clients.models import Key
 from clients.rights import Right
 from dispatch.testing import FakeBackend
+from executions.api.resource import resource
 from executions.models import Execution
 from languages.models import Language
 from sandbox.types import Job, JobResult, Outcome, StepResult
@@ -140,6 +141,13 @@ def test_hidden_tests_are_told_by_name_and_verdict_alone(python: Language, fake_
     assert (row.exit_code, row.wall_ms, row.cpu_ms, row.peak_memory_bytes) == (None, 0.0, 0.0, 8 << 20)
 
 
+def test_whoever_does_not_say_whom_it_tells_tells_nothing_of_them(python: Language, fake_backend: FakeBackend) -> None:
+    """Webhooks and events, which go to whoever listens, and what is still to be written."""
+    fake_backend.behave = echo
+    grade("print(1)", TESTS)
+    assert CANARY not in json.dumps(resource(Execution.objects.get(), include=("source", "output", "timeline")))
+
+
 def test_who_has_the_right_sees_them(python: Language, fake_backend: FakeBackend) -> None:
     fake_backend.behave = echo
     weak, strong = key_with(Right.EXECUTE), key_with(Right.READ, Right.SEE_HIDDEN)
@@ -198,3 +206,13 @@ def test_what_was_brought_is_not_kept_where_that_was_asked_for(python: Language,
         assert CANARY.encode() not in bytes(row.output)
         assert row.tests
         assert {test["checker_message"] for test in row.tests} == {""}
+
+
+def test_a_stored_file_counts_as_often_as_it_is_named(python: Language, fake_backend: FakeBackend) -> None:
+    headers = key_with(Right.EXECUTE, Right.READ, Right.MANAGE_FILES)
+    large = b"x" * (1 << 20)
+    sent = Client(headers=headers).put("/api/v1/files", large, content_type="application/octet-stream").json()
+    named = {"stdin": {"file": sent["id"]}}
+    assert post(program(tests=[named] * 60), **headers).status_code == 200
+    assert {step.stdin for step in fake_backend.jobs[-1].steps} == {large}
+    assert problem_of(post(program(tests=[named] * 65), **headers)) == (400, "limit_exceeded", None)

@@ -26,6 +26,7 @@ from executions.api.fields import (
 from executions.api.limits import LimitsSerializer, limits_of
 from executions.content import NOTHING, Content
 from executions.grading.asked import (
+    CONTENT_BYTES_AT_MOST,
     FIRST_EXIT_CODE,
     LAST_EXIT_CODE,
     NAME_LENGTH,
@@ -50,8 +51,6 @@ from sandbox.types import Limits, Step
 
 MAX_FILES, MAX_ARGS, MAX_ARG_BYTES, MAX_POINTS = 20, 64, 4096, 1e6
 """Of a test."""
-MAX_CONTENT_BYTES = 64 * 1024 * 1024
-"""Of all that tests bring and expect: a server holds it while they run."""
 _SANDBOX_NAMES = {
     "wall_ms": "wall_ms",
     "cpu_ms": "cpu_ms",
@@ -179,8 +178,8 @@ def grading_in(
     brought = sum(
         len((each["stdin"] or NOTHING).data) + len((each["expected_stdout"] or NOTHING).data) for each in tests
     )
-    if brought > MAX_CONTENT_BYTES:
-        raise problem_with("tests", f"bring more than {MAX_CONTENT_BYTES} bytes", "too_large")
+    if brought > CONTENT_BYTES_AT_MOST:
+        raise problem_with("tests", f"bring more than {CONTENT_BYTES_AT_MOST} bytes", "too_large")
     return Grading(
         tests=read,
         compare=Compare(how["compare"]),

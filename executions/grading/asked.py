@@ -18,6 +18,8 @@ from typing import Any, Self
 Json = dict[str, Any]
 
 TESTS_AT_MOST = 500
+CONTENT_BYTES_AT_MOST = 64 * 1024 * 1024
+"""Of all that tests get and expect, each file as often as it is named: a server holds it while they run."""
 NAME_LENGTH = 100
 """Of a test, and of a group."""
 FIRST_EXIT_CODE, LAST_EXIT_CODE = 0, 255
