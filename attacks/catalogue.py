@@ -6,7 +6,18 @@ from typing import Protocol
 
 from attacks.attack import Report
 from attacks.client import Client
-from attacks.families import connections, direct, endings, escape, leftovers, neighbours, protocol, requests, resources
+from attacks.families import (
+    connections,
+    direct,
+    endings,
+    escape,
+    grading,
+    leftovers,
+    neighbours,
+    protocol,
+    requests,
+    resources,
+)
 
 
 class AnyAttack(Protocol):
@@ -34,4 +45,5 @@ FAMILIES: dict[str, tuple[AnyAttack, ...]] = {
     "endings": endings.ATTACKS,
     "direct": direct.ATTACKS,
     "leftovers": leftovers.ATTACKS,
+    "grading": grading.ATTACKS,
 }

@@ -91,9 +91,11 @@ class Client:
         """A program's time limit on this machine, as far as a language allows."""
         return max(timeout_ms, min(int(timeout_ms * self.patience), LONGEST_MS))
 
-    def post(self, body: bytes, path: str = "/execute", *, key: int | None = None) -> Answer:
+    def post(self, body: bytes, path: str = "/execute", *, key: int | None = None, media_type: str = "") -> Answer:
         """POST these bytes. Raises RateLimited."""
         headers = {"Authorization": f"Api-Key {self.keys[key]}"} if key is not None else {}
+        if media_type:
+            headers["Content-Type"] = media_type
         return self._request(urllib.request.Request(self.url + path, data=body, headers=headers))
 
     def clean_program_problem(self) -> str:

@@ -41,6 +41,9 @@ class Task:
     """How long it may wait for its start; None: what the server allows."""
     stream_output: bool = False
     """Whether output is an event as it comes. The results have all of it either way."""
+    bare_results: bool = False
+    """Whether the last event's results are without what was printed: of many steps, each with its own event, all that
+    they have printed is more than a server should hold."""
     start_ahead: bool = False
     """Whether a container that was made for it starts first what waiting ones have started: for a test of that."""
 

@@ -13,8 +13,9 @@ from clients.admission import admitted
 from dispatch import active, workers
 from dispatch.base import Reservation
 from executions import in_flight
+from executions.grading.asked import CONTENT_BYTES_AT_MOST
 from executions.idempotency import Claim
-from executions.jobs import caller_of, job_of, profile_in, stored_files_in
+from executions.jobs import brought_by_tests, caller_of, companion_in, job_of, profile_in, stored_files_in
 from executions.models import Execution, ExecutionTag, Status
 from executions.places import open_of
 from executions.submission import Origin, Submission
@@ -89,7 +90,10 @@ def _insert(execution: Execution, claim: Claim | None) -> None:
 def _reserved(execution: Execution) -> Iterator[Reservation | None]:
     try:
         reservation = active.backend().reserve(
-            profile_in(execution.job["profile"]), tenant=execution.api_key_id, caller=caller_of(execution)
+            profile_in(execution.job["profile"]),
+            tenant=execution.api_key_id,
+            caller=caller_of(execution),
+            companion=companion_in(execution.job),
         )
     except PoolClosed:
         # The run meets the same error, and writes it into the row.
@@ -102,7 +106,7 @@ def _reserved(execution: Execution) -> Iterator[Reservation | None]:
 
 
 def _use_files(execution: Execution) -> None:
-    """Raises Refusal where the job refers to stored files that its client has not."""
+    """Raises Refusal where the job refers to stored files that its client has not, or that are too much together."""
     digests = sorted(stored_files_in(execution.job))
     if not digests:
         return
@@ -111,6 +115,8 @@ def _use_files(execution: Execution) -> None:
     if missing or owner is None:
         names = [id_of(digest) for digest in missing]
         raise Refusal("files are missing: upload them first", status=422, code="file_missing", missing=names)
+    if brought_by_tests(execution.job, stored_files.sizes(owner, digests)) > CONTENT_BYTES_AT_MOST:
+        raise Refusal(f"tests: bring more than {CONTENT_BYTES_AT_MOST} bytes", code="limit_exceeded")
     stored_files.use(owner, digests)
 
 

@@ -42,6 +42,7 @@ def announce(execution: Execution) -> None:
             data[step] = _cut(data[step])
     # A program's runs are told as one, and of its tests how they went.
     data.pop("runs", None)
+    data["tests"] = data.get("tests") and [_without_streams(test) for test in data["tests"]]
     data["artifacts"] = [entry | {"content": None} for entry in data.get("artifacts", ())]
     webhooks.announce(execution.client_id, FINISHED, data, url=execution.webhook_url or None)
 
@@ -56,6 +57,10 @@ def _clients() -> frozenset[UUID]:
 
 
 _listening = Snapshot(_clients)
+
+
+def _without_streams(test: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in test.items() if not name.startswith(_STREAMS) and name != "output"}
 
 
 def _cut(step: dict[str, Any]) -> dict[str, Any]:

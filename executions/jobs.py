@@ -8,7 +8,8 @@
      "steps": [{"name": "run", "argv": […], "environment": {…}, "limits": {"wall_ms": …, …}, "stdin": CONTENT,
                 "fresh": false, "merge_stderr": false}],
      "keep_going": false, "artifacts": {"patterns": […], "max_files": …, "max_bytes": …},
-     "limits": what was effective, by the API's names: see executions.limits}
+     "limits": what was effective, by the API's names: see executions.limits,
+     "grading": its tests, where there are any, each of which the last step is run for: see executions.grading.asked}
 
 CONTENT is a reference: {"column": "source"} or {"column": "stdin"} of the same row, a stored file of its client,
 {"file": "sha256:…"}, or short things themselves: {"text": "…"}, {"base64": "…"}. What a row of before does not say has
@@ -18,19 +19,22 @@ its default.
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, fields, replace
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from dispatch.base import Task
+from executions.grading.asked import Grading, Judge
+from executions.grading.plan import graded
 from executions.models import Execution
 from executions.submission import SourceFile, Submission
 from files import services as stored_files
 from files.digests import PREFIX
 from languages.programs import profile_of, steps_of
 from rest.client_address import limited_as
-from sandbox.types import Ahead, ArtifactRequest, File, Job, Limits, Profile, Step
+from sandbox.types import Ahead, ArtifactRequest, Companion, File, Job, Limits, Profile, Step
 
 Json = dict[str, Any]
 
@@ -56,6 +60,8 @@ def job_of(submission: Submission) -> Json:
     }
     if submission.artifacts is not None:
         job["artifacts"] = asdict(submission.artifacts) | {"patterns": list(submission.artifacts.patterns)}
+    if submission.grading is not None:
+        job["grading"] = submission.grading.to_json()
     return job
 
 
@@ -76,17 +82,39 @@ def task_of(execution: Execution) -> Task:
     return Task(
         id=str(execution.pk),
         profile=profile_in(job["profile"]),
-        job=Job(
-            tuple(
-                File(file["name"], _content(execution, file["content"]), file["executable"]) for file in job["files"]
-            ),
-            tuple(_step(execution, step) for step in job["steps"]),
-            keep_going=job["keep_going"],
-            artifacts=_artifacts_in(job),
-        ),
+        job=_job(execution),
         tenant=execution.api_key_id,
         caller=caller_of(execution),
+        bare_results="grading" in job,
     )
+
+
+def judge_of(submission: Submission, **what: Any) -> Judge:
+    """A checker or interactor, from what it would be as a program of its own; `what` are its role and protocol."""
+    job = job_of(submission)
+    return Judge(
+        language=submission.language.slug,
+        profile=job["profile"],
+        files=tuple({**file, "content": _standing_alone(file, submission)} for file in job["files"]),
+        steps=tuple(job["steps"]),
+        **what,
+    )
+
+
+def grading_in(job: Mapping[str, Any]) -> Grading | None:
+    """What is to be tested; None where nothing is."""
+    return Grading.from_json(job["grading"]) if "grading" in job else None
+
+
+def companion_in(job: Mapping[str, Any]) -> Profile | None:
+    """In what its checker or interactor runs, where it has one."""
+    judge = job.get("grading", {}).get("judge")
+    return profile_in(judge["profile"]) if judge else None
+
+
+def expected_in(execution: Execution, grading: Grading) -> list[bytes | None]:
+    """What each test expects of its output."""
+    return [None if test.expected is None else _content(execution, test.expected) for test in grading.tests]
 
 
 def caller_of(execution: Execution) -> str:
@@ -122,7 +150,63 @@ def limits_in(job: Mapping[str, Any], step: str) -> Mapping[str, Any]:
 def without_contents(job: Mapping[str, Any]) -> Json:
     """What may stay of a job whose client wants nothing kept of what it sent: in what it ran, within which limits."""
     steps = [{"name": step["name"], "limits": step["limits"]} for step in job.get("steps", ())]
-    return {name: job[name] for name in ("profile", "limits") if name in job} | {"files": [], "steps": steps}
+    kept = {name: job[name] for name in ("profile", "limits") if name in job} | {"files": [], "steps": steps}
+    return kept | ({"grading": {"report": job["grading"]["report"]}} if "grading" in job else {})
+
+
+def brought_by(job: Mapping[str, Any]) -> int:
+    """How many bytes a client has brought that stand in the job itself: of files, of tests, of a checker."""
+    judge = job.get("grading", {}).get("judge") or {}
+    contents = [file["content"] for file in (*job.get("files", ()), *judge.get("files", ()))]
+    return sum(_bytes_in(content, {}) for content in (*contents, *_of_tests(job)))
+
+
+def brought_by_tests(job: Mapping[str, Any], sizes: Mapping[str, int]) -> int:
+    """How many bytes the tests get and expect, each stored file, of these sizes, as often as it is named."""
+    return sum(_bytes_in(content, sizes) for content in _of_tests(job))
+
+
+def _of_tests(job: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    for test in job.get("grading", {}).get("tests", ()):
+        yield from (test["stdin"], test["expected"] or _NOTHING, *(file["content"] for file in test["files"]))
+
+
+def _bytes_in(content: Mapping[str, Any], sizes: Mapping[str, int]) -> int:
+    if "file" in content:
+        return sizes.get(content["file"].removeprefix(PREFIX), 0)
+    return len(content.get("text", content.get("base64", "")))
+
+
+def _job(execution: Execution) -> Job:
+    data = execution.job
+    job = Job(
+        _files(execution, data["files"]),
+        tuple(_step(execution, step) for step in data["steps"]),
+        keep_going=data["keep_going"],
+        artifacts=_artifacts_in(data),
+    )
+    grading = grading_in(data)
+    return (
+        job if grading is None else graded(job, grading, _companion(execution, grading), partial(_content, execution))
+    )
+
+
+def _companion(execution: Execution, grading: Grading) -> Companion | None:
+    judge = grading.judge
+    if judge is None:
+        return None
+    steps = tuple(_step(execution, step) for step in judge.steps)
+    return Companion(profile_in(judge.profile), _files(execution, judge.files), steps)
+
+
+def _files(execution: Execution, files: Iterable[Mapping[str, Any]]) -> tuple[File, ...]:
+    return tuple(File(each["name"], _content(execution, each["content"]), each["executable"]) for each in files)
+
+
+def _standing_alone(file: Mapping[str, Any], submission: Submission) -> Json:
+    """The content of a judge's file: its source has no column in a row that is another program's."""
+    content: Json = file["content"]
+    return {"text": submission.source} if content == _SOURCE else content
 
 
 def _steps_json(submission: Submission) -> list[Json]:

@@ -7,13 +7,15 @@ import time
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from django.conf import settings
 
 from dispatch import active
 from dispatch.base import Finished, Reservation, Run, Started
 from executions import in_flight, transitions
+from executions.graded import GradedRun, failed, graded_run
+from executions.grading.verdicts import Verdict
 from executions.jobs import task_of
 from executions.models import Execution, Status
 from executions.results import (
@@ -30,6 +32,7 @@ from rest.connections import DATABASE_AWAY, DATABASE_RETRY_AFTER_S, release_conn
 from rest.disconnect import Client
 from rest.exceptions import Unavailable
 from sandbox.errors import Cancelled, EngineUnavailable, ImageMissing, PoolBusy, PoolClosed, SandboxError
+from sandbox.types import JobResult, StepFinished
 from sandbox.types import Outcome as StepOutcome
 
 logger = logging.getLogger(__name__)
@@ -69,24 +72,25 @@ def _run(execution: Execution, reservation: Reservation | None, client: Client) 
     waited_ms = int((time.monotonic() - client.arrived_at) * 1000)
     try:
         task = replace(task_of(execution), wait_ms=max(0, settings.GEXEC_WAIT_MS - waited_ms))
+        graded = graded_run(execution)
     except FileMissing:
         return transitions.finish(execution, failed_fields("a file that it refers to was deleted"))
     submitted = active.backend().submit(task, reservation=reservation)
     client.when_gone(partial(active.backend().cancel, task.id))
     began = time.monotonic()
     try:
-        _follow(execution, submitted, client)
+        _follow(execution, submitted, client, graded)
     except Cancelled:
-        transitions.finish(execution, cancelled_fields(_cause(client)))
+        transitions.finish(execution, cancelled_fields(_cause(client)) | failed(graded, Verdict.CANCELLED))
     except SandboxError as error:
         # Still queued means that nothing has run: the client is asked to come again.
         if execution.status == Status.QUEUED:
             _not_started(execution, error, queue_ms=(time.monotonic() - began) * 1000)
         logger.exception("execution %s: the sandbox failed", execution.pk)
-        transitions.finish(execution, failed_fields(_reason(error)))
+        transitions.finish(execution, failed_fields(_reason(error)) | failed(graded, Verdict.SANDBOX_ERROR))
 
 
-def _follow(execution: Execution, submitted: Run, client: Client) -> None:
+def _follow(execution: Execution, submitted: Run, client: Client, graded: GradedRun | None) -> None:
     """Read the run's events, and write what they mean for the row. Leaving early ends the program."""
     # No connection of the database is kept while a slot is waited for, or a program runs: there are more threads than
     # connections.
@@ -95,12 +99,18 @@ def _follow(execution: Execution, submitted: Run, client: Client) -> None:
         for event in events:
             if isinstance(event, Started) and not _started(execution, event):
                 return
+            if isinstance(event, StepFinished) and graded is not None:
+                graded.take(event, submitted)
             if isinstance(event, Finished):
-                transitions.finish(execution, finished_fields(execution, event.result, cause=_cause(client)))
+                transitions.finish(execution, _finished_fields(execution, event.result, _cause(client), graded))
                 for step in event.result.steps:
                     if step.outcome is StepOutcome.SANDBOX_ERROR:
                         logger.error("execution %s: %s: %r", execution.pk, step.name, step.detail)
                 logger.info("execution %s: %s in %.0f ms", execution.pk, execution.outcome, execution.wall_ms or 0.0)
+
+
+def _finished_fields(execution: Execution, result: JobResult, cause: str, graded: GradedRun | None) -> dict[str, Any]:
+    return finished_fields(execution, result, cause=cause) if graded is None else graded.finished_fields(cause)
 
 
 def _started(execution: Execution, event: Started) -> bool:

@@ -15,7 +15,7 @@ from django.db import connection
 from django.db.models import Count, Q, Sum
 from django.utils import timezone
 
-from executions.jobs import caller_of, without_contents
+from executions.jobs import brought_by, caller_of, without_contents
 from executions.models import CallerStorage, Execution, ExecutionTag, Store
 from executions.results import without_output
 from languages.options import MIB
@@ -58,13 +58,15 @@ def as_kept(execution: Execution, fields: dict[str, Any]) -> dict[str, Any]:
     """
     if execution.store != Store.ALL:
         return _as_wished(execution, fields)
-    brought = len(execution.source.encode()) + len(execution.stdin) + len(fields.get("output", b""))
+    own = len(execution.source.encode()) + len(execution.stdin) + brought_by(execution.job)
+    brought = own + len(fields.get("output", b""))
     if not brought or _counts(execution, brought):
         return {}
     kept: dict[str, Any] = {"source": "", "stdin": b"", "unkept_bytes": brought}
+    kept |= {"job": without_contents(execution.job)} if brought_by(execution.job) else {}
     if "steps" in fields:
         kept |= {"output": b"", "steps": without_output(fields["steps"])}
-    return kept
+    return kept | _tests_without_contents(fields)
 
 
 def _as_wished(execution: Execution, fields: dict[str, Any]) -> dict[str, Any]:
@@ -74,10 +76,18 @@ def _as_wished(execution: Execution, fields: dict[str, Any]) -> dict[str, Any]:
         kept["steps"] = [step | {"detail": ""} for step in without_output(fields["steps"])]
     if fields.get("artifacts"):
         kept["artifacts"] = None
+    kept |= _tests_without_contents(fields)
     if execution.store == Store.NOTHING:
         kept |= {"tags": None, "client_address": None}
         ExecutionTag.objects.filter(execution_id=execution.pk).delete()
     return kept
+
+
+def _tests_without_contents(fields: dict[str, Any]) -> dict[str, Any]:
+    """Verdicts alone: a difference is a piece of what was printed, and of what was expected."""
+    tests = fields.get("tests")
+    nothing = {"first_difference": None, "checker_message": ""}
+    return {"tests": [test | nothing for test in tests]} if tests else {}
 
 
 def today() -> Today:

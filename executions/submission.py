@@ -8,6 +8,7 @@ from uuid import UUID
 
 from clients.caller import Caller
 from executions.content import NOTHING, Content
+from executions.grading.asked import Grading
 from executions.limits import EffectiveLimits
 from executions.models import EXECUTE, Lane, Store
 from languages.models import Language
@@ -51,6 +52,8 @@ class Submission:
     merge_stderr: bool = False
     repeat: int = 1
     artifacts: ArtifactRequest | None = None
+    grading: Grading | None = None
+    """Its tests, each of which is a run; without, there is one run with `stdin`."""
     door: str = EXECUTE
     lane: Lane = Lane.INTERACTIVE
     background: bool = False

@@ -21,6 +21,12 @@ def use(client_id: UUID, digests: Iterable[str]) -> None:
     used.update(last_used_at=now)
 
 
+def sizes(client_id: UUID, digests: Iterable[str]) -> dict[str, int]:
+    """Bytes of those that the client has."""
+    found = File.objects.filter(client_id=client_id, digest__in=list(digests))
+    return dict(found.values_list("digest", "bytes"))
+
+
 def content(client_id: UUID, digest: str) -> bytes:
     """All bytes of a client's file, from memory where they were asked for lately. Raises FileMissing."""
     if store.missing(client_id, [digest]):

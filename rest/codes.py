@@ -33,6 +33,7 @@ CODES: Mapping[str, tuple[int, str]] = MappingProxyType(
         "unsupported_media_type": (415, "A form, or a body with a Content-Encoding."),
         "idempotency_mismatch": (422, "This Idempotency-Key was sent with another request."),
         "file_missing": (422, "The client has not uploaded files that the request names: `missing` lists them."),
+        "checker_compile_error": (422, "The checker or interactor does not compile; `detail` says why."),
         "rate_limited": (429, "Too many requests: `policy` names the limit."),
         "quota_exceeded": (429, "What the client may use in a day or month is used up."),
         "too_many_concurrent": (429, "As many executions of the client are open as may be."),

@@ -8,6 +8,7 @@ has a thread, for as long as that.
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 from collections.abc import Callable, Collection, Generator
@@ -183,10 +184,16 @@ def _check_step(step: Step, check: Check, printed: bytes) -> Step:
         check.argv,
         check.limits,
         check.environment,
-        printed if check.output_on_stdin else check.stdin,
+        _checks_stdin(check, printed),
         fresh=True,
         files=check.files + given,
     )
+
+
+def _checks_stdin(check: Check, printed: bytes) -> bytes:
+    if check.output_in_json:
+        return check.stdin + json.dumps(printed.decode(errors="replace")).encode() + b"}"
+    return printed if check.output_on_stdin else check.stdin
 
 
 def _interaction_step(step: Step, interaction: Interaction) -> Step:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from sandbox.outcomes import Outcome
@@ -87,6 +87,8 @@ class Check:
     """The name under which it finds what the step printed to stdout; empty where it needs no file."""
     output_on_stdin: bool = False
     """Whether its stdin is what the step printed, in place of `stdin`."""
+    output_in_json: bool = False
+    """Whether its stdin is `stdin`, then what the step printed as a text of JSON, then a closing brace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +205,10 @@ class StepResult:
     or being ended with a lost container's other, is then no fault of this one."""
     order: tuple[tuple[int, int], ...] = ()
     """In which order the two streams came: the stream (1 or 2), and how many bytes of it until the other one's turn."""
+
+    def bare(self) -> StepResult:
+        """How it ended, without what was printed."""
+        return replace(self, stdout=b"", stderr=b"", order=())
 
 
 @dataclass(frozen=True, slots=True)

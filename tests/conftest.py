@@ -23,7 +23,7 @@ StartServer = Callable[..., RunningServer]
 # A shell that puts the suite in the background has it ignore Ctrl-C, which its children would inherit.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-pytest_plugins = ["tests.fake_backend", "tests.fake_images", "tests.runner_lab"]
+pytest_plugins = ["tests.fake_backend", "tests.fake_images", "tests.judging", "tests.runner_lab"]
 
 
 @pytest.fixture(scope="session")
@@ -74,6 +74,17 @@ def python_version(prepared_data_dir: Path, docker_client: docker.DockerClient) 
         "gexec/python", ["python3", "-c", "import platform; print(platform.python_version())"], remove=True
     )
     return str(printed.decode().strip())
+
+
+@pytest.fixture(scope="session")
+def cpp_image(request: pytest.FixtureRequest, docker_client: docker.DockerClient) -> str:
+    """The image of C++, built where it is not there yet."""
+    name = "gexec/cpp"
+    if not docker_client.images.list(name):
+        environment = clean_environment(GEXEC_DATA_DIR=str(request.getfixturevalue("prepared_data_dir")))
+        installed = manage("languages", "install", "cpp", environment=environment)
+        assert installed.returncode == 0, installed.stderr
+    return name
 
 
 @pytest.fixture

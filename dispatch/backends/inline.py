@@ -200,7 +200,7 @@ class _InlineRun:
                 with closing(lease.events(task.job, stream_output=task.stream_output)) as events:
                     for event in events:
                         if isinstance(event, StepFinished):
-                            results.append(event.result)
+                            results.append(event.result.bare() if task.bare_results else event.result)
                         if isinstance(event, ArtifactsCollected):
                             artifacts = event.artifacts
                         yield event

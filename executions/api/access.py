@@ -9,6 +9,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 
 from clients import policy
+from clients.rights import Right
 from executions.api.tokens import opens
 from executions.models import Execution
 from executions.origins import caller_of
@@ -20,6 +21,15 @@ _TOKEN_HEADER = "X-Access-Token"  # noqa: S105 (a header's name)
 def visible(request: Request) -> QuerySet[Execution]:
     """All executions of the caller's client; none without a key."""
     return policy.visible(caller_of(request), Execution.objects.all())
+
+
+def sees_hidden(request: Request, execution: Execution) -> bool:
+    """Whether the caller may see hidden tests: by its key's right, or because it has submitted them without a key.
+
+    A token, which somebody's browser may have, opens an execution of a client without them.
+    """
+    caller = caller_of(request)
+    return execution.client_id is None if caller is None else Right.SEE_HIDDEN in caller.rights
 
 
 def found(request: Request, execution_id: UUID) -> Execution:

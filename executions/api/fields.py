@@ -64,6 +64,26 @@ class PlainText(serializers.Field[Any, Any, Any, Any]):
         return data
 
 
+class Choice(PlainText):
+    """One of a few words."""
+
+    default_error_messages = {"choice": "must be one of {choices}"}
+
+    def __init__(self, choices: tuple[str, ...], **kwargs: Any) -> None:
+        self.choices = choices
+        super().__init__(max_bytes=64, **kwargs)
+
+    def described(self) -> Schema:
+        """The words."""
+        return {"type": "string", "enum": list(self.choices)}
+
+    def to_internal_value(self, data: Any) -> str:
+        word = super().to_internal_value(data)
+        if word not in self.choices:
+            self.fail("choice", choices=", ".join(self.choices))
+        return word
+
+
 class Whole(serializers.Field[Any, Any, Any, Any]):
     """An integer from `low` to `high`; 1.0 is one in JSON, "1" and true are none."""
 

@@ -11,6 +11,7 @@ from django.conf import settings
 from clients.caller import Caller
 from clients.policy import check_language
 from executions.api.fields import (
+    Choice,
     ContentField,
     FileName,
     Flag,
@@ -21,8 +22,11 @@ from executions.api.fields import (
     Whole,
     problem_with,
 )
+from executions.api.grading import GradingSerializer, TestSerializer, grading_in
+from executions.api.limits import LimitsSerializer, limits_of
 from executions.content import NOTHING, Content
-from executions.limits import AskedLimits, caps_of, effective, too_much
+from executions.grading.asked import TESTS_AT_MOST
+from executions.limits import AskedLimits
 from executions.models import API, Lane, Store
 from executions.submission import SourceFile, Submission
 from languages.models import Language
@@ -36,20 +40,7 @@ from webhooks.targets import BadTarget
 MAX_FILES, MAX_ARGS, MAX_ARG_BYTES, MAX_VARIABLES, MAX_TAGS = 100, 256, 16_384, 64, 16
 MAX_WORDS_BYTES = 131_072
 """Arguments and environment together: the kernel takes a quarter of the stack, which may be small."""
-_MOST = 2**31 - 1
 _LONGEST_WAIT_S = 300
-
-
-class LimitsSerializer(StrictSerializer):
-    """What the program may use; what is left out has the language's own value, which `GET /languages/…` tells."""
-
-    wall_ms = Whole(low=1, high=_MOST, required=False, help_text="Time of the run, as a clock shows it.")
-    cpu_ms = Whole(low=1, high=_MOST, required=False, help_text="CPU time of all its processes together.")
-    memory_mb = Whole(low=16, high=_MOST, required=False, help_text="Memory, files in its directories included.")
-    output_bytes = Whole(low=0, high=_MOST, required=False, help_text="Of stdout and of stderr, each.")
-    processes = Whole(low=2, high=_MOST, required=False, help_text="Processes and threads at one time.")
-    file_bytes = Whole(low=1, high=2**40, required=False, help_text="Size of any one file that it writes.")
-    compile_wall_ms = Whole(low=1, high=_MOST, required=False, help_text="Time of the compile step.")
 
 
 class FileSerializer(StrictSerializer):
@@ -90,26 +81,6 @@ class Wait(PlainText):
         return float(data)
 
 
-class Choice(PlainText):
-    """One of a few words."""
-
-    default_error_messages = {"choice": "must be one of {choices}"}
-
-    def __init__(self, choices: tuple[str, ...], **kwargs: Any) -> None:
-        self.choices = choices
-        super().__init__(max_bytes=64, **kwargs)
-
-    def described(self) -> Schema:
-        """The words."""
-        return {"type": "string", "enum": list(self.choices)}
-
-    def to_internal_value(self, data: Any) -> str:
-        word = super().to_internal_value(data)
-        if word not in self.choices:
-            self.fail("choice", choices=", ".join(self.choices))
-        return word
-
-
 class ExecutionRequestSerializer(StrictSerializer):
     """A program and its input."""
 
@@ -140,6 +111,11 @@ class ExecutionRequestSerializer(StrictSerializer):
     merge_stderr = Flag(required=False, default=False, help_text="Whether stderr is written into stdout.")
     limits = LimitsSerializer(required=False, help_text="What the program may use.")
     repeat = Whole(low=1, high=20, required=False, default=1, help_text="Runs after one compile; numbers are the mean.")
+    tests = ListOf(
+        child=TestSerializer(), required=False, allow_null=True, default=None, min_length=1, max_length=TESTS_AT_MOST,
+        help_text="Its tests, each of which is a run of its own.",
+    )  # fmt: skip
+    grading = GradingSerializer(required=False, allow_null=True, default=None, help_text="How tests are judged.")
     artifacts = ArtifactsSerializer(required=False, allow_null=True, default=None, help_text="Files wanted back.")
     wait = Wait(required=False, default=True, help_text="Whether, or how many seconds, the answer waits for the end.")
     on_disconnect = Choice(
@@ -191,16 +167,13 @@ def asked_in(data: Any, *, caller: Caller | None) -> Asked:
     _refuse_words(values, language)
     check_language(caller, language.slug)
     _refuse_bad_target(caller, values["webhook_url"])
-    caps = caps_of(language, has_key=caller is not None, within=caller.caps if caller else {})
-    limits = AskedLimits(**values.get("limits", {}))
-    for name, most in too_much(limits, caps).items():
-        raise problem_with(f"limits.{name}", f"at most {most}", "limit_exceeded")
+    limits = limits_of(AskedLimits(**values.get("limits", {})), language, caller)
     artifacts = values["artifacts"]
     submission = Submission(
         language=language,
         files=files,
         entrypoint=entrypoint,
-        limits=effective(language, limits, caps),
+        limits=limits,
         stdin=values["stdin"] or NOTHING,
         args=tuple(values["args"]),
         environment=values["env"],
@@ -209,6 +182,7 @@ def asked_in(data: Any, *, caller: Caller | None) -> Asked:
         repeat=values["repeat"],
         artifacts=artifacts
         and ArtifactRequest(tuple(artifacts["paths"]), artifacts["max_files"], artifacts["max_bytes"]),
+        grading=grading_in(values, language, files, caller),
         door=API,
         lane=Lane(values["priority"]),
         queue_limit_ms=values["queue_ms"],

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from typing import Any
 
 from executions.api.steps import mean_json, step_json
+from executions.api.tests import tests_json
 from executions.models import Execution, Status
 from executions.results import StepRecord, steps_in
 from languages.programs import COMPILE, RUN
@@ -16,8 +17,8 @@ INCLUDES = ("source", "output", "timeline")
 _PATH = "/api/v1/executions"
 
 
-def resource(execution: Execution, *, include: Collection[str] = ()) -> dict[str, Any]:
-    """All of it; `include` adds what is left out otherwise."""
+def resource(execution: Execution, *, include: Collection[str] = (), sees_hidden: bool = False) -> dict[str, Any]:
+    """All of it; `include` adds what is left out otherwise. Who `sees_hidden` tests is for the caller to say."""
     steps = steps_in(execution)
     with_output = "output" in include
     runs = [step for step in steps if step.name == RUN or step.name.startswith(f"{RUN}/")]
@@ -25,7 +26,7 @@ def resource(execution: Execution, *, include: Collection[str] = ()) -> dict[str
         "limits": execution.job.get("limits"),
         "compile": _first(steps, with_output=with_output),
         "run": _run(runs, with_output=with_output),
-        "tests": execution.tests,
+        "tests": tests_json(execution, steps, sees_hidden=sees_hidden, with_output=with_output),
         "score": execution.score,
         "artifacts": execution.artifacts or [],
     }

@@ -8,6 +8,7 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiRespo
 
 from executions.api.requests import ExecutionRequestSerializer
 from executions.api.resource import INCLUDES
+from executions.grading.verdicts import Verdict
 from executions.models import Status, Store
 from executions.outcomes import Outcome
 from rest.openapi import LIST_PARAMETERS, component, list_of, parameter
@@ -97,6 +98,44 @@ ARTIFACT = component(
 )
 component("Base64", _object({"base64": {"type": "string", "contentEncoding": "base64"}}))
 
+_PLACE = {"type": "integer", "minimum": 1}
+DIFFERENCE = component(
+    "Difference",
+    _object(
+        {"line": _PLACE, "column": _PLACE, "expected": _or_null(_TEXT), "actual": _or_null(_TEXT)},
+        description="Where an output leaves the expected one; null where there is no more of one.",
+    ),
+)
+_VERDICT = {"type": "string", "enum": [verdict.value for verdict in Verdict], "description": "More may come."}
+_OF_A_TEST = {
+    "name": _TEXT,
+    "verdict": _VERDICT,
+    "hidden": _FLAG,
+    "group": _TEXT,
+    "points": _NUMBER,
+    "max_points": _NUMBER,
+    "first_difference": _or_null(DIFFERENCE),
+    "checker_message": _TEXT,
+}
+TEST = component(
+    "Test",
+    _object(
+        _OF_A_TEST,
+        optional=tuple(name for name in _OF_A_TEST if name not in {"name", "verdict"}),
+        description="One test, with the fields of its `Step` where it was run; of a hidden one no more than its name "
+        "and its verdict, for who may not see it.",
+    ),
+)
+_POINTS = {"points": _NUMBER, "max_points": _NUMBER}
+SCORE = component(
+    "Score",
+    _object(
+        {"passed": _WHOLE, "total": _WHOLE, **_POINTS}
+        | {"groups": {"type": "object", "additionalProperties": _object(_POINTS)}},
+        description="All tests together.",
+    ),
+)
+
 _SUMMARY: dict[str, Any] = {
     "object": {"const": "execution"},
     "id": _ID,
@@ -125,8 +164,8 @@ EXECUTION = component(
             "compile": _or_null(STEP),
             "run": _or_null(STEP),
             "runs": {"type": "array", "items": STEP, "description": "With `repeat`: each; `run` has the mean."},
-            "tests": {"type": ["array", "null"], "items": {"type": "object"}},
-            "score": {"type": ["object", "null"]},
+            "tests": {"type": ["array", "null"], "items": TEST},
+            "score": _or_null(SCORE),
             "artifacts": {"type": "array", "items": ARTIFACT},
             "access_token": {"type": "string", "description": "Opens it, for who has no key; told once."},
             "files": {"type": "array", "items": {"type": "object"}, "description": "With `include=source`."},

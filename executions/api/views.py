@@ -18,10 +18,12 @@ from executions.api.repeated import claim_of, once
 from executions.api.requests import Asked, asked_in
 from executions.api.resource import INCLUDES, resource
 from executions.api.tokens import access_token
+from executions.graded import why_no_judge
 from executions.idempotency import Claim
 from executions.models import OPEN, Execution
 from executions.origins import caller_of, origin_of
 from rest.disconnect import watched
+from rest.exceptions import Refusal
 from rest.unknown import refuse_unknown
 from rest.views import ApiEndpoint
 
@@ -50,7 +52,9 @@ class ExecutionsView(ApiEndpoint):
         asked = asked_in(request.data, caller=caller_of(request))
         preferred = preferred_wait(request)
         execution, replayed = self._executed(request, asked, asked.wait if preferred is None else preferred)
-        told = resource(execution, include=include)
+        if (why := why_no_judge(execution)) is not None:
+            raise Refusal(why, status=422, code="checker_compile_error", execution_id=str(execution.pk))
+        told = resource(execution, include=include, sees_hidden=access.sees_hidden(request, execution))
         if reads_by_token(caller_of(request)):
             told["access_token"] = access_token(execution.pk)
         headers = {"X-Execution-Id": str(execution.pk)}
@@ -103,7 +107,8 @@ class ExecutionView(ApiEndpoint):
         refuse_unknown(request.query_params, _SHAPED, what="parameter")
         include = shape.included(request, INCLUDES)
         execution = access.found(request, execution_id)
-        return Response(shape.trimmed(resource(execution, include=include), request))
+        told = resource(execution, include=include, sees_hidden=access.sees_hidden(request, execution))
+        return Response(shape.trimmed(told, request))
 
 
 def answered(execution: Execution, told: dict[str, Any], headers: dict[str, str]) -> Response:

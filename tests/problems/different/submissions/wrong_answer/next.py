@@ -1,0 +1,1 @@
+print(min(9, int(input()) + 1))
