@@ -15,6 +15,7 @@ from dispatch import active
 from dispatch.base import Finished, Reservation, Run, Started
 from executions import in_flight, transitions
 from executions.jobs import task_of
+from executions.live.teller import Teller, told
 from executions.models import Execution, Status
 from executions.results import (
     CLIENT_GONE,
@@ -63,19 +64,25 @@ def run(execution: Execution, *, reservation: Reservation | None = None, client:
 
 
 def _run(execution: Execution, reservation: Reservation | None, client: Client) -> None:
+    with told(execution) as teller:
+        _attempt(execution, reservation, client, teller)
+
+
+def _attempt(execution: Execution, reservation: Reservation | None, client: Client, teller: Teller) -> None:
     if client.gone:
         return transitions.finish(execution, cancelled_fields(CLIENT_GONE))
     # What it stood before the threads, it may not stand in line as well.
     waited_ms = int((time.monotonic() - client.arrived_at) * 1000)
+    wait_ms = max(0, settings.GEXEC_WAIT_MS - waited_ms)
     try:
-        task = replace(task_of(execution), wait_ms=max(0, settings.GEXEC_WAIT_MS - waited_ms))
+        task = replace(task_of(execution), wait_ms=wait_ms, stream_output=teller.wants_output)
     except FileMissing:
         return transitions.finish(execution, failed_fields("a file that it refers to was deleted"))
     submitted = active.backend().submit(task, reservation=reservation)
     client.when_gone(partial(active.backend().cancel, task.id))
     began = time.monotonic()
     try:
-        _follow(execution, submitted, client)
+        _follow(execution, submitted, client, teller)
     except Cancelled:
         transitions.finish(execution, cancelled_fields(_cause(client)))
     except SandboxError as error:
@@ -86,8 +93,8 @@ def _run(execution: Execution, reservation: Reservation | None, client: Client) 
         transitions.finish(execution, failed_fields(_reason(error)))
 
 
-def _follow(execution: Execution, submitted: Run, client: Client) -> None:
-    """Read the run's events, and write what they mean for the row. Leaving early ends the program."""
+def _follow(execution: Execution, submitted: Run, client: Client, teller: Teller) -> None:
+    """Read the run's events, and write what they mean for the row; whoever watches is told. Leaving early ends it."""
     # No connection of the database is kept while a slot is waited for, or a program runs: there are more threads than
     # connections.
     release_connection()
@@ -95,6 +102,7 @@ def _follow(execution: Execution, submitted: Run, client: Client) -> None:
         for event in events:
             if isinstance(event, Started) and not _started(execution, event):
                 return
+            teller.take(event)
             if isinstance(event, Finished):
                 transitions.finish(execution, finished_fields(execution, event.result, cause=_cause(client)))
                 for step in event.result.steps:
