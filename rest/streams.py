@@ -22,8 +22,8 @@ class Peer(Protocol):
     def fileno(self) -> int:
         """The descriptor."""
 
-    def drain(self, timeout_s: float) -> bool:
-        """Send what is kept for it, waiting so long; whether nothing is kept any more. Raises OSError."""
+    def drain(self, timeout_s: float) -> int:
+        """Send what is kept for it, waiting so long; how many bytes are kept still. Raises OSError."""
 
 
 class Reader:
@@ -34,13 +34,15 @@ class Reader:
         self._peer = peer if isinstance(peer, Peer) else None
         self._stalled_s = stalled_s
         self._asked = False
-        self._waits_since: float | None = None
+        self._kept_bytes = 0
+        self._waits_since = 0.0
+        """Since when it has taken nothing of these."""
         self.arrived_at = self._peer.arrived_at if self._peer else time.monotonic()
 
     @property
     def has_gone(self) -> bool:
         """Whether it has closed the connection, or takes nothing any more."""
-        if self._waits_since is not None and time.monotonic() - self._waits_since > self._stalled_s:
+        if self._kept_bytes and time.monotonic() - self._waits_since > self._stalled_s:
             return True
         return bool(self._state(0) & _GONE)
 
@@ -55,16 +57,18 @@ class Reader:
 
     def takes_more(self, timeout_s: float) -> bool:
         """Whether it has all that it was sent, within so long: what comes next is not to pile up here."""
+        if self._peer is None:
+            return True
+        asked_at = time.monotonic()
         try:
-            ready = self._peer is None or self._peer.drain(timeout_s)
+            kept = self._peer.drain(timeout_s)
         except OSError:
             # The next look at the socket says so.
-            ready = False
-        if ready:
-            self._waits_since = None
-        elif self._waits_since is None:
-            self._waits_since = time.monotonic() - timeout_s
-        return ready
+            return False
+        if not self._kept_bytes or kept < self._kept_bytes:
+            self._waits_since = asked_at
+        self._kept_bytes = kept
+        return not kept
 
     def _state(self, events: int) -> int:
         if self._peer is None:
