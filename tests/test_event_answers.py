@@ -31,7 +31,9 @@ from sandbox.errors import EngineUnavailable, PoolBusy
 from sandbox.types import Outcome, StepResult
 from tests.fake_backend import ran, result
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("rate_limit_off")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("rate_limit_off")]
+several_threads = pytest.mark.django_db(transaction=True)
+"""Of those whose rows are seen by more than one."""
 
 URL = "/api/v1/executions"
 
@@ -128,6 +130,7 @@ def test_nothing_of_a_hidden_test_but_its_verdict_nor_of_the_steps_of_any(python
     assert "SECRET" not in json.dumps(events[:-1])
 
 
+@several_threads
 def test_one_that_runs_elsewhere_is_followed_by_its_row() -> None:
     execution = row(status=Status.QUEUED, outcome="", exit_code=None, started_at=None, finished_at=None, queue_ms=None)
 
@@ -155,6 +158,7 @@ def test_who_waits_for_another_process_is_sent_off_by_one_that_stops() -> None:
     assert [event["event"] for event in events_of(execution)] == ["execution.queued", "execution.started"]
 
 
+@several_threads
 def test_one_that_is_begun_again_goes_on_in_the_next_attempt() -> None:
     execution = row(status=Status.RUNNING, outcome="", exit_code=None, finished_at=None)
     first = opened(execution.pk)
@@ -257,6 +261,7 @@ def test_a_short_token_opens_for_a_while_and_makes_no_other() -> None:
     assert refusal(wrong) == (400, "invalid_field")
 
 
+@several_threads
 def test_the_first_event_brings_the_token_of_who_has_no_key(python: Language, fake_backend: FakeBackend) -> None:
     fake_backend.behave = lambda _job: result(ran(b"Hi\n"))
     response = post()
@@ -273,6 +278,7 @@ def test_the_first_event_brings_the_token_of_who_has_no_key(python: Language, fa
     assert again[-1] == events[-1]
 
 
+@several_threads
 def test_output_is_streamed_for_those_alone_who_watch(python: Language, fake_backend: FakeBackend) -> None:
     asked: list[bool] = []
     submit = fake_backend.submit
@@ -289,10 +295,26 @@ def test_output_is_streamed_for_those_alone_who_watch(python: Language, fake_bac
     assert asked == [True, False, False]
 
 
+@several_threads
+def test_the_same_request_again_watches_the_same_execution(python: Language, fake_backend: FakeBackend) -> None:
+    fake_backend.behave = lambda _job: result(ran(b"Hi\n"))
+    body = json.dumps({"language": "python", "source_code": "print(1)"})
+    client = Client(headers={"Accept": "application/x-ndjson", "Idempotency-Key": "k"})
+    first, second = (client.post(URL, body, "application/json") for _ in range(2))
+    told, again = lines(first), lines(second)
+    assert "Idempotency-Replayed" not in first
+    assert second["Idempotency-Replayed"] == "true"
+    assert [event["seq"] for event in told] == [event["seq"] for event in again]
+    assert again[-1] == told[-1]
+    assert Execution.objects.count() == 1
+    assert refusal(client.post(URL, body.replace("1", "2"), "application/json")) == (422, "idempotency_mismatch")
+
+
 @pytest.mark.parametrize(
     ("error", "code"),
     [(PoolBusy("full", retry_after_s=2), "no_slot"), (EngineUnavailable("gone"), "engine_unavailable")],
 )
+@several_threads
 def test_what_cannot_be_started_is_a_plain_error(
     error: Exception, code: str, python: Language, fake_backend: FakeBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -304,6 +326,7 @@ def test_what_cannot_be_started_is_a_plain_error(
     assert response["Retry-After"]
 
 
+@several_threads
 def test_what_gets_no_turn_is_told_to_who_has_waited(
     python: Language, fake_backend: FakeBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -320,6 +343,7 @@ def test_what_gets_no_turn_is_told_to_who_has_waited(
     assert (events[1]["execution"]["status"], events[1]["execution"]["outcome"]) == ("rejected", None)
 
 
+@several_threads
 def test_an_answer_that_is_given_up_cancels_what_runs_and_gives_its_place_back(
     python: Language, fake_backend: FakeBackend
 ) -> None:
@@ -331,6 +355,7 @@ def test_an_answer_that_is_given_up_cancels_what_runs_and_gives_its_place_back(
     assert Execution.objects.get().outcome == "cancelled"
 
 
+@several_threads
 def test_one_that_is_never_read_gives_its_place_back_too(python: Language, fake_backend: FakeBackend) -> None:
     post().close()
     assert watchers.watchers.count == 0

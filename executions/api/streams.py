@@ -14,6 +14,7 @@ from executions.api.events import Form, JsonLines, ServerSentEvents, told
 from executions.live.events import Ended, Event, Gap, Queued
 from executions.live.following import Follower
 from executions.models import Execution
+from rest.connections import DATABASE_AWAY
 from rest.streams import Reader
 
 PING_S = 15.0
@@ -97,9 +98,13 @@ class Stream:
             # What a finished row has is sent like any other answer, which is bounded over all clients, and not kept.
             if not self._follower.reads_row and not self._reader.takes_more(_LOOK_S):
                 continue
-            events = self._follower.read(_LOOK_S)
-            if events:
-                return self._rendered(events)
+            try:
+                events = self._follower.read(_LOOK_S)
+                if events:
+                    return self._rendered(events)
+            except DATABASE_AWAY:
+                # It may be back when the client comes again, with its last id.
+                events = None
             if events is None or time.monotonic() >= self._ends_at:
                 self._over = True
                 return b""

@@ -33,6 +33,7 @@ from executions.origins import caller_of, origin_of
 from executions.submission import Origin
 from executions.watched import WatchedRun
 from rest.client_address import limited_as
+from rest.connections import release_connection
 from rest.parsers import OptionalJSONParser
 from rest.streams import Reader
 from rest.times import rfc3339
@@ -153,7 +154,10 @@ def watching_as(origin: Origin) -> str:
 
 
 def _ended(execution_id: UUID, tells: Told) -> Mapping[str, Any] | None:
-    execution = Execution.objects.filter(pk=execution_id).first()
+    try:
+        execution = Execution.objects.filter(pk=execution_id).first()
+    finally:
+        release_connection()
     return tells(execution) if execution is not None else None
 
 

@@ -157,7 +157,7 @@ class Channel:
     @property
     def _due(self) -> float:
         """When what waits to be merged is told in any case."""
-        return max(self._sealed_at, self._pending_since - MERGED_S) + MERGED_S
+        return self._sealed_at + MERGED_S
 
     def _found(self, after: int) -> list[Event | Gap]:
         found: list[Event | Gap] = []

@@ -99,11 +99,12 @@ class Channels:
             return self._bytes <= self._most_bytes
 
     def _forget_old(self) -> None:
-        now = self._clock()
-        for channel in list(self._ended.values()):
-            if channel.ended_at is None or channel.ended_at + KEPT_S > now:
+        forgotten_until = self._clock() - KEPT_S
+        while self._ended:
+            oldest = next(iter(self._ended.values()))
+            if oldest.ended_at is None or oldest.ended_at > forgotten_until:
                 return
-            self._forget(channel)
+            self._forget(oldest)
 
     def _forget(self, channel: Channel) -> None:
         if self._channels.get(channel.execution_id) is channel:

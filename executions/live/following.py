@@ -80,8 +80,7 @@ class Follower:
         execution = self._row()
         if execution is None:
             return None
-        end = _end_of(execution)
-        if self.after > end:
+        if self.after >= 0 and self.after > (end := _end_of(execution)):
             # It was told more than the row has kept.
             self.after = end - 1
         self._of_row = story(execution, after=self.after)
