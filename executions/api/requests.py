@@ -21,6 +21,7 @@ from executions.api.fields import (
     Whole,
     problem_with,
 )
+from executions.api.tokens import SHORT_S
 from executions.content import NOTHING, Content
 from executions.limits import AskedLimits, caps_of, effective, too_much
 from executions.models import API, Lane, Store
@@ -170,6 +171,12 @@ class ExecutionRequestSerializer(StrictSerializer):
     webhook_url = PlainText(
         max_bytes=2048, required=False, allow_null=True, default=None, help_text="Where its end is announced."
     )
+
+
+class TokenRequestSerializer(StrictSerializer):
+    """How long a token is to hold."""
+
+    lifetime_s = Whole(low=1, high=3600, default=SHORT_S, help_text="For how many seconds it opens the execution.")
 
 
 @dataclass(frozen=True, slots=True)

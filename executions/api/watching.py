@@ -18,14 +18,13 @@ from rest_framework.response import Response
 from clients.policy import check_right, reads_by_token
 from clients.rights import Right
 from executions import services
-from executions.api import access, shape
+from executions.api import access, schema, shape
 from executions.api.events import Form
-from executions.api.fields import Whole
 from executions.api.repeated import claim_of, made_once
-from executions.api.requests import Asked
+from executions.api.requests import Asked, TokenRequestSerializer
 from executions.api.resource import INCLUDES, resource
 from executions.api.streams import Stream, form_for, response
-from executions.api.tokens import SHORT_S, access_token, short_token
+from executions.api.tokens import access_token, short_token
 from executions.live.following import Follower
 from executions.live.watchers import watchers
 from executions.models import Execution
@@ -37,7 +36,7 @@ from rest.connections import release_connection
 from rest.parsers import OptionalJSONParser
 from rest.streams import Reader
 from rest.times import rfc3339
-from rest.unknown import StrictSerializer, refuse_unknown
+from rest.unknown import refuse_unknown
 from rest.views import ApiEndpoint
 
 _AFTER = "after"
@@ -55,6 +54,7 @@ class EventsView(ApiEndpoint):
     rights = {"GET": Right.STREAM}
     for_pages = True
 
+    @schema.watches
     def get(self, request: Request, execution_id: UUID) -> HttpResponseBase:
         """A stream of events behind the last one that the client has; 204 where it has them all."""
         refuse_unknown(request.query_params, _PARAMETERS, what="parameter")
@@ -76,12 +76,6 @@ class EventsView(ApiEndpoint):
         return response(stream, form, execution)
 
 
-class TokenRequestSerializer(StrictSerializer):
-    """How long a token is to hold."""
-
-    lifetime_s = Whole(low=1, high=3600, default=SHORT_S, help_text="For how many seconds it opens the execution.")
-
-
 class TokensView(ApiEndpoint):
     """POST: a token that opens the execution for a while."""
 
@@ -91,6 +85,7 @@ class TokensView(ApiEndpoint):
     parser_classes = [OptionalJSONParser]
     max_body_bytes = 4096
 
+    @schema.makes_token
     def post(self, request: Request, execution_id: UUID) -> Response:
         """For a browser, whose EventSource sends no header; it stands in the address as `access_token`."""
         refuse_unknown(request.query_params, (access.TOKEN_PARAMETER,), what="parameter")
