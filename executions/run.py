@@ -80,6 +80,7 @@ def _attempt(execution: Execution, reservation: Reservation | None, client: Clie
         return transitions.finish(execution, failed_fields("a file that it refers to was deleted"))
     submitted = active.backend().submit(task, reservation=reservation)
     client.when_gone(partial(active.backend().cancel, task.id))
+    teller.submitted(submitted)
     began = time.monotonic()
     try:
         _follow(execution, submitted, client, teller)

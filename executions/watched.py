@@ -6,10 +6,9 @@ import logging
 import threading
 import time
 
-from dispatch import active
 from executions.accept import accepted
 from executions.idempotency import Claim
-from executions.live.teller import opened
+from executions.live.teller import watch
 from executions.models import OPEN, Execution
 from executions.run import run
 from executions.submission import Origin, Submission
@@ -71,8 +70,7 @@ class WatchedRun:
         try:
             with accepted(self._submission, self._origin, self._claim) as (execution, reservation):
                 self.execution = execution
-                position = 0 if reservation else active.backend().capacity().waiting
-                opened(execution.pk, position=position)
+                watch(execution.pk)
                 self._accepted.set()
                 run(execution, reservation=reservation, client=self._client)
         except Exception as error:

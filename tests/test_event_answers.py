@@ -22,7 +22,7 @@ from executions import watched
 from executions.api import streams
 from executions.api.tokens import access_token, short_token
 from executions.live import channels, watchers
-from executions.live.teller import opened
+from executions.live.teller import watch as watch_channel
 from executions.models import Execution, Status
 from executions.results import recorded
 from languages.models import Language
@@ -161,7 +161,7 @@ def test_who_waits_for_another_process_is_sent_off_by_one_that_stops() -> None:
 @several_threads
 def test_one_that_is_begun_again_goes_on_in_the_next_attempt() -> None:
     execution = row(status=Status.RUNNING, outcome="", exit_code=None, finished_at=None)
-    first = opened(execution.pk)
+    first = watch_channel(execution.pk)
     first.began(1.0)
     first.step_began("run")
     first.printed("run", 1, b"lost")

@@ -79,8 +79,10 @@ class Channel:
             return self._has_ended and place >= self._place
 
     def open(self, *, position: int | None = None, estimate_ms: float | None = None) -> None:
-        """The first event of the attempt."""
+        """The first event of the attempt. Where another one comes before it, it is told with nothing known."""
         with self._changed:
+            if self._first is not None:
+                return
             seq = self._place + 1
             if self.attempt == 1:
                 self._first = Queued(seq=seq, position=position, estimate_ms=estimate_ms)
@@ -123,6 +125,7 @@ class Channel:
     def publish(self, make: Callable[[int], Event]) -> None:
         """Any event but output; `make` gets its place."""
         with self._changed:
+            self.open()
             self._seal(self._clock())
             self._append(make(self._place + 1))
             self._changed.notify_all()

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
-from dispatch.base import Event, Started
+from dispatch.base import Event, Run, Started
 from executions.live.channel import Channel
 from executions.live.channels import all_channels
 from executions.live.events import Collected, TestEnded, step_ended
@@ -30,6 +30,11 @@ class Teller:
     def wants_output(self) -> bool:
         """Whether output is to be told as it comes."""
         return self._channel is not None
+
+    def submitted(self, run: Run) -> None:
+        """Tell where it stands in line. Call it before its events are read."""
+        if self._channel is not None:
+            self._channel.open(position=run.position(), estimate_ms=run.estimate_ms())
 
     def take(self, event: Event) -> None:
         """Publish what it means. Started has to be in the row by then."""
@@ -85,7 +90,7 @@ def told(execution: Execution) -> Iterator[Teller]:
     """Inside, its run may be watched: what runs in the background, and what was opened for its submitter."""
     channel = _opened_before(execution.pk, execution.attempt)
     if channel is None and execution.background:
-        channel = opened(execution.pk, attempt=execution.attempt)
+        channel = watch(execution.pk, attempt=execution.attempt)
     attempt = execution.attempt
     try:
         yield Teller(execution, channel)
@@ -96,13 +101,9 @@ def told(execution: Execution) -> Iterator[Teller]:
             all_channels().close(channel)
 
 
-def opened(
-    execution_id: UUID, *, attempt: int = 1, position: int | None = None, estimate_ms: float | None = None
-) -> Channel:
-    """A channel for an execution that is about to be run by this process."""
-    channel = all_channels().open(execution_id, attempt=attempt)
-    channel.open(position=position, estimate_ms=estimate_ms)
-    return channel
+def watch(execution_id: UUID, *, attempt: int = 1) -> Channel:
+    """A channel for an execution that this process is about to run; whoever reads it waits for that."""
+    return all_channels().open(execution_id, attempt=attempt)
 
 
 def _opened_before(execution_id: UUID, attempt: int) -> Channel | None:
