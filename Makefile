@@ -39,6 +39,7 @@ ifdef LISTS
 else
 	@$(VENV_PYTHON) -m benchmarks $(ARGS)
 	@$(VENV_PYTHON) -m benchmarks.languages
+	@$(VENV_PYTHON) -m benchmarks.watching
 endif
 
 attack: ## Run the attack suite, against a server of its own or a running one (URL=http://localhost:8080)

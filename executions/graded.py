@@ -7,7 +7,7 @@ a program in a test: a program can exit with what it has read.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from dispatch.base import Run
@@ -38,6 +38,8 @@ class GradedRun:
         self._recorder = recorder
         self._before: list[StepResult] = []
         """Compile steps, in order."""
+        self._told = 0
+        """So many tests, from the first on."""
 
     def take(self, event: StepFinished, run: Run) -> TestEnded | None:
         """Note how a step ended; what need not be run after it is skipped. Gives a test that has its verdict now."""
@@ -47,6 +49,18 @@ class GradedRun:
         if skips := self._recorder.skips():
             run.skip(skips)
         return ended
+
+    def in_order(self, ended: TestEnded | None) -> Iterator[TestEnded]:
+        """Those to be told of now that this one has ended, in their order: before it those that were skipped.
+
+        None: the run is over, and the rest is told.
+        """
+        until = len(self._recorder.grading.tests) if ended is None else ended.index
+        if self._told < until:
+            yield from self._recorder.ended()[self._told : until]
+        if ended is not None:
+            yield ended
+        self._told = until + 1
 
     def finished_fields(self, cause: str = SHUTTING_DOWN) -> dict[str, Any]:
         """The columns of the finished row; `cause` is why it was cancelled, where it was."""

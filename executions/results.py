@@ -115,6 +115,13 @@ def step_in(execution: Execution, name: str) -> StepRecord | None:
     return next((_record(step, bytes(execution.output)) for step in execution.steps if step["name"] == name), None)
 
 
+def record_of(step: StepResult) -> StepRecord:
+    """A step as its row will tell it."""
+    output = bytearray()
+    data = _step_json(_with_its_own_word(step), output)
+    return _record(data, bytes(output))
+
+
 def exit_code_of(step: StepResult) -> int:
     """As a shell reports it: 128 + n for signal n, 137 for a limit; -1 where the program has no exit code."""
     outcome = Outcome(step.outcome.value)

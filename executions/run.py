@@ -12,11 +12,12 @@ from typing import Any, NoReturn
 from django.conf import settings
 
 from dispatch import active
-from dispatch.base import Finished, Reservation, Run, Started
+from dispatch.base import Event, Finished, Reservation, Run, Started
 from executions import in_flight, transitions
 from executions.graded import GradedRun, failed, graded_run
 from executions.grading.verdicts import Verdict
 from executions.jobs import task_of
+from executions.live.teller import Teller, told
 from executions.models import Execution, Status
 from executions.results import (
     CLIENT_GONE,
@@ -66,20 +67,27 @@ def run(execution: Execution, *, reservation: Reservation | None = None, client:
 
 
 def _run(execution: Execution, reservation: Reservation | None, client: Client) -> None:
+    with told(execution) as teller:
+        _attempt(execution, reservation, client, teller)
+
+
+def _attempt(execution: Execution, reservation: Reservation | None, client: Client, teller: Teller) -> None:
     if client.gone:
         return transitions.finish(execution, cancelled_fields(CLIENT_GONE))
     # What it stood before the threads, it may not stand in line as well.
     waited_ms = int((time.monotonic() - client.arrived_at) * 1000)
+    wait_ms = max(0, settings.GEXEC_WAIT_MS - waited_ms)
     try:
-        task = replace(task_of(execution), wait_ms=max(0, settings.GEXEC_WAIT_MS - waited_ms))
+        task = replace(task_of(execution), wait_ms=wait_ms, stream_output=teller.wants_output)
         graded = graded_run(execution)
     except FileMissing:
         return transitions.finish(execution, failed_fields("a file that it refers to was deleted"))
     submitted = active.backend().submit(task, reservation=reservation)
     client.when_gone(partial(active.backend().cancel, task.id))
+    teller.submitted(submitted)
     began = time.monotonic()
     try:
-        _follow(execution, submitted, client, graded)
+        _follow(execution, submitted, client, teller, graded)
     except Cancelled:
         transitions.finish(execution, cancelled_fields(_cause(client)) | failed(graded, Verdict.CANCELLED))
     except SandboxError as error:
@@ -90,8 +98,8 @@ def _run(execution: Execution, reservation: Reservation | None, client: Client) 
         transitions.finish(execution, failed_fields(_reason(error)) | failed(graded, Verdict.SANDBOX_ERROR))
 
 
-def _follow(execution: Execution, submitted: Run, client: Client, graded: GradedRun | None) -> None:
-    """Read the run's events, and write what they mean for the row. Leaving early ends the program."""
+def _follow(execution: Execution, submitted: Run, client: Client, teller: Teller, graded: GradedRun | None) -> None:
+    """Read the run's events, and write what they mean for the row; whoever watches is told. Leaving early ends it."""
     # No connection of the database is kept while a slot is waited for, or a program runs: there are more threads than
     # connections.
     release_connection()
@@ -99,8 +107,9 @@ def _follow(execution: Execution, submitted: Run, client: Client, graded: Graded
         for event in events:
             if isinstance(event, Started) and not _started(execution, event):
                 return
-            if isinstance(event, StepFinished) and graded is not None:
-                graded.take(event, submitted)
+            teller.take(event)
+            if graded is not None:
+                _grade(graded, event, submitted, teller)
             if isinstance(event, Finished):
                 transitions.finish(execution, _finished_fields(execution, event.result, _cause(client), graded))
                 for step in event.result.steps:
@@ -111,6 +120,14 @@ def _follow(execution: Execution, submitted: Run, client: Client, graded: Graded
 
 def _finished_fields(execution: Execution, result: JobResult, cause: str, graded: GradedRun | None) -> dict[str, Any]:
     return finished_fields(execution, result, cause=cause) if graded is None else graded.finished_fields(cause)
+
+
+def _grade(graded: GradedRun, event: Event, submitted: Run, teller: Teller) -> None:
+    """Give verdicts as they are known, and tell who watches."""
+    ended = graded.take(event, submitted) if isinstance(event, StepFinished) else None
+    if ended is not None or isinstance(event, Finished):
+        for each in graded.in_order(ended):
+            teller.test_ended(each.index, each.to_json(), wall_ms=each.result.wall_ms if each.result else None)
 
 
 def _started(execution: Execution, event: Started) -> bool:

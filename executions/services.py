@@ -7,6 +7,7 @@ from executions.idempotency import Claim
 from executions.models import Execution
 from executions.run import run
 from executions.submission import Origin, Submission
+from executions.watched import WatchedRun
 from rest.disconnect import Client
 from rest.exceptions import Refusal
 
@@ -27,6 +28,15 @@ def execute(
 def enqueue(*, submission: Submission, origin: Origin, claim: Claim | None = None) -> Execution:
     """Take it in for whichever process takes it up; its row, queued. Raises Taken."""
     return queued(submission, origin, claim)
+
+
+def execute_watched(
+    *, submission: Submission, origin: Origin, arrived_at: float, claim: Claim | None = None
+) -> WatchedRun:
+    """Begin to run it, with its events told as they come; the caller has to `leave` it. Raises what `execute` does."""
+    watched = WatchedRun(submission, origin, arrived_at=arrived_at, claim=claim)
+    watched.begin()
+    return watched
 
 
 def record_refusal(*, refusal: Refusal, origin: Origin) -> Execution:

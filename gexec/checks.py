@@ -27,6 +27,10 @@ _AT_LEAST = {
     "GEXEC_KEEPALIVE_S": 0,
     "GEXEC_SLOTS": 1,
     "GEXEC_WAIT_MS": 0,
+    "GEXEC_WATCHERS": 1,
+    # A page of output, and what a client does not read at once.
+    "GEXEC_EVENTS_BYTES": 65_536,
+    "GEXEC_EVENTS_MB": 1,
     # Less would end statements of a database that is merely busy.
     "GEXEC_DATABASE_TIMEOUT_MS": 500,
     "GEXEC_DATABASE_ADMIN_TIMEOUT_MS": 500,

@@ -31,11 +31,17 @@ class Process(NamedTuple):
     threads: int
     slots: int
     queue: int
+    watchers: int
     shutdown_grace_s: float
     keepalive_s: int
     data_dir: Path
     database_url: str
     log_json: bool
+
+    @property
+    def all_threads(self) -> int:
+        """Of a worker. Who watches an execution holds a thread, and none of those that run programs or answer."""
+        return self.threads + self.watchers
 
     @property
     def worker_stop_s(self) -> float:
@@ -64,6 +70,7 @@ def read() -> Process:
         # Two a core: a language gets half a core unless it is given more.
         slots=slots,
         queue=queue or threads - slots - KEPT_THREADS,
+        watchers=env.int("GEXEC_WATCHERS", 0) or max(1, threads - slots - KEPT_THREADS // 2),
         shutdown_grace_s=env.float("GEXEC_SHUTDOWN_GRACE_S", DEFAULT_GRACE_S),
         keepalive_s=env.int("GEXEC_KEEPALIVE_S", 5),
         data_dir=Path(env.str("GEXEC_DATA_DIR", "") or BASE_DIR / "var").resolve(),

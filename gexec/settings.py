@@ -31,6 +31,8 @@ GEXEC_DATA_DIR = _process.data_dir
 # Programs at once, requests that may wait for a slot, and for how long.
 GEXEC_SLOTS = _process.slots
 GEXEC_QUEUE = _process.queue
+# Who watches executions at once, in one process.
+GEXEC_WATCHERS = _process.watchers
 GEXEC_WAIT_MS = env.int("GEXEC_WAIT_MS", 10_000)
 GEXEC_CALLER_SHARE = env.float("GEXEC_CALLER_SHARE", 0.5)
 GEXEC_DISPATCH = env.str("GEXEC_DISPATCH", "inline")
@@ -65,6 +67,9 @@ GEXEC_FILE_CACHE_MB = env.int("GEXEC_FILE_CACHE_MB", 64)
 # Whether webhooks may go to http:// addresses, and which networks they may reach though they are private.
 GEXEC_WEBHOOK_HTTP = env.bool("GEXEC_WEBHOOK_HTTP", False)
 GEXEC_WEBHOOK_NETWORKS = env.list("GEXEC_WEBHOOK_NETWORKS", [])
+# Events that are kept in memory for those who watch: of one execution, and in MB of all together.
+GEXEC_EVENTS_BYTES = env.int("GEXEC_EVENTS_BYTES", 1024 * 1024)
+GEXEC_EVENTS_MB = env.int("GEXEC_EVENTS_MB", 64)
 # How long executions are kept; 0: until somebody deletes them.
 GEXEC_RETENTION_DAYS = env.int("GEXEC_RETENTION_DAYS", 0)
 

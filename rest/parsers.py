@@ -84,6 +84,13 @@ class StrictJSONParser(AnyJSONParser):
         return super().parse(stream, media_type, parser_context)
 
 
+class OptionalJSONParser(StrictJSONParser):
+    """As StrictJSONParser, for requests that say enough by being sent: nothing is an empty object."""
+
+    def _loads(self, body: bytes) -> Any:
+        return super()._loads(body) if body else {}
+
+
 class Refused(io.RawIOBase):
     """The stream of a body that could not be received: reading it raises why."""
 

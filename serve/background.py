@@ -13,6 +13,7 @@ from django.urls import reverse
 from dispatch import active
 from dispatch.heartbeat import Heartbeat
 from executions import erasure, idempotency, recovery, retention
+from executions.live.channels import all_channels
 from files import expiry
 from gexec.embedded import ADMIN_CONNECTIONS, POOL_CONNECTIONS
 from gexec.middleware import ADMIN_PATH
@@ -86,7 +87,11 @@ def start() -> None:
 
 
 def close_pool(grace_s: float) -> None:
-    """End the programs, after the grace for those that run: see dispatch.base.Backend.close."""
+    """End the programs, after the grace for those that run: see dispatch.base.Backend.close.
+
+    Who watches one of them is told to its end; who waits for what runs elsewhere is sent off at once.
+    """
+    all_channels().begin_closing()
     active.close(grace_s)
 
 

@@ -18,7 +18,7 @@ _settings = process.read()
 wsgi_app = "gexec.wsgi:application"
 worker_class = "serve.worker.Worker"
 workers = _settings.workers
-threads = _settings.threads
+threads = _settings.all_threads
 # Connections that a worker has open, those that wait between two requests included. Beyond it nothing is accepted, and
 # `backlog` connections wait in the kernel, each without a thread: a burst is served late instead of being refused.
 worker_connections = connections(raise_limit(), threads=threads)

@@ -241,6 +241,18 @@ class Connection(socket.socket):
             self._shared.unsent.give(self.client, passed)
         return not self._unsent
 
+    def drain(self, timeout_s: float) -> int:
+        """Send what is kept, in a thread whose answer goes on, waiting so long for the client; what is kept still.
+
+        Raises OSError. See rest/streams.py.
+        """
+        give_up_at = time.monotonic() + timeout_s
+        while self._unsent and not self.flush():
+            left = give_up_at - time.monotonic()
+            if left <= 0 or not self._wait_until_writable(left):
+                break
+        return sum(len(part) for part in self._unsent)
+
     def close(self) -> None:
         """As of any socket, and what was kept for the client is let go."""
         self._forget_unsent()

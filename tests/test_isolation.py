@@ -94,6 +94,8 @@ LINES: dict[str, Open | Own | Id] = {
         lambda world: world.execution, within=lambda _world: {"name": f"{CANARY}.txt"}
     ),
     "executions/<uuid:execution_id>": Id(lambda world: world.execution),
+    "executions/<uuid:execution_id>/events": Id(lambda world: world.execution),
+    "executions/<uuid:execution_id>/tokens": Id(lambda world: world.execution),
     "erasures/<uuid:erasure_id>": Id(lambda world: world.erasure),
     "files": Own(),
     "files/check": Own({"post": {"ids": [f"sha256:{'0' * 64}"]}}),
@@ -175,7 +177,9 @@ def test_another_clients_id_is_none(world: World, route: str) -> None:
         assert nobody.status_code in (401, 404), method
         assert CANARY not in text_of(nobody)
     if "get" in methods_of(route):
-        assert ask("get", path_of(route, within, found), world.mine).status_code == 200
+        mine = ask("get", path_of(route, within, found), world.mine)
+        assert mine.status_code == 200
+        mine.close()
 
 
 @pytest.mark.parametrize("route", [route for route, line in LINES.items() if not isinstance(line, Id)])

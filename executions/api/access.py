@@ -5,12 +5,12 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.db.models import QuerySet
-from rest_framework.exceptions import NotFound
+from rest_framework.exceptions import NotFound, PermissionDenied
 from rest_framework.request import Request
 
 from clients import policy
 from clients.rights import Right
-from executions.api.tokens import opens
+from executions.api.tokens import is_short, opens
 from executions.models import Execution
 from executions.origins import caller_of
 
@@ -32,10 +32,21 @@ def sees_hidden(request: Request, execution: Execution) -> bool:
     return execution.client_id is None if caller is None else Right.SEE_HIDDEN in caller.rights
 
 
+def token_of(request: Request) -> str:
+    """The token that it brings, or an empty string."""
+    return request.headers.get(_TOKEN_HEADER) or request.query_params.get(TOKEN_PARAMETER, "")
+
+
+def check_may_hand_on(request: Request) -> None:
+    """PermissionDenied where it is only a short token that opens the execution: else one would make the next."""
+    if policy.reads_by_token(caller_of(request)) and is_short(token_of(request)):
+        raise PermissionDenied("a short token makes no other", "forbidden_right")
+
+
 def found(request: Request, execution_id: UUID) -> Execution:
     """The execution, where the caller may see it. NotFound, the same for one of others as for none at all."""
     rows = visible(request)
-    token = request.headers.get(_TOKEN_HEADER) or request.query_params.get(TOKEN_PARAMETER, "")
+    token = token_of(request)
     if token and opens(token, execution_id):
         rows = Execution.objects.all()
     execution = rows.filter(pk=execution_id).first()

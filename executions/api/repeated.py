@@ -5,16 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TypeVar
 
 from rest_framework.request import Request
 
-from executions.idempotency import Claim, Taken, find, fingerprint_of, key_in
+from executions.idempotency import Claim, Found, Taken, find, fingerprint_of, key_in
 from executions.models import OPEN, Execution
 from executions.origins import origin_of
 from rest.client_address import limited_as
 from rest.connections import release_connection
 from rest.disconnect import Client
 from rest.exceptions import Refusal
+
+Made = TypeVar("Made")
 
 _FIRST_LOOK_S, _LAST_LOOK_S = 0.02, 0.5
 _TRIES = 10
@@ -52,12 +55,18 @@ def once(
 
     One that another request runs just now is waited for where this one waits.
     """
+    made = made_once(claim, make)
+    return (_ended(made.execution, wait, client), True) if isinstance(made, Found) else (made, False)
+
+
+def made_once(claim: Claim, make: Callable[[Claim], Made]) -> Made | Found:
+    """What `make` makes, or what the key has got before. Raises Refusal, and what `make` does but Taken."""
     for _ in range(_TRIES):
         earlier = find(claim)
         if earlier is not None and earlier.has_run:
-            return _ended(earlier.execution, wait, client), True
+            return earlier
         try:
-            return make(replace(claim, instead_of=earlier.execution.pk if earlier else None)), False
+            return make(replace(claim, instead_of=earlier.execution.pk if earlier else None))
         except Taken:
             continue
     raise InProgress

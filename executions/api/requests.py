@@ -24,6 +24,7 @@ from executions.api.fields import (
 )
 from executions.api.grading import GradingSerializer, TestSerializer, grading_in
 from executions.api.limits import LimitsSerializer, limits_of
+from executions.api.tokens import SHORT_S
 from executions.content import NOTHING, Content
 from executions.grading.asked import TESTS_AT_MOST
 from executions.limits import AskedLimits
@@ -147,6 +148,12 @@ class ExecutionRequestSerializer(StrictSerializer):
     webhook_url = PlainText(
         max_bytes=2048, required=False, allow_null=True, default=None, help_text="Where its end is announced."
     )
+
+
+class TokenRequestSerializer(StrictSerializer):
+    """How long a token is to hold."""
+
+    lifetime_s = Whole(low=1, high=3600, default=SHORT_S, help_text="For how many seconds it opens the execution.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 
-from executions.api.requests import ExecutionRequestSerializer
+from executions.api.requests import ExecutionRequestSerializer, TokenRequestSerializer
 from executions.api.resource import INCLUDES
 from executions.grading.verdicts import Verdict
 from executions.models import Status, Store
@@ -178,6 +178,48 @@ EXECUTION = component(
         description="A program that was submitted, and what came of it.",
     ),
 )
+EVENT = component(
+    "Event",
+    _object(
+        {
+            "event": {
+                "type": "string",
+                "enum": [
+                    "execution.queued", "execution.started", "step.started", "output", "step.finished",
+                    "test.finished", "artifact", "execution.finished", "restarted", "gap", "ping",
+                ],
+                "description": "What has happened. More may come.",
+            },
+            "seq": {"type": "integer", "minimum": 0, "description": "Its place, by which a client goes on behind it."},
+            "id": _ID,
+            "access_token": _TEXT,
+            "position": _or_null(_WHOLE),
+            "estimate_ms": _or_null(_NUMBER),
+            "attempt": _WHOLE,
+            "queue_ms": _or_null(_NUMBER),
+            "step": _TEXT,
+            "stream": {"type": "string", "enum": ["stdout", "stderr"]},
+            "t_ms": _or_null(_NUMBER),
+            "text": _TEXT,
+            "base64": {"type": "string", "contentEncoding": "base64"},
+            "index": _WHOLE,
+            "name": _TEXT,
+            "verdict": _TEXT,
+            "from": _WHOLE,
+            "to": _WHOLE,
+            "execution": EXECUTION,
+        },
+        optional=(
+            "seq", "id", "access_token", "position", "estimate_ms", "attempt", "queue_ms", "step", "stream", "t_ms",
+            "text", "base64", "index", "name", "verdict", "from", "to", "execution",
+        ),
+        description="Something that happened in an execution. Which fields there are depends on what that is.",
+    ),
+)  # fmt: skip
+TOKEN = component(
+    "Token",
+    _object({"object": {"const": "token"}, "access_token": _TEXT, "expires_at": _TIME}),
+)
 ERASURE = component(
     "Erasure",
     _object(
@@ -200,6 +242,10 @@ _SHAPED = [
     parameter("include", f"These besides: {', '.join(INCLUDES)}."),
 ]
 _TOKEN = [parameter("access_token", "Opens one execution, in place of a key.")]
+_EVENTS = {
+    (200, "text/event-stream"): OpenApiResponse({"type": "string"}, "Events as they come: see docs/streaming.md."),
+    (200, "application/x-ndjson"): OpenApiResponse(EVENT, "The same, a line each."),
+}
 _TAGGED = [parameter("tag.NAME", "Those with the tag NAME of this value; any name may stand there.")]
 _FILTERS = [
     parameter("language", "A language's slug."),
@@ -235,7 +281,24 @@ runs = extend_schema(
     responses={
         200: OpenApiResponse(EXECUTION, "It has ended, whatever the program did."),
         202: OpenApiResponse(EXECUTION, "It was accepted; Location says where to ask for it."),
+        **_EVENTS,
     },
+)
+watches = extend_schema(
+    summary="Watch an execution",
+    parameters=[
+        *_SHAPED,
+        *_TOKEN,
+        parameter("after", "Go on behind the event with this id.", {"type": "integer", "minimum": 0}),
+        parameter("Last-Event-ID", "The same, as browsers send it.", location=_HEADER),
+    ],
+    responses={**_EVENTS, 204: OpenApiResponse(description="The client has all of them.")},
+)
+makes_token = extend_schema(
+    summary="Make a token for a browser",
+    request=TokenRequestSerializer,
+    parameters=_TOKEN,
+    responses={201: OpenApiResponse(TOKEN, "It opens this execution until it ends.")},
 )
 lists = extend_schema(
     summary="List executions, newest first",

@@ -16,19 +16,24 @@ _STREAMS = {1: "stdout", 2: "stderr"}
 
 def step_json(step: StepRecord, *, with_output: bool) -> dict[str, Any]:
     """One step; `with_output` has both streams in the order in which they came."""
-    told: dict[str, Any] = {
-        "outcome": step.outcome.value,
-        "exit_code": None if step.outcome is Outcome.SANDBOX_ERROR else step.exit_code,
-        "signal": step.signal,
-        "signal_name": name_of(step.signal) if step.signal else None,
-        "message": step.detail,
-    }
+    told = _ending(step)
     for name in ("stdout", "stderr"):
         told |= _stream(step, name)
-    told |= {"wall_ms": step.wall_ms, "cpu_ms": step.cpu_ms, "peak_memory_bytes": step.peak_memory_bytes}
+    told |= _numbers(step)
     if with_output:
         told["output"] = list(_in_order(step))
     return told
+
+
+def ending_json(step: StepRecord, *, stdout_bytes: int, stderr_bytes: int) -> dict[str, Any]:
+    """One step without what it printed, which was so much."""
+    sizes = {
+        "stdout_bytes": stdout_bytes,
+        "stderr_bytes": stderr_bytes,
+        "stdout_truncated": step.stdout_truncated,
+        "stderr_truncated": step.stderr_truncated,
+    }
+    return _ending(step) | sizes | _numbers(step)
 
 
 def mean_json(steps: Sequence[StepRecord]) -> dict[str, Any]:
@@ -40,6 +45,20 @@ def mean_json(steps: Sequence[StepRecord]) -> dict[str, Any]:
         mean = sum(values) / len(values) if values else None
         told[name] = int(mean) if name == "peak_memory_bytes" and mean is not None else mean
     return told
+
+
+def _ending(step: StepRecord) -> dict[str, Any]:
+    return {
+        "outcome": step.outcome.value,
+        "exit_code": None if step.outcome is Outcome.SANDBOX_ERROR else step.exit_code,
+        "signal": step.signal,
+        "signal_name": name_of(step.signal) if step.signal else None,
+        "message": step.detail,
+    }
+
+
+def _numbers(step: StepRecord) -> dict[str, Any]:
+    return {"wall_ms": step.wall_ms, "cpu_ms": step.cpu_ms, "peak_memory_bytes": step.peak_memory_bytes}
 
 
 def _stream(step: StepRecord, name: str) -> dict[str, Any]:

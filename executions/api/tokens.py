@@ -28,6 +28,11 @@ def short_token(execution_id: UUID, *, lifetime_s: int = SHORT_S) -> tuple[str, 
     return f"{until}.{_mac(f'short {execution_id} {until}')}", until
 
 
+def is_short(token: str) -> bool:
+    """Whether it is one of those that end."""
+    return "." in token
+
+
 def opens(token: str, execution_id: UUID) -> bool:
     """Whether the token opens this execution now."""
     until, dot, _ = token.partition(".")

@@ -7,6 +7,7 @@ from django.urls import path
 from executions.api.artifacts import ArtifactView
 from executions.api.erasures import EraseView, ErasureView
 from executions.api.views import ExecutionsView, ExecutionView, ExportView
+from executions.api.watching import EventsView, TokensView
 
 urlpatterns = [
     path("executions", ExecutionsView.as_view(), name="executions"),
@@ -15,4 +16,6 @@ urlpatterns = [
     path("erasures/<uuid:erasure_id>", ErasureView.as_view(), name="erasure"),
     path("executions/<uuid:execution_id>/artifacts/<path:name>", ArtifactView.as_view(), name="artifact"),
     path("executions/<uuid:execution_id>", ExecutionView.as_view(), name="execution"),
+    path("executions/<uuid:execution_id>/events", EventsView.as_view(), name="execution-events"),
+    path("executions/<uuid:execution_id>/tokens", TokensView.as_view(), name="execution-tokens"),
 ]

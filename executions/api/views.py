@@ -17,7 +17,9 @@ from executions.api.preferences import applied, preferred_wait
 from executions.api.repeated import claim_of, once
 from executions.api.requests import Asked, asked_in
 from executions.api.resource import INCLUDES, resource
+from executions.api.streams import asked_for
 from executions.api.tokens import access_token
+from executions.api.watching import run_watched
 from executions.graded import why_no_judge
 from executions.idempotency import Claim
 from executions.models import OPEN, Execution
@@ -45,11 +47,14 @@ class ExecutionsView(ApiEndpoint):
         return Response(history.listed(request))
 
     @schema.runs
-    def post(self, request: Request) -> Response:
-        """Run it; 200 with its end, or 202 where the answer does not wait for that."""
+    def post(self, request: Request) -> HttpResponseBase:
+        """Run it; 200 with its end, or its events as they come, or 202 where the answer waits for neither."""
         refuse_unknown(request.query_params, _SHAPED, what="parameter")
         include = shape.included(request, INCLUDES)
         asked = asked_in(request.data, caller=caller_of(request))
+        form = asked_for(request)
+        if form is not None:
+            return run_watched(request, asked, form)
         preferred = preferred_wait(request)
         execution, replayed = self._executed(request, asked, asked.wait if preferred is None else preferred)
         if (why := why_no_judge(execution)) is not None:
