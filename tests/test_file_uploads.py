@@ -167,10 +167,10 @@ def test_uploads_and_downloads_at_once_take_a_bounded_memory_and_one_place(runni
     with ThreadPoolExecutor(20) as pool:
         statuses = list(pool.map(lambda number: put(running, keys[number % 2], same), range(20)))
         assert sorted(statuses) == [200] * 18 + [201] * 2
-        large = [bytes([number]) * (12 * MIB) for number in range(10)]
+        large = [bytes([number]) * (25 * MIB) for number in range(10)]
         assert list(pool.map(lambda data: put(running, keys[0], data), large)) == [201] * 10
     grown_mb = (memory_kb(worker) - before) / 1024
-    assert grown_mb < 80, "ten files are 120 MB"
+    assert grown_mb < 150, "ten files are 250 MB, and what twenty threads keep is not given back at once"
     with database(running) as rows:
         digest = hashlib.sha256(same).hexdigest()
         assert rows.execute("SELECT count(*) FROM files_content WHERE digest = %s", [digest]).fetchone() == (1,)
