@@ -167,10 +167,10 @@ def test_uploads_and_downloads_at_once_take_a_bounded_memory_and_one_place(runni
     with ThreadPoolExecutor(20) as pool:
         statuses = list(pool.map(lambda number: put(running, keys[number % 2], same), range(20)))
         assert sorted(statuses) == [200] * 18 + [201] * 2
-        large = [bytes([number]) * (20 * MIB) for number in range(10)]
+        large = [bytes([number]) * (25 * MIB) for number in range(10)]
         assert list(pool.map(lambda data: put(running, keys[0], data), large)) == [201] * 10
     grown_mb = (memory_kb(worker) - before) / 1024
-    assert grown_mb < 100, "ten files are 200 MB"
+    assert grown_mb < 150, "ten files are 250 MB, and what twenty threads keep is not given back at once"
     with database(running) as rows:
         digest = hashlib.sha256(same).hexdigest()
         assert rows.execute("SELECT count(*) FROM files_content WHERE digest = %s", [digest]).fetchone() == (1,)
@@ -206,9 +206,9 @@ def test_a_slow_upload_holds_nothing_and_a_refused_one_is_answered(running: Runn
 
 
 def test_a_kill_in_the_middle_leaves_nothing_that_counts(server: StartServer) -> None:
-    running = server(GEXEC_CLIENT_FILES_MB="64")
+    running = server(GEXEC_CLIENT_FILES_MB="48")
     key = running.create_api_key("one")
-    data = b"k" * (60 * MIB)
+    data = b"k" * (40 * MIB)
 
     def send() -> None:
         try:
