@@ -166,6 +166,16 @@ def test_a_failure_ends_everything_where_that_was_asked_for() -> None:
     assert verdicts(recorder) == ["wrong_answer", "skipped", "skipped"]
 
 
+def test_all_together_may_take_only_so_long() -> None:
+    recorder = Recorder(asked({}, {}, {}, {}, total_ms=1000), [b"1"] * 4)
+    recorder.take(result("test/0", b"1", wall_ms=400))
+    assert recorder.skips() == []
+    recorder.take(result("test/1", b"1", wall_ms=700))
+    assert recorder.skips() == ["test/2", "test/3"]
+    assert verdicts(recorder) == ["passed", "passed", "timeout_wall", "skipped"]
+    assert recorder.columns()["verdict"] == "timeout_wall"
+
+
 @pytest.mark.parametrize(
     ("code", "stderr", "stops"), [(1, b"", True), (7, b"points 0.5", False), (3, b"", False), (0, b"", False)]
 )

@@ -59,6 +59,8 @@ _SANDBOX_NAMES = {
     "file_bytes": "file_size_bytes",
 }
 """Of limits that may differ from one test to the next; the others belong to the container, or to the compile step."""
+_RUNS_TOGETHER = 10
+"""As long as so many runs that use up all their time may an execution's tests take together: it holds its slot."""
 _HEADER = "testlib.h"
 _CPP = (".cpp", ".cc", ".cxx", ".C")
 
@@ -190,6 +192,7 @@ def grading_in(
         group_points=GroupPoints(how["group_points"]),
         report=Report(how["report"]),
         judge=judge,
+        total_ms=_RUNS_TOGETHER * limits_of(AskedLimits(), language, caller).wall_ms,
     )
 
 

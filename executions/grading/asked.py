@@ -5,7 +5,7 @@ Expected outputs stand there and nowhere else: no step of the program's has them
     {"tests": [{"name", "stdin": CONTENT, "args": […], "files": [{"name", "content": CONTENT, "executable"}],
                 "expected": CONTENT or null, "exit_code", "hidden", "points", "group", "limits": {"wall_ms": …}}],
      "compare", "abs_tolerance", "rel_tolerance", "stop_on_failure", "stop_group_on_failure", "group_points", "report",
-     "judge": {"role", "protocol", "language", "profile": …, "files": […], "steps": [to compile it, to run it]} or null}
+     "total_ms", "judge": {"role", "protocol", "language", "profile": …, "files", "steps": [compile, run]} or null}
 """
 
 from __future__ import annotations
@@ -142,6 +142,8 @@ class Grading:
     group_points: GroupPoints = GroupPoints.MIN
     report: Report = Report.FULL
     judge: Judge | None = None
+    total_ms: int | None = None
+    """Wall time of all tests together, judges included, after which no more is begun."""
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
@@ -156,6 +158,7 @@ class Grading:
             GroupPoints(data["group_points"]),
             Report(data["report"]),
             data["judge"] and Judge.from_json(data["judge"]),
+            data["total_ms"],
         )
 
     def to_json(self) -> Json:

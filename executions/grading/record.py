@@ -76,6 +76,7 @@ class Recorder:
         """The test whose judge has not spoken yet."""
         self._kept_bytes = KEPT_BYTES // (_STREAMS * len(grading.tests))
         self._skipped: set[int] = set()
+        self._left_ms = float("inf") if grading.total_ms is None else float(grading.total_ms)
 
     def take(self, result: StepResult) -> TestEnded | None:
         """The test's verdict, where this step makes it known."""
@@ -85,6 +86,7 @@ class Recorder:
             if result.outcome is not Outcome.OK:
                 self._skipped.update(range(len(self.grading.tests)))
             return None
+        self._left_ms -= result.wall_ms
         if is_judges(result.name):
             return self._said(index, result)
         result = _with_its_own_word(result)
@@ -95,7 +97,8 @@ class Recorder:
 
     def skips(self) -> list[str]:
         """The names of steps that need not be run any more."""
-        return [step_of(index) for index in sorted(self._skipped - self._ended.keys())]
+        skipped = range(len(self.grading.tests)) if self._left_ms <= 0 else sorted(self._skipped)
+        return [step_of(index) for index in skipped if index not in self._ended]
 
     def ended(self, unfinished: Verdict = Verdict.SANDBOX_ERROR) -> list[TestEnded]:
         """All tests, in order, once the job is over; those that were not run are skipped.
@@ -109,7 +112,8 @@ class Recorder:
             self._end(index, program, Judgement(_own_verdict(program) or unfinished))
         missing = [index for index in range(len(self.grading.tests)) if index not in {*self._ended, *self._skipped}]
         told = any(each.mark.verdict in _ENDED_THE_JOB for each in self._ended.values())
-        verdicts = dict.fromkeys(missing[:1], Verdict.SKIPPED if told else unfinished)
+        why = Verdict.TIMEOUT_WALL if self._left_ms <= 0 else unfinished
+        verdicts = dict.fromkeys(missing[:1], Verdict.SKIPPED if told else why)
         return [
             self._ended.get(index) or self._not_run(index, verdicts.get(index, Verdict.SKIPPED))
             for index in range(len(self.grading.tests))
@@ -199,7 +203,8 @@ class Recorder:
         )
 
     def _not_run(self, index: int, verdict: Verdict) -> TestEnded:
-        return TestEnded(index, self.grading.tests[index], Mark(verdict, 0.0))
+        message = f"all tests took {self.grading.total_ms} ms" if verdict is Verdict.TIMEOUT_WALL else ""
+        return TestEnded(index, self.grading.tests[index], Mark(verdict, 0.0), message=message)
 
     def _cut(self, program: StepResult) -> StepResult:
         """The order of the streams is told for whole ones only."""
