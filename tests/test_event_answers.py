@@ -22,13 +22,14 @@ from executions import watched
 from executions.api import streams
 from executions.api.tokens import access_token, short_token
 from executions.live import channels, watchers
+from executions.live.steps import steps_of
 from executions.live.teller import watch as watch_channel
 from executions.models import Execution, Status
 from executions.results import recorded
 from languages.models import Language
 from rest.exceptions import Unavailable
 from sandbox.errors import EngineUnavailable, PoolBusy
-from sandbox.types import Outcome, StepResult
+from sandbox.types import Job, JobResult, Outcome, StepResult
 from tests.fake_backend import ran, result
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("rate_limit_off")]
@@ -101,6 +102,21 @@ def test_a_row_that_has_kept_less_than_was_told_still_tells_its_end() -> None:
     assert [event["event"] for event in events_of(execution, "&after=5000")] == ["execution.finished"]
 
 
+def test_what_the_row_has_not_kept_comes_from_the_ring_for_a_while() -> None:
+    execution = row(unkept_bytes=200_000, **recorded([ran(b"")]))
+    channels._channels = channels.Channels(most_bytes=1 << 20, most_bytes_each=100_000)
+    channel = watch_channel(execution.pk)
+    for _ in range(4):
+        channel.printed("run", 1, b"x" * 40_000)
+    channel.end()
+    channels.all_channels().close(channel)
+    events = events_of(execution)
+    assert [event["event"] for event in events] == [
+        "execution.queued", "gap", "output", "output", "execution.finished",
+    ]  # fmt: skip
+    assert (events[1]["from"], events[1]["to"]) == (1, 80_000)
+
+
 def test_a_second_attempt_is_told_as_such() -> None:
     execution = row(attempt=2, **recorded([ran(b"out")]))
     assert [event["event"] for event in events_of(execution, "&after=90")] == [
@@ -115,10 +131,12 @@ def test_what_was_rejected_or_never_ran_ends_at_once() -> None:
 
 
 def test_nothing_of_a_hidden_test_but_its_verdict_nor_of_the_steps_of_any(python: Language) -> None:
-    names = ("test/0", "test/1", "companion/compile")
-    steps = [StepResult(name, Outcome.OK, b"SECRET", exit_code=0, wall_ms=3.1) for name in names]
-    hidden = {"name": "h", "hidden": True, "verdict": "wrong_answer", "checker_message": "SECRET"}
-    plain = {"name": "a", "hidden": False, "verdict": "passed", "group": "", "points": 1}
+    steps = [
+        StepResult(name, Outcome.OK, b"SECRET", exit_code=0, wall_ms=3.1)
+        for name in ("test/0", "test/1", "companion/compile")
+    ]
+    hidden = {"name": "h", "hidden": True, "verdict": "wrong_answer", "checker_message": "SECRET", "wall_ms": 3.1}
+    plain = {"name": "a", "hidden": False, "verdict": "passed", "wall_ms": 3.1, "group": "", "points": 1}
     events = events_of(row(tests=[plain, hidden], **recorded(steps)))
     assert [event["event"] for event in events[2:-1]] == ["test.finished", "test.finished"]
     assert events[2] | {"seq": 0} == {
@@ -129,6 +147,23 @@ def test_nothing_of_a_hidden_test_but_its_verdict_nor_of_the_steps_of_any(python
         "event": "test.finished", "seq": 0, "index": 1, "name": "h", "hidden": True, "verdict": "wrong_answer",
     }  # fmt: skip
     assert "SECRET" not in json.dumps(events[:-1])
+
+
+@pytest.mark.parametrize(
+    ("report", "told"),
+    [("verdicts", {"index": 0, "name": "a", "verdict": "passed", "points": 1}), ("summary", None)],
+)
+def test_of_tests_no_more_is_told_than_was_asked_for(report: str, told: dict[str, Any] | None) -> None:
+    test = {"name": "a", "hidden": False, "verdict": "passed", "wall_ms": 3.1, "points": 1}
+    events = events_of(row(job={"steps": [{"name": "run"}], "grading": {"report": report}}, tests=[test], steps=[]))
+    tests = [event for event in events if event["event"] == "test.finished"]
+    assert tests == ([{"event": "test.finished", "seq": 2, **told}] if told else [])
+
+
+def test_with_tests_the_last_step_is_none_of_its_own() -> None:
+    job = {"steps": [{"name": "compile"}, {"name": "run"}]}
+    assert steps_of(job) == ["compile", "run"]
+    assert steps_of(job | {"grading": {"report": "full"}}) == ["compile"]
 
 
 @several_threads
@@ -277,6 +312,41 @@ def test_the_first_event_brings_the_token_of_who_has_no_key(python: Language, fa
     again = events_of(Execution.objects.get())
     assert [(event["event"], event["seq"]) for event in again] == [(event["event"], event["seq"]) for event in events]
     assert again[-1] == events[-1]
+
+
+@several_threads
+def test_verdicts_come_as_they_are_known_and_again_from_the_row(python: Language, fake_backend: FakeBackend) -> None:
+    def behave(job: Job) -> JobResult:
+        ran_steps = [step for step in job.steps if step.name != "test/1"]
+        return result(*(StepResult(step.name, Outcome.OK, b"SECRET", exit_code=0) for step in ran_steps))
+
+    fake_backend.behave = behave
+    hidden = {"name": "h", "hidden": True, "expected_stdout": "other", "group": "g"}
+    plain = {"name": "a", "expected_stdout": "SECRET"}
+    skipped = {"name": "s", "expected_stdout": "SECRET", "group": "g"}
+    last = {"name": "l", "hidden": True, "expected_stdout": "SECRET"}
+    events = lines(post(tests=[hidden, skipped, plain, last]))
+    tests = [event for event in events if event["event"] == "test.finished"]
+    assert [(test["index"], test["name"], test["verdict"]) for test in tests] == [
+        (0, "h", "wrong_answer"), (1, "s", "skipped"), (2, "a", "passed"), (3, "l", "passed"),
+    ]  # fmt: skip
+    assert set(tests[0]) == {"event", "seq", "index", "name", "hidden", "verdict"}
+    assert "SECRET" not in json.dumps(events[:-1])
+    again = events_of(Execution.objects.get())
+    assert [event for event in again if event["event"] == "test.finished"] == tests
+    assert [(event["event"], event["seq"]) for event in again] == [(event["event"], event["seq"]) for event in events]
+
+
+@several_threads
+def test_what_has_ended_is_forgotten_after_a_while(
+    python: Language, fake_backend: FakeBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines(post())
+    execution_id = Execution.objects.get().pk
+    assert channels.all_channels().find(execution_id) is not None
+    monkeypatch.setattr(channels, "KEPT_S", 0.0)
+    assert channels.all_channels().find(execution_id) is None
+    assert channels.all_channels().kept_bytes == 0
 
 
 @several_threads

@@ -62,6 +62,7 @@ def test_events_stand_at_places_of_which_output_takes_one_a_byte(clock: Clock) -
     channel.printed("run", 1, b"Hello\n")
     channel.step_is_over()
     channel.end()
+    channel.close()
     assert [(type(event), event.seq) for event in all_of(channel) if isinstance(event, Event)] == [
         (Queued, 0), (Began, 1), (StepBegan, 2), (Printed, 8), (Ended, 9),
     ]  # fmt: skip
@@ -148,6 +149,7 @@ def test_channels_are_kept_for_a_while_and_within_their_bound(clock: Clock) -> N
         channel.open()
         channel.printed("run", 1, b"x" * 30_000)
         if number < 3:
+            channel.end()
             channels.close(channel)
     assert [channels.find(each) is not None for each in ids] == [False, True, True, True], "the oldest went"
     assert channels.kept_bytes <= 100_000

@@ -25,9 +25,6 @@ from executions.live.events import (
 RETRY_MS = 1000
 """After how long a browser comes again."""
 _STREAMS = {1: "stdout", 2: "stderr"}
-_OF_A_TEST = ("name", "verdict", "points", "group", "wall_ms")
-_OF_A_HIDDEN_TEST = ("name", "hidden", "verdict")
-"""For everybody: what else there is of it stands in the execution, for those who may see that."""
 
 Json = Mapping[str, Any]
 
@@ -56,7 +53,7 @@ def _told(event: Event) -> tuple[str, dict[str, Any]]:  # noqa: PLR0911 (one for
             sizes = {"stdout_bytes": event.stdout_bytes, "stderr_bytes": event.stderr_bytes}
             return "step.finished", {"step": event.record.name, **ending_json(event.record, **sizes)}
         case TestEnded():
-            return "test.finished", {"index": event.index, **_test(event.told)}
+            return "test.finished", {"index": event.index, **event.told}
         case Collected():
             return "artifact", {"name": event.name, "bytes": event.bytes, "skipped": event.skipped}
         case Ended():
@@ -70,11 +67,6 @@ def _output(event: Printed) -> dict[str, Any]:
         return data | {"text": event.data.decode()}
     except UnicodeDecodeError:
         return data | {"base64": base64.b64encode(event.data).decode()}
-
-
-def _test(test: Json) -> dict[str, Any]:
-    names = _OF_A_HIDDEN_TEST if test.get("hidden") else _OF_A_TEST
-    return {name: test[name] for name in names if name in test}
 
 
 class ServerSentEvents:

@@ -138,7 +138,9 @@ def resource_for(request: Request) -> Told:
     include = shape.included(request, INCLUDES)
 
     def told(execution: Execution) -> Mapping[str, Any]:
-        return shape.trimmed(resource(execution, include=include), request)
+        return shape.trimmed(
+            resource(execution, include=include, sees_hidden=access.sees_hidden(request, execution)), request
+        )
 
     return told
 

@@ -101,6 +101,7 @@ class Channel:
     def printed(self, step: str, stream: int, data: bytes) -> None:
         """Output as it comes. Small pieces are merged."""
         with self._changed:
+            self.open()
             now = self._clock()
             if (step, stream) != (self._step, self._stream):
                 self._seal(now)
@@ -131,10 +132,9 @@ class Channel:
             self._changed.notify_all()
 
     def end(self) -> None:
-        """The row has its final status."""
+        """The row has its final status. Close it then."""
         self.publish(lambda seq: Ended(seq=seq))
         self._has_ended = True
-        self.close()
 
     def close(self) -> None:
         """Nothing more is published here: it has ended, or is begun again elsewhere."""

@@ -15,6 +15,9 @@ from languages.options import MIB
 KEPT_S = 60.0
 """How long past its end: a browser that has lost its connection is back within seconds."""
 
+_MOST_ENDED = 4096
+"""A channel takes about 2 kB beside its events, which are counted."""
+
 
 class Channels:
     """Safe for threads."""
@@ -102,7 +105,8 @@ class Channels:
         forgotten_until = self._clock() - KEPT_S
         while self._ended:
             oldest = next(iter(self._ended.values()))
-            if oldest.ended_at is None or oldest.ended_at > forgotten_until:
+            is_young = oldest.ended_at is None or oldest.ended_at > forgotten_until
+            if is_young and len(self._ended) <= _MOST_ENDED:
                 return
             self._forget(oldest)
 

@@ -104,6 +104,7 @@ class TestEnded(Event):
 
     index: int
     told: Mapping[str, Any]
+    """What everybody may read."""
 
     __test__ = False
     """Nothing that pytest should collect."""

@@ -10,7 +10,7 @@ from executions.live.channel import Channel, last_place
 from executions.live.channels import Channels, all_channels
 from executions.live.events import Event, Gap
 from executions.live.story import story
-from executions.models import OPEN, Execution
+from executions.models import OPEN, Execution, Store
 from rest.connections import release_connection
 
 POLL_S = 0.5
@@ -80,6 +80,10 @@ class Follower:
         execution = self._row()
         if execution is None:
             return None
+        # The ring may have more than the row, though not all.
+        channel = None if _is_whole(execution) else self._channels.find(self._id)
+        if channel is not None and (told := channel.read(self.after, wait_s=0).events):
+            return self._noted(told)
         if self.after >= 0 and self.after > (end := _end_of(execution)):
             # It was told more than the row has kept.
             self.after = end - 1
@@ -95,6 +99,11 @@ class Follower:
     def _noted(self, told: Told) -> Told:
         self.after = max(self.after, last_place(told, self.after))
         return told
+
+
+def _is_whole(execution: Execution) -> bool:
+    """Whether its row has kept what it printed."""
+    return execution.store == Store.ALL and execution.unkept_bytes is None
 
 
 def _end_of(execution: Execution) -> int:

@@ -21,7 +21,7 @@ from executions.live.events import (
     first_place,
     step_ended,
 )
-from executions.live.steps import is_told
+from executions.live.steps import is_told, test_told
 from executions.models import OPEN, Execution
 from executions.results import StepRecord, steps_in
 
@@ -70,14 +70,14 @@ class _Teller:
             yield Began(seq=self._next(), attempt=execution.attempt, queue_ms=execution.queue_ms)
         if execution.status in OPEN:
             return
-        steps = steps_in(execution)
-        took_ms = {step.name: step.wall_ms for step in steps}
-        for step in steps:
+        for step in steps_in(execution):
             if is_told(step.name):
                 yield from self._step(step)
+        wall_ms = {step["name"]: step["wall_ms"] for step in execution.steps}
         for index, test in enumerate(execution.tests or ()):
-            told = {**test, "wall_ms": took_ms.get(step_of(index))}
-            yield TestEnded(seq=self._next(), index=index, told=told)
+            told = test_told(test, execution.job, wall_ms=wall_ms.get(step_of(index)))
+            if told is not None:
+                yield TestEnded(seq=self._next(), index=index, told=told)
         for each in execution.artifacts or ():
             size_bytes, skipped = each.get("bytes"), each.get("skipped")
             yield Collected(seq=self._next(), name=each["name"], bytes=size_bytes, skipped=skipped)

@@ -8,13 +8,16 @@ from typing import Any
 from uuid import UUID
 
 from dispatch.base import Event, Run, Started
+from executions.grading.plan import step_of
 from executions.live.channel import Channel
 from executions.live.channels import all_channels
 from executions.live.events import Collected, TestEnded, step_ended
-from executions.live.steps import is_told
+from executions.live.steps import is_told, steps_of, test_told
 from executions.models import OPEN, Execution
 from executions.results import record_of
-from sandbox.types import ArtifactsCollected, Outcome, Output, StepFinished
+from sandbox.types import Artifact, ArtifactsCollected, Outcome, Output, StepFinished
+
+Json = Mapping[str, Any]
 
 
 class Teller:
@@ -22,9 +25,12 @@ class Teller:
 
     def __init__(self, execution: Execution, channel: Channel | None) -> None:
         self._channel = channel
-        self._steps = [step["name"] for step in execution.job.get("steps", ()) if is_told(step["name"])]
+        self._job = execution.job
+        self._steps = steps_of(execution.job)
         """Those that are still to come, as long as each ends well."""
         self._step = ""
+        self._next_test = 0
+        self._artifacts: tuple[Artifact, ...] = ()
 
     @property
     def wants_output(self) -> bool:
@@ -48,13 +54,25 @@ class Teller:
             self._channel.began(event.queue_ms)
             self._begin_next(self._channel)
         elif isinstance(event, ArtifactsCollected):
-            for each in event.artifacts:
-                self._collected(self._channel, each.name, each.size_bytes, each.skipped)
+            self._artifacts = event.artifacts
 
-    def test_ended(self, index: int, told: Mapping[str, Any], *, wall_ms: float | None) -> None:
-        """A test has its verdict, told as everybody may read it. In the order of the tests, skipped ones included."""
-        if self._channel is not None:
-            self._channel.publish(lambda seq: TestEnded(seq=seq, index=index, told={**told, "wall_ms": wall_ms}))
+    def test_ended(self, index: int, test: Json, *, wall_ms: float | None) -> None:
+        """A test, as the row will have it, has its verdict. In the order of the tests, skipped ones in their place."""
+        told = test_told(test, self._job, wall_ms=wall_ms)
+        if self._channel is not None and told is not None:
+            self._channel.publish(lambda seq: TestEnded(seq=seq, index=index, told=told))
+        self._next_test = index + 1
+
+    def ended(self, execution: Execution) -> None:
+        """The row is final. What the row tells behind all steps is told now, in the same order."""
+        if self._channel is None:
+            return
+        wall_ms = {step["name"]: step["wall_ms"] for step in execution.steps}
+        for index, test in list(enumerate(execution.tests or ()))[self._next_test :]:
+            self.test_ended(index, test, wall_ms=wall_ms.get(step_of(index)))
+        for each in self._artifacts:
+            self._collected(self._channel, each.name, each.size_bytes, each.skipped)
+        self._channel.end()
 
     def _printed(self, channel: Channel, event: Output) -> None:
         if is_told(event.step):
@@ -91,13 +109,13 @@ def told(execution: Execution) -> Iterator[Teller]:
     channel = _opened_before(execution.pk, execution.attempt)
     if channel is None and execution.background:
         channel = watch(execution.pk, attempt=execution.attempt)
-    attempt = execution.attempt
+    attempt, teller = execution.attempt, Teller(execution, channel)
     try:
-        yield Teller(execution, channel)
+        yield teller
     finally:
         if channel is not None:
             if execution.status not in OPEN and execution.attempt == attempt:
-                channel.end()
+                teller.ended(execution)
             all_channels().close(channel)
 
 
