@@ -8,6 +8,7 @@ import time
 
 from executions.accept import accepted
 from executions.idempotency import Claim
+from executions.live.channels import all_channels
 from executions.live.teller import watch
 from executions.models import OPEN, Execution
 from executions.run import run
@@ -70,9 +71,13 @@ class WatchedRun:
         try:
             with accepted(self._submission, self._origin, self._claim) as (execution, reservation):
                 self.execution = execution
-                watch(execution.pk)
+                channel = watch(execution.pk)
                 self._accepted.set()
-                run(execution, reservation=reservation, client=self._client)
+                try:
+                    run(execution, reservation=reservation, client=self._client)
+                finally:
+                    # It is closed already, unless nothing was even tried.
+                    all_channels().close(channel)
         except Exception as error:
             # Until it is accepted, and where it cannot be started, the one that submitted it is told.
             self._error = error
