@@ -5,7 +5,7 @@ VENV := .venv
 VENV_PYTHON := $(VENV)/bin/python
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: run test lint bench attack attack-debian chaos languages help clean
+.PHONY: run test lint schema bench attack attack-debian chaos languages help clean
 .DEFAULT_GOAL := help
 
 run: ## Set everything up and serve on http://localhost:8080
@@ -31,6 +31,10 @@ lint: ## Layout, types, direction of imports and common faults, of Python, C, sh
 	@shellcheck --external-sources --check-sourced $(SHELL_SCRIPTS)
 	@shellcheck --severity=error languages/images/*/build-*
 	@for script in languages/static/languages/*.js; do node --check "$$script" || exit 1; done
+
+schema: ## Write the API's schema to docs/openapi.yaml
+	@scripts/bootstrap test
+	@$(VENV_PYTHON) manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml
 
 bench: ## Measure latency, throughput, memory and compile times (LISTS=1000000,5000000: the admin's list at such lengths)
 	@scripts/bootstrap test

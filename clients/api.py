@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from django.db.models import QuerySet
 from django.utils import timezone
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, NotFound, PermissionDenied, ValidationError
 from rest_framework.request import Request
@@ -19,6 +20,7 @@ from clients.models import Client, Key
 from clients.permissions import MayCall, NeedsKey
 from clients.rights import PUBLISHABLE, USUAL, Right
 from rest.lists import PARAMETERS, page_of
+from rest.openapi import LIST_PARAMETERS, list_of, parameter
 from rest.permissions import KeyWhereRequired
 from rest.text import encodable, printable
 from rest.times import TimeField
@@ -30,6 +32,7 @@ MAX_KEYS = 200
 MAX_DAYS = 366
 _USUAL_DAYS = 30
 _TAG = "tag."
+_DATE = {"type": "string", "format": "date", "example": "2026-11-25"}
 _READS = {"GET": Right.READ, "HEAD": Right.READ}
 _MANAGES = dict.fromkeys(("GET", "HEAD", "POST", "DELETE"), Right.MANAGE_KEYS)
 
@@ -48,17 +51,27 @@ def caller_of(request: Request) -> Caller:
 class KeySerializer(serializers.Serializer[Key]):
     """A key. Its secret is told once, in the answer that made it."""
 
-    object = serializers.ReadOnlyField(default="key", help_text="Always `key`.")
+    object = serializers.CharField(default="key", read_only=True, help_text="Always `key`.")
     id = serializers.CharField(source="prefix", read_only=True, help_text="Its public part, which executions carry.")
     name = serializers.CharField(read_only=True, help_text="What it is for.")
     rights = serializers.ListField(
-        child=serializers.CharField(), read_only=True, help_text="What it may do, as far as its client may."
+        child=serializers.ChoiceField([right.value for right in Right]),
+        read_only=True,
+        help_text="What it may do, as far as its client may.",
     )
     publishable = serializers.BooleanField(read_only=True, help_text="Whether it is for web pages.")
     created_at = TimeField(read_only=True, help_text="When it was made.")
     expires_at = TimeField(read_only=True, allow_null=True, help_text="From when on it is refused; null: never.")
     revoked_at = TimeField(read_only=True, allow_null=True, help_text="When it was revoked; null: it was not.")
     last_used_at = TimeField(read_only=True, allow_null=True, help_text="To the minute; null: never.")
+
+
+class MadeKeySerializer(KeySerializer):
+    """A key with its secret."""
+
+    secret = serializers.CharField(
+        read_only=True, help_text="The key itself, to be sent as `Authorization: Api-Key …`."
+    )
 
 
 class NewKeySerializer(StrictSerializer):
@@ -81,6 +94,89 @@ class NewKeySerializer(StrictSerializer):
         if value is not None and value <= timezone.now():
             raise ValidationError("is over already", code="invalid")
         return value
+
+
+class CallingKeySerializer(serializers.Serializer[Any]):
+    """The key that asks."""
+
+    prefix = serializers.CharField(help_text="Its public part.")
+    name = serializers.CharField(help_text="What it is for.")
+    rights = serializers.ListField(
+        child=serializers.ChoiceField([right.value for right in Right]), help_text="What it may do."
+    )
+    publishable = serializers.BooleanField(help_text="Whether it is for web pages.")
+    expires_at = TimeField(allow_null=True, help_text="From when on it is refused; null: never.")
+
+
+class ClientLimitsSerializer(serializers.Serializer[Any]):
+    """What bounds the client; null: nothing but the server's own limits."""
+
+    languages = serializers.ListField(child=serializers.CharField(), allow_null=True, help_text="Those it may use.")
+    caps = serializers.DictField(
+        child=serializers.IntegerField(min_value=0),
+        help_text="The most that a request may ask for, by the limit's name.",
+    )
+    rate = serializers.CharField(allow_null=True, help_text="Requests that execute, such as 60/m.")
+    burst = serializers.IntegerField(allow_null=True, min_value=1, help_text="Of those, in one second.")
+    max_concurrent = serializers.IntegerField(allow_null=True, min_value=1, help_text="Executions open at one time.")
+    max_queued = serializers.IntegerField(
+        allow_null=True, min_value=0, help_text="Executions that wait in the background at one time."
+    )
+
+
+class QuotaSerializer(serializers.Serializer[Any]):
+    """What may be used in a time, and what was."""
+
+    name = serializers.CharField(help_text="executions_day, cpu_s_day, cpu_s_month or storage_bytes; more may come.")
+    used = serializers.FloatField(min_value=0, help_text="So far.")
+    limit = serializers.FloatField(allow_null=True, min_value=0, help_text="At most; null: as much as it will.")
+    resets_at = TimeField(help_text="When it begins anew.")
+
+
+class MeSerializer(serializers.Serializer[Any]):
+    """Who calls, and what it may do."""
+
+    object = serializers.CharField(default="me", read_only=True, help_text="Always `me`.")
+    client = serializers.CharField(help_text="The client's name.")
+    key = CallingKeySerializer()
+    limits = ClientLimitsSerializer()
+    quotas = QuotaSerializer(many=True, help_text="Those that the client has; a publishable key is told of none.")
+
+
+class SumsSerializer(serializers.Serializer[Any]):
+    """What was used."""
+
+    executions = serializers.IntegerField(min_value=0, help_text="Executions that have ended.")
+    cpu_ms = serializers.FloatField(min_value=0, help_text="CPU time of their programs.")
+    wall_ms = serializers.FloatField(min_value=0, help_text="Time of their programs by the clock.")
+    stored_bytes = serializers.IntegerField(min_value=0, help_text="What was stored of them.")
+
+
+class UsageGroupSerializer(SumsSerializer):
+    """What was used of one group; the groups that were asked for are told apart by what follows, or by `tag.NAME`."""
+
+    day = serializers.DateField(required=False, help_text="In UTC.")
+    language = serializers.CharField(required=False, help_text="A language's slug.")
+    key = serializers.CharField(required=False, help_text="A key's public part.")
+    outcome = serializers.CharField(required=False, help_text="How they ended.")
+    door = serializers.CharField(required=False, help_text="By which path they came.")
+
+
+class UsageSerializer(serializers.Serializer[Any]):
+    """What the client has used."""
+
+    object = serializers.CharField(default="usage", read_only=True, help_text="Always `usage`.")
+    to = serializers.DateField(help_text="The last day.")
+    group_by = serializers.ListField(child=serializers.CharField(), help_text="What is told apart.")
+    total = SumsSerializer(help_text="Of all together.")
+
+    def get_fields(self) -> dict[str, Any]:
+        """With `from`, which is no name in Python, and `data`, which a serializer has already."""
+        return {
+            "from": serializers.DateField(help_text="The first day."),
+            **super().get_fields(),
+            "data": UsageGroupSerializer(many=True, help_text="The sums of each group."),
+        }
 
 
 class UsageQuery(StrictSerializer):
@@ -106,6 +202,7 @@ class MeView(OfAClient):
     http_method_names = ["get", "head"]
     for_pages = ("GET", "HEAD")
 
+    @extend_schema(summary="Who calls", responses={200: OpenApiResponse(MeSerializer, "The client and its key.")})
     def get(self, request: Request) -> Response:
         """The key, the client's limits, and where its quotas stand."""
         refuse_unknown(request.query_params, (), what="parameter")
@@ -130,6 +227,19 @@ class UsageView(OfAClient):
     http_method_names = ["get", "head"]
     rights = _READS
 
+    @extend_schema(
+        summary="What the client has used",
+        parameters=[
+            parameter("from", f"The first day (UTC); left out: {_USUAL_DAYS} days.", _DATE),
+            parameter("to", "The last day (UTC); left out: today.", _DATE),
+            parameter(
+                "group_by",
+                f"Of {', '.join(usage.GROUPS)} and tag.NAME, between commas; left out: day.",
+                {"type": "string", "maxLength": 200, "example": "day,language"},
+            ),
+        ],
+        responses={200: OpenApiResponse(UsageSerializer, "By group, and in all.")},
+    )
     def get(self, request: Request) -> Response:
         """Sums of each group, and of all together."""
         asked = parameters_in(request, UsageQuery)
@@ -162,11 +272,22 @@ class KeysView(OfAClient):
     http_method_names = ["get", "head", "post"]
     rights = _MANAGES
 
+    @extend_schema(
+        summary="List keys, newest first",
+        parameters=LIST_PARAMETERS,
+        responses={200: OpenApiResponse(list_of({"$ref": "#/components/schemas/Key"}), "A page.")},
+    )
     def get(self, request: Request) -> Response:
         """All of them, revoked ones too, newest first."""
         refuse_unknown(request.query_params, PARAMETERS, what="parameter")
         return Response(page_of(_keys_of(caller_of(request)), request, represent=lambda key: KeySerializer(key).data))
 
+    @extend_schema(
+        summary="Make a key",
+        request=NewKeySerializer,
+        examples=[OpenApiExample("A key for a worker", {"name": "worker", "rights": ["execute"]}, request_only=True)],
+        responses={201: OpenApiResponse(MadeKeySerializer, "Its secret is told here alone.")},
+    )
     def post(self, request: Request) -> Response:
         """Make one; 201, with the key itself as `secret`, this once."""
         refuse_unknown(request.query_params, (), what="parameter")
@@ -192,11 +313,13 @@ class KeyView(OfAClient):
     http_method_names = ["get", "head", "delete"]
     rights = _MANAGES
 
+    @extend_schema(summary="One key", responses={200: OpenApiResponse(KeySerializer, "As it is now.")})
     def get(self, request: Request, prefix: str) -> Response:
         """The key with this public part."""
         refuse_unknown(request.query_params, (), what="parameter")
         return Response(KeySerializer(self._found(request, prefix)).data)
 
+    @extend_schema(summary="Revoke a key", responses={204: None})
     def delete(self, request: Request, prefix: str) -> Response:
         """Refuse it from now on, for good; again does no harm. It stays in the list: executions carry its name."""
         key = self._found(request, prefix)

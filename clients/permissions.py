@@ -39,5 +39,8 @@ class MayCall(BasePermission):
 class NeedsKey(BasePermission):
     """For what belongs to a client: NotAuthenticated without a key, whatever the settings say."""
 
+    needs_key = True
+    """The schema of the API tells so."""
+
     def has_permission(self, request: Request, view: Any) -> bool:
         return request.auth is not None

@@ -58,13 +58,14 @@ class CheckSerializer(StrictSerializer):
     ids = serializers.ListField(
         child=serializers.RegexField(r"\Asha256:[0-9a-f]{64}\Z", trim_whitespace=False, help_text="sha256:…"),
         max_length=MAX_CHECKED,
+        help_text="Ids of files: `sha256:` and 64 hexadecimal digits.",
     )
 
 
 class MissingSerializer(serializers.Serializer[Any]):
     """Which of them the caller has to upload."""
 
-    missing = serializers.ListField(child=serializers.CharField())
+    missing = serializers.ListField(child=serializers.CharField(), help_text="Their ids.")
 
 
 class FilesEndpoint(OfAClient):
@@ -118,7 +119,7 @@ class FileView(FilesEndpoint):
         responses={(200, "application/octet-stream"): {"type": "string", "format": "binary"}},
     )
     def get(self, request: Request, file_id: str) -> HttpResponseBase:
-        """Its bytes, as a download that no browser takes for a page. NotFound."""
+        """Its bytes, as a download that no browser takes for a page."""
         try:
             file, pieces = store.open(_client(request), _digest(file_id))
         except FileMissing:
@@ -131,7 +132,7 @@ class FileView(FilesEndpoint):
 
     @extend_schema(summary="Delete a file", responses={204: None})
     def delete(self, request: Request, file_id: str) -> Response:
-        """The client has it no more. NotFound."""
+        """The client has it no more."""
         try:
             store.delete(_client(request), _digest(file_id))
         except FileMissing:

@@ -7,6 +7,7 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.generic import RedirectView
 
 from gexec.health import HealthView, ReadyView
+from rest.documents import DocsView, SchemaView
 from rest.views import NoSuchPath
 
 admin.site.site_header = admin.site.site_title = "gexec"
@@ -18,6 +19,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", HealthView.as_view()),
     path("readyz", ReadyView.as_view()),
     path("", include("executions.seed.urls")),
+    path("api/schema", SchemaView.as_view(), name="api-schema"),
+    path("api/docs", DocsView.as_view(), name="api-docs"),
     path("api/v1/", include("executions.api.urls")),
     path("api/v1/", include("clients.urls")),
     path("api/v1/", include("languages.urls")),

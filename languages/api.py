@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import Any
 
+from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
@@ -41,10 +42,22 @@ class LimitsSerializer(ColumnsSerializer):
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         """Those options of a language that its users may know."""
         return {
-            option.name: serializers.IntegerField(help_text=option.help_text)
+            option.name: serializers.IntegerField(
+                help_text=option.help_text,
+                min_value=option.low,
+                max_value=option.high,
+                allow_null=option.default is None,
+            )
             for option in options_of(Language)
             if option.in_api
         }
+
+
+class VersionSerializer(serializers.Serializer[Language]):
+    """A version of a language."""
+
+    slug = serializers.CharField(help_text="Its name in a request.")
+    version = serializers.CharField(help_text="What its own interpreter or compiler says.")
 
 
 class LanguageSerializer(ColumnsSerializer):
@@ -65,13 +78,21 @@ class LanguageSerializer(ColumnsSerializer):
     limits = LimitsSerializer(source="*")
     warm = serializers.SerializerMethodField(help_text="Whether a container is ready for it.")
 
+    @extend_schema_field(VersionSerializer(many=True))
     def get_versions(self, language: Language) -> list[dict[str, Any]]:
         """The enabled versions of the same language, this one among them."""
         family = self.context["families"][language.family]
         return [{"slug": other.slug, "version": other.version} for other in family]
 
     def get_warm(self, language: Language) -> bool:
+        """Whether the process that answers has one."""
         return programs.profile_of(language) in self.context["warm"]
+
+
+class LanguagesSerializer(serializers.Serializer[Any]):
+    """All enabled languages."""
+
+    languages = LanguageSerializer(many=True, help_text="By slug.")
 
 
 class LanguagesView(Revalidated):
@@ -80,6 +101,10 @@ class LanguagesView(Revalidated):
     http_method_names = ["get", "head"]
     for_pages = ("GET", "HEAD")
 
+    @extend_schema(
+        summary="List languages",
+        responses={200: OpenApiResponse(LanguagesSerializer, "All that are enabled."), 304: None},
+    )
     def get(self, request: Request) -> Response:
         """The list, or 304."""
         enabled = _enabled()
@@ -93,6 +118,10 @@ class LanguageView(Revalidated):
     http_method_names = ["get", "head"]
     for_pages = ("GET", "HEAD")
 
+    @extend_schema(
+        summary="One language",
+        responses={200: OpenApiResponse(LanguageSerializer, "The one of this name."), 304: None},
+    )
     def get(self, request: Request, name: str) -> Response:
         """The one with this slug, alias or version, as /execute would take it."""
         language = Language.objects.matching(name)

@@ -5,6 +5,7 @@ What is true of every operation is added here once: its errors, the headers of i
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerFieldExtension
@@ -12,6 +13,7 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter
 
 from rest.codes import CODES
+from rest.unknown import StrictSerializer
 
 PREFIX = "/api/v1/"
 _PROBLEM = "Problem"
@@ -21,10 +23,10 @@ PROBLEM_SCHEMA: dict[str, Any] = {
     "type": "object",
     "description": "What is wrong (RFC 9457). `code` is for programs, and never changes; `detail` is for people.",
     "properties": {
-        "type": {"type": "string"},
-        "title": {"type": "string"},
-        "status": {"type": "integer", "minimum": 400, "maximum": 599},
-        "detail": {"type": "string"},
+        "type": {"type": "string", "description": "`about:blank`: `code` says it all."},
+        "title": {"type": "string", "description": "The status in words."},
+        "status": {"type": "integer", "minimum": 400, "maximum": 599, "description": "As that of the answer."},
+        "detail": {"type": "string", "description": "What is wrong with this request, for people."},
         "code": {"type": "string", "enum": sorted(CODES), "description": "More may come."},
         "errors": {
             "type": "array",
@@ -33,14 +35,14 @@ PROBLEM_SCHEMA: dict[str, Any] = {
                 "type": "object",
                 "properties": {
                     "pointer": {"type": "string", "description": "A JSON pointer (RFC 6901) into the body or query."},
-                    "code": {"type": "string"},
-                    "detail": {"type": "string"},
+                    "code": {"type": "string", "description": "As that of the problem, or `too_large` and the like."},
+                    "detail": {"type": "string", "description": "For people."},
                 },
                 "required": ["pointer", "code", "detail"],
             },
         },
         "request_id": {"type": "string", "description": "As in X-Request-Id."},
-        "execution_id": {"type": ["string", "null"], "format": "uuid"},
+        "execution_id": {"type": ["string", "null"], "format": "uuid", "description": "Its row, where there is one."},
         "policy": {"type": "string", "description": "Of a 429: which limit was met."},
         "missing": {"type": "array", "items": {"type": "string"}, "description": "Of file_missing: which files."},
     },
@@ -58,8 +60,10 @@ PROBLEM_SCHEMA: dict[str, Any] = {
 }
 _HEADERS: dict[str, Any] = {
     "X-Request-Id": {
+        "required": True,
         "description": "By which the request is found again: the client's own where it sent one.",
         "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"},
+        "example": "req_01a21b3bd05071a18ac87ac04cb8013e",
     },
     "RateLimit-Policy": {
         "description": "What bounds the caller: a number of requests and a window in seconds, for each policy.",
@@ -71,8 +75,14 @@ _HEADERS: dict[str, Any] = {
         "schema": {"type": "string"},
         "example": '"rate";r=3;t=12',
     },
+    "Retry-After": {
+        "description": "Seconds after which it may be tried again.",
+        "schema": {"type": "integer", "minimum": 0},
+        "example": 1,
+    },
 }
-_RETRY_AFTER = {"description": "Seconds after which it may be tried again.", "schema": {"type": "integer"}}
+_ALWAYS = ("X-Request-Id", "RateLimit-Policy", "RateLimit")
+_RESPONSES = {"4XX": ("Refused", "The request is refused."), "5XX": ("Unavailable", "It could not be served now.")}
 
 
 COMPONENTS: dict[str, Any] = {_PROBLEM: PROBLEM_SCHEMA}
@@ -91,8 +101,8 @@ def list_of(entry: dict[str, Any]) -> dict[str, Any]:
         "type": "object",
         "properties": {
             "object": {"const": "list"},
-            "data": {"type": "array", "items": entry},
-            "has_more": {"type": "boolean"},
+            "data": {"type": "array", "items": entry, "description": "The page, newest first."},
+            "has_more": {"type": "boolean", "description": "Whether more are behind it."},
             "next": {"type": ["string", "null"], "description": "Where the next page is."},
         },
         "required": ["object", "data", "has_more", "next"],
@@ -102,6 +112,11 @@ def list_of(entry: dict[str, Any]) -> dict[str, Any]:
 def parameter(name: str, description: str, schema: dict[str, Any] | None = None, **more: Any) -> OpenApiParameter:
     """A parameter of the query, or of the headers."""
     return OpenApiParameter(name, schema or {"type": "string"}, description=description, **more)
+
+
+def header(name: str, description: str, statuses: Sequence[int], schema: Any = None, **more: Any) -> OpenApiParameter:
+    """A header of the answers with these statuses."""
+    return parameter(name, description, schema, location=OpenApiParameter.HEADER, response=list(statuses), **more)
 
 
 LIST_PARAMETERS = [
@@ -119,13 +134,30 @@ class Schema(AutoSchema):
         """The resource: what stands behind /api/v1/."""
         return [self.path.removeprefix(PREFIX).strip("/").partition("/")[0] or "gexec"]
 
+    def get_auth(self) -> list[dict[str, Any]]:
+        """Either of the schemes; or none, where the view needs no key."""
+        schemes: list[dict[str, Any]] = [{name: []} for scheme in super().get_auth() for name in scheme]
+        needed = any(getattr(each, "needs_key", False) for each in self.view.get_permissions())
+        return schemes if needed else [*schemes, {}]
+
+    def _map_basic_serializer(self, serializer: Any, direction: Any) -> dict[str, Any]:
+        """With what is refused: the library has no hook for it that knows the direction."""
+        schema: dict[str, Any] = super()._map_basic_serializer(serializer, direction)  # type: ignore[no-untyped-call]  # as all of it
+        if direction == "request" and isinstance(serializer, StrictSerializer):
+            schema["additionalProperties"] = False
+        return schema
+
+    def map_parsers(self) -> list[str]:
+        """Any type is read as JSON but those of forms; this is what a client should send."""
+        return ["application/json" if each == "*/*" else each for each in super().map_parsers()]
+
     def get_operation_id(self) -> str:
         """By path and method, which never change."""
         words = [word.strip("{}") for word in self.path.removeprefix("/api/v1").strip("/").split("/")]
         return "_".join([self.method.lower(), *words]).replace("-", "_")
 
 
-class DescribedFields(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]  # the library's own hook
+class DescribedFields(OpenApiSerializerFieldExtension):
     """Fields that say their schema themselves."""
 
     target_class = "rest.described.Described"
@@ -139,7 +171,7 @@ class DescribedFields(OpenApiSerializerFieldExtension):  # type: ignore[no-untyp
         return self.target.described()
 
 
-class KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # the library's own hook
+class KeyScheme(OpenApiAuthenticationExtension):
     """`Authorization: Api-Key …` or `Bearer …`."""
 
     target_class = "clients.authentication.ApiKeyAuthentication"
@@ -159,7 +191,10 @@ def only_ours(endpoints: list[Any]) -> list[Any]:
 
 def with_what_all_have(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
     """A hook after: errors and headers of every operation."""
-    result.setdefault("components", {}).setdefault("schemas", {}).update(COMPONENTS)
+    components = result.setdefault("components", {})
+    components.setdefault("schemas", {}).update(COMPONENTS)
+    components["headers"] = _HEADERS
+    components["responses"] = {name: _refusal(description) for name, description in _RESPONSES.values()}
     for operations in result["paths"].values():
         for method in _METHODS:
             if method in operations:
@@ -170,8 +205,14 @@ def with_what_all_have(result: dict[str, Any], generator: Any, request: Any, pub
 def _complete(operation: dict[str, Any]) -> None:
     responses = operation["responses"]
     for response in responses.values():
-        response["headers"] = _HEADERS | response.get("headers", {})
+        response["headers"] = _references(_ALWAYS) | response.get("headers", {})
+    responses |= {status: {"$ref": f"#/components/responses/{name}"} for status, (name, _) in _RESPONSES.items()}
+
+
+def _refusal(description: str) -> dict[str, Any]:
     content = {"application/problem+json": {"schema": {"$ref": f"#/components/schemas/{_PROBLEM}"}}}
-    for status, description in (("4XX", "The request is refused."), ("5XX", "It could not be served now.")):
-        headers = {**_HEADERS, "Retry-After": _RETRY_AFTER}
-        responses[status] = {"description": description, "headers": headers, "content": content}
+    return {"description": description, "headers": _references(_HEADERS), "content": content}
+
+
+def _references(names: Iterable[str]) -> dict[str, Any]:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}

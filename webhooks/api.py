@@ -32,7 +32,10 @@ class NewWebhookSerializer(StrictSerializer):
 
     url = serializers.CharField(max_length=MAX_CHARACTERS, trim_whitespace=False, help_text="https://…")
     events = serializers.ListField(
-        child=serializers.ChoiceField(choices=Event.values), min_length=1, max_length=len(Event.values)
+        child=serializers.ChoiceField(choices=Event.values),
+        min_length=1,
+        max_length=len(Event.values),
+        help_text="What it is told of.",
     )
 
 
@@ -40,13 +43,15 @@ class WebhookSerializer(serializers.Serializer[Endpoint]):
     """A webhook. Its secret is told once, in the answer that made it."""
 
     object = serializers.CharField(default="webhook", read_only=True, help_text="Always `webhook`.")
-    id = serializers.UUIDField(read_only=True)
-    url = serializers.CharField(read_only=True)
-    events = serializers.ListField(child=serializers.CharField(), read_only=True)
-    created_at = TimeField(read_only=True)
+    id = serializers.UUIDField(read_only=True, help_text="By which it is found again.")
+    url = serializers.CharField(read_only=True, help_text="Where it listens.")
+    events = serializers.ListField(
+        child=serializers.ChoiceField(choices=Event.values), read_only=True, help_text="What it is told of."
+    )
+    created_at = TimeField(read_only=True, help_text="When it was made.")
     failing_since = TimeField(read_only=True, allow_null=True, help_text="Nothing was delivered since; null: it was.")
     disabled_at = TimeField(read_only=True, allow_null=True, help_text="It is told nothing since; null: it is.")
-    disabled_reason = serializers.CharField(read_only=True)
+    disabled_reason = serializers.CharField(read_only=True, help_text="Why; empty where it is not disabled.")
 
 
 class MadeWebhookSerializer(WebhookSerializer):
@@ -65,7 +70,7 @@ class SecretSerializer(serializers.Serializer[Any]):
 class AttemptSerializer(serializers.Serializer[Attempt]):
     """One try."""
 
-    at = TimeField()
+    at = TimeField(help_text="When it began.")
     status = serializers.IntegerField(allow_null=True, help_text="Null: no answer came.")
     ms = serializers.IntegerField(help_text="How long it took.")
     error = serializers.CharField(help_text="Why it failed, where that is not its status.")
@@ -76,18 +81,20 @@ class DeliverySerializer(serializers.Serializer[Delivery]):
     """One message to one address, and what came of each try."""
 
     object = serializers.CharField(default="delivery", read_only=True, help_text="Always `delivery`.")
-    id = serializers.UUIDField(read_only=True)
+    id = serializers.UUIDField(read_only=True, help_text="By which it is found again.")
     message_id = serializers.CharField(read_only=True, help_text="What the receiver gets as webhook-id.")
     webhook = serializers.UUIDField(
         source="endpoint_id", read_only=True, allow_null=True, help_text="Null: a request named the address itself."
     )
-    url = serializers.CharField(read_only=True)
-    event = serializers.CharField(read_only=True)
-    status = serializers.CharField(source="state", read_only=True, help_text="pending, delivered or failed.")
+    url = serializers.CharField(read_only=True, help_text="Where it goes.")
+    event = serializers.CharField(read_only=True, help_text="What has happened.")
+    status = serializers.ChoiceField(
+        source="state", choices=State.values, read_only=True, help_text="Whether it has arrived."
+    )
     attempts = serializers.SerializerMethodField(help_text="status, ms, error and how the answer began, of each try.")
     next_attempt_at = serializers.SerializerMethodField(help_text="Null: none comes.")
-    created_at = TimeField(read_only=True)
-    ended_at = TimeField(read_only=True, allow_null=True)
+    created_at = TimeField(read_only=True, help_text="When it was made.")
+    ended_at = TimeField(read_only=True, allow_null=True, help_text="When it was settled; null: it is not.")
 
     @extend_schema_field(AttemptSerializer(many=True))
     def get_attempts(self, delivery: Delivery) -> Any:

@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 from django.conf import settings
+from drf_spectacular.utils import extend_schema_serializer
 
 from clients.caller import Caller
 from clients.policy import check_language
@@ -82,6 +83,7 @@ class Wait(PlainText):
         return float(data)
 
 
+@extend_schema_serializer(component_name="Execution")
 class ExecutionRequestSerializer(StrictSerializer):
     """A program and its input."""
 

@@ -6,12 +6,13 @@ from typing import Any
 
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 
+from executions.api.meanings import EXAMPLE, explained
 from executions.api.requests import ExecutionRequestSerializer, TokenRequestSerializer
 from executions.api.resource import INCLUDES
 from executions.grading.verdicts import Verdict
 from executions.models import Status, Store
 from executions.outcomes import Outcome
-from rest.openapi import LIST_PARAMETERS, component, list_of, parameter
+from rest.openapi import COMPONENTS, LIST_PARAMETERS, component, header, list_of, parameter
 
 _TIME = {"type": "string", "format": "date-time", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$"}
 _ID = {"type": "string", "format": "uuid"}
@@ -26,7 +27,7 @@ def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
 
 def _object(properties: dict[str, Any], *, optional: tuple[str, ...] = (), **more: Any) -> dict[str, Any]:
     required = [name for name in properties if name not in optional]
-    return {"type": "object", "properties": properties, "required": required, **more}
+    return {"type": "object", "properties": explained(properties), "required": required, **more}
 
 
 _OUTCOME = {"type": "string", "enum": [outcome.value for outcome in Outcome], "description": "More may come."}
@@ -96,7 +97,10 @@ ARTIFACT = component(
         description="A file that the program left.",
     ),
 )
-component("Base64", _object({"base64": {"type": "string", "contentEncoding": "base64"}}))
+component(
+    "Base64",
+    _object({"base64": {"type": "string", "contentEncoding": "base64"}}, description="Bytes that are no text."),
+)
 
 _PLACE = {"type": "integer", "minimum": 1}
 DIFFERENCE = component(
@@ -116,6 +120,7 @@ _OF_A_TEST = {
     "max_points": _NUMBER,
     "first_difference": _or_null(DIFFERENCE),
     "checker_message": _TEXT,
+    **COMPONENTS["Step"]["properties"],
 }
 TEST = component(
     "Test",
@@ -176,6 +181,7 @@ EXECUTION = component(
         },
         optional=("runs", "access_token", "files", "entrypoint", "stdin", "timeline", "queue"),
         description="A program that was submitted, and what came of it.",
+        example=EXAMPLE,
     ),
 )
 EVENT = component(
@@ -232,14 +238,28 @@ ERASURE = component(
             "key": _TEXT,
             "created_at": _TIME,
             "finished_at": _or_null(_TIME),
-        }
+        },
+        description="What is left of executions that were erased.",
     ),
 )
 
 _HEADER = OpenApiParameter.HEADER
+_ANSWERED = [
+    header("X-Execution-Id", "The execution's id.", (200, 202), _ID),
+    header("Idempotency-Replayed", "The execution was there before.", (200, 202), {"const": "true"}),
+    header("Preference-Applied", "What of Prefer was done.", (200, 202)),
+    header("Location", "Where to ask for it.", (202,)),
+    header("Retry-After", "Seconds after which to ask.", (202,), {"type": "integer", "minimum": 0}),
+]
 _SHAPED = [
-    parameter("fields", "Only these, dotted: status,run.stdout. At most 32."),
-    parameter("include", f"These besides: {', '.join(INCLUDES)}."),
+    parameter("fields", "Only these, dotted: `status,run.stdout`. At most 32.", {"type": "string", "maxLength": 2048}),
+    parameter(
+        "include",
+        "These besides, between commas.",
+        {"type": "array", "items": {"enum": list(INCLUDES)}},
+        style="form",
+        explode=False,
+    ),
 ]
 _TOKEN = [parameter("access_token", "Opens one execution, in place of a key.")]
 _EVENTS = {
@@ -248,10 +268,10 @@ _EVENTS = {
 }
 _TAGGED = [parameter("tag.NAME", "Those with the tag NAME of this value; any name may stand there.")]
 _FILTERS = [
-    parameter("language", "A language's slug."),
+    parameter("language", "A language's slug.", {"type": "string", "maxLength": 64}),
     parameter("status", "Where it is.", {"type": "string", "enum": Status.values}),
     parameter("outcome", "How it ended.", {"type": "string", "enum": [outcome.value for outcome in Outcome]}),
-    parameter("verdict", "Of all its tests."),
+    parameter("verdict", "Of all its tests.", {"type": "string", "pattern": "^[a-z_]{1,20}$"}),
     parameter("batch", "Those of one batch.", _ID),
     parameter("created_after", "From this moment on.", {"type": "string", "format": "date-time"}),
     parameter("created_before", "Before this moment.", {"type": "string", "format": "date-time"}),
@@ -274,7 +294,13 @@ runs = extend_schema(
     examples=[_EXAMPLE],
     parameters=[
         *_SHAPED,
-        parameter("Idempotency-Key", "The same key and body give the same execution.", location=_HEADER),
+        *_ANSWERED,
+        parameter(
+            "Idempotency-Key",
+            "The same key and body give the same execution.",
+            {"type": "string", "pattern": "^[!-~]{1,255}$"},
+            location=_HEADER,
+        ),
         parameter("Prefer", "respond-async, or wait=SECONDS.", location=_HEADER),
         parameter("X-Request-Id", "By which the request is found again.", location=_HEADER),
     ],
@@ -341,6 +367,9 @@ shows_erasure = extend_schema(
 )
 shows_artifact = extend_schema(
     summary="A file that a program left",
-    parameters=_TOKEN,
+    parameters=[
+        *_TOKEN,
+        header("Content-Disposition", "A browser saves it, unless it is plain text or a picture.", (200,)),
+    ],
     responses={(200, "application/octet-stream"): {"type": "string", "format": "binary"}},
 )
