@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
+from uuid import UUID
 
 from sandbox.engine import Images
 from sandbox.types import ArtifactsCollected, Job, JobResult, Lane, Output, Profile, StepFinished, WarmTarget
@@ -91,6 +92,9 @@ class Run(Protocol):
     def estimate_ms(self) -> float | None:
         """When it should start, by how long tasks hold a slot of late; None once it has started, or has ended."""
 
+    def is_gone(self) -> bool:
+        """Whether nothing of it is left, once its events have ended: its container is. Raises EngineUnavailable."""
+
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
@@ -129,6 +133,12 @@ class Backend(Protocol):
 
     def cancel(self, task_id: str) -> bool:
         """End a task, waiting or running, within a second. False where no such task is in flight."""
+
+    def left_by(self, worker: UUID) -> bool:
+        """Whether containers of a server process are there: of one that has ended, they may run on for a moment.
+
+        Raises EngineUnavailable.
+        """
 
     def capacity(self) -> Capacity:
         """What is in use, waiting and warm right now."""

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import replace
+from uuid import UUID
 
 from dispatch.base import Capacity, Event, Finished, Report, Reservation, Started, Task
 from sandbox.engine import Images
@@ -63,6 +64,8 @@ class FakeBackend:
         self.jobs: list[Job] = []
         """The jobs that were started, in order."""
         self.tenants: list[str | None] = []
+        self.left: set[UUID] = set()
+        """Processes whose containers are there still."""
         self.targets: Mapping[Profile, WarmTarget] = {}
         self._total = slots
         self._slots = Slots(OwnPermits(slots), queue_limit=queue, caller_share=caller_share)
@@ -98,6 +101,9 @@ class FakeBackend:
         if run is not None:
             run.withdrawal.withdraw()
         return run is not None
+
+    def left_by(self, worker: UUID) -> bool:
+        return worker in self.left
 
     def capacity(self) -> Capacity:
         return Capacity(
@@ -224,6 +230,9 @@ class _FakeRun:
             return self._backend.newcomers_place(self.task)
         place = self._backend.place(self.withdrawal)
         return (place or Place(0, 0.0)) if self._waits else None
+
+    def is_gone(self) -> bool:
+        return True
 
     def _result(self) -> JobResult:
         self._backend.jobs.append(self.task.job)

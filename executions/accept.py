@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
+from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
@@ -12,7 +14,7 @@ from django.utils import timezone
 from clients.admission import admitted
 from dispatch import active, workers
 from dispatch.base import Reservation
-from executions import in_flight
+from executions import backlog, in_flight
 from executions.grading.asked import CONTENT_BYTES_AT_MOST
 from executions.idempotency import Claim
 from executions.jobs import brought_by_tests, caller_of, companion_in, job_of, profile_in, stored_files_in
@@ -42,17 +44,35 @@ def accepted(
         if reservation is not None:
             execution.status, execution.started_at, execution.queue_ms = Status.RUNNING, timezone.now(), 0.0
         with admitted(origin.caller, open_of=open_of):
-            _insert(execution, claim)
+            _insert([execution], claim)
         yield execution, reservation
 
 
 def queued(submission: Submission, origin: Origin, claim: Claim | None = None) -> Execution:
-    """The row, inserted, for whichever process takes it up: accepted means committed. Raises Taken."""
-    execution = _row(replace(submission, background=True), origin)
-    _use_files(execution)
-    with admitted(origin.caller, open_of=open_of, background=True):
-        _insert(execution, claim)
-    return execution
+    """The row, inserted, for whichever process takes it up: accepted means committed. Raises Limited and Taken."""
+    return all_queued([submission], origin, claim)[0]
+
+
+def all_queued(
+    submissions: Iterable[Submission], origin: Origin, claim: Claim | None = None, *, batch_id: UUID | None = None
+) -> list[Execution]:
+    """The rows, inserted at once; all of them, or none. Raises Limited, and Taken where the claim's key is another's.
+
+    The key is the first one's.
+    """
+    rows = [_row(replace(each, background=True), origin) for each in submissions]
+    for row in rows:
+        row.batch_id = batch_id
+        row.caller = caller_of(row)
+        if row.queue_limit_ms is not None:
+            row.queue_until = row.created_at + timedelta(milliseconds=row.queue_limit_ms)
+        _use_files(row)
+    if rows:
+        backlog.enter(rows[0].caller, len(rows))
+        with admitted(origin.caller, open_of=open_of, background=True, count=len(rows)):
+            _insert(rows, claim)
+        transaction.on_commit(backlog.wake)
+    return rows
 
 
 def refused(refusal: Refusal, origin: Origin) -> Execution:
@@ -69,21 +89,33 @@ def refused(refusal: Refusal, origin: Origin) -> Execution:
     )
 
 
-def _insert(execution: Execution, claim: Claim | None) -> None:
-    owner = execution.client_id
-    tags = execution.tags if owner is not None else None
+def _insert(executions: Sequence[Execution], claim: Claim | None) -> None:
+    tags = [tag for execution in executions for tag in _tags_of(execution)]
     if not (claim or tags):
-        execution.save(force_insert=True)
+        _save(executions)
         return
     with transaction.atomic():
         if claim is not None:
-            claim.take(execution.pk)
-        execution.save(force_insert=True)
-        if owner is not None:
-            ExecutionTag.objects.bulk_create(
-                ExecutionTag(execution=execution, client_id=owner, name=name, value=value)
-                for name, value in (tags or {}).items()
-            )
+            claim.take(executions[0].pk)
+        _save(executions)
+        ExecutionTag.objects.bulk_create(tags)
+
+
+def _save(executions: Sequence[Execution]) -> None:
+    if len(executions) == 1:
+        executions[0].save(force_insert=True)
+    else:
+        Execution.objects.bulk_create(executions)
+
+
+def _tags_of(execution: Execution) -> list[ExecutionTag]:
+    if execution.client_id is None:
+        return []
+    client_id = execution.client_id
+    return [
+        ExecutionTag(execution=execution, client_id=client_id, name=name, value=value)
+        for name, value in (execution.tags or {}).items()
+    ]
 
 
 @contextmanager

@@ -44,6 +44,11 @@ class Store(models.TextChoices):
 EXECUTE, API = "execute", "api"
 """Doors: POST /execute, and /api/v1."""
 
+IN_BACKLOG = Q(status=Status.QUEUED, background=True, worker__isnull=True)
+"""Accepted, and taken up by no process yet."""
+MAX_ATTEMPTS = 2
+"""How often an execution is begun at the most: a program that takes its server process with it does so twice."""
+
 
 class Execution(models.Model):
     """One program that was submitted: all that a process needs to run it, and all that came back.
@@ -97,6 +102,16 @@ class Execution(models.Model):
     score = models.JSONField(null=True, blank=True, help_text="Tests and points: see executions.grading.")
     tests = models.JSONField(null=True, blank=True, help_text="How each test went: see executions.grading.")
     artifacts = models.JSONField(null=True, blank=True, help_text="Files that it left: see executions.results.")
+    caller = models.CharField(
+        max_length=100,
+        blank=True,
+        default="",
+        db_default="",
+        db_collation="C",
+        help_text="Whose turn it waits for in the backlog.",
+    )
+    queue_until = models.DateTimeField(null=True, blank=True, help_text="When its wait in the backlog is over.")
+    cancel_cause = models.TextField(null=True, blank=True, help_text="Why it is to end, once that was asked for.")  # noqa: DJ001 (None: nobody has)
 
     class Meta:
         ordering: ClassVar = ["-id"]
@@ -115,8 +130,17 @@ class Execution(models.Model):
                 condition=Q(client_id__isnull=False, status__in=["queued", "running"]),
             ),
             models.Index(fields=["batch_id", "id"], name="execution_by_batch", condition=Q(batch_id__isnull=False)),
+            models.Index(fields=["lane", "caller", "id"], name="execution_backlog", condition=IN_BACKLOG),
+            # Those that are about to start, for the search for lost ones: the backlog may be long.
             models.Index(
-                fields=["lane", "id"], name="execution_to_take_up", condition=Q(status=Status.QUEUED, background=True)
+                fields=["worker"],
+                name="execution_about_to_start",
+                condition=Q(status=Status.QUEUED, worker__isnull=False),
+            ),
+            models.Index(
+                fields=["queue_until"],
+                name="execution_backlog_over",
+                condition=IN_BACKLOG & Q(queue_until__isnull=False),
             ),
             models.Index(
                 fields=["client_id", "language_slug", "id"],
@@ -226,6 +250,27 @@ class Erasure(models.Model):
 
     def __str__(self) -> str:
         return f"{self.erased} executions"
+
+
+class Batch(models.Model):
+    """Executions that were submitted together. How far they are, their rows tell."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    client_id = models.UUIDField("client", null=True, blank=True, help_text="Whose it is; empty: nobody's with a key.")
+    created_at = models.DateTimeField()
+    cancelled_at = models.DateTimeField(null=True, blank=True)
+    webhook_url = models.TextField(blank=True, default="")
+    size = models.PositiveIntegerField(help_text="Of what was submitted, refused items included.")
+    items = models.JSONField(
+        help_text="In the order of submission: an execution's id, or the problem of what was refused."
+    )
+
+    class Meta:
+        ordering: ClassVar = ["-id"]
+        verbose_name_plural = "batches"
+
+    def __str__(self) -> str:
+        return str(self.id)
 
 
 class CallerStorage(models.Model):

@@ -1,37 +1,73 @@
-"""Finding executions whose server process has ended, and finishing them."""
+"""Finding executions whose server process has ended, and queueing them again, or finishing them."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 
 from clients import last_used
 from clients.policy import own_shares
-from dispatch import shares, workers
+from dispatch import active, shares, workers
 from executions import in_flight, jobs, transitions
-from executions.models import OPEN, Execution
-from executions.results import failed_fields
+from executions.models import Execution, Status
+from executions.results import cancelled_fields, failed_fields
 from languages import tasks
+from sandbox.errors import SandboxError
 
 logger = logging.getLogger(__name__)
 
 SERVER_DIED = "the server process that ran this execution ended before its result was known"
 
 
-def sweep() -> int:
-    """Finish what ended processes left open, and what this one lost; return how many. Call it at start, and often.
+_COLUMNS = ("id", "status", "worker", "attempt", "door", "cancel_cause", "client_id", "api_key_id", "client_address")
 
-    Several processes may sweep at once: each row is finished by one of them.
+
+def sweep() -> int:
+    """See to what ended processes left open, and what this one lost; return how many. Call it at start, and often.
+
+    What came through a door that promises it is queued again, once; the rest is finished. Several processes may sweep
+    at once: each row is seen to by one of them.
     """
     ended = workers.stale()
-    left_open = Execution.objects.filter(status__in=OPEN).only("id", "status", "worker")
-    lost = workers.orphans(left_open, ended=ended, is_in_flight=in_flight.contains)
-    for row in lost:
-        logger.warning("execution %s was left %s by a process that is gone", row.pk, row.status)
-        reason = transitions.RESULT_LOST if row.worker == workers.own_id() else SERVER_DIED
-        transitions.finish(row, failed_fields(reason))
+    lost = workers.orphans(_of_a_process(), ended=ended, is_in_flight=in_flight.contains)
+    seen_to = sum(_see_to(row) for row in lost)
     tasks.sweep(ended)
     last_used.write()
     shares.replace({jobs.caller_of_client(client): share for client, share in own_shares()})
     if ended:
         workers.remove(ended)
-    return len(lost)
+    return seen_to
+
+
+def _of_a_process() -> Iterator[Execution]:
+    """Open rows that a process has, or had; those in the backlog may be many, and none of these is looked at."""
+    rows = Execution.objects.only(*_COLUMNS)
+    yield from rows.filter(status=Status.RUNNING)
+    yield from rows.filter(status=Status.QUEUED, worker__isnull=False)
+
+
+def _see_to(row: Execution) -> bool:
+    """Whether it was left behind, and could be seen to now."""
+    was = row.status
+    if row.cancel_cause is not None:
+        moved = transitions.finish(row, cancelled_fields(row.cancel_cause))
+    elif not transitions.may_begin_again(row):
+        reason = transitions.RESULT_LOST if row.worker == workers.own_id() else SERVER_DIED
+        moved = transitions.finish(row, failed_fields(reason if row.attempt == 1 else f"{reason}, for the second time"))
+    else:
+        moved = not (was == Status.RUNNING and _may_run_still(row)) and transitions.begin_again(row)
+    if moved:
+        logger.warning("execution %s was left %s by a process that is gone; it is %s now", row.pk, was, row.status)
+    return moved
+
+
+def _may_run_still(row: Execution) -> bool:
+    """Whether containers of a process that has ended are there: two of the same must never run at the same time."""
+    if row.worker is None or row.worker == workers.own_id():
+        # No thread of this process has it: its container was closed with the thread's end.
+        return False
+    try:
+        return active.backend().left_by(row.worker)
+    except SandboxError as error:
+        logger.warning("execution %s waits for an engine that tells what runs: %s", row.pk, error)
+        return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
@@ -19,6 +20,7 @@ from executions.grading.verdicts import Verdict
 from executions.jobs import task_of
 from executions.live.teller import Teller, told
 from executions.models import Execution, Status
+from executions.outcomes import Outcome
 from executions.results import (
     CLIENT_GONE,
     CONTAINER_LOST,
@@ -42,6 +44,9 @@ ENGINE_RETRY_AFTER_S = 5
 """A Docker engine that is restarted answers again after a few seconds."""
 SHUTDOWN_RETRY_AFTER_S = 10
 """A restart takes less where no program uses up the grace."""
+GONE_WAIT_S = 20.0
+"""How long it is waited for the container of a run that was lost: removed by force, it goes within half of that."""
+_GONE_POLL_S = 0.1
 
 
 def run(execution: Execution, *, reservation: Reservation | None = None, client: Client | None = None) -> None:
@@ -66,56 +71,97 @@ def run(execution: Execution, *, reservation: Reservation | None = None, client:
             ) from error
 
 
-def _run(execution: Execution, reservation: Reservation | None, client: Client) -> None:
+def attempt(execution: Execution, *, wait_ms: int, on_start: Callable[[], None]) -> None:
+    """Run a row that this process has taken up, and write what came of it; `on_start` is called once it runs.
+
+    Raises SandboxError where nothing has run, with the row as it was; and what the database raises.
+    """
     with told(execution) as teller:
-        _attempt(execution, reservation, client, teller)
+        _attempt(execution, wait_ms, None, Client(), teller, on_start)
 
 
-def _attempt(execution: Execution, reservation: Reservation | None, client: Client, teller: Teller) -> None:
-    if client.gone:
-        return transitions.finish(execution, cancelled_fields(CLIENT_GONE))
-    # What it stood before the threads, it may not stand in line as well.
-    waited_ms = int((time.monotonic() - client.arrived_at) * 1000)
-    wait_ms = max(0, settings.GEXEC_WAIT_MS - waited_ms)
+def _attempt(
+    execution: Execution,
+    wait_ms: int,
+    reservation: Reservation | None,
+    client: Client,
+    teller: Teller,
+    on_start: Callable[[], None] = lambda: None,
+) -> None:
     try:
         task = replace(task_of(execution), wait_ms=wait_ms, stream_output=teller.wants_output)
         graded = graded_run(execution)
     except FileMissing:
-        return transitions.finish(execution, failed_fields("a file that it refers to was deleted"))
+        transitions.finish(execution, failed_fields("a file that it refers to was deleted"))
+        return
     submitted = active.backend().submit(task, reservation=reservation)
     client.when_gone(partial(active.backend().cancel, task.id))
     teller.submitted(submitted)
+    try:
+        result = _follow(execution, submitted, teller, graded, on_start)
+    except SandboxError as error:
+        cause = _cause(execution, client)
+        if isinstance(error, Cancelled) and cause:
+            transitions.finish(execution, cancelled_fields(cause) | failed(graded, Verdict.CANCELLED))
+            return
+        # Still queued means that nothing has run.
+        if execution.status == Status.QUEUED:
+            raise
+        if isinstance(error, Cancelled):
+            fields = cancelled_fields(SHUTTING_DOWN) | failed(graded, Verdict.CANCELLED)
+        else:
+            logger.exception("execution %s: the sandbox failed", execution.pk)
+            fields = failed_fields(reason_of(error)) | failed(graded, Verdict.SANDBOX_ERROR)
+        _end(execution, submitted, fields, is_lost=True)
+    else:
+        if result is not None:
+            fields = _finished_fields(execution, result, _cause(execution, client) or SHUTTING_DOWN, graded)
+            _finished(execution, submitted, result, fields, is_wanted=not _cause(execution, client))
+
+
+def _run(execution: Execution, reservation: Reservation | None, client: Client) -> None:
+    # Until the row is written: who watches is told of that as well.
+    with told(execution) as teller:
+        _run_told(execution, reservation, client, teller)
+
+
+def _run_told(execution: Execution, reservation: Reservation | None, client: Client, teller: Teller) -> None:
+    if cause := _cause(execution, client):
+        transitions.finish(execution, cancelled_fields(cause))
+        return
+    # What it stood before the threads, it may not stand in line as well.
+    waited_ms = int((time.monotonic() - client.arrived_at) * 1000)
+    wait_ms = max(0, settings.GEXEC_WAIT_MS - waited_ms)
     began = time.monotonic()
     try:
-        _follow(execution, submitted, client, teller, graded)
-    except Cancelled:
-        transitions.finish(execution, cancelled_fields(_cause(client)) | failed(graded, Verdict.CANCELLED))
+        _attempt(execution, wait_ms, reservation, client, teller)
     except SandboxError as error:
-        # Still queued means that nothing has run: the client is asked to come again.
-        if execution.status == Status.QUEUED:
-            _not_started(execution, error, queue_ms=(time.monotonic() - began) * 1000)
-        logger.exception("execution %s: the sandbox failed", execution.pk)
-        transitions.finish(execution, failed_fields(_reason(error)) | failed(graded, Verdict.SANDBOX_ERROR))
+        # The client is asked to come again.
+        _not_started(execution, error, queue_ms=(time.monotonic() - began) * 1000)
 
 
-def _follow(execution: Execution, submitted: Run, client: Client, teller: Teller, graded: GradedRun | None) -> None:
-    """Read the run's events, and write what they mean for the row; whoever watches is told. Leaving early ends it."""
+def _follow(
+    execution: Execution, submitted: Run, teller: Teller, graded: GradedRun | None, on_start: Callable[[], None]
+) -> JobResult | None:
+    """Read the run's events to its result, and tell who watches; None where the row is not this process's.
+
+    Leaving early ends the program.
+    """
     # No connection of the database is kept while a slot is waited for, or a program runs: there are more threads than
     # connections.
     release_connection()
     with closing(submitted.events()) as events:
         for event in events:
-            if isinstance(event, Started) and not _started(execution, event):
-                return
+            if isinstance(event, Started):
+                if not _started(execution, event):
+                    return None
+                on_start()
             teller.take(event)
             if graded is not None:
                 _grade(graded, event, submitted, teller)
             if isinstance(event, Finished):
-                transitions.finish(execution, _finished_fields(execution, event.result, _cause(client), graded))
-                for step in event.result.steps:
-                    if step.outcome is StepOutcome.SANDBOX_ERROR:
-                        logger.error("execution %s: %s: %r", execution.pk, step.name, step.detail)
-                logger.info("execution %s: %s in %.0f ms", execution.pk, execution.outcome, execution.wall_ms or 0.0)
+                return event.result
+    raise RuntimeError("a run ended without its last event")
 
 
 def _finished_fields(execution: Execution, result: JobResult, cause: str, graded: GradedRun | None) -> dict[str, Any]:
@@ -131,36 +177,78 @@ def _grade(graded: GradedRun, event: Event, submitted: Run, teller: Teller) -> N
 
 
 def _started(execution: Execution, event: Started) -> bool:
-    """Whether the row is running now. Another process may have taken this one for ended, and finished it."""
-    if execution.status == Status.QUEUED:
-        transitions.start(execution, queue_ms=event.queue_ms)
+    """Whether the row is running here now. Another process may have taken this one for ended, and the row over."""
+    if execution.status != Status.QUEUED:
+        return execution.status == Status.RUNNING
+    try:
+        return transitions.start(execution, queue_ms=event.queue_ms)
+    finally:
         release_connection()
-    return execution.status == Status.RUNNING
+
+
+def _finished(
+    execution: Execution, submitted: Run, result: JobResult, fields: dict[str, Any], *, is_wanted: bool
+) -> None:
+    """`is_wanted`: nobody has asked for its end, so that one that was cancelled was ended by a server that stops."""
+    faults = [step for step in result.steps if step.outcome is StepOutcome.SANDBOX_ERROR]
+    # With tests, one whose checker cannot be compiled is cancelled too, and none of its steps is.
+    was_ended = any(step.outcome is StepOutcome.CANCELLED for step in result.steps)
+    stopped = fields["outcome"] == Outcome.CANCELLED and was_ended and is_wanted
+    # A command that there is not would not be there the next time either.
+    failed_here = fields["outcome"] == Outcome.SANDBOX_ERROR and any(step.started for step in faults)
+    _end(execution, submitted, fields, is_lost=stopped or failed_here)
+    for step in faults:
+        logger.error("execution %s: %s: %r", execution.pk, step.name, step.detail)
+    if execution.status == Status.FINISHED:
+        logger.info("execution %s: %s in %.0f ms", execution.pk, execution.outcome, execution.wall_ms or 0.0)
+
+
+def _end(execution: Execution, submitted: Run, fields: dict[str, Any], *, is_lost: bool) -> None:
+    """Finish the row; or, where we have lost its run, or stop, have it begun again if that is still possible."""
+    if is_lost and transitions.may_begin_again(execution) and _is_gone(submitted):
+        logger.warning("execution %s was lost in its run, and is queued again", execution.pk)
+        transitions.begin_again(execution)
+    else:
+        transitions.finish(execution, fields)
+
+
+def _is_gone(submitted: Run) -> bool:
+    """Whether nothing of it runs any more, once that is so: two of the same must never run at the same time."""
+    release_connection()
+    deadline = time.monotonic() + GONE_WAIT_S
+    while time.monotonic() < deadline:
+        try:
+            if submitted.is_gone():
+                return True
+        except SandboxError as error:
+            logger.info("the engine does not tell what runs: %s", error)
+        time.sleep(_GONE_POLL_S)
+    return False
 
 
 def _not_started(execution: Execution, error: SandboxError, *, queue_ms: float) -> NoReturn:
     """Finish the queued row and answer 503: rejected for want of room, sandbox_error for want of an engine or image."""
     if isinstance(error, PoolBusy):
         code, message, retry_after_s = "no_slot", "no free slot: the server is busy", error.retry_after_s
-    elif isinstance(error, PoolClosed):
+    elif isinstance(error, (Cancelled, PoolClosed)):
         code, message, retry_after_s = "shutting_down", SHUTTING_DOWN, SHUTDOWN_RETRY_AFTER_S
     else:
         logger.error("execution %s: no container: %s", execution.pk, error)
         code = "image_missing" if isinstance(error, ImageMissing) else "engine_unavailable"
-        message, retry_after_s = sandbox_error(_reason(error)), ENGINE_RETRY_AFTER_S
-    if isinstance(error, (PoolBusy, PoolClosed)):
+        message, retry_after_s = sandbox_error(reason_of(error)), ENGINE_RETRY_AFTER_S
+    if isinstance(error, (Cancelled, PoolBusy, PoolClosed)):
         transitions.reject(execution, error=message, queue_ms=queue_ms)
     else:
-        transitions.finish(execution, failed_fields(_reason(error)))
+        transitions.finish(execution, failed_fields(reason_of(error)))
     raise Unavailable(message, retry_after_s=retry_after_s, execution_id=execution.pk, code=code) from error
 
 
-def _cause(client: Client) -> str:
-    """Why it was cancelled, if it was: nothing else does that."""
-    return CLIENT_GONE if client.gone else SHUTTING_DOWN
+def _cause(execution: Execution, client: Client) -> str:
+    """Why it is to end; empty where nobody has asked for it: then it is the server that stops."""
+    return in_flight.cause_of(execution.pk) or (CLIENT_GONE if client.gone else "")
 
 
-def _reason(error: SandboxError) -> str:
+def reason_of(error: SandboxError) -> str:
     """What a client may know of a fault of ours; the rest is in the log."""
     if isinstance(error, EngineUnavailable):
         return "the Docker engine is not available"

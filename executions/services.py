@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from executions import waiting
 from executions.accept import accepted, queued, refused
 from executions.idempotency import Claim
-from executions.models import Execution
+from executions.models import OPEN, Execution
 from executions.run import run
 from executions.submission import Origin, Submission
 from executions.watched import WatchedRun
 from rest.disconnect import Client
 from rest.exceptions import Refusal
+
+BEGUN_AGAIN_WAIT_S = 60.0
+"""How long the request of an execution that was queued again waits for its end."""
 
 
 def execute(
@@ -17,11 +21,15 @@ def execute(
 ) -> Execution:
     """Run it and return its finished row, whose outcome may be a sandbox error. It is cancelled once `client` is gone.
 
+    Where its run was lost it may be queued again: then it is waited for, and may be open still when this returns.
+
     Raises Unavailable, with the row kept, where there is no slot, no Docker engine, or the server shuts down, and
     Taken where another request has the claim's key.
     """
     with accepted(submission, origin, claim) as (execution, reservation):
         run(execution, reservation=reservation, client=client)
+    if execution.status in OPEN and waiting.wait_for([execution.pk], BEGUN_AGAIN_WAIT_S, client):
+        execution.refresh_from_db()
     return execution
 
 

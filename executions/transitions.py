@@ -1,10 +1,14 @@
-"""The transitions of a row that is open. Each compares the status that it expects; one that finds another has lost."""
+"""The transitions of a row that is open: each compares what it expects, and one that finds something else has lost.
+
+That is the status, and whose the row is: a process that was taken for dead, and lives, changes nothing that another one
+has taken up since.
+"""
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -12,8 +16,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from dispatch import workers
-from executions import announcements, storage
-from executions.models import OPEN, Execution, Status
+from executions import announcements, backlog, storage, told
+from executions.jobs import caller_of
+from executions.models import API, MAX_ATTEMPTS, OPEN, Execution, Status
 from rest.connections import DATABASE_AWAY, DATABASE_RETRY_AFTER_S, release_connection
 from rest.exceptions import Unavailable
 
@@ -28,10 +33,10 @@ _RETRY_S = 0.25
 _AS_THEY_ARE: Mapping[str, Any] = MappingProxyType({})
 
 
-def start(execution: Execution, *, queue_ms: float) -> None:
-    """queued → running in this process, whichever accepted it, after `queue_ms` in the queue."""
+def start(execution: Execution, *, queue_ms: float) -> bool:
+    """queued → running in this process, whichever accepted it, after `queue_ms` in the queue; whether it was so."""
     fields = {"status": Status.RUNNING, "started_at": timezone.now(), "queue_ms": queue_ms, "worker": workers.own_id()}
-    _move(execution, Status.QUEUED, fields)
+    return _move(execution, Status.QUEUED, fields)
 
 
 def reject(execution: Execution, *, error: str, queue_ms: float) -> None:
@@ -40,20 +45,60 @@ def reject(execution: Execution, *, error: str, queue_ms: float) -> None:
     _move(execution, Status.QUEUED, fields, storage.as_kept(execution, fields))
 
 
-def finish(execution: Execution, fields: dict[str, Any]) -> None:
-    """queued or running → finished, trying again for FINISH_WAIT_S while the database is away.
+def may_begin_again(execution: Execution) -> bool:
+    """Whether an execution that was lost in its run gets another: once, and only through a door that says so."""
+    return execution.door == API and execution.attempt < MAX_ATTEMPTS
+
+
+def give_back(execution: Execution) -> None:
+    """queued → queued, for whichever process takes it up: this one did, and cannot start it now."""
+    _move(execution, Status.QUEUED, {"status": Status.QUEUED, "worker": None})
+
+
+def begin_again(execution: Execution) -> bool:
+    """queued or running → queued, for whichever process takes it up. Only where `may_begin_again`, and nothing runs.
+
+    Whether the row was as expected. Tries again while the database is away, as `finish` does.
+    """
+    fields = {
+        "status": Status.QUEUED,
+        "background": True,
+        "caller": caller_of(execution),
+        "worker": None,
+        "attempt": execution.attempt + 1,
+        "started_at": None,
+        "queue_ms": None,
+        # It had its turn: how long it may wait for that says nothing of the second.
+        "queue_until": None,
+    }
+    moved = _persist(execution, lambda: _move(execution, execution.status, fields))
+    backlog.wake()
+    return moved
+
+
+def finish(execution: Execution, fields: dict[str, Any]) -> bool:
+    """queued or running → finished, trying again for FINISH_WAIT_S while the database is away; whether it was so.
 
     Where the race was lost, because another process took this one for ended, `execution` is read again from the row.
     Raises Unavailable when the database stays away; the sweep finishes the row when it is back.
     """
     fields = fields | {"status": Status.FINISHED, "finished_at": timezone.now()}
-    deadline = time.monotonic() + FINISH_WAIT_S
     kept: dict[str, Any] | None = None
+
+    def write() -> bool:
+        nonlocal kept
+        if kept is None:
+            kept = storage.as_kept(execution, fields)
+        return _move(execution, execution.status, fields, kept)
+
+    return _persist(execution, write)
+
+
+def _persist(execution: Execution, write: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + FINISH_WAIT_S
     while True:
         try:
-            if kept is None:
-                kept = storage.as_kept(execution, fields)
-            return _move(execution, execution.status, fields, kept)
+            return write()
         except DATABASE_AWAY as error:
             logger.warning("execution %s: the database is away: %s", execution.pk, error)
             release_connection()
@@ -68,19 +113,22 @@ def finish(execution: Execution, fields: dict[str, Any]) -> None:
 
 def _move(
     execution: Execution, expected: str, fields: dict[str, Any], in_the_row: Mapping[str, Any] = _AS_THEY_ARE
-) -> None:
-    """`in_the_row` replaces values there, and not in `execution`."""
-    if _moved(execution, expected, fields, in_the_row):
-        return
-    # Another process took this one for ended and finished the row: what it wrote is what the client is told.
-    execution.refresh_from_db()
-    logger.warning(
-        "execution %s was %s already when it should become %s", execution.pk, execution.status, fields["status"]
-    )
+) -> bool:
+    """Whether the row was as expected. `in_the_row` replaces values there, and not in `execution`."""
+    moved = _moved(execution, expected, fields, in_the_row)
+    if not moved:
+        # Another process took this one for ended, or it was cancelled: what the row says is what the client is told.
+        execution.refresh_from_db()
+        logger.warning(
+            "execution %s was %s already when it should become %s", execution.pk, execution.status, fields["status"]
+        )
+    if execution.status not in OPEN:
+        told.ended(execution.pk)
+    return moved
 
 
 def _moved(execution: Execution, expected: str, fields: dict[str, Any], in_the_row: Mapping[str, Any]) -> bool:
-    """Whether it was as expected. Who wants to know of its end is told in the same transaction, or nobody is."""
+    """As `_move`. Who wants to know of its end is told in the same transaction, or nobody is."""
     if fields["status"] in OPEN or not announcements.are_wanted(execution):
         return _written(execution, expected, fields, in_the_row)
     with transaction.atomic():
@@ -91,7 +139,10 @@ def _moved(execution: Execution, expected: str, fields: dict[str, Any], in_the_r
 
 
 def _written(execution: Execution, expected: str, fields: dict[str, Any], in_the_row: Mapping[str, Any]) -> bool:
-    if not Execution.objects.filter(pk=execution.pk, status=expected).update(**{**fields, **in_the_row}):
+    owned = Execution.objects.filter(
+        pk=execution.pk, status=expected, worker=execution.worker, attempt=execution.attempt
+    )
+    if not owned.update(**{**fields, **in_the_row}):
         return False
     for name, value in fields.items():
         setattr(execution, name, value)

@@ -31,6 +31,8 @@ _AT_LEAST = {
     # A page of output, and what a client does not read at once.
     "GEXEC_EVENTS_BYTES": 65_536,
     "GEXEC_EVENTS_MB": 1,
+    "GEXEC_CALLER_BACKLOG": 1,
+    "GEXEC_BACKLOG": 1,
     # Less would end statements of a database that is merely busy.
     "GEXEC_DATABASE_TIMEOUT_MS": 500,
     "GEXEC_DATABASE_ADMIN_TIMEOUT_MS": 500,

@@ -34,6 +34,9 @@ GEXEC_QUEUE = _process.queue
 # Who watches executions at once, in one process.
 GEXEC_WATCHERS = _process.watchers
 GEXEC_WAIT_MS = env.int("GEXEC_WAIT_MS", 10_000)
+# What may wait to be run in the background, of one caller and of all.
+GEXEC_CALLER_BACKLOG = env.int("GEXEC_CALLER_BACKLOG", 10_000)
+GEXEC_BACKLOG = env.int("GEXEC_BACKLOG", 100_000)
 GEXEC_CALLER_SHARE = env.float("GEXEC_CALLER_SHARE", 0.5)
 GEXEC_DISPATCH = env.str("GEXEC_DISPATCH", "inline")
 GEXEC_DOCKER_RUNTIME = env.str("GEXEC_DOCKER_RUNTIME", "")

@@ -12,7 +12,8 @@ from django.urls import reverse
 
 from dispatch import active
 from dispatch.heartbeat import Heartbeat
-from executions import erasure, idempotency, recovery, retention
+from executions import erasure, idempotency, recovery, retention, waiting
+from executions.background import Background
 from executions.live.channels import all_channels
 from files import expiry
 from gexec.embedded import ADMIN_CONNECTIONS, POOL_CONNECTIONS
@@ -42,6 +43,7 @@ KEEP_HISTORY_SHORT_EVERY_S = 60.0
 
 _heartbeat = Heartbeat(recovery.sweep)
 _webhooks = Dispatcher()
+_background = Background()
 _stop = threading.Event()
 _known: Mapping[Profile, WarmTarget] | None = None
 """What the pool was told last."""
@@ -79,6 +81,7 @@ def start() -> None:
     """
     _heartbeat.start()
     _keep_warm()
+    _background.start()
     threading.Thread(target=_follow_languages, name="languages", daemon=True).start()
     _webhooks.start()
     threading.Thread(target=_expire_files, name="files", daemon=True).start()
@@ -89,15 +92,19 @@ def start() -> None:
 def close_pool(grace_s: float) -> None:
     """End the programs, after the grace for those that run: see dispatch.base.Backend.close.
 
-    Who watches one of them is told to its end; who waits for what runs elsewhere is sent off at once.
+    What has not started goes back into the backlog at once. Who watches one of them is told to its end; who waits for
+    what runs elsewhere is sent off at once, and who waits for what runs here is answered at the end.
     """
+    _background.stop()
     all_channels().begin_closing()
     active.close(grace_s)
+    waiting.stop()
 
 
 def stop() -> None:
     """End serving. Only now, with every row written, may others take this process for one that is gone."""
     active.close(0)
+    _background.join()
     _stop.set()
     tasks.abandon()
     _webhooks.stop()

@@ -12,6 +12,7 @@ from django.test import Client
 
 from clients.authentication import create
 from dispatch.testing import FakeBackend
+from executions import transitions
 from executions.models import Execution
 from languages.models import Language
 from sandbox.errors import EngineUnavailable, ImageMissing, PoolBusy, PoolClosed
@@ -163,7 +164,10 @@ def test_what_could_not_be_started(python: Language, fake_backend: FakeBackend, 
     assert response.json()["execution_id"] == response["X-Execution-Id"] == str(Execution.objects.get().pk)
 
 
-def test_a_fault_of_ours_is_told_as_a_result(python: Language, fake_backend: FakeBackend) -> None:
+def test_a_fault_of_ours_is_told_as_a_result(
+    python: Language, fake_backend: FakeBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transitions, "MAX_ATTEMPTS", 1)
     fake_backend.behave = lambda _job: result(ran(b"so far", Outcome.SANDBOX_ERROR))
     response = post(program())
     told = response.json()

@@ -91,6 +91,9 @@ class Inline:
         run = self._in_flight.get(task_id)
         return run is not None and run.cancel()
 
+    def left_by(self, worker: UUID) -> bool:
+        return owner_of(worker) in self.pool.owners().values()
+
     def capacity(self) -> Capacity:
         pool = self.pool.snapshot()
         warm = {profile: state.warm for profile, state in pool.profiles.items()}
@@ -232,6 +235,10 @@ class _InlineRun:
         # Looked at after the line, which it leaves before.
         return (place or Place(0, 0.0)) if self._waits else None
 
+    def is_gone(self) -> bool:
+        lease = self._lease
+        return lease is None or self._backend.pool.owners().keys().isdisjoint(each.id for each in lease.containers)
+
     def cancel(self) -> bool:
         """End it, wherever it is. Callable from any thread."""
         self._withdrawal.withdraw()
@@ -248,7 +255,7 @@ def make_backend() -> Inline:
 
 def make_pool() -> Pool:
     """A started pool of this process, as the settings describe it."""
-    owner = f"{workers.installation()}/{workers.own_id()}"
+    owner = owner_of(workers.own_id())
     policy = SandboxPolicy(runtime=settings.GEXEC_DOCKER_RUNTIME)
     config = PoolConfig(
         slots=settings.GEXEC_SLOTS,
@@ -264,6 +271,14 @@ def make_pool() -> Pool:
     made = Pool(engine, config, owner=owner, is_alive=_is_alive)
     made.start()
     return made
+
+
+def owner_of(worker: UUID) -> str:
+    """What the containers of a server process are labelled with."""
+    try:
+        return f"{workers.installation()}/{worker}"
+    finally:
+        release_connection()
 
 
 def _is_alive(owner: str) -> bool:

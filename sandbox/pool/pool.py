@@ -134,6 +134,10 @@ class Pool:
             counters=self._state.counters(),
         )
 
+    def owners(self) -> dict[str, str]:
+        """Every sandbox container there is, of any pool: id → owner. Raises EngineUnavailable."""
+        return self._engine.owned()
+
     def close(self, *, grace_s: float) -> None:
         """Refuse new leases, let those that run or wait end within `grace_s`, cancel the rest, leave nothing behind."""
         self._state.close()
