@@ -52,7 +52,12 @@ class _Run:
 
     taken: backlog.Taken
     thread: threading.Thread
-    has_started: bool = False
+    started_at: float = 0.0
+    """In time.monotonic(); 0 until it has a slot."""
+
+    @property
+    def has_started(self) -> bool:
+        return self.started_at > 0
 
 
 class Background:
@@ -158,9 +163,12 @@ class Background:
             finally:
                 release_connection()
         with self._lock:
+            run = self._runs[execution_id]
             # Where it was given back, another thread may have it by now.
-            if self._runs[execution_id].thread is threading.current_thread():
+            if run.thread is threading.current_thread():
                 del self._runs[execution_id]
+        if run.has_started:
+            backlog.note_run((time.monotonic() - run.started_at) * 1000)
         backlog.wake()
 
     def _run(self, execution: Execution) -> None:
@@ -183,7 +191,7 @@ class Background:
             transitions.finish(execution, failed_fields(reason_of(error)))
 
     def _note_start(self, execution_id: UUID) -> None:
-        self._runs[execution_id].has_started = True
+        self._runs[execution_id].started_at = time.monotonic()
         backlog.wake()
 
     def _cancel(self) -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from django.conf import settings
@@ -26,6 +26,10 @@ INTERACTIVE_IN_A_ROW = 4
 """So many interactive rows are taken up while batch waits as well; then comes one of batch."""
 FULL_RETRY_AFTER_S = 5
 """A place in a full backlog is free again after one run; but everybody wants it."""
+
+_FIRST_RUN_MS = 1000.0
+"""What a run is taken to last before one has ended."""
+_WEIGHT = 0.1
 
 _IN_BACKLOG = "status = 'queued' AND background AND worker IS NULL"
 _TAKE = f"""
@@ -175,7 +179,24 @@ def before(execution: Execution) -> int:
     return found
 
 
-def described(counts: Mapping[tuple[str, str], int] | None = None) -> Mapping[str, Any]:
-    """How many wait in each lane: for the metrics."""
-    counts = _counts.current() if counts is None else counts
-    return {lane: sum(rows for (each, _), rows in counts.items() if each == lane) for lane in Lane.values}
+class _Typical:
+    """How long runs take of late: about the last ten count."""
+
+    def __init__(self) -> None:
+        self.run_ms = _FIRST_RUN_MS
+
+    def note(self, run_ms: float) -> None:
+        self.run_ms += _WEIGHT * (run_ms - self.run_ms)
+
+
+_typical = _Typical()
+
+
+def note_run(run_ms: float) -> None:
+    """That one held its slot so long."""
+    _typical.note(run_ms)
+
+
+def typical_ms() -> float:
+    """How long one holds its slot, by those that this process ran of late."""
+    return _typical.run_ms

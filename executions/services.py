@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
-from executions import waiting
+from typing import NamedTuple
+from uuid import UUID
+
+from django.db.models import Exists, OuterRef
+
+from dispatch import active
+from executions import backlog, waiting
+from executions import cancel as cancelling
 from executions.accept import accepted, queued, refused
 from executions.idempotency import Claim
-from executions.models import OPEN, Execution
+from executions.models import OPEN, Execution, ExecutionTag, Status
+from executions.results import CLIENT_GONE
 from executions.run import run
 from executions.submission import Origin, Submission
 from executions.watched import WatchedRun
 from rest.disconnect import Client
 from rest.exceptions import Refusal
+
+
+class Place(NamedTuple):
+    """How many come before it, and when it should start."""
+
+    position: int
+    estimate_ms: float
+
 
 BEGUN_AGAIN_WAIT_S = 60.0
 """How long the request of an execution that was queued again waits for its end."""
@@ -45,6 +61,38 @@ def execute_watched(
     watched = WatchedRun(submission, origin, arrived_at=arrived_at, claim=claim)
     watched.begin()
     return watched
+
+
+def wait(
+    *, execution: Execution, timeout_s: float, client: Client | None = None, cancel_if_gone: bool = False
+) -> Execution:
+    """Its row once it has ended, or as it is when the time is up. With `cancel_if_gone` it ends with its client."""
+    if execution.status in OPEN:
+        waiting.wait_for([execution.pk], timeout_s, client)
+        if cancel_if_gone and client is not None and client.gone:
+            cancelling.ask(Execution.objects.filter(pk=execution.pk), reason=CLIENT_GONE)
+        execution.refresh_from_db()
+    return execution
+
+
+def cancel(*, execution: Execution, reason: str = "") -> Execution:
+    """Have it end, and wait a second for that; its row as it is then. One that has ended stays as it is."""
+    return cancelling.cancel(execution, reason=reason)
+
+
+def cancel_tagged(*, client_id: UUID, name: str, value: str, reason: str = "") -> int:
+    """Have all of the client end that have this tag and have not ended; how many."""
+    tagged = ExecutionTag.objects.filter(client_id=client_id, name=name, value=value, execution_id=OuterRef("pk"))
+    return cancelling.ask(Execution.objects.filter(Exists(tagged), client_id=client_id), reason=reason)
+
+
+def place_of(*, execution: Execution) -> Place | None:
+    """Where a queued one stands, as things are now; None for any other."""
+    if execution.status != Status.QUEUED:
+        return None
+    standing = active.backend().capacity()
+    position = standing.waiting + (backlog.before(execution) if execution.worker is None else 0)
+    return Place(position, round((position + 1) * backlog.typical_ms() / standing.slots, 1))
 
 
 def record_refusal(*, refusal: Refusal, origin: Origin) -> Execution:

@@ -73,7 +73,7 @@ def handle(exc: Exception, context: Mapping[str, Any]) -> Response | None:
     if known is None:
         return None
     set_rollback()
-    problem = _problem_of(known)
+    problem = problem_of(known)
     if (request_id := getattr(context["view"], "request_id", None)) is not None:
         problem |= {"request_id": request_id}
         problem.setdefault("execution_id", None)
@@ -107,7 +107,8 @@ def _known(exc: Exception) -> exceptions.APIException | None:
     return exc if isinstance(exc, exceptions.APIException) else None
 
 
-def _problem_of(exc: exceptions.APIException) -> dict[str, Any]:
+def problem_of(exc: exceptions.APIException) -> dict[str, Any]:
+    """What a request would be answered with, but for its id."""
     if isinstance(exc.detail, (dict, list)):
         return _problem_of_fields(exc)
     # How long to wait stands in Retry-After; a sentence that changes by the second cannot be compared or translated.

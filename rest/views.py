@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from functools import partial
 from typing import IO, Any
@@ -28,6 +29,11 @@ class ReceivedRequest(Request):
     """A request whose body was received before the view began; DRF would take a chunked one for empty."""
 
     received: IO[bytes]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it came without a body."""
+        return isinstance(self.received, io.BytesIO) and not self.received.getbuffer().nbytes
 
     @property
     def stream(self) -> IO[bytes]:
@@ -130,3 +136,8 @@ def _request_id(request: HttpRequest) -> str:
 def _unless_known(request: HttpRequest, response: Response) -> HttpResponseBase | None:
     set_response_etag(response)
     return get_conditional_response(request, etag=response["ETag"], response=response)
+
+
+def body_of(request: Request) -> Any:
+    """What the parser made of the body; an empty object where there is none, for requests that need not bring one."""
+    return {} if isinstance(request, ReceivedRequest) and request.is_empty else request.data

@@ -6,7 +6,6 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterator
 from copy import copy
 from typing import Any
 
@@ -25,33 +24,11 @@ from sandbox.errors import ContainerLost, EngineUnavailable, ImageMissing, PoolB
 from sandbox.types import Job, JobResult, StepResult
 from sandbox.types import Outcome as StepOutcome
 from testkit.waiting import eventually
-from tests.backlog_lab import origin, queue, submission
+from tests.backlog_lab import origin, queue, running_rows, submission
 from tests.fake_backend import installed
 from tests.test_recovery import ended_pid, other_worker
 
-pytestmark = pytest.mark.usefixtures("transactional_db")
-
-
-@pytest.fixture(autouse=True)
-def own_worker(transactional_db: None) -> Iterator[None]:
-    """This process has a row of its own in this test's database."""
-    workers.deregister()
-    backlog.forget()
-    yield
-    workers.deregister()
-    connection.close()
-
-
-@pytest.fixture
-def running(fake_backend: FakeBackend) -> Iterator[Background]:
-    """The threads of a server process."""
-    threads = Background()
-    threads.start()
-    yield threads
-    threads.stop()
-    fake_backend.close(grace_s=0)
-    threads.join()
-    assert not in_flight.all_ids()
+pytestmark = pytest.mark.usefixtures("own_process")
 
 
 def sleeper(language: Language, *, caller: int = 1, **fields: Any) -> Execution:
@@ -167,10 +144,6 @@ def test_a_stop_gives_back_what_has_not_started(python: Language, monkeypatch: p
     found = Execution.objects.in_bulk([row.pk for row in rows]).values()
     assert Counter((row.status, row.worker, row.started_at) for row in found) == {(Status.QUEUED, None, None): 4}
     assert sorted(row.attempt for row in found) == [1, 1, 1, 2]
-
-
-def running_rows() -> int:
-    return Execution.objects.filter(status=Status.RUNNING).count()
 
 
 def test_a_second_stop_ends_it_with_what_is_known(python: Language, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,7 +31,7 @@ class EraseView(ApiEndpoint):
     def post(self, request: Request) -> Response:
         """202 with the erasure, which goes on by itself."""
         require(request, Right.ADMIN)
-        name, value = _tag_in(cast("dict[str, Any]", request.data))  # the parser makes nothing else
+        name, value = tag_in(cast("dict[str, Any]", request.data))  # the parser makes nothing else
         made = erasure.erase_tagged(name, value, origin_of(request))
         return Response(told(made), status=202, headers={"Location": f"/api/v1/erasures/{made.pk}"})
 
@@ -74,7 +74,7 @@ def told(made: Erasure) -> dict[str, Any]:
     }
 
 
-def _tag_in(data: dict[str, Any]) -> tuple[str, str]:
+def tag_in(data: dict[str, Any]) -> tuple[str, str]:
     """The one tag that the body names: {"tag.interview": "42"}."""
     if len(data) != 1:
         raise ValidationError({"": ["name exactly one tag, as tag.NAME"]})

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.request import Request
 
 LONGEST_S = 300.0
+WAIT_PARAMETER = "wait"
 
 
 def preferred_wait(request: Request) -> float | bool | None:
@@ -26,3 +28,12 @@ def preferred_wait(request: Request) -> float | bool | None:
 def applied(wait: float | bool) -> str:
     """The value of Preference-Applied for what was preferred."""
     return "respond-async" if wait is False else f"wait={wait:.0f}"
+
+
+def wait_in(request: Request) -> float:
+    """How many seconds the query's `wait` asks for; 0 without one. ValidationError."""
+    text = request.query_params.get(WAIT_PARAMETER, "0")
+    if not (text.isascii() and text.isdecimal() and len(text) <= 3 and int(text) <= LONGEST_S):
+        message = f"must be whole seconds from 0 to {LONGEST_S:.0f}"
+        raise ValidationError({WAIT_PARAMETER: ErrorDetail(message, code="invalid")})
+    return float(text)

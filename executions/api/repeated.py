@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
 
 from rest_framework.request import Request
 
+from executions import services
 from executions.idempotency import Claim, Found, Taken, find, fingerprint_of, key_in
 from executions.models import OPEN, Execution
 from executions.origins import origin_of
 from rest.client_address import limited_as
-from rest.connections import release_connection
 from rest.disconnect import Client
 from rest.exceptions import Refusal
 
 Made = TypeVar("Made")
 
-_FIRST_LOOK_S, _LAST_LOOK_S = 0.02, 0.5
 _TRIES = 10
 """Of taking a key that others hold and give up in turn."""
 _LONGEST_S = 3_600.0
@@ -78,13 +76,7 @@ def _ended(execution: Execution, wait: float | bool, client: Client) -> Executio
         return execution
     if wait is False:
         raise InProgress
-    until = time.monotonic() + (_LONGEST_S if wait is True else wait)
-    look_s = _FIRST_LOOK_S
-    while execution.status in OPEN and time.monotonic() < until and not client.gone:
-        release_connection()
-        time.sleep(look_s)
-        look_s = min(2 * look_s, _LAST_LOOK_S)
-        execution.refresh_from_db()
+    execution = services.wait(execution=execution, timeout_s=_LONGEST_S if wait is True else wait, client=client)
     if execution.status in OPEN and not execution.background:
         raise InProgress
     return execution

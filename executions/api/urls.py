@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from executions.api.artifacts import ArtifactView
+from executions.api.cancel import CancelTaggedView, CancelView
 from executions.api.erasures import EraseView, ErasureView
 from executions.api.views import ExecutionsView, ExecutionView, ExportView
 from executions.api.watching import EventsView, TokensView
@@ -12,10 +13,12 @@ from executions.api.watching import EventsView, TokensView
 urlpatterns = [
     path("executions", ExecutionsView.as_view(), name="executions"),
     path("executions/export", ExportView.as_view(), name="executions-export"),
+    path("executions/cancel", CancelTaggedView.as_view(), name="executions-cancel"),
     path("executions/erase", EraseView.as_view(), name="executions-erase"),
     path("erasures/<uuid:erasure_id>", ErasureView.as_view(), name="erasure"),
     path("executions/<uuid:execution_id>/artifacts/<path:name>", ArtifactView.as_view(), name="artifact"),
     path("executions/<uuid:execution_id>", ExecutionView.as_view(), name="execution"),
     path("executions/<uuid:execution_id>/events", EventsView.as_view(), name="execution-events"),
     path("executions/<uuid:execution_id>/tokens", TokensView.as_view(), name="execution-tokens"),
+    path("executions/<uuid:execution_id>/cancel", CancelView.as_view(), name="execution-cancel"),
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from clients.policy import reads_by_token
 from clients.rights import Right
 from executions import services
 from executions.api import access, erasures, history, schema, shape
-from executions.api.preferences import applied, preferred_wait
+from executions.api.preferences import WAIT_PARAMETER, applied, preferred_wait, wait_in
 from executions.api.repeated import claim_of, once
 from executions.api.requests import Asked, asked_in
 from executions.api.resource import INCLUDES, resource
@@ -24,10 +25,10 @@ from executions.graded import why_no_judge
 from executions.idempotency import Claim
 from executions.models import OPEN, Execution
 from executions.origins import caller_of, origin_of
-from rest.disconnect import watched
+from rest.disconnect import Client, watched
 from rest.exceptions import Refusal
 from rest.unknown import refuse_unknown
-from rest.views import ApiEndpoint
+from rest.views import ApiEndpoint, Revalidated
 
 _SHAPED = (*shape.PARAMETERS, access.TOKEN_PARAMETER)
 _POLL_AFTER_S = 1
@@ -59,7 +60,7 @@ class ExecutionsView(ApiEndpoint):
         execution, replayed = self._executed(request, asked, asked.wait if preferred is None else preferred)
         if (why := why_no_judge(execution)) is not None:
             raise Refusal(why, status=422, code="checker_compile_error", execution_id=str(execution.pk))
-        told = resource(execution, include=include, sees_hidden=access.sees_hidden(request, execution))
+        told = told_of(request, execution, include)
         if reads_by_token(caller_of(request)):
             told["access_token"] = access_token(execution.pk)
         headers = {"X-Execution-Id": str(execution.pk)}
@@ -73,11 +74,19 @@ class ExecutionsView(ApiEndpoint):
         """The execution, and whether it was there before, made by the same request."""
         claim, origin = claim_of(request), origin_of(request)
         with watched(request.META) as client:
+            # One that goes on without its client is not watched; that it has waited counts all the same.
+            ends_with_client = asked.on_disconnect == "cancel"
+            runs_for = client if ends_with_client else Client(arrived_at=client.arrived_at)
 
             def make(claim: Claim | None) -> Execution:
-                if wait is False:
-                    return services.enqueue(submission=asked.submission, origin=origin, claim=claim)
-                return services.execute(submission=asked.submission, origin=origin, client=client, claim=claim)
+                if wait is True:
+                    return services.execute(submission=asked.submission, origin=origin, client=runs_for, claim=claim)
+                made = services.enqueue(submission=asked.submission, origin=origin, claim=claim)
+                return (
+                    services.wait(execution=made, timeout_s=wait, client=client, cancel_if_gone=ends_with_client)
+                    if wait
+                    else made
+                )
 
             return (make(None), False) if claim is None else once(claim, make, wait=wait, client=client)
 
@@ -94,7 +103,7 @@ class ExportView(ApiEndpoint):
         return history.exported(request)
 
 
-class ExecutionView(ApiEndpoint):
+class ExecutionView(Revalidated):
     """GET: one execution. DELETE: it is gone for good."""
 
     http_method_names = ["get", "head", "delete"]
@@ -108,12 +117,22 @@ class ExecutionView(ApiEndpoint):
 
     @schema.shows
     def get(self, request: Request, execution_id: UUID) -> Response:
-        """As it is now."""
-        refuse_unknown(request.query_params, _SHAPED, what="parameter")
+        """As it is now; with `wait`, once it has ended, or when so many seconds are over."""
+        refuse_unknown(request.query_params, (*_SHAPED, WAIT_PARAMETER), what="parameter")
         include = shape.included(request, INCLUDES)
+        timeout_s = wait_in(request)
         execution = access.found(request, execution_id)
-        told = resource(execution, include=include, sees_hidden=access.sees_hidden(request, execution))
-        return Response(shape.trimmed(told, request))
+        if timeout_s and execution.status in OPEN:
+            with watched(request.META) as client:
+                services.wait(execution=execution, timeout_s=timeout_s, client=client)
+        return Response(shape.trimmed(told_of(request, execution, include), request))
+
+
+def told_of(request: Request, execution: Execution, include: Collection[str] = ()) -> dict[str, Any]:
+    """The resource, with what its reader may see, and where it stands while it waits."""
+    place = services.place_of(execution=execution)
+    told = resource(execution, include=include, sees_hidden=access.sees_hidden(request, execution))
+    return told | {"queue": place and place._asdict()}
 
 
 def answered(execution: Execution, told: dict[str, Any], headers: dict[str, str]) -> Response:
