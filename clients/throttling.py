@@ -82,6 +82,13 @@ class ApiThrottle(BaseThrottle):
         return True
 
 
+def charge(request: Request, more: int) -> None:
+    """Count so many requests more: one that executes several things. Raises Limited where that is too much."""
+    caller = _caller(request)
+    for _ in range(more):
+        _refuse_beyond(list(_executing(request, caller)))
+
+
 def policy_of(name: str, rate: str) -> Policy | None:
     """A rate such as 10/m or 5/10s as a policy; None for `off`."""
     match = _RATE.fullmatch(rate)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
 
 from executions import accept, cancel, waiting
+from executions.idempotency import Claim
 from executions.models import OPEN, Batch, Execution, Lane, Status
 from executions.submission import Origin, Submission
 from rest.disconnect import Client
@@ -39,14 +40,19 @@ class Progress:
     is_finished: bool
 
 
-def submit(items: Sequence[Submission | Refused], origin: Origin, *, webhook_url: str = "") -> Batch:
-    """Take in what was not refused, all in one statement. Raises QueueFull, and then nothing was accepted."""
+def submit(
+    items: Sequence[Submission | Refused], origin: Origin, *, webhook_url: str = "", claim: Claim | None = None
+) -> Batch:
+    """Take in what was not refused, all in one statement. The first of them has the claim's key.
+
+    Raises Limited and Taken, and then nothing was accepted.
+    """
     submissions = [replace(each, lane=Lane.BATCH) for each in items if isinstance(each, Submission)]
     batch = Batch(
         id=uuid7(), client_id=origin.client_id, created_at=timezone.now(), webhook_url=webhook_url, size=len(items)
     )
     with transaction.atomic():
-        rows = iter(accept.all_queued(submissions, origin, batch_id=batch.pk))
+        rows = iter(accept.all_queued(submissions, origin, claim, batch_id=batch.pk))
         batch.items = [
             {"error": dict(each.problem)} if isinstance(each, Refused) else {"id": str(next(rows).pk)} for each in items
         ]
@@ -59,9 +65,19 @@ def ids_of(batch: Batch) -> list[UUID]:
     return [UUID(item["id"]) for item in batch.items if "id" in item]
 
 
-def executions_of(batch: Batch) -> dict[UUID, Execution]:
-    """Those that are there."""
-    return Execution.objects.in_bulk(ids_of(batch))
+def execution_of(batch: Batch, execution_id: UUID) -> Execution | None:
+    """One of its executions, unless it is there no more."""
+    return Execution.objects.filter(pk=execution_id, batch_id=batch.pk).first()
+
+
+def first_of(batch: Batch) -> Execution:
+    """Its first execution."""
+    return Execution.objects.get(pk=ids_of(batch)[0])
+
+
+def batch_with(execution: Execution) -> Batch:
+    """The batch that it belongs to."""
+    return Batch.objects.get(pk=cast("UUID", execution.batch_id))
 
 
 def progress(batch: Batch) -> Progress:
@@ -78,7 +94,8 @@ def progress(batch: Batch) -> Progress:
 
 def wait(batch: Batch, timeout_s: float, client: Client | None = None) -> None:
     """Wait until all of it has ended, the time is up, or the client is gone."""
-    waiting.wait_for(ids_of(batch), timeout_s, client)
+    if timeout_s:
+        waiting.wait_for(ids_of(batch), timeout_s, client)
 
 
 def cancel_all(batch: Batch, *, reason: str = "") -> None:

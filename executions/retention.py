@@ -18,6 +18,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from executions import storage
+from executions.models import Batch as Batches
 from executions.models import Execution, Status
 from executions.ranges import HIGHEST, LOWEST
 from rest.connections import release_connection
@@ -140,6 +141,7 @@ def carry_out(stop: threading.Event) -> int:
     storage.forget_old()
     if not settings.GEXEC_RETENTION_DAYS:
         return 0
+    Batches.objects.filter(created_at__lt=timezone.now() - timedelta(days=settings.GEXEC_RETENTION_DAYS)).delete()
     deleted = 0
     for batch in Old(timedelta(days=settings.GEXEC_RETENTION_DAYS)).batches(alone=True):
         deleted += batch.rows

@@ -48,6 +48,8 @@ class World:
         backend.behave = lambda _job: JobResult((ran(CANARY.encode()),), (left,))
         self.execution: str = ask("post", "/api/v1/executions", self.mine, body).json()["id"]
         backend.behave = succeed
+        batch = {"items": [body, {"language": CANARY}]}
+        self.batch: str = ask("post", "/api/v1/batches", self.mine, batch).json()["id"]
         self.file: str = ask("put", "/api/v1/files", self.mine, CANARY).json()["id"]
         self.webhook: str = ask("post", "/api/v1/webhooks", self.mine, HOOK).json()["id"]
         self.delivery: str = ask("post", f"/api/v1/webhooks/{self.webhook}/test", self.mine).json()["id"]
@@ -89,6 +91,11 @@ LINES: dict[str, Open | Own | Id] = {
     "keys/<str:prefix>": Id(lambda world: world.prefix, never="zzzzzzzz"),
     "executions": Own({"post": {"language": "python", "source_code": "1"}}),
     "executions/export": Own(),
+    "executions/cancel": Own({"post": {"tag.who": "x"}}),
+    "executions/<uuid:execution_id>/cancel": Id(lambda world: world.execution),
+    "batches": Own({"post": {"items": [{"language": "python", "source_code": "1"}]}}),
+    "batches/<uuid:batch_id>": Id(lambda world: world.batch),
+    "batches/<uuid:batch_id>/cancel": Id(lambda world: world.batch),
     "executions/erase": Own({"post": {"tag.who": "x"}}),
     "executions/<uuid:execution_id>/artifacts/<path:name>": Id(
         lambda world: world.execution, within=lambda _world: {"name": f"{CANARY}.txt"}

@@ -5,12 +5,16 @@ from __future__ import annotations
 from django.urls import path
 
 from executions.api.artifacts import ArtifactView
+from executions.api.batches import BatchesView, BatchView, CancelBatchView
 from executions.api.cancel import CancelTaggedView, CancelView
 from executions.api.erasures import EraseView, ErasureView
 from executions.api.views import ExecutionsView, ExecutionView, ExportView
 from executions.api.watching import EventsView, TokensView
 
 urlpatterns = [
+    path("batches", BatchesView.as_view(), name="batches"),
+    path("batches/<uuid:batch_id>", BatchView.as_view(), name="batch"),
+    path("batches/<uuid:batch_id>/cancel", CancelBatchView.as_view(), name="batch-cancel"),
     path("executions", ExecutionsView.as_view(), name="executions"),
     path("executions/export", ExportView.as_view(), name="executions-export"),
     path("executions/cancel", CancelTaggedView.as_view(), name="executions-cancel"),
