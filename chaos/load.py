@@ -10,7 +10,8 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from chaos.journal import Asked, Journal
 from chaos.programs import PROGRAMS, Manner, Program
@@ -24,6 +25,10 @@ _PATIENCE_S = 1.5
 _SLOW_S = 3.0
 """How long a slow body takes; far less than a request may."""
 _PIECES = 10
+_API = "/api/v1/executions"
+_ACCEPTED, _OK, _UNAVAILABLE = 202, 200, 503
+_LOOK_S = 5
+"""How long one who comes back for a result waits for it each time."""
 
 
 class Load:
@@ -72,6 +77,8 @@ def ask(port: int, program: Program, *, key: str | None = None) -> Asked:
         with contextlib.closing(connection):
             _send(connection, asked, key)
             _receive(connection, asked)
+        if program.manner is Manner.COMES_BACK and asked.status == _ACCEPTED:
+            _come_back(port, asked, key)
     except (OSError, http.client.HTTPException) as error:
         asked.broken = f"{type(error).__name__}: {error}"
     asked.ended = time.monotonic()
@@ -80,7 +87,7 @@ def ask(port: int, program: Program, *, key: str | None = None) -> Asked:
 
 def _send(connection: http.client.HTTPConnection, asked: Asked, key: str | None) -> None:
     body = json.dumps(asked.program.body(asked.mark)).encode()
-    connection.putrequest("POST", "/execute")
+    connection.putrequest("POST", _API if asked.program.manner is Manner.COMES_BACK else "/execute")
     connection.putheader("Content-Type", "application/json")
     connection.putheader("Content-Length", str(len(body)))
     if key:
@@ -110,3 +117,36 @@ def _receive(connection: http.client.HTTPConnection, asked: Asked) -> None:
     asked.execution_id = response.headers.get("X-Execution-Id")
     asked.answer = json.loads(content)
     asked.status = response.status
+
+
+def _come_back(port: int, asked: Asked, key: str | None) -> None:
+    """Ask for the result of what was accepted until there is one, whatever happens to the server meanwhile."""
+    accepted = asked.answer
+    path = f"{accepted['links']['self']}?wait={_LOOK_S}&access_token={accepted.get('access_token', '')}"
+    headers = {"Authorization": f"Api-Key {key}"} if key else {}
+    while time.monotonic() - asked.began < ANSWER_WAIT_S:
+        try:
+            with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=ANSWER_WAIT_S)) as connection:
+                connection.request("GET", path, headers=headers)
+                response = connection.getresponse()
+                told = json.loads(response.read())
+        except (OSError, http.client.HTTPException, ValueError):
+            time.sleep(_REFUSED_PAUSE_S)
+            continue
+        if response.status == _OK and told["status"] == "finished":
+            asked.status, asked.answer = _as_executed(told)
+            return
+        if response.status not in {_OK, _UNAVAILABLE}:
+            asked.status, asked.answer = response.status, {"error": str(told)}
+            return
+        time.sleep(_REFUSED_PAUSE_S)
+    asked.broken = f"accepted, and not ended within {ANSWER_WAIT_S:.0f} s"
+    asked.status = None
+
+
+def _as_executed(told: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
+    """The same as POST /execute would have answered."""
+    run = told["run"] or {"stdout": "", "stderr": "", "exit_code": None}
+    code = -1 if run["exit_code"] is None else run["exit_code"]
+    answer = {"stdout": run["stdout"], "stderr": run["stderr"], "exit_code": code, "error": told["error"]}
+    return {"sandbox_error": 500, "cancelled": _UNAVAILABLE}.get(told["outcome"], _OK), answer

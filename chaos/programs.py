@@ -18,6 +18,7 @@ class Manner(StrEnum):
     RESETS = "resets"
     SLOW = "sends slowly"
     STALLS = "stops sending"
+    COMES_BACK = "comes back for the result"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,9 @@ class Program:
     def body(self, mark: str) -> Mapping[str, object]:
         """The request's."""
         source = self.source.replace("{mark}", mark)
+        if self.manner is Manner.COMES_BACK:
+            limits = {"wall_ms": self.timeout_ms}
+            return {"language": self.language, "source_code": source, "limits": limits, "wait": False}
         return {"language": self.language, "source_code": source, "timeout_ms": self.timeout_ms}
 
     def answer(self, mark: str) -> Mapping[str, object]:
@@ -72,6 +76,8 @@ PROGRAMS = (
     Program("is compiled", _GO, language="go", stdout=""),
     Program("hangs up", _SLEEPS.replace("{seconds}", "20"), manner=Manner.HANGS_UP),
     Program("resets", _SLEEPS.replace("{seconds}", "20"), manner=Manner.RESETS),
+    Program("in the background", "print('{mark}')", manner=Manner.COMES_BACK),
+    Program("sleeps in the background", _SLEEPS.replace("{seconds}", "2"), manner=Manner.COMES_BACK),
     Program("sends slowly", "print('{mark}')", manner=Manner.SLOW),
     Program("stops sending", "print('{mark}')", manner=Manner.STALLS),
 )

@@ -17,7 +17,7 @@ from dispatch.base import Reservation
 from executions import backlog, in_flight
 from executions.grading.asked import CONTENT_BYTES_AT_MOST
 from executions.idempotency import Claim
-from executions.jobs import brought_by_tests, caller_of, companion_in, job_of, profile_in, stored_files_in
+from executions.jobs import brought_by_tests, caller_of, companion_in, job_of, lane_of, profile_in, stored_files_in
 from executions.models import Execution, ExecutionTag, Status
 from executions.places import open_of
 from executions.submission import Origin, Submission
@@ -126,6 +126,7 @@ def _reserved(execution: Execution) -> Iterator[Reservation | None]:
             tenant=execution.api_key_id,
             caller=caller_of(execution),
             companion=companion_in(execution.job),
+            lane=lane_of(execution),
         )
     except PoolClosed:
         # The run meets the same error, and writes it into the row.

@@ -15,6 +15,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from executions import services
 from executions.admin_filters import LOOKUPS, CreatedFilter, EndingFilter, ExecutionList, LanguageFilter
 from executions.admin_storage import CallerStorageAdmin
 from executions.jobs import limits_in
@@ -50,6 +51,7 @@ class ExecutionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in 
     list_display = ("short_id", "created", "language_shown", "ending", "exit_code", "times", "memory", "who")
     list_filter = (("outcome", EndingFilter), LanguageFilter, ("created_at", CreatedFilter))
     list_per_page = 50
+    actions = ("cancel",)
     show_full_result_count = False
     sortable_by = ("short_id", "created")
     show_facets = admin.ShowFacets.NEVER  # They count every row for every choice.
@@ -71,6 +73,16 @@ class ExecutionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in 
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
+
+    def has_cancel_permission(self, request: HttpRequest) -> bool:
+        """Who may see programs that run may end them only where a change was granted."""
+        return bool(request.user.has_perm("executions.change_execution"))
+
+    @admin.action(description="Cancel those that wait or run", permissions=["cancel"])
+    def cancel(self, request: HttpRequest, rows: QuerySet[Execution]) -> None:
+        """They have ended within a second, whichever server process has them."""
+        asked = services.cancel_all(rows=Execution.objects.filter(pk__in=list(rows.values_list("pk", flat=True))))
+        self.message_user(request, f"{asked} are cancelled; the others had ended." if asked else "All had ended.")
 
     def has_change_permission(self, request: HttpRequest, obj: Execution | None = None) -> bool:
         return False

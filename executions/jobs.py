@@ -28,13 +28,14 @@ from uuid import UUID
 from dispatch.base import Task
 from executions.grading.asked import Grading, Judge
 from executions.grading.plan import graded, index_of
-from executions.models import Execution
+from executions.models import Execution, Lane
 from executions.submission import SourceFile, Submission
 from files import services as stored_files
 from files.digests import PREFIX
 from languages.programs import profile_of, steps_of
 from rest.client_address import limited_as
 from sandbox.types import Ahead, ArtifactRequest, Companion, File, Job, Limits, Profile, Step
+from sandbox.types import Lane as SlotLane
 
 Json = dict[str, Any]
 
@@ -85,6 +86,7 @@ def task_of(execution: Execution) -> Task:
         job=_job(execution),
         tenant=execution.api_key_id,
         caller=caller_of(execution),
+        lane=lane_of(execution),
         bare_results="grading" in job,
     )
 
@@ -115,6 +117,11 @@ def companion_in(job: Mapping[str, Any]) -> Profile | None:
 def expected_in(execution: Execution, grading: Grading) -> list[bytes | None]:
     """What each test expects of its output."""
     return [None if test.expected is None else _content(execution, test.expected) for test in grading.tests]
+
+
+def lane_of(execution: Execution) -> SlotLane:
+    """In which line it waits for a slot."""
+    return "batch" if execution.lane == Lane.BATCH else "interactive"
 
 
 def caller_of(execution: Execution) -> str:

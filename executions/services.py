@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 
 from dispatch import active
 from executions import backlog, waiting
@@ -28,6 +28,7 @@ class Place(NamedTuple):
     estimate_ms: float
 
 
+BY_OPERATOR = "by an operator"
 BEGUN_AGAIN_WAIT_S = 60.0
 """How long the request of an execution that was queued again waits for its end."""
 
@@ -84,6 +85,11 @@ def cancel_tagged(*, client_id: UUID, name: str, value: str, reason: str = "") -
     """Have all of the client end that have this tag and have not ended; how many."""
     tagged = ExecutionTag.objects.filter(client_id=client_id, name=name, value=value, execution_id=OuterRef("pk"))
     return cancelling.ask(Execution.objects.filter(Exists(tagged), client_id=client_id), reason=reason)
+
+
+def cancel_all(*, rows: QuerySet[Execution]) -> int:
+    """Have all of these end that have not ended, for an operator; how many."""
+    return cancelling.ask(rows, reason=BY_OPERATOR)
 
 
 def place_of(*, execution: Execution) -> Place | None:

@@ -7,17 +7,20 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from dispatch.testing import FakeBackend
 from executions import admin as executions_admin
-from executions.models import Execution
+from executions.models import Execution, Status
 from executions.results import recorded
 from languages.models import Language
 from rest.ids import first_at
+from tests.backlog_lab import queue
 from tests.fake_backend import ran
 
 LIST = "admin:executions_execution_changelist"
@@ -175,3 +178,23 @@ def test_a_signal_is_named(admin_client: Client) -> None:
     listed = admin_client.get(reverse(LIST)).content.decode()
     assert "killed by SIGSEGV" in listed
     assert "signal 40" in page_of(admin_client, make(outcome="signal", exit_code=168, signal=40))
+
+
+def test_an_operator_ends_what_waits(
+    admin_client: Client, python: Language, fake_backend: FakeBackend, django_user_model: Any
+) -> None:
+    ((waiting,), ended) = queue(python, 1), make()
+    chosen = {"action": "cancel", "_selected_action": [str(waiting.pk), str(ended.pk)]}
+    page = admin_client.post(reverse(LIST), chosen, follow=True).content.decode()
+    assert "1 are cancelled" in page
+    waiting.refresh_from_db()
+    assert (waiting.status, waiting.error) == (Status.FINISHED, "execution cancelled: by an operator")
+    ended.refresh_from_db()
+    assert ended.outcome == "ok"
+    viewer = django_user_model.objects.create_user("viewer", password="x", is_staff=True)
+    viewer.user_permissions.add(Permission.objects.get(codename="view_execution"))
+    admin_client.force_login(viewer)
+    (waiting,) = queue(python, 1)
+    admin_client.post(reverse(LIST), chosen | {"_selected_action": [str(waiting.pk)]}, follow=True)
+    waiting.refresh_from_db()
+    assert waiting.cancel_cause is None

@@ -16,7 +16,7 @@ from clients.policy import reads_by_token, visible
 from clients.rights import Right
 from clients.throttling import charge
 from executions import batches
-from executions.api import access, shape
+from executions.api import access, schema, shape
 from executions.api.cancel import reason_in
 from executions.api.fields import Flag, PlainText, problem_with
 from executions.api.preferences import WAIT_PARAMETER, applied, preferred_wait, wait_in
@@ -77,6 +77,7 @@ class BatchesView(ApiEndpoint):
     rights = {"POST": Right.EXECUTE}
     for_pages = True
 
+    @schema.runs_batch
     def post(self, request: Request) -> Response:
         """202 with the batch; 200 where it is waited for and all of it has ended."""
         refuse_unknown(request.query_params, _PARAMETERS, what="parameter")
@@ -105,6 +106,7 @@ class BatchView(Revalidated):
     rights = {"GET": Right.READ, "HEAD": Right.READ}
     for_pages = True
 
+    @schema.shows_batch
     def get(self, request: Request, batch_id: UUID) -> Response:
         """As it is now; with `wait`, once all of it has ended, or when so many seconds are over."""
         refuse_unknown(request.query_params, _PARAMETERS, what="parameter")
@@ -123,6 +125,7 @@ class CancelBatchView(ApiEndpoint):
     rights = {"POST": Right.EXECUTE}
     for_pages = True
 
+    @schema.cancels_batch
     def post(self, request: Request, batch_id: UUID) -> Response:
         """200 once all of it has ended, 202 where that takes longer than a second."""
         refuse_unknown(request.query_params, _PARAMETERS, what="parameter")
@@ -152,7 +155,7 @@ def told_of(batch: Batch, request: Request) -> dict[str, Any]:
         for index, (item, status) in enumerate(zip(batch.items, progress.statuses, strict=True))
     ]
     if "executions" in include:
-        _include_executions(batch, items)
+        _include_executions(request, batch, items)
     path = f"/api/v1/batches/{batch.pk}"
     return {
         "object": "batch",
@@ -174,7 +177,7 @@ def answered(told: dict[str, Any], request: Request, headers: Mapping[str, str])
     return Response(shape.trimmed(told, request), status=202, headers=dict(headers) | again)
 
 
-def _include_executions(batch: Batch, items: list[dict[str, Any]]) -> None:
+def _include_executions(request: Request, batch: Batch, items: list[dict[str, Any]]) -> None:
     """One row after the other: each may have megabytes."""
     told_bytes = 0
     for item in items:
@@ -185,7 +188,10 @@ def _include_executions(batch: Batch, items: list[dict[str, Any]]) -> None:
             item["execution"] = None
             continue
         told_bytes += len(execution.output)
-        item["execution"] = resource(execution) if told_bytes <= MAX_INCLUDED_BYTES else summary(execution)
+        if told_bytes <= MAX_INCLUDED_BYTES:
+            item["execution"] = resource(execution, sees_hidden=access.sees_hidden(request, execution))
+        else:
+            item["execution"] = summary(execution)
 
 
 def _submitted(request: Request, items: list[Submission | Refused], webhook_url: str) -> tuple[Batch, bool]:

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from clients.rights import Right
 from executions import services
-from executions.api import access, shape
+from executions.api import access, schema, shape
 from executions.api.erasures import tag_in
 from executions.api.fields import PlainText
 from executions.api.views import answered, told_of
@@ -35,6 +35,7 @@ class CancelView(ApiEndpoint):
     rights = {"POST": Right.EXECUTE}
     for_pages = True
 
+    @schema.cancels
     def post(self, request: Request, execution_id: UUID) -> Response:
         """200 once it has ended, 202 where that takes longer than a second."""
         refuse_unknown(request.query_params, (*shape.PARAMETERS, access.TOKEN_PARAMETER), what="parameter")
@@ -51,6 +52,7 @@ class CancelTaggedView(ApiEndpoint):
     http_method_names = ["post"]
     rights = {"POST": Right.EXECUTE}
 
+    @schema.cancels_tagged
     def post(self, request: Request) -> Response:
         """How many are to end. Those that run have ended within a second, and so have the first that wait."""
         caller = require(request, Right.EXECUTE)

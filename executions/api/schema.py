@@ -8,6 +8,7 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiRespo
 
 from executions.api.requests import ExecutionRequestSerializer, TokenRequestSerializer
 from executions.api.resource import INCLUDES
+from executions.batches import DELETED, MAX_ITEMS
 from executions.grading.verdicts import Verdict
 from executions.models import Status, Store
 from executions.outcomes import Outcome
@@ -172,7 +173,7 @@ EXECUTION = component(
             "entrypoint": _or_null(_TEXT),
             "stdin": _TEXT,
             "timeline": {"type": "array", "items": _object({"event": _TEXT, "at": _TIME})},
-            "queue": _object({"position": _WHOLE, "estimate_ms": _or_null(_NUMBER)}),
+            "queue": _or_null(_object({"position": _WHOLE, "estimate_ms": _NUMBER})),
         },
         optional=("runs", "access_token", "files", "entrypoint", "stdin", "timeline", "queue"),
         description="A program that was submitted, and what came of it.",
@@ -246,6 +247,7 @@ _EVENTS = {
     (200, "text/event-stream"): OpenApiResponse({"type": "string"}, "Events as they come: see docs/streaming.md."),
     (200, "application/x-ndjson"): OpenApiResponse(EVENT, "The same, a line each."),
 }
+_WAITS = [parameter("wait", "For so many seconds, until it has ended.", {"type": "integer", "maximum": 300})]
 _TAGGED = [parameter("tag.NAME", "Those with the tag NAME of this value; any name may stand there.")]
 _FILTERS = [
     parameter("language", "A language's slug."),
@@ -316,7 +318,7 @@ exports = extend_schema(
 )
 shows = extend_schema(
     summary="One execution",
-    parameters=[*_SHAPED, *_TOKEN],
+    parameters=[*_SHAPED, *_TOKEN, *_WAITS],
     responses={200: OpenApiResponse(EXECUTION, "As it is now.")},
 )
 deletes = extend_schema(
@@ -343,4 +345,102 @@ shows_artifact = extend_schema(
     summary="A file that a program left",
     parameters=_TOKEN,
     responses={(200, "application/octet-stream"): {"type": "string", "format": "binary"}},
+)
+
+_REASON = {"type": "string", "maxLength": 200}
+_ENDING = {
+    200: OpenApiResponse(EXECUTION, "It has ended."),
+    202: OpenApiResponse(EXECUTION, "It ends; Location says where to ask for it."),
+}
+cancels = extend_schema(
+    summary="Cancel an execution",
+    parameters=[*_SHAPED, *_TOKEN],
+    request={"application/json": _object({"reason": _REASON}, optional=("reason",), additionalProperties=False)},
+    responses=_ENDING,
+)
+cancels_tagged = extend_schema(
+    summary="Cancel all executions with a tag",
+    request={
+        "application/json": {
+            "type": "object",
+            "minProperties": 1,
+            "maxProperties": 2,
+            "properties": {"reason": _REASON},
+            "patternProperties": {"^tag\\..{1,64}$": {"type": "string", "maxLength": 256}},
+            "additionalProperties": False,
+            "example": {"tag.interview": "42"},
+        }
+    },
+    responses={202: OpenApiResponse(component("Cancelled", _object({"cancelled": _WHOLE})), "How many are to end.")},
+)
+
+BATCH = component(
+    "Batch",
+    _object(
+        {
+            "object": {"const": "batch"},
+            "id": _ID,
+            "status": {"type": "string", "enum": ["running", "finished"]},
+            "counts": _object(dict.fromkeys(Status.values, _WHOLE)),
+            "items": {
+                "type": "array",
+                "items": _object(
+                    {
+                        "index": _WHOLE,
+                        "id": _ID,
+                        "status": {"type": "string", "enum": [*Status.values, DELETED]},
+                        "error": {"type": "object", "description": "The problem of one that was refused."},
+                        "execution": {"type": ["object", "null"], "description": "With `include=executions`."},
+                    },
+                    optional=("id", "status", "error", "execution"),
+                ),
+            },
+            "created_at": _TIME,
+            "cancelled_at": _or_null(_TIME),
+            "access_token": {"type": "string", "description": "Opens it, for who has no key; told once."},
+            "links": _object({"self": _TEXT, "cancel": _TEXT}),
+        },
+        optional=("access_token",),
+        description="Executions that were submitted together.",
+    ),
+)
+_BATCH_PARAMETERS = [
+    parameter("fields", "Only these, dotted: status,counts.finished. At most 32."),
+    parameter("include", "executions: with what came of each."),
+    *_TOKEN,
+    *_WAITS,
+]
+_BATCH_ANSWERS = {
+    200: OpenApiResponse(BATCH, "All of it has ended."),
+    202: OpenApiResponse(BATCH, "Some of it has not; Location says where to ask for it."),
+}
+runs_batch = extend_schema(
+    summary="Submit many executions at once",
+    request={
+        "application/json": _object(
+            {
+                "defaults": {"type": "object", "description": "What each item has that does not say otherwise."},
+                "items": {"type": "array", "minItems": 1, "maxItems": MAX_ITEMS, "items": {"type": "object"}},
+                "atomic": _FLAG | {"default": False},
+                "webhook_url": {"type": ["string", "null"], "maxLength": 2048},
+            },
+            optional=("defaults", "atomic", "webhook_url"),
+            additionalProperties=False,
+        )
+    },
+    parameters=[
+        *_BATCH_PARAMETERS,
+        parameter("Idempotency-Key", "The same key and body give the same batch.", location=_HEADER),
+        parameter("Prefer", "respond-async, or wait=SECONDS.", location=_HEADER),
+    ],
+    responses=_BATCH_ANSWERS,
+)
+shows_batch = extend_schema(
+    summary="One batch", parameters=_BATCH_PARAMETERS, responses={200: OpenApiResponse(BATCH, "As it is now.")}
+)
+cancels_batch = extend_schema(
+    summary="Cancel a batch",
+    parameters=_BATCH_PARAMETERS,
+    request={"application/json": _object({"reason": _REASON}, optional=("reason",), additionalProperties=False)},
+    responses=_BATCH_ANSWERS,
 )
