@@ -138,6 +138,8 @@ class Background:
             found.extend([taken] if taken else [])
             return [each.id for each in found]
 
+        # Who waits for its turn holds no connection: the one whose turn it is might find none.
+        release_connection()
         in_flight.taken(take)
         for each in found:
             self._hand_over(each)

@@ -20,6 +20,7 @@ from dispatch import active, workers
 from executions import in_flight, transitions, waiting
 from executions.models import OPEN, Execution
 from executions.results import cancelled_fields
+from rest.connections import release_connection
 from rest.text import encodable
 
 logger = logging.getLogger(__name__)
@@ -82,6 +83,8 @@ def end_unwanted() -> None:
 
 def end_waits() -> int:
     """Finish some of what waits in the backlog and is over: cancelled, or for longer than it may; how many."""
+    # Who waits for its turn holds no connection: the one whose turn it is might find none.
+    release_connection()
     ids = in_flight.taken(_take_over)
     for execution_id in ids:
         with in_flight.marked(execution_id):

@@ -39,7 +39,7 @@ def marked(execution_id: UUID) -> Iterator[Flight]:
 def taken(take: Callable[[], Sequence[UUID]]) -> Sequence[UUID]:
     """Mark the rows that `take` makes this process's own; the thread that sees to one of them goes on in `marked`.
 
-    Between the two nobody else is told that no thread has them.
+    Between the two nobody else is told that no thread has them. Threads take turns: call it without a connection.
     """
     with _taking:
         ids = take()

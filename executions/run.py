@@ -71,20 +71,13 @@ def run(execution: Execution, *, reservation: Reservation | None = None, client:
             ) from error
 
 
-def attempt(
-    execution: Execution,
-    *,
-    wait_ms: int,
-    reservation: Reservation | None = None,
-    client: Client | None = None,
-    on_start: Callable[[], None] = lambda: None,
-) -> None:
-    """Run a row that this process has, and write what came of it; `on_start` is called once it runs.
+def attempt(execution: Execution, *, wait_ms: int, on_start: Callable[[], None]) -> None:
+    """Run a row that this process has taken up, and write what came of it; `on_start` is called once it runs.
 
     Raises SandboxError where nothing has run, with the row as it was; and what the database raises.
     """
     with told(execution) as teller:
-        _attempt(execution, wait_ms, reservation, client or Client(), teller, on_start)
+        _attempt(execution, wait_ms, None, Client(), teller, on_start)
 
 
 def _attempt(
@@ -93,7 +86,7 @@ def _attempt(
     reservation: Reservation | None,
     client: Client,
     teller: Teller,
-    on_start: Callable[[], None],
+    on_start: Callable[[], None] = lambda: None,
 ) -> None:
     try:
         task = replace(task_of(execution), wait_ms=wait_ms, stream_output=teller.wants_output)
@@ -127,14 +120,21 @@ def _attempt(
 
 
 def _run(execution: Execution, reservation: Reservation | None, client: Client) -> None:
+    # Until the row is written: who watches is told of that as well.
+    with told(execution) as teller:
+        _run_told(execution, reservation, client, teller)
+
+
+def _run_told(execution: Execution, reservation: Reservation | None, client: Client, teller: Teller) -> None:
     if cause := _cause(execution, client):
         transitions.finish(execution, cancelled_fields(cause))
         return
     # What it stood before the threads, it may not stand in line as well.
     waited_ms = int((time.monotonic() - client.arrived_at) * 1000)
+    wait_ms = max(0, settings.GEXEC_WAIT_MS - waited_ms)
     began = time.monotonic()
     try:
-        attempt(execution, wait_ms=max(0, settings.GEXEC_WAIT_MS - waited_ms), reservation=reservation, client=client)
+        _attempt(execution, wait_ms, reservation, client, teller)
     except SandboxError as error:
         # The client is asked to come again.
         _not_started(execution, error, queue_ms=(time.monotonic() - began) * 1000)

@@ -224,11 +224,10 @@ def test_a_cancel_at_any_moment_of_its_life_ends_it(
 
 
 def test_who_waits_is_told_at_once_and_too_many_are_not_let_wait(
-    python: Language, fake_backend: FakeBackend, monkeypatch: pytest.MonkeyPatch
+    python: Language, fake_backend: FakeBackend, settings: Any
 ) -> None:
     row = accept.queued(submission(python), Origin("192.0.2.1"))
-    places = threading.BoundedSemaphore(1)
-    monkeypatch.setattr(waiting, "_places", lambda: places)
+    settings.GEXEC_WATCHERS = 1
     found: list[bool] = []
 
     def wait() -> None:
