@@ -51,6 +51,7 @@ class ExecutionsView(ApiEndpoint):
         """Run it; 200 with its end, or its events as they come, or 202 where the answer waits for neither."""
         refuse_unknown(request.query_params, _SHAPED, what="parameter")
         include = shape.included(request, INCLUDES)
+        shape.check_fields(request, schema.has_field)
         asked = asked_in(request.data, caller=caller_of(request))
         form = asked_for(request)
         if form is not None:
@@ -111,6 +112,7 @@ class ExecutionView(ApiEndpoint):
         """As it is now."""
         refuse_unknown(request.query_params, _SHAPED, what="parameter")
         include = shape.included(request, INCLUDES)
+        shape.check_fields(request, schema.has_field)
         execution = access.found(request, execution_id)
         told = resource(execution, include=include, sees_hidden=access.sees_hidden(request, execution))
         return Response(shape.trimmed(told, request))
