@@ -5,7 +5,7 @@ VENV := .venv
 VENV_PYTHON := $(VENV)/bin/python
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: run test lint schema bench attack attack-debian chaos languages help clean
+.PHONY: run test lint schema fuzz bench attack attack-debian chaos languages help clean
 .DEFAULT_GOAL := help
 
 run: ## Set everything up and serve on http://localhost:8080
@@ -35,6 +35,11 @@ lint: ## Layout, types, direction of imports and common faults, of Python, C, sh
 schema: ## Write the API's schema to docs/openapi.yaml
 	@scripts/bootstrap test
 	@$(VENV_PYTHON) manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml
+
+fuzz: ## Send a server of its own 20,000 requests that its schema allows or forbids (SECONDS=600 for it)
+	@scripts/bootstrap test
+	@FUZZ_SECONDS=$(or $(SECONDS),600) HYPOTHESIS_EXAMPLES=20000 $(VENV_PYTHON) -m pytest -s \
+		tests/test_fuzzing.py tests/test_hostile_bodies.py
 
 bench: ## Measure latency, throughput, memory and compile times (LISTS=1000000,5000000: the admin's list at such lengths)
 	@scripts/bootstrap test

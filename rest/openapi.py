@@ -81,7 +81,17 @@ _HEADERS: dict[str, Any] = {
         "example": 1,
     },
 }
+_SERVERS_ERROR = {
+    "type": "object",
+    "properties": {"error": {"type": "string", "description": "What is wrong, for people."}},
+    "required": ["error"],
+}
 _ALWAYS = ("X-Request-Id", "RateLimit-Policy", "RateLimit")
+_SERVERS_OWN = {
+    "414": ("TooLong", "The address is longer than 8190 bytes."),
+    "431": ("TooManyHeaders", "The headers are too many, or too long."),
+}
+"""What the HTTP server answers by itself, before the API has seen a request."""
 _RESPONSES = {"4XX": ("Refused", "The request is refused."), "5XX": ("Unavailable", "It could not be served now.")}
 
 
@@ -194,7 +204,10 @@ def with_what_all_have(result: dict[str, Any], generator: Any, request: Any, pub
     components = result.setdefault("components", {})
     components.setdefault("schemas", {}).update(COMPONENTS)
     components["headers"] = _HEADERS
-    components["responses"] = {name: _refusal(description) for name, description in _RESPONSES.values()}
+    components["responses"] = {name: _refusal(description) for name, description in _RESPONSES.values()} | {
+        name: {"description": description, "content": {"application/json": {"schema": _SERVERS_ERROR}}}
+        for name, description in _SERVERS_OWN.values()
+    }
     for operations in result["paths"].values():
         for method in _METHODS:
             if method in operations:
@@ -206,7 +219,8 @@ def _complete(operation: dict[str, Any]) -> None:
     responses = operation["responses"]
     for response in responses.values():
         response["headers"] = _references(_ALWAYS) | response.get("headers", {})
-    responses |= {status: {"$ref": f"#/components/responses/{name}"} for status, (name, _) in _RESPONSES.items()}
+    shared = _SERVERS_OWN | _RESPONSES
+    responses |= {status: {"$ref": f"#/components/responses/{name}"} for status, (name, _) in shared.items()}
 
 
 def _refusal(description: str) -> dict[str, Any]:

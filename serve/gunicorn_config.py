@@ -39,6 +39,8 @@ accesslog = None
 # Proxies are believed by count (GEXEC_TRUSTED_PROXIES), in one place; gunicorn is to believe none.
 forwarded_allow_ips = ""
 pre_request = requests.check
+# As long as gunicorn takes it: a list may be asked for by several tags of 256 characters, each three bytes as %C3.
+limit_request_line = 8190
 
 _log = logging.getLogger("gexec.serve")
 

@@ -212,8 +212,27 @@ def test_an_answer_is_shaped_as_asked(python: Language, fake_backend: FakeBacken
     assert told["files"] == [{"name": "main.py", "content": "print(1)", "executable": False}]
     assert (told["stdin"], told["run"]["output"]) == ("in", [{"stream": "stdout", "text": "1\n"}])
     assert [each["event"] for each in told["timeline"]] == ["created", "started", "finished"]
-    for query in ("?fields=nothing", "?include=secrets", "?wat=1", "?fields=" + "a," * 40):
-        assert problem_of(post(program(), query))[:2] == (400, "unknown_field")
+    assert post(program(), "?fields=runs,run.output,tags.any,tests.name").json() == {
+        "run": {},
+        "tags": {},
+        "tests": None,
+    }
+
+
+@pytest.mark.parametrize(
+    "query", ["fields=nothing", "fields=run.nothing", "fields=id.x", "include=secrets", "wat=1", "fields=" + "a," * 40]
+)
+@pytest.mark.parametrize("accept", ["application/json", "text/event-stream"])
+def test_what_no_answer_can_have_is_refused_before_anything_is_run(
+    python: Language, fake_backend: FakeBackend, query: str, accept: str
+) -> None:
+    assert problem_of(post(program(), f"?{query}", accept=accept))[:2] == (400, "unknown_field")
+    assert not Execution.objects.exists()
+    done = post(program()).json()
+    token = {"x-access-token": done["access_token"]}
+    for path, kind in ((done["links"]["self"], accept), (done["links"]["events"], "text/event-stream")):
+        told = Client(headers=token | {"accept": kind}).get(f"{path}?{query}")
+        assert problem_of(told)[:2] == (400, "unknown_field")
 
 
 def test_output_in_order_of_arrival(python: Language, fake_backend: FakeBackend) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
@@ -223,10 +224,48 @@ EVENT = component(
         description="Something that happened in an execution. Which fields there are depends on what that is.",
     ),
 )  # fmt: skip
+SENT = component(
+    "ServerSentEvent",
+    _object(
+        {
+            "event": {"type": "string", "description": "What has happened, as in `Event`."},
+            "id": {"type": "string", "description": "Its place, by which a client goes on behind it."},
+            "data": {
+                "type": "string",
+                "contentMediaType": "application/json",
+                "description": "The rest of an `Event`.",
+            },
+            "retry": {"type": "string", "description": "Milliseconds after which a browser comes again."},
+        },
+        optional=("event", "id", "data", "retry"),
+        description="An event as the HTML standard has it: its fields a line each, and an empty line behind them.",
+    ),
+)
 TOKEN = component(
     "Token",
     _object({"object": {"const": "token"}, "access_token": _TEXT, "expires_at": _TIME}),
 )
+
+
+def has_field(path: Sequence[str]) -> bool:
+    """Whether an execution can have this field, as its schema says: a name, one in what that has, and so on."""
+    return _has({"$ref": "#/components/schemas/Execution"}, path)
+
+
+def _has(schema: dict[str, Any], path: Sequence[str]) -> bool:
+    if not path:
+        return True
+    if "$ref" in schema:
+        return _has(COMPONENTS[schema["$ref"].rpartition("/")[2]], path)
+    inner = [*schema.get("oneOf", ()), *([schema["items"]] if "items" in schema else ())]
+    first, *rest = path
+    if first in schema.get("properties", ()):
+        inner, path = [schema["properties"][first]], rest
+    elif "additionalProperties" in schema:
+        inner, path = [schema["additionalProperties"]], rest
+    return any(_has(each, path) for each in inner)
+
+
 ERASURE = component(
     "Erasure",
     _object(
@@ -264,7 +303,7 @@ _SHAPED = [
 ]
 _TOKEN = [parameter("access_token", "Opens one execution, in place of a key.")]
 _EVENTS = {
-    (200, "text/event-stream"): OpenApiResponse({"type": "string"}, "Events as they come: see docs/streaming.md."),
+    (200, "text/event-stream"): OpenApiResponse(SENT, "Events as they come: see docs/streaming.md."),
     (200, "application/x-ndjson"): OpenApiResponse(EVENT, "The same, a line each."),
 }
 _WAITS = [parameter("wait", "For so many seconds, until it has ended.", {"type": "integer", "maximum": 300})]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rest_framework.exceptions import ErrorDetail, ValidationError
@@ -22,27 +22,34 @@ def included(request: Request, known: Sequence[str]) -> frozenset[str]:
     return frozenset(names)
 
 
+def check_fields(request: Request, known: Callable[[Sequence[str]], bool]) -> None:
+    """ValidationError where a field is asked for that there is not: before a program is run, or a stream begins."""
+    for name in _names(request, "fields"):
+        if not known(name.split(".")):
+            _refuse("fields", f"there is no field {name[:64]}")
+
+
 def trimmed(data: dict[str, Any], request: Request) -> dict[str, Any]:
-    """`data` with only the fields that are asked for. ValidationError for one that there is not."""
+    """`data` with only the fields that are asked for, as far as this one has them."""
     wanted = _names(request, "fields")
     if not wanted:
         return data
     kept: dict[str, Any] = {}
     for name in wanted:
-        _keep(data, name.split("."), kept, name)
+        _keep(data, name.split("."), kept)
     return kept
 
 
-def _keep(data: Mapping[str, Any], path: list[str], kept: dict[str, Any], name: str) -> None:
+def _keep(data: Mapping[str, Any], path: list[str], kept: dict[str, Any]) -> None:
     first, *rest = path
     if first not in data:
-        _refuse("fields", f"there is no field {name[:64]}")
+        return
     inner = data[first]
     if not rest or not isinstance(inner, Mapping):
         # What is null has no fields, and tells so.
         kept[first] = inner
     elif kept.get(first) is not inner:
-        _keep(inner, rest, kept.setdefault(first, {}), name)
+        _keep(inner, rest, kept.setdefault(first, {}))
 
 
 def _names(request: Request, parameter: str) -> list[str]:

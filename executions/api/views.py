@@ -52,6 +52,7 @@ class ExecutionsView(ApiEndpoint):
         """Run it; 200 with its end, or its events as they come, or 202 where the answer waits for neither."""
         refuse_unknown(request.query_params, _SHAPED, what="parameter")
         include = shape.included(request, INCLUDES)
+        shape.check_fields(request, schema.has_field)
         asked = asked_in(request.data, caller=caller_of(request))
         form = asked_for(request)
         if form is not None:
@@ -121,6 +122,7 @@ class ExecutionView(Revalidated):
         refuse_unknown(request.query_params, (*_SHAPED, WAIT_PARAMETER), what="parameter")
         include = shape.included(request, INCLUDES)
         timeout_s = wait_in(request)
+        shape.check_fields(request, schema.has_field)
         execution = access.found(request, execution_id)
         if timeout_s and execution.status in OPEN:
             with watched(request.META) as client:

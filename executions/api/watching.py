@@ -136,6 +136,7 @@ def run_watched(request: Request, asked: Asked, form: Form) -> StreamingHttpResp
 def resource_for(request: Request) -> Told:
     """How this request wants an execution told. ValidationError for what it cannot be asked for."""
     include = shape.included(request, INCLUDES)
+    shape.check_fields(request, schema.has_field)
 
     def told(execution: Execution) -> Mapping[str, Any]:
         return shape.trimmed(
