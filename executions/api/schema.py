@@ -449,7 +449,10 @@ BATCH = component(
             "object": {"const": "batch"},
             "id": _ID,
             "status": {"type": "string", "enum": ["running", "finished"]},
-            "counts": _object(dict.fromkeys(Status.values, _WHOLE)),
+            "counts": _object(
+                {name: _WHOLE | {"description": f"Items that are {name}."} for name in Status.values},
+                description="How far it is.",
+            ),
             "items": {
                 "type": "array",
                 "items": _object(
@@ -464,7 +467,7 @@ BATCH = component(
                 ),
             },
             "created_at": _TIME,
-            "cancelled_at": _or_null(_TIME),
+            "cancelled_at": _or_null(_TIME) | {"description": "When it was cancelled as a whole."},
             "access_token": {"type": "string", "description": "Opens it, for who has no key; told once."},
             "links": _object({"self": _TEXT, "cancel": _TEXT}),
         },
