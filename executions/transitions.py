@@ -62,6 +62,7 @@ def finish(execution: Execution, fields: dict[str, Any]) -> None:
                     RESULT_LOST,
                     retry_after_s=DATABASE_RETRY_AFTER_S,
                     execution_id=execution.pk,
+                    code="database_unavailable",
                 ) from error
             time.sleep(_RETRY_S)
 
