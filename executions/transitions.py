@@ -107,6 +107,7 @@ def _persist(execution: Execution, write: Callable[[], bool]) -> bool:
                     RESULT_LOST,
                     retry_after_s=DATABASE_RETRY_AFTER_S,
                     execution_id=execution.pk,
+                    code="database_unavailable",
                 ) from error
             time.sleep(_RETRY_S)
 

@@ -167,7 +167,7 @@ def _turn(request: Request) -> Iterator[None]:
         return
     release_connection()
     if not _turns.acquire(timeout=TURN_S):
-        raise Unavailable("too many files are uploaded at once", retry_after_s=5)
+        raise Unavailable("too many files are uploaded at once", retry_after_s=5, code="too_many_uploads")
     try:
         yield
     finally:
@@ -185,7 +185,9 @@ def _put(client_id: UUID, stream: IO[bytes], digest: str | None) -> StoredFile:
     except NoRoom:
         raise Refusal("the files of this client take all that they may", status=429, code="quota_exceeded") from None
     except FileMissing:
-        raise Unavailable("the file was deleted while it was sent: send it again", retry_after_s=1) from None
+        raise Unavailable(
+            "the file was deleted while it was sent: send it again", retry_after_s=1, code="upload_lost"
+        ) from None
 
 
 def _promised(request: Request) -> str | None:

@@ -14,6 +14,7 @@ from django.views import defaults
 from gexec.middleware import ADMIN_PATH, ForeignPage
 from rest.connections import DATABASE_AWAY, DATABASE_AWAY_MESSAGE, DATABASE_RETRY_AFTER_S
 from rest.problems import ProblemRenderer, problem
+from rest.views import request_id_of
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -70,5 +71,8 @@ def _for_admin(request: HttpRequest) -> bool:
 
 def _error(request: HttpRequest, code: str, message: str, status: int) -> JsonResponse:
     if request.path_info.startswith(API_PATH):
-        return JsonResponse(problem(status, code, message), status=status, content_type=ProblemRenderer.media_type)
+        request_id = request_id_of(request)
+        told = problem(status, code, message, request_id=request_id, execution_id=None)
+        headers = {"X-Request-Id": request_id, "Cache-Control": "no-store"}
+        return JsonResponse(told, status=status, content_type=ProblemRenderer.media_type, headers=headers)
     return JsonResponse({"error": message}, status=status)

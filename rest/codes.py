@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 CODES: Mapping[str, tuple[int, str]] = MappingProxyType(
     {
+        "bad_request": (400, "No request that can be served: one to a host that is not ours, for example."),
         "invalid_json": (400, "The body is no JSON object in UTF-8, ended early, or is nested too deeply."),
         "duplicate_key": (400, "A key stands twice in an object of the body."),
         "invalid_field": (400, "A field or parameter has a wrong type or value."),
@@ -44,6 +45,16 @@ CODES: Mapping[str, tuple[int, str]] = MappingProxyType(
         "image_missing": (503, "The language's image is not there. Nothing has run."),
         "database_unavailable": (503, "The database is away."),
         "shutting_down": (503, "The server is shutting down."),
+        "too_many_uploads": (503, "Too many files are uploaded at once."),
+        "upload_lost": (503, "The file was deleted while it was sent: send it again."),
         "too_many_watchers": (503, "As many streams of events are open as may be: ask with `?wait=`."),
     }
 )
+
+FIELD_CODES: Mapping[str, str] = MappingProxyType(
+    {
+        "too_large": "Longer, or more, than it may be.",
+        "too_small": "Shorter, or less, than it may be.",
+    }
+)
+"""What the `code` of one of a problem's `errors` may be besides; more may come."""

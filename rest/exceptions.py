@@ -24,11 +24,8 @@ class Unavailable(APIException):
     """The request is well formed and cannot be served now. `execution_id` names its row where there is one."""
 
     status_code = 503
-    default_code = "unavailable"
 
-    def __init__(
-        self, message: str, *, retry_after_s: int, execution_id: UUID | None = None, code: str | None = None
-    ) -> None:
+    def __init__(self, message: str, *, retry_after_s: int, code: str, execution_id: UUID | None = None) -> None:
         super().__init__(message, code)
         self.message = message
         self.wait = retry_after_s

@@ -80,7 +80,7 @@ class ApiEndpoint(Endpoint):
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
         """The same, with an id by which the request is found again: the client's own where it is a plain one."""
-        self.request_id = _request_id(request)
+        self.request_id = request_id_of(request)
         return super().initialize_request(request, *args, **kwargs)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
@@ -128,7 +128,8 @@ class NoSuchPath(ApiEndpoint):
         raise NotFound(f"there is nothing at {printable(request.path)}")
 
 
-def _request_id(request: HttpRequest) -> str:
+def request_id_of(request: HttpRequest) -> str:
+    """The client's own where it is a plain one, else a new one."""
     sent = request.META.get("HTTP_X_REQUEST_ID", "")
     return sent if _REQUEST_ID.fullmatch(sent) else f"req_{uuid7().hex}"
 

@@ -107,7 +107,7 @@ def fuzz(
         *("--max-examples", str(examples)),
         *("--max-time", str(within_s)),
         *("--seed", str(seed)),
-        *("--workers", "2"),
+        *("--workers", "1"),
         *("--warnings", "off"),
         "--continue-on-failure",
     ]

@@ -170,7 +170,7 @@ def test_each_exception_has_its_status_and_code(exc: Exception, status: int, cod
 
 
 def test_what_waits_says_for_how_long_and_names_its_row() -> None:
-    response = raised(Unavailable("full", retry_after_s=3, execution_id=EXECUTION))
+    response = raised(Unavailable("full", retry_after_s=3, execution_id=EXECUTION, code="no_slot"))
     assert (response["Retry-After"], response["X-Execution-Id"]) == ("3", str(EXECUTION))
     assert json.loads(response.content)["execution_id"] == str(EXECUTION)
     assert raised(exceptions.Throttled(2.5))["Retry-After"] == "3"

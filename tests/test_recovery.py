@@ -219,7 +219,9 @@ def test_the_heartbeat_makes_a_row_that_was_taken_away_again(caplog: pytest.LogC
 
 
 @pytest.mark.usefixtures("transactional_db")
-@pytest.mark.parametrize("error", [Unavailable("away", retry_after_s=1), KeyError("a bug")])
+@pytest.mark.parametrize(
+    "error", [Unavailable("away", retry_after_s=1, code="database_unavailable"), KeyError("a bug")]
+)
 def test_a_sweep_that_fails_does_not_end_the_heartbeat(error: Exception) -> None:
     sweeps: list[float] = []
 

@@ -15,7 +15,7 @@ MEANINGS = {
     "bytes": "How large it is.",
     "cancel": "POST here to cancel it.",
     "cancelled": "How many were told to end.",
-    "capped": "Those that are lower than the language's own.",
+    "capped": "What is below the language's own, as the caller may not have more.",
     "checker_message": "What the checker said.",
     "code": "For programs; it never changes.",
     "column": "Counted from one, in characters.",
@@ -124,7 +124,7 @@ EXAMPLE: dict[str, Any] = {
         "processes": 256,
         "file_bytes": 67108864,
         "compile_wall_ms": None,
-        "capped": ["wall_ms"],
+        "capped": [],
     },
     "compile": None,
     "run": {

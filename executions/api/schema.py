@@ -78,7 +78,11 @@ LIMITS = component(
             "processes": _WHOLE,
             "file_bytes": _WHOLE,
             "compile_wall_ms": _or_null(_WHOLE),
-            "capped": {"type": "array", "items": _TEXT, "description": "Those that are lower than the language's own."},
+            "capped": {
+                "type": "array",
+                "items": _TEXT,
+                "description": "What is below the language's own, as the caller may not have more.",
+            },
         },
         description="What held: of the request, or else of the language.",
     ),
