@@ -14,9 +14,11 @@ class ExecutionsConfig(AppConfig):
     def ready(self) -> None:
         """The languages' pages say how many executions each had, and the clients' usage what those with a tag used."""
         from clients.usage import tagged_by  # noqa: PLC0415 (applications must be loaded first)
-        from executions import announcements, counted  # noqa: PLC0415
+        from executions import announcements, batch_ends, counted  # noqa: PLC0415
+        from executions.api.batches import resource_of  # noqa: PLC0415
         from executions.api.resource import resource  # noqa: PLC0415
 
         usage.counted_by(counted.rows_of)
         tagged_by(counted.by_tag)
         announcements.told_by(resource)
+        batch_ends.told_by(resource_of)

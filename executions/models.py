@@ -259,6 +259,7 @@ class Batch(models.Model):
     client_id = models.UUIDField("client", null=True, blank=True, help_text="Whose it is; empty: nobody's with a key.")
     created_at = models.DateTimeField()
     cancelled_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True, help_text="When it was seen that all of it has ended.")
     webhook_url = models.TextField(blank=True, default="")
     size = models.PositiveIntegerField(help_text="Of what was submitted, refused items included.")
     items = models.JSONField(
@@ -268,6 +269,7 @@ class Batch(models.Model):
     class Meta:
         ordering: ClassVar = ["-id"]
         verbose_name_plural = "batches"
+        indexes: ClassVar = [models.Index(fields=["id"], name="batch_open", condition=Q(finished_at__isnull=True))]
 
     def __str__(self) -> str:
         return str(self.id)

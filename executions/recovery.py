@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from clients import last_used
 from clients.policy import own_shares
 from dispatch import active, shares, workers
-from executions import in_flight, jobs, transitions
+from executions import batch_ends, in_flight, jobs, transitions
 from executions.models import Execution, Status
 from executions.results import cancelled_fields, failed_fields
 from languages import tasks
@@ -31,6 +31,7 @@ def sweep() -> int:
     ended = workers.stale()
     lost = workers.orphans(_of_a_process(), ended=ended, is_in_flight=in_flight.contains)
     seen_to = sum(_see_to(row) for row in lost)
+    batch_ends.sweep()
     tasks.sweep(ended)
     last_used.write()
     shares.replace({jobs.caller_of_client(client): share for client, share in own_shares()})

@@ -16,7 +16,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from dispatch import workers
-from executions import announcements, backlog, storage, told
+from executions import announcements, backlog, batch_ends, storage, told
 from executions.jobs import caller_of
 from executions.models import API, MAX_ATTEMPTS, OPEN, Execution, Status
 from rest.connections import DATABASE_AWAY, DATABASE_RETRY_AFTER_S, release_connection
@@ -125,6 +125,8 @@ def _move(
         )
     if execution.status not in OPEN:
         told.ended(execution.pk)
+        if execution.batch_id is not None:
+            batch_ends.look(execution.batch_id)
     return moved
 
 

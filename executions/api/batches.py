@@ -149,13 +149,19 @@ def found(request: Request, batch_id: UUID) -> Batch:
 def told_of(batch: Batch, request: Request) -> dict[str, Any]:
     """The resource, with its executions where they are asked for."""
     include = shape.included(request, INCLUDES)
+    told = resource_of(batch)
+    if "executions" in include:
+        _include_executions(request, batch, told["items"])
+    return told
+
+
+def resource_of(batch: Batch) -> dict[str, Any]:
+    """The resource, without its executions."""
     progress = batches.progress(batch)
     items: list[dict[str, Any]] = [
         {"index": index, **item} | ({"status": status} if "id" in item else {})
         for index, (item, status) in enumerate(zip(batch.items, progress.statuses, strict=True))
     ]
-    if "executions" in include:
-        _include_executions(request, batch, items)
     path = f"/api/v1/batches/{batch.pk}"
     return {
         "object": "batch",
