@@ -48,6 +48,7 @@ ifdef LISTS
 else
 	@$(VENV_PYTHON) -m benchmarks $(ARGS)
 	@$(VENV_PYTHON) -m benchmarks.languages
+	@$(VENV_PYTHON) -m benchmarks.doors
 	@$(VENV_PYTHON) -m benchmarks.watching
 endif
 
