@@ -457,3 +457,19 @@ def test_a_counter_that_another_thread_is_about_to_make(monkeypatch: pytest.Monk
         CounterCache, "add", lambda *args, **kwargs: next(told, None) is not False and add(*args, **kwargs)
     )
     assert [quotas._add(client_id, 1) for _ in range(2)] == [1, 2]
+
+
+def test_runs_and_tests_of_one_execution_are_capped(settings: Settings) -> None:
+    settings.GEXEC_ALLOWED_ORIGINS = [PAGE]
+    for headers, key in (({}, key_of(cap_tests=2, cap_repeat=2)), ({}, None)):
+        few = 2 if key else 20
+        assert post(API, key, headers=headers, repeat=few).status_code == 200
+        assert post(API, key, headers=headers, tests=[{}] * few).status_code == 200
+    key = key_of(cap_tests=2, cap_repeat=2)
+    fields: list[dict[str, Any]] = [{"repeat": 3}, {"tests": [{}] * 3}]
+    for field in fields:
+        refused = post(API, key, **field)
+        assert (refused.status_code, refused.json()["code"]) == (400, "limit_exceeded")
+    page = key_of(publishable=True, origins=[PAGE], cap_tests=None, cap_repeat=None)
+    for field in ({"repeat": 2}, {"tests": [{}] * (PUBLISHABLE_CAPS["tests"] + 1)}):
+        assert post(API, page, headers={"origin": PAGE}, **field).json()["code"] == "limit_exceeded"
