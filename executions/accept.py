@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -17,7 +18,16 @@ from dispatch.base import Reservation
 from executions import backlog, in_flight
 from executions.grading.asked import CONTENT_BYTES_AT_MOST
 from executions.idempotency import Claim
-from executions.jobs import brought_by_tests, caller_of, companion_in, job_of, lane_of, profile_in, stored_files_in
+from executions.jobs import (
+    brought_by_program,
+    brought_by_tests,
+    caller_of,
+    companion_in,
+    job_of,
+    lane_of,
+    profile_in,
+    stored_files_in,
+)
 from executions.models import Execution, ExecutionTag, Status
 from executions.places import open_of
 from executions.submission import Origin, Submission
@@ -148,8 +158,11 @@ def _use_files(execution: Execution) -> None:
     if missing or owner is None:
         names = [id_of(digest) for digest in missing]
         raise Refusal("files are missing: upload them first", status=422, code="file_missing", missing=names)
-    if brought_by_tests(execution.job, stored_files.sizes(owner, digests)) > CONTENT_BYTES_AT_MOST:
+    sizes, most = stored_files.sizes(owner, digests), max(CONTENT_BYTES_AT_MOST, settings.GEXEC_MAX_FILE_BYTES)
+    if brought_by_tests(execution.job, sizes) > CONTENT_BYTES_AT_MOST:
         raise Refusal(f"tests: bring more than {CONTENT_BYTES_AT_MOST} bytes", code="limit_exceeded")
+    if brought_by_program(execution.job, sizes) > most:
+        raise Refusal(f"files and stdin: stored files are more than {most} bytes together", code="limit_exceeded")
     stored_files.use(owner, digests)
 
 

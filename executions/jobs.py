@@ -19,9 +19,8 @@ its default.
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, fields, replace
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -38,6 +37,8 @@ from sandbox.types import Ahead, ArtifactRequest, Companion, File, Job, Limits, 
 from sandbox.types import Lane as SlotLane
 
 Json = dict[str, Any]
+Resolve = Callable[[Mapping[str, Any]], bytes]
+"""Gives the bytes of CONTENT. Raises FileMissing."""
 
 _SOURCE: Json = {"column": "source"}
 _STDIN: Json = {"column": "stdin"}
@@ -66,15 +67,9 @@ def job_of(submission: Submission) -> Json:
     return job
 
 
-def stored_files_in(job: Any) -> set[str]:
-    """The digests of all stored files that a job refers to, wherever they stand in it."""
-    if isinstance(job, list):
-        return set().union(*map(stored_files_in, job))
-    if not isinstance(job, dict):
-        return set()
-    if isinstance(name := job.get("file"), str) and len(job) == 1:
-        return {name.removeprefix(PREFIX)}
-    return stored_files_in(list(job.values()))
+def stored_files_in(job: Mapping[str, Any]) -> set[str]:
+    """The digests of all stored files that a job refers to. Only contents are looked at: a variable may be named so."""
+    return {content["file"].removeprefix(PREFIX) for content in _contents(job) if "file" in content}
 
 
 def task_of(execution: Execution) -> Task:
@@ -165,14 +160,30 @@ def without_contents(job: Mapping[str, Any]) -> Json:
 
 def brought_by(job: Mapping[str, Any]) -> int:
     """How many bytes a client has brought that stand in the job itself: of files, of tests, of a checker."""
-    judge = job.get("grading", {}).get("judge") or {}
-    contents = [file["content"] for file in (*job.get("files", ()), *judge.get("files", ()))]
-    return sum(_bytes_in(content, {}) for content in (*contents, *_of_tests(job)))
+    return sum(_bytes_in(content, {}) for content in (*_of_programs(job), *_of_tests(job)))
 
 
 def brought_by_tests(job: Mapping[str, Any], sizes: Mapping[str, int]) -> int:
     """How many bytes the tests get and expect, each stored file, of these sizes, as often as it is named."""
     return sum(_bytes_in(content, sizes) for content in _of_tests(job))
+
+
+def brought_by_program(job: Mapping[str, Any], sizes: Mapping[str, int]) -> int:
+    """How many bytes the stored files, of these sizes, are that the program, its stdin and its judge are made of."""
+    contents = (*_of_programs(job), *(step["stdin"] for step in job["steps"][-1:]))
+    return sum(_bytes_in(content, sizes) for content in contents if "file" in content)
+
+
+def _contents(job: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """All of them: each step that is run again has the same stdin."""
+    yield from _of_programs(job)
+    yield from _of_tests(job)
+    yield from (step["stdin"] for step in job["steps"])
+
+
+def _of_programs(job: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    judge = job.get("grading", {}).get("judge") or {}
+    yield from (file["content"] for file in (*job.get("files", ()), *judge.get("files", ())))
 
 
 def _of_tests(job: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -187,29 +198,40 @@ def _bytes_in(content: Mapping[str, Any], sizes: Mapping[str, int]) -> int:
 
 
 def _job(execution: Execution) -> Job:
-    data = execution.job
+    data, content = execution.job, _once_each(execution)
     job = Job(
-        _files(execution, data["files"]),
-        tuple(_step(execution, step) for step in data["steps"]),
+        _files(data["files"], content),
+        tuple(_step(step, content) for step in data["steps"]),
         keep_going=data["keep_going"],
         artifacts=_artifacts_in(data),
     )
     grading = grading_in(data)
-    return (
-        job if grading is None else graded(job, grading, _companion(execution, grading), partial(_content, execution))
-    )
+    return job if grading is None else graded(job, grading, _companion(grading, content), content)
 
 
-def _companion(execution: Execution, grading: Grading) -> Companion | None:
+def _once_each(execution: Execution) -> Resolve:
+    """Gives the bytes of a reference, the same ones where it comes again: runs and tests may share what is large."""
+    known: dict[tuple[tuple[str, Any], ...], bytes] = {}
+
+    def resolve(reference: Mapping[str, Any]) -> bytes:
+        name = tuple(reference.items())
+        if name not in known:
+            known[name] = _content(execution, reference)
+        return known[name]
+
+    return resolve
+
+
+def _companion(grading: Grading, content: Resolve) -> Companion | None:
     judge = grading.judge
     if judge is None:
         return None
-    steps = tuple(_step(execution, step) for step in judge.steps)
-    return Companion(profile_in(judge.profile), _files(execution, judge.files), steps)
+    steps = tuple(_step(step, content) for step in judge.steps)
+    return Companion(profile_in(judge.profile), _files(judge.files, content), steps)
 
 
-def _files(execution: Execution, files: Iterable[Mapping[str, Any]]) -> tuple[File, ...]:
-    return tuple(File(each["name"], _content(execution, each["content"]), each["executable"]) for each in files)
+def _files(files: Iterable[Mapping[str, Any]], content: Resolve) -> tuple[File, ...]:
+    return tuple(File(each["name"], content(each["content"]), each["executable"]) for each in files)
 
 
 def _standing_alone(file: Mapping[str, Any], submission: Submission) -> Json:
@@ -275,14 +297,14 @@ def _step_json(step: Step, stdin: Json) -> Json:
     }
 
 
-def _step(execution: Execution, data: Mapping[str, Any]) -> Step:
+def _step(data: Mapping[str, Any], content: Resolve) -> Step:
     return Step(
         data["name"],
         tuple(data["argv"]),
         Limits(**data["limits"]),
         # By name, as the profile has it: a step is forked from what was started ahead only where both say the same.
         dict(sorted(data["environment"].items())),
-        _content(execution, data["stdin"]),
+        content(data["stdin"]),
         fresh=data.get("fresh", False),
         merge_stderr=data.get("merge_stderr", False),
     )
