@@ -19,6 +19,7 @@ from executions import backlog, in_flight
 from executions.grading.asked import CONTENT_BYTES_AT_MOST
 from executions.idempotency import Claim
 from executions.jobs import (
+    OF_STRANGERS,
     brought_by_program,
     brought_by_tests,
     caller_of,
@@ -27,6 +28,7 @@ from executions.jobs import (
     lane_of,
     profile_in,
     stored_files_in,
+    tenant_of,
 )
 from executions.models import Execution, ExecutionTag, Status
 from executions.places import open_of
@@ -133,7 +135,7 @@ def _reserved(execution: Execution) -> Iterator[Reservation | None]:
     try:
         reservation = active.backend().reserve(
             profile_in(execution.job["profile"]),
-            tenant=execution.api_key_id,
+            tenant=tenant_of(execution),
             caller=caller_of(execution),
             companion=companion_in(execution.job),
             lane=lane_of(execution),
@@ -167,7 +169,7 @@ def _use_files(execution: Execution) -> None:
 
 
 def _row(submission: Submission, origin: Origin) -> Execution:
-    language, execution_id = submission.language, uuid7()
+    language, execution_id, caller = submission.language, uuid7(), origin.caller
     return Execution(
         id=execution_id,
         status=Status.QUEUED,
@@ -176,7 +178,7 @@ def _row(submission: Submission, origin: Origin) -> Execution:
         image_digest=language.image_digest,
         source=submission.source,
         stdin=submission.stdin.data,
-        job=job_of(submission),
+        job=job_of(submission) | ({OF_STRANGERS: True} if caller and caller.publishable else {}),
         client_address=origin.address,
         api_key_id=origin.api_key_id,
         client_id=origin.client_id,

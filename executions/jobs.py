@@ -9,6 +9,7 @@
                 "fresh": false, "merge_stderr": false}],
      "keep_going": false, "artifacts": {"patterns": […], "max_files": …, "max_bytes": …},
      "limits": what was effective, by the API's names: see executions.limits,
+     "of_strangers": true where its key is a publishable one,
      "grading": its tests, where there are any, each of which the last step is run for: see executions.grading.asked}
 
 CONTENT is a reference: {"column": "source"} or {"column": "stdin"} of the same row, a stored file of its client,
@@ -40,6 +41,8 @@ Json = dict[str, Any]
 Resolve = Callable[[Mapping[str, Any]], bytes]
 """Gives the bytes of CONTENT. Raises FileMissing."""
 
+OF_STRANGERS = "of_strangers"
+"""In a job: true where those who use its key need not be the same person."""
 _SOURCE: Json = {"column": "source"}
 _STDIN: Json = {"column": "stdin"}
 _NOTHING: Json = {"text": ""}
@@ -79,7 +82,7 @@ def task_of(execution: Execution) -> Task:
         id=str(execution.pk),
         profile=profile_in(job["profile"]),
         job=_job(execution),
-        tenant=execution.api_key_id,
+        tenant=tenant_of(execution),
         caller=caller_of(execution),
         lane=lane_of(execution),
         bare_results="grading" in job,
@@ -126,6 +129,11 @@ def caller_of(execution: Execution) -> str:
     if execution.api_key_id is not None:  # A row that waited while the server was updated.
         return f"key {execution.api_key_id}"
     return f"address {limited_as(execution.client_address)}"
+
+
+def tenant_of(execution: Execution) -> str | None:
+    """Who may find a container again that it has used: a key; nobody without one, or with one that many people have."""
+    return None if execution.job.get(OF_STRANGERS) else execution.api_key_id
 
 
 def caller_of_client(client_id: UUID) -> str:

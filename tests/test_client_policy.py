@@ -19,6 +19,7 @@ from clients.caller import PUBLISHABLE_CAPS
 from clients.models import Client, Key, Usage
 from clients.policy import may_call_back
 from clients.rights import Right
+from clients.secrets import prefix_in
 from dispatch import shares
 from dispatch.testing import FakeBackend
 from executions import recovery
@@ -473,3 +474,16 @@ def test_runs_and_tests_of_one_execution_are_capped(settings: Settings) -> None:
     page = key_of(publishable=True, origins=[PAGE], cap_tests=None, cap_repeat=None)
     for field in ({"repeat": 2}, {"tests": [{}] * (PUBLISHABLE_CAPS["tests"] + 1)}):
         assert post(API, page, headers={"origin": PAGE}, **field).json()["code"] == "limit_exceeded"
+
+
+def test_readers_of_a_page_are_no_one_person(settings: Settings, fake_backend: FakeBackend) -> None:
+    """They find no container that another has used, and no execution by another's Idempotency-Key."""
+    settings.GEXEC_ALLOWED_ORIGINS = [PAGE]
+    secret, page = key_of(), key_of(publishable=True, origins=[PAGE])
+    asked = {"origin": PAGE, "idempotency-key": "lesson-1"}
+    told = [post(API, page, address, asked) for address in ("192.0.2.1", "192.0.2.1", "192.0.2.2")]
+    told.append(post(API, secret, headers={"idempotency-key": "lesson-1"}))
+    first, again, *others = (each.json()["id"] for each in told)
+    assert first == again
+    assert len({first, *others}) == 3
+    assert fake_backend.tenants == [None, None, prefix_in(secret)]
