@@ -21,6 +21,7 @@ from executions.api.fields import (
     PlainText,
     TextsByName,
     Whole,
+    folders_of,
     problem_with,
 )
 from executions.api.grading import GradingSerializer, TestSerializer, grading_in
@@ -250,7 +251,7 @@ def _refuse_clashes(files: tuple[SourceFile, ...]) -> None:
     seen: set[str] = set()
     folders: set[str] = set()
     for number, file in enumerate(files):
-        above = {file.name[:at] for at, letter in enumerate(file.name) if letter == "/"}
+        above = folders_of(file.name)
         if file.name in seen or file.name in folders or above & seen:
             message = "is the name, or a folder, of another file"
             raise problem_with(f"files.{number}.name", message, "invalid_file_name")
