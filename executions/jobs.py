@@ -22,6 +22,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, fields, replace
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -46,6 +47,8 @@ OF_STRANGERS = "of_strangers"
 _SOURCE: Json = {"column": "source"}
 _STDIN: Json = {"column": "stdin"}
 _NOTHING: Json = {"text": ""}
+_OWN_WORDS_BYTES = 4096
+"""No language has a longer command and environment of its own."""
 _FLAGS = ("fresh", "merge_stderr")
 """Of a step; in the row where they are true."""
 _LIMITS = tuple(field.name for field in fields(Limits))
@@ -167,8 +170,16 @@ def without_contents(job: Mapping[str, Any]) -> Json:
 
 
 def brought_by(job: Mapping[str, Any]) -> int:
-    """How many bytes a client has brought that stand in the job itself: of files, of tests, of a checker."""
-    return sum(_bytes_in(content, {}) for content in (*_of_programs(job), *_of_tests(job)))
+    """How many bytes a client has brought that stand in the job itself: of files, of tests, of a checker, of words."""
+    contents = sum(_bytes_in(content, {}) for content in (*_of_programs(job), *_of_tests(job)))
+    return contents + _words_bytes(job)
+
+
+def _words_bytes(job: Mapping[str, Any]) -> int:
+    """Of arguments and variables; a step has some of its language's own, and each run has all of them again."""
+    steps = (sum(map(len, (*step["argv"], *chain(*step["environment"].items())))) for step in job.get("steps", ()))
+    tests = (sum(map(len, test["args"])) for test in job.get("grading", {}).get("tests", ()))
+    return sum(max(0, size - _OWN_WORDS_BYTES) for size in steps) + sum(tests)
 
 
 def brought_by_tests(job: Mapping[str, Any], sizes: Mapping[str, int]) -> int:
