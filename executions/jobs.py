@@ -177,8 +177,8 @@ def brought_by(job: Mapping[str, Any]) -> int:
 
 def _words_bytes(job: Mapping[str, Any]) -> int:
     """Of arguments and variables; a step has some of its language's own, and each run has all of them again."""
-    steps = (sum(map(len, (*step["argv"], *chain(*step["environment"].items())))) for step in job.get("steps", ()))
-    tests = (sum(map(len, test["args"])) for test in job.get("grading", {}).get("tests", ()))
+    steps = (sum(map(_size, (*step["argv"], *chain(*step["environment"].items())))) for step in job.get("steps", ()))
+    tests = (sum(map(_size, test["args"])) for test in job.get("grading", {}).get("tests", ()))
     return sum(max(0, size - _OWN_WORDS_BYTES) for size in steps) + sum(tests)
 
 
@@ -213,7 +213,12 @@ def _of_tests(job: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 def _bytes_in(content: Mapping[str, Any], sizes: Mapping[str, int]) -> int:
     if "file" in content:
         return sizes.get(content["file"].removeprefix(PREFIX), 0)
-    return len(content.get("text", content.get("base64", "")))
+    return _size(content.get("text", content.get("base64", "")))
+
+
+def _size(text: str) -> int:
+    """In bytes: a character has up to four."""
+    return len(text) if text.isascii() else len(text.encode())
 
 
 def _job(execution: Execution) -> Job:

@@ -19,6 +19,7 @@ from pytest_django.fixtures import Settings
 from clients.authentication import create
 from dispatch.testing import FakeBackend
 from executions import storage
+from executions.jobs import brought_by
 from executions.models import CallerStorage, Execution, Status
 from executions.results import step_in
 from languages.models import Language
@@ -223,3 +224,9 @@ def test_nothing_large_that_a_caller_decides_about_is_kept_beyond_its_share(
     assert last.unkept_bytes
     assert sum(len(json.dumps(value)) for value in (last.job, last.artifacts, last.steps)) < 200_000
     assert not any(each["first_difference"] for each in last.tests or ())
+
+
+def test_what_is_counted_are_bytes() -> None:
+    rocket = {"content": {"text": "\N{ROCKET}"}}
+    assert brought_by({"files": [rocket]}) == 4
+    assert brought_by({"files": [], "steps": [{"argv": ["\N{ROCKET}" * 2000], "environment": {}}]}) == 8000 - 4096
