@@ -52,7 +52,7 @@ class EventsView(ApiEndpoint):
 
     http_method_names = ["get"]
     rights = {"GET": Right.STREAM}
-    for_pages = True
+    for_pages = ("GET",)
 
     @schema.watches
     def get(self, request: Request, execution_id: UUID) -> HttpResponseBase:
@@ -81,7 +81,7 @@ class TokensView(ApiEndpoint):
 
     http_method_names = ["post"]
     rights = {"POST": Right.STREAM}
-    for_pages = True
+    for_pages = ("POST",)
     parser_classes = [OptionalJSONParser]
     max_body_bytes = 4096
 
