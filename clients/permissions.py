@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, cast
 
 from django.conf import settings
@@ -31,7 +31,8 @@ class MayCall(BasePermission):
         needed = rights.get(request.method or "")
         if needed is not None:
             check_right(caller, needed)
-        if caller is not None and caller.publishable and request.method not in getattr(view, "for_pages", ()):
+        pages: Collection[str] = getattr(view, "for_pages", ())
+        if caller is not None and caller.publishable and request.method not in pages:
             raise Refusal("a publishable key may not do this", status=403, code="forbidden_right")
         return True
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -17,7 +18,18 @@ from dispatch.base import Reservation
 from executions import backlog, in_flight
 from executions.grading.asked import CONTENT_BYTES_AT_MOST
 from executions.idempotency import Claim
-from executions.jobs import brought_by_tests, caller_of, companion_in, job_of, lane_of, profile_in, stored_files_in
+from executions.jobs import (
+    OF_STRANGERS,
+    brought_by_program,
+    brought_by_tests,
+    caller_of,
+    companion_in,
+    job_of,
+    lane_of,
+    profile_in,
+    stored_files_in,
+    tenant_of,
+)
 from executions.models import Execution, ExecutionTag, Status
 from executions.places import open_of
 from executions.submission import Origin, Submission
@@ -123,7 +135,7 @@ def _reserved(execution: Execution) -> Iterator[Reservation | None]:
     try:
         reservation = active.backend().reserve(
             profile_in(execution.job["profile"]),
-            tenant=execution.api_key_id,
+            tenant=tenant_of(execution),
             caller=caller_of(execution),
             companion=companion_in(execution.job),
             lane=lane_of(execution),
@@ -148,13 +160,16 @@ def _use_files(execution: Execution) -> None:
     if missing or owner is None:
         names = [id_of(digest) for digest in missing]
         raise Refusal("files are missing: upload them first", status=422, code="file_missing", missing=names)
-    if brought_by_tests(execution.job, stored_files.sizes(owner, digests)) > CONTENT_BYTES_AT_MOST:
+    sizes, most = stored_files.sizes(owner, digests), max(CONTENT_BYTES_AT_MOST, settings.GEXEC_MAX_FILE_BYTES)
+    if brought_by_tests(execution.job, sizes) > CONTENT_BYTES_AT_MOST:
         raise Refusal(f"tests: bring more than {CONTENT_BYTES_AT_MOST} bytes", code="limit_exceeded")
+    if brought_by_program(execution.job, sizes) > most:
+        raise Refusal(f"files and stdin: stored files are more than {most} bytes together", code="limit_exceeded")
     stored_files.use(owner, digests)
 
 
 def _row(submission: Submission, origin: Origin) -> Execution:
-    language, execution_id = submission.language, uuid7()
+    language, execution_id, caller = submission.language, uuid7(), origin.caller
     return Execution(
         id=execution_id,
         status=Status.QUEUED,
@@ -163,7 +178,7 @@ def _row(submission: Submission, origin: Origin) -> Execution:
         image_digest=language.image_digest,
         source=submission.source,
         stdin=submission.stdin.data,
-        job=job_of(submission),
+        job=job_of(submission) | ({OF_STRANGERS: True} if caller and caller.publishable else {}),
         client_address=origin.address,
         api_key_id=origin.api_key_id,
         client_id=origin.client_id,

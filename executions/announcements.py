@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 from uuid import UUID
 
@@ -45,6 +45,11 @@ def announce(execution: Execution) -> None:
     data["tests"] = data.get("tests") and [_without_streams(test) for test in data["tests"]]
     data["artifacts"] = [entry | {"content": None} for entry in data.get("artifacts", ())]
     webhooks.announce(execution.client_id, FINISHED, data, url=execution.webhook_url or None)
+
+
+def take_back(execution_ids: Iterable[UUID]) -> None:
+    """Forget what was told of these, which has pieces of them. Call it in the transaction that deletes them."""
+    webhooks.forget(FINISHED, execution_ids)
 
 
 def forget_listeners() -> None:

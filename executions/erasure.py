@@ -12,6 +12,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.utils import timezone
 
+from executions import announcements
 from executions.models import Erasure, Execution, ExecutionTag, Status
 from executions.ranges import Range
 from executions.submission import Origin
@@ -30,6 +31,7 @@ def erase_one(execution: Execution, origin: Origin) -> Erasure | None:
         deleted, _ = Execution.objects.filter(pk=execution.pk, status__in=ENDED).delete()
         if not deleted:
             return None
+        announcements.take_back([execution.pk])
         return _tombstone({"id": str(execution.pk)}, origin, erased=1)
 
 
@@ -61,6 +63,8 @@ def _batch(erasure: Erasure) -> int:
             Erasure.objects.filter(pk=erasure.pk).update(finished_at=timezone.now())
             return 0
         deleted = Execution.objects.filter(pk__in=ids, status__in=ENDED)._raw_delete("default")
+        gone = set(ids) - set(Execution.objects.filter(pk__in=ids).values_list("pk", flat=True))
+        announcements.take_back(gone)
         erasure.erased += deleted
         Erasure.objects.filter(pk=erasure.pk).update(erased=erasure.erased)
         return deleted

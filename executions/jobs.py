@@ -9,6 +9,7 @@
                 "fresh": false, "merge_stderr": false}],
      "keep_going": false, "artifacts": {"patterns": […], "max_files": …, "max_bytes": …},
      "limits": what was effective, by the API's names: see executions.limits,
+     "of_strangers": true where its key is a publishable one,
      "grading": its tests, where there are any, each of which the last step is run for: see executions.grading.asked}
 
 CONTENT is a reference: {"column": "source"} or {"column": "stdin"} of the same row, a stored file of its client,
@@ -19,9 +20,9 @@ its default.
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, fields, replace
-from functools import partial
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -38,10 +39,16 @@ from sandbox.types import Ahead, ArtifactRequest, Companion, File, Job, Limits, 
 from sandbox.types import Lane as SlotLane
 
 Json = dict[str, Any]
+Resolve = Callable[[Mapping[str, Any]], bytes]
+"""Gives the bytes of CONTENT. Raises FileMissing."""
 
+OF_STRANGERS = "of_strangers"
+"""In a job: true where those who use its key need not be the same person."""
 _SOURCE: Json = {"column": "source"}
 _STDIN: Json = {"column": "stdin"}
 _NOTHING: Json = {"text": ""}
+_OWN_WORDS_BYTES = 4096
+"""No language has a longer command and environment of its own."""
 _FLAGS = ("fresh", "merge_stderr")
 """Of a step; in the row where they are true."""
 _LIMITS = tuple(field.name for field in fields(Limits))
@@ -66,15 +73,9 @@ def job_of(submission: Submission) -> Json:
     return job
 
 
-def stored_files_in(job: Any) -> set[str]:
-    """The digests of all stored files that a job refers to, wherever they stand in it."""
-    if isinstance(job, list):
-        return set().union(*map(stored_files_in, job))
-    if not isinstance(job, dict):
-        return set()
-    if isinstance(name := job.get("file"), str) and len(job) == 1:
-        return {name.removeprefix(PREFIX)}
-    return stored_files_in(list(job.values()))
+def stored_files_in(job: Mapping[str, Any]) -> set[str]:
+    """The digests of all stored files that a job refers to. Only contents are looked at: a variable may be named so."""
+    return {content["file"].removeprefix(PREFIX) for content in _contents(job) if "file" in content}
 
 
 def task_of(execution: Execution) -> Task:
@@ -84,7 +85,7 @@ def task_of(execution: Execution) -> Task:
         id=str(execution.pk),
         profile=profile_in(job["profile"]),
         job=_job(execution),
-        tenant=execution.api_key_id,
+        tenant=tenant_of(execution),
         caller=caller_of(execution),
         lane=lane_of(execution),
         bare_results="grading" in job,
@@ -133,6 +134,11 @@ def caller_of(execution: Execution) -> str:
     return f"address {limited_as(execution.client_address)}"
 
 
+def tenant_of(execution: Execution) -> str | None:
+    """Who may find a container again that it has used: a key; nobody without one, or with one that many people have."""
+    return None if execution.job.get(OF_STRANGERS) else execution.api_key_id
+
+
 def caller_of_client(client_id: UUID) -> str:
     """All keys of a client together."""
     return f"client {client_id}"
@@ -164,15 +170,39 @@ def without_contents(job: Mapping[str, Any]) -> Json:
 
 
 def brought_by(job: Mapping[str, Any]) -> int:
-    """How many bytes a client has brought that stand in the job itself: of files, of tests, of a checker."""
-    judge = job.get("grading", {}).get("judge") or {}
-    contents = [file["content"] for file in (*job.get("files", ()), *judge.get("files", ()))]
-    return sum(_bytes_in(content, {}) for content in (*contents, *_of_tests(job)))
+    """How many bytes a client has brought that stand in the job itself: of files, of tests, of a checker, of words."""
+    contents = sum(_bytes_in(content, {}) for content in (*_of_programs(job), *_of_tests(job)))
+    return contents + _words_bytes(job)
+
+
+def _words_bytes(job: Mapping[str, Any]) -> int:
+    """Of arguments and variables; a step has some of its language's own, and each run has all of them again."""
+    steps = (sum(map(_size, (*step["argv"], *chain(*step["environment"].items())))) for step in job.get("steps", ()))
+    tests = (sum(map(_size, test["args"])) for test in job.get("grading", {}).get("tests", ()))
+    return sum(max(0, size - _OWN_WORDS_BYTES) for size in steps) + sum(tests)
 
 
 def brought_by_tests(job: Mapping[str, Any], sizes: Mapping[str, int]) -> int:
     """How many bytes the tests get and expect, each stored file, of these sizes, as often as it is named."""
     return sum(_bytes_in(content, sizes) for content in _of_tests(job))
+
+
+def brought_by_program(job: Mapping[str, Any], sizes: Mapping[str, int]) -> int:
+    """How many bytes the stored files, of these sizes, are that the program, its stdin and its judge are made of."""
+    contents = (*_of_programs(job), *(step["stdin"] for step in job["steps"][-1:]))
+    return sum(_bytes_in(content, sizes) for content in contents if "file" in content)
+
+
+def _contents(job: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """All of them: each step that is run again has the same stdin."""
+    yield from _of_programs(job)
+    yield from _of_tests(job)
+    yield from (step["stdin"] for step in job["steps"])
+
+
+def _of_programs(job: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    judge = job.get("grading", {}).get("judge") or {}
+    yield from (file["content"] for file in (*job.get("files", ()), *judge.get("files", ())))
 
 
 def _of_tests(job: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -183,33 +213,49 @@ def _of_tests(job: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 def _bytes_in(content: Mapping[str, Any], sizes: Mapping[str, int]) -> int:
     if "file" in content:
         return sizes.get(content["file"].removeprefix(PREFIX), 0)
-    return len(content.get("text", content.get("base64", "")))
+    return _size(content.get("text", content.get("base64", "")))
+
+
+def _size(text: str) -> int:
+    """In bytes: a character has up to four."""
+    return len(text) if text.isascii() else len(text.encode())
 
 
 def _job(execution: Execution) -> Job:
-    data = execution.job
+    data, content = execution.job, _once_each(execution)
     job = Job(
-        _files(execution, data["files"]),
-        tuple(_step(execution, step) for step in data["steps"]),
+        _files(data["files"], content),
+        tuple(_step(step, content) for step in data["steps"]),
         keep_going=data["keep_going"],
         artifacts=_artifacts_in(data),
     )
     grading = grading_in(data)
-    return (
-        job if grading is None else graded(job, grading, _companion(execution, grading), partial(_content, execution))
-    )
+    return job if grading is None else graded(job, grading, _companion(grading, content), content)
 
 
-def _companion(execution: Execution, grading: Grading) -> Companion | None:
+def _once_each(execution: Execution) -> Resolve:
+    """Gives the bytes of a reference, the same ones where it comes again: runs and tests may share what is large."""
+    known: dict[tuple[tuple[str, Any], ...], bytes] = {}
+
+    def resolve(reference: Mapping[str, Any]) -> bytes:
+        name = tuple(reference.items())
+        if name not in known:
+            known[name] = _content(execution, reference)
+        return known[name]
+
+    return resolve
+
+
+def _companion(grading: Grading, content: Resolve) -> Companion | None:
     judge = grading.judge
     if judge is None:
         return None
-    steps = tuple(_step(execution, step) for step in judge.steps)
-    return Companion(profile_in(judge.profile), _files(execution, judge.files), steps)
+    steps = tuple(_step(step, content) for step in judge.steps)
+    return Companion(profile_in(judge.profile), _files(judge.files, content), steps)
 
 
-def _files(execution: Execution, files: Iterable[Mapping[str, Any]]) -> tuple[File, ...]:
-    return tuple(File(each["name"], _content(execution, each["content"]), each["executable"]) for each in files)
+def _files(files: Iterable[Mapping[str, Any]], content: Resolve) -> tuple[File, ...]:
+    return tuple(File(each["name"], content(each["content"]), each["executable"]) for each in files)
 
 
 def _standing_alone(file: Mapping[str, Any], submission: Submission) -> Json:
@@ -275,14 +321,14 @@ def _step_json(step: Step, stdin: Json) -> Json:
     }
 
 
-def _step(execution: Execution, data: Mapping[str, Any]) -> Step:
+def _step(data: Mapping[str, Any], content: Resolve) -> Step:
     return Step(
         data["name"],
         tuple(data["argv"]),
         Limits(**data["limits"]),
         # By name, as the profile has it: a step is forked from what was started ahead only where both say the same.
         dict(sorted(data["environment"].items())),
-        _content(execution, data["stdin"]),
+        content(data["stdin"]),
         fresh=data.get("fresh", False),
         merge_stderr=data.get("merge_stderr", False),
     )

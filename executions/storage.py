@@ -7,6 +7,7 @@ are kept, without source, input and output, until the day ends.
 
 from __future__ import annotations
 
+import json
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
@@ -23,6 +24,8 @@ from languages.options import MIB
 KEPT_DAYS = 35
 """Of counters: long enough to look back at a month."""
 _UNBOUNDED = 1 << 62
+_TOLD = ("tests", "artifacts")
+"""Columns with a checker's messages, files, and names of files: a thousand names may have megabytes."""
 
 # The table is unlogged: adding to a counter waits for no disk, and a crash of the database starts the count again.
 _ADD = """
@@ -59,14 +62,20 @@ def as_kept(execution: Execution, fields: dict[str, Any]) -> dict[str, Any]:
     if execution.store != Store.ALL:
         return _as_wished(execution, fields)
     own = len(execution.source.encode()) + len(execution.stdin) + brought_by(execution.job)
-    brought = own + len(fields.get("output", b""))
+    brought = own + len(fields.get("output", b"")) + sum(map(_json_bytes, map(fields.get, _TOLD)))
     if not brought or _counts(execution, brought):
         return {}
     kept: dict[str, Any] = {"source": "", "stdin": b"", "unkept_bytes": brought}
     kept |= {"job": without_contents(execution.job)} if brought_by(execution.job) else {}
     if "steps" in fields:
         kept |= {"output": b"", "steps": without_output(fields["steps"])}
+    if fields.get("artifacts"):
+        kept["artifacts"] = None
     return kept | _tests_without_contents(fields)
+
+
+def _json_bytes(value: Any) -> int:
+    return len(json.dumps(value)) if value else 0
 
 
 def _as_wished(execution: Execution, fields: dict[str, Any]) -> dict[str, Any]:

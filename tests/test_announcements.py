@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from typing import Any
 
 import pytest
@@ -11,8 +12,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from clients.authentication import create
+from clients.rights import Right
 from dispatch.testing import FakeBackend
-from executions import announcements
+from executions import announcements, erasure
 from languages.models import Language
 from sandbox.errors import PoolBusy
 from tests.fake_backend import ran, result
@@ -85,3 +87,17 @@ def test_it_costs_nothing_where_nobody_listens(http: Client) -> None:
     with CaptureQueriesContext(connection) as queries:
         post(http)
     assert not [query["sql"] for query in queries if "webhooks_" in query["sql"]]
+
+
+def test_what_is_erased_is_in_no_message_either(python: Language, fake_backend: FakeBackend) -> None:
+    fake_backend.behave = lambda _job: result(ran(b"SECRET"))
+    key = create("mine", rights=list(Right))
+    http = Client(headers={"authorization": f"Bearer {key}"})
+    listen(http)
+    ids = [post(http, tags={"candidate": tag}, webhook_url=f"{HOOK}/{tag}").json()["id"] for tag in ("7", "8", "9")]
+    assert Delivery.objects.count() == 6
+    assert http.delete(f"/api/v1/executions/{ids[0]}").status_code == 200
+    http.post("/api/v1/executions/erase", json.dumps({"tag.candidate": "8"}), "application/json")
+    assert erasure.carry_out(threading.Event()) == 1
+    assert {data_of(each)["id"] for each in Delivery.objects.all()} == {ids[2]}
+    assert Delivery.objects.count() == 2

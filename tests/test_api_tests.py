@@ -216,3 +216,17 @@ def test_a_stored_file_counts_as_often_as_it_is_named(python: Language, fake_bac
     assert post(program(tests=[named] * 60), **headers).status_code == 200
     assert {step.stdin for step in fake_backend.jobs[-1].steps} == {large}
     assert problem_of(post(program(tests=[named] * 65), **headers)) == (400, "limit_exceeded", None)
+
+
+@pytest.mark.parametrize(
+    ("own", "brought"),
+    [("lib/x.py", ["lib"]), ("lib", ["lib/x.py"]), ("a", ["b", "b"]), ("a", ["b/c", "b"]), ("a", ["b", "b/c/d"])],
+)
+def test_a_tests_file_is_no_other_ones_folder(
+    python: Language, fake_backend: FakeBackend, own: str, brought: list[str]
+) -> None:
+    files = [{"name": name, "content": "x"} for name in brought]
+    body = {"language": "python", "files": [{"name": "main.py", "content": "x"}, {"name": own, "content": "x"}]}
+    pointer = f"#/tests/0/files/{len(files) - 1}/name"
+    assert problem_of(post(body | {"tests": [{"files": files}]})) == (400, "invalid_file_name", pointer)
+    assert post(body | {"tests": [{"files": [{"name": "data/in.txt", "content": "x"}]}] * 2}).status_code == 200

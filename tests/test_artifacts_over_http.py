@@ -9,9 +9,12 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from pytest_django.fixtures import Settings
 
 from clients.authentication import create
+from clients.models import Client as Tenant
 from dispatch.testing import FakeBackend
+from executions import artifacts
 from executions.models import Execution
 from languages.models import Language
 from sandbox.types import Artifact, ArtifactRequest, JobResult
@@ -75,6 +78,18 @@ def test_large_ones_without_a_key_are_left_out(python: Language, fake_backend: F
     leaves(fake_backend, Artifact("a.bin", len(LARGE), LARGE))
     (entry,) = post(Client())["artifacts"]
     assert (entry["content"], entry["file"], entry["skipped"]) == (None, None, "too_large")
+
+
+def test_readers_of_a_page_leave_nothing_in_the_clients_store(
+    python: Language, fake_backend: FakeBackend, settings: Settings
+) -> None:
+    """What does not fit into an answer is not even taken from the sandbox."""
+    settings.GEXEC_ALLOWED_ORIGINS = ["https://page.example.org"]
+    key = create("page", publishable=True)
+    Tenant.objects.update(origins=["https://page.example.org"])
+    post(Client(headers={"authorization": f"Bearer {key}", "origin": "https://page.example.org"}))
+    post(Client())
+    assert {job.artifacts and job.artifacts.max_bytes for job in fake_backend.jobs} == {artifacts.INLINE_BYTES}
 
 
 def test_nothing_of_them_is_kept_where_that_is_wished(http: Client, fake_backend: FakeBackend) -> None:

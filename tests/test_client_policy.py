@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import threading
 import time
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test import Client as Http
+from django.urls import get_resolver
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
@@ -19,6 +21,7 @@ from clients.caller import PUBLISHABLE_CAPS
 from clients.models import Client, Key, Usage
 from clients.policy import may_call_back
 from clients.rights import Right
+from clients.secrets import prefix_in
 from dispatch import shares
 from dispatch.testing import FakeBackend
 from executions import recovery
@@ -457,3 +460,75 @@ def test_a_counter_that_another_thread_is_about_to_make(monkeypatch: pytest.Monk
         CounterCache, "add", lambda *args, **kwargs: next(told, None) is not False and add(*args, **kwargs)
     )
     assert [quotas._add(client_id, 1) for _ in range(2)] == [1, 2]
+
+
+def test_runs_and_tests_of_one_execution_are_capped(settings: Settings) -> None:
+    settings.GEXEC_ALLOWED_ORIGINS = [PAGE]
+    for headers, key in (({}, key_of(cap_tests=2, cap_repeat=2)), ({}, None)):
+        few = 2 if key else 20
+        assert post(API, key, headers=headers, repeat=few).status_code == 200
+        assert post(API, key, headers=headers, tests=[{}] * few).status_code == 200
+    key = key_of(cap_tests=2, cap_repeat=2)
+    fields: list[dict[str, Any]] = [{"repeat": 3}, {"tests": [{}] * 3}]
+    for field in fields:
+        refused = post(API, key, **field)
+        assert (refused.status_code, refused.json()["code"]) == (400, "limit_exceeded")
+    page = key_of(publishable=True, origins=[PAGE], cap_tests=None, cap_repeat=None)
+    for field in ({"repeat": 2}, {"tests": [{}] * (PUBLISHABLE_CAPS["tests"] + 1)}):
+        assert post(API, page, headers={"origin": PAGE}, **field).json()["code"] == "limit_exceeded"
+
+
+def test_readers_of_a_page_are_no_one_person(settings: Settings, fake_backend: FakeBackend) -> None:
+    """They find no container that another has used, and no execution by another's Idempotency-Key."""
+    settings.GEXEC_ALLOWED_ORIGINS = [PAGE]
+    secret, page = key_of(), key_of(publishable=True, origins=[PAGE])
+    asked = {"origin": PAGE, "idempotency-key": "lesson-1"}
+    told = [post(API, page, address, asked) for address in ("192.0.2.1", "192.0.2.1", "192.0.2.2")]
+    told.append(post(API, secret, headers={"idempotency-key": "lesson-1"}))
+    first, again, *others = (each.json()["id"] for each in told)
+    assert first == again
+    assert len({first, *others}) == 3
+    assert fake_backend.tenants == [None, None, prefix_in(secret)]
+
+
+def test_what_pages_may_ask_for(settings: Settings) -> None:
+    """Every way of the API to every view answers a publishable key; none of them fails."""
+    settings.GEXEC_ALLOWED_ORIGINS = [PAGE]
+    page = key_of(publishable=True, origins=[PAGE])
+    told = post(API, page, headers={"origin": PAGE}).json()
+    one = {"authorization": f"Bearer {page}", "origin": PAGE, "x-access-token": told["access_token"]}
+    http = Http(headers=one)
+    assert http.get(told["links"]["events"]).status_code == 200
+    for path in ("tokens", "cancel"):
+        assert http.post(f"{API}/{told['id']}/{path}", "{}", "application/json").status_code < 300
+    assert http.get("/api/v1/batches/0199aaaa-0000-7000-8000-000000000000").status_code == 404
+    assert http.get(f"{API}/{told['id']}/events", headers={"origin": "https://other.example.org"}).status_code == 403
+    for view in _views(get_resolver().url_patterns):
+        pages = getattr(view, "for_pages", ())
+        assert isinstance(pages, tuple), view
+        assert {method.lower() for method in pages} <= set(view.http_method_names), view
+
+
+def _views(patterns: Any) -> Iterator[Any]:
+    for each in patterns:
+        if hasattr(each, "url_patterns"):
+            yield from _views(each.url_patterns)
+        elif hasattr(each.callback, "cls"):
+            yield each.callback.cls
+
+
+def test_executions_of_one_batch_are_capped_and_its_query_is_read_first(settings: Settings) -> None:
+    settings.GEXEC_ALLOWED_ORIGINS = [PAGE]
+    item = {"language": "python", "source_code": "1"}
+    page = key_of(publishable=True, origins=[PAGE])
+    for key, most in ((page, 0), (key_of(cap_batch_items=2), 2)):
+        http = Http(headers={"authorization": f"Bearer {key}", "origin": PAGE})
+        body = json.dumps({"items": [item] * (most + 1)})
+        refused = http.post("/api/v1/batches", body, "application/json")
+        assert (refused.status_code, refused.json()["code"]) == (400, "limit_exceeded")
+    body = json.dumps({"items": [item] * 2})
+    for query in ("fields=stauts", "include=wat"):
+        refused = http.post(f"/api/v1/batches?{query}", body, "application/json")
+        assert refused.json()["code"] == "unknown_field"
+    assert not Execution.objects.exists()
+    assert http.post("/api/v1/batches?fields=id", body, "application/json").status_code == 202

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -18,11 +19,13 @@ from pytest_django.fixtures import Settings
 from clients.authentication import create
 from dispatch.testing import FakeBackend
 from executions import storage
+from executions.jobs import brought_by
 from executions.models import CallerStorage, Execution, Status
 from executions.results import step_in
 from languages.models import Language
 from languages.options import MIB
 from sandbox.errors import PoolBusy
+from sandbox.types import Artifact, JobResult
 from tests.fake_backend import ran, result
 
 OUTPUT = "x" * (MIB // 2)
@@ -196,3 +199,34 @@ def test_a_crash_of_the_database_costs_no_write_ahead_log() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT relpersistence FROM pg_class WHERE relname = 'executions_callerstorage'")
         assert cursor.fetchone() == ("u",)
+
+
+@pytest.mark.parametrize("what", ["args of tests", "args of runs", "variables", "names of artifacts", "messages"])
+def test_nothing_large_that_a_caller_decides_about_is_kept_beyond_its_share(
+    what: str, fake_backend: FakeBackend
+) -> None:
+    """By every way into a row: half a megabyte each, of a share of one."""
+    long_names = tuple(Artifact(f"{'d/' * 20}{'x' * 250}{number}", 1, None, "too_large") for number in range(2000))
+    found = long_names if what == "names of artifacts" else ()
+    fake_backend.behave = lambda job: JobResult(tuple(replace(ran(b"a"), name=step.name) for step in job.steps), found)
+    ways: dict[str, dict[str, Any]] = {
+        "args of tests": {"tests": [{"args": ["x" * 4000] * 13}] * 10},
+        "args of runs": {"args": ["x" * 16_000] * 2, "repeat": 20},
+        "variables": {"env": {f"A{number}": "x" * 16_000 for number in range(2)}, "repeat": 20},
+        "names of artifacts": {"artifacts": {"paths": ["**"]}},
+        "messages": {"tests": [{"expected_stdout": "é" * 200}] * 500, "grading": {"compare": "exact"}},
+    }
+    body = {"language": "python", "source_code": "1"} | ways[what]
+    for _ in range(3):
+        assert Client().post("/api/v1/executions", json.dumps(body), "application/json").status_code == 200
+    first, *_, last = Execution.objects.order_by("id")
+    assert first.unkept_bytes is None
+    assert last.unkept_bytes
+    assert sum(len(json.dumps(value)) for value in (last.job, last.artifacts, last.steps)) < 200_000
+    assert not any(each["first_difference"] for each in last.tests or ())
+
+
+def test_what_is_counted_are_bytes() -> None:
+    rocket = {"content": {"text": "\N{ROCKET}"}}
+    assert brought_by({"files": [rocket]}) == 4
+    assert brought_by({"files": [], "steps": [{"argv": ["\N{ROCKET}" * 2000], "environment": {}}]}) == 8000 - 4096

@@ -67,3 +67,36 @@ def test_a_file_that_went_while_it_was_waited_for(
     told = post(http).json()
     assert (told["status"], told["outcome"]) == ("finished", "sandbox_error")
     assert told["error"] == "sandbox error: a file that it refers to was deleted"
+
+
+@pytest.mark.parametrize("where", ["files", "stdin", "checker"])
+def test_of_what_a_server_holds_for_one_program_there_is_an_end(
+    python: Language, fake_backend: FakeBackend, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    """Each file as often as it is named, wherever it stands: 100 of 64 MiB are in memory while it runs."""
+    monkeypatch.setattr("executions.accept.CONTENT_BYTES_AT_MOST", 4 * len(DATA))
+    monkeypatch.setattr("django.conf.settings.GEXEC_MAX_FILE_BYTES", 4 * len(DATA))
+    http, held = client("mine"), {"file": ID}
+    fields: dict[str, Any] = {"files": [{"name": str(number), "content": held} for number in range(4)]}
+    fields["files"].append({"name": "main.py", "content": "x"})
+    assert post(http, **fields).status_code == 200
+    if where == "files":
+        fields["files"].append({"name": "one more", "content": held})
+    elif where == "stdin":
+        fields["stdin"] = held
+    else:
+        fields |= {"tests": [{}], "grading": {"checker": {"language": "python", "source_code": held}}}
+    response = post(http, **fields)
+    assert (response.status_code, response.json()["code"]) == (400, "limit_exceeded")
+
+
+def test_runs_of_one_program_share_its_stdin(python: Language, fake_backend: FakeBackend) -> None:
+    for stdin in ({"file": ID}, {"base64": "AAE="}, "text"):
+        assert post(client("mine"), stdin=stdin, repeat=20).status_code == 200
+        assert len({id(step.stdin) for step in fake_backend.jobs[-1].steps}) == 1
+
+
+def test_a_variable_that_is_named_file_is_no_file(python: Language, fake_backend: FakeBackend) -> None:
+    for value in ("data.csv", ID):
+        assert post(Client(), files=[{"name": "main.py", "content": "x"}], env={"file": value}).status_code == 200
+        assert fake_backend.jobs[-1].steps[0].environment["file"] == value

@@ -176,6 +176,14 @@ def test_all_together_may_take_only_so_long() -> None:
     assert recorder.columns()["verdict"] == "timeout_wall"
 
 
+def test_what_comparing_takes_counts_as_well() -> None:
+    """Two million numbers in every test, each written otherwise than expected, would keep a server for hours."""
+    recorder = Recorder(asked({}, {}, {}, compare=Compare.FLOAT, total_ms=1), [b"1 " * 100_000] * 3)
+    recorder.take(result("test/0", b"1.0 " * 100_000))
+    assert recorder.skips() == ["test/1", "test/2"]
+    assert verdicts(recorder) == ["passed", "timeout_wall", "skipped"]
+
+
 @pytest.mark.parametrize(
     ("code", "stderr", "stops"), [(1, b"", True), (7, b"points 0.5", False), (3, b"", False), (0, b"", False)]
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -78,6 +78,13 @@ def announce(
         Delivery.objects.bulk_create(rows, ignore_conflicts=True)
         transaction.on_commit(waking.wake)
     return len(rows)
+
+
+def forget(event: str, subjects: Iterable[UUID]) -> None:
+    """Take away all that was, or is still to be, told of this event with these ids: what it was of is deleted."""
+    messages = [_message(each, event) for each in subjects]
+    for of_a_request in (False, True):  # Each has an index of its own.
+        Delivery.objects.filter(message__in=messages, endpoint__isnull=of_a_request).delete()
 
 
 def create(client_id: UUID, *, url: str, events: Sequence[str]) -> Endpoint:

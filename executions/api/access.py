@@ -24,12 +24,15 @@ def visible(request: Request) -> QuerySet[Execution]:
 
 
 def sees_hidden(request: Request, execution: Execution) -> bool:
-    """Whether the caller may see hidden tests: by its key's right, or because it has submitted them without a key.
+    """Whether the caller may see its hidden tests: with a key of the same client that has the right for it.
 
-    A token, which somebody's browser may have, opens an execution of a client without them.
+    What was submitted without a key its submitter sees, who has the access token. A token of a client's execution, or a
+    short one, may be in anybody's browser; whatever key comes beside it may be one of that person's own.
     """
+    if execution.client_id is None:
+        return not is_short(token_of(request))
     caller = caller_of(request)
-    return execution.client_id is None if caller is None else Right.SEE_HIDDEN in caller.rights
+    return caller is not None and caller.client_id == execution.client_id and Right.SEE_HIDDEN in caller.rights
 
 
 def token_of(request: Request) -> str:
@@ -37,10 +40,15 @@ def token_of(request: Request) -> str:
     return request.headers.get(_TOKEN_HEADER) or request.query_params.get(TOKEN_PARAMETER, "")
 
 
-def check_may_hand_on(request: Request) -> None:
+def check_may_hand_on(request: Request, execution: Execution) -> None:
     """PermissionDenied where it is only a short token that opens the execution: else one would make the next."""
-    if policy.reads_by_token(caller_of(request)) and is_short(token_of(request)):
+    if is_short(token_of(request)) and not visible(request).filter(pk=execution.pk).exists():
         raise PermissionDenied("a short token makes no other", "forbidden_right")
+
+
+def owned(request: Request, execution_id: UUID) -> Execution:
+    """As `found`, by the caller's key alone: a token is for reading. Raises NotFound."""
+    return _first(visible(request), execution_id)
 
 
 def found(request: Request, execution_id: UUID) -> Execution:
@@ -49,6 +57,10 @@ def found(request: Request, execution_id: UUID) -> Execution:
     token = token_of(request)
     if token and opens(token, execution_id):
         rows = Execution.objects.all()
+    return _first(rows, execution_id)
+
+
+def _first(rows: QuerySet[Execution], execution_id: UUID) -> Execution:
     execution = rows.filter(pk=execution_id).first()
     if execution is None:
         raise NotFound(f"there is no execution {execution_id}")

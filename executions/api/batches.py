@@ -12,7 +12,7 @@ from rest_framework.exceptions import APIException, ErrorDetail, NotFound, Valid
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from clients.policy import reads_by_token, visible
+from clients.policy import capped, reads_by_token, visible
 from clients.rights import Right
 from clients.throttling import charge
 from executions import batches
@@ -43,6 +43,9 @@ _OF_THE_BATCH = ("wait", "on_disconnect", "webhook_url")
 """Fields of an execution that an item cannot have."""
 _PARAMETERS = (*shape.PARAMETERS, WAIT_PARAMETER, access.TOKEN_PARAMETER)
 _POLL_AFTER_S = 1
+_FIELDS = (
+    "object", "id", "status", "counts", "items", "created_at", "cancelled_at", "links", "access_token",
+)  # fmt: skip
 
 
 class _JsonObject(serializers.Field[Any, Any, Any, Any]):
@@ -75,7 +78,7 @@ class BatchesView(ApiEndpoint):
     http_method_names = ["post"]
     executes = ("POST",)
     rights = {"POST": Right.EXECUTE}
-    for_pages = True
+    for_pages = ("POST",)
 
     @schema.runs_batch
     def post(self, request: Request) -> Response:
@@ -84,9 +87,12 @@ class BatchesView(ApiEndpoint):
         serializer = BatchSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         asked = serializer.validated_data
+        _check_query(request)
+        _refuse_too_many(request, len(asked["items"]))
         preferred = preferred_wait(request)
+        # Before they are looked at: that is work as well.
+        charge(request, len(asked["items"]) - 1)
         items = _items_in(asked, request)
-        charge(request, len(items) - 1)
         with watched(request.META) as client:
             batch, replayed = _submitted(request, items, asked["webhook_url"] or "")
             batches.wait(batch, preferred or wait_in(request), client)
@@ -104,12 +110,13 @@ class BatchView(Revalidated):
 
     http_method_names = ["get", "head"]
     rights = {"GET": Right.READ, "HEAD": Right.READ}
-    for_pages = True
+    for_pages = ("GET", "HEAD")
 
     @schema.shows_batch
     def get(self, request: Request, batch_id: UUID) -> Response:
         """As it is now; with `wait`, once all of it has ended, or when so many seconds are over."""
         refuse_unknown(request.query_params, _PARAMETERS, what="parameter")
+        _check_query(request)
         timeout_s = wait_in(request)
         batch = found(request, batch_id)
         if timeout_s:
@@ -123,12 +130,13 @@ class CancelBatchView(ApiEndpoint):
 
     http_method_names = ["post"]
     rights = {"POST": Right.EXECUTE}
-    for_pages = True
+    for_pages = ("POST",)
 
     @schema.cancels_batch
     def post(self, request: Request, batch_id: UUID) -> Response:
         """200 once all of it has ended, 202 where that takes longer than a second."""
         refuse_unknown(request.query_params, _PARAMETERS, what="parameter")
+        _check_query(request)
         reason = reason_in(body_of(request))
         batch = found(request, batch_id)
         batches.cancel_all(batch, reason=reason)
@@ -213,6 +221,19 @@ def _submitted(request: Request, items: list[Submission | Refused], webhook_url:
             client=client,
         )
     return batches.batch_with(first), replayed
+
+
+def _check_query(request: Request) -> None:
+    """ValidationError for what no answer can be asked for: told before anything is done."""
+    shape.included(request, INCLUDES)
+    shape.check_fields(request, lambda path: path[0] in _FIELDS)
+
+
+def _refuse_too_many(request: Request, items: int) -> None:
+    """More than the caller's client may have in one batch."""
+    most = capped(caller_of(request), "batch_items", items)
+    if items > most:
+        raise problem_with("items", f"at most {most}", "limit_exceeded")
 
 
 def _items_in(asked: Mapping[str, Any], request: Request) -> list[Submission | Refused]:

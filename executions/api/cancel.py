@@ -33,12 +33,13 @@ class CancelView(ApiEndpoint):
 
     http_method_names = ["post"]
     rights = {"POST": Right.EXECUTE}
-    for_pages = True
+    for_pages = ("POST",)
 
     @schema.cancels
     def post(self, request: Request, execution_id: UUID) -> Response:
         """200 once it has ended, 202 where that takes longer than a second."""
         refuse_unknown(request.query_params, (*shape.PARAMETERS, access.TOKEN_PARAMETER), what="parameter")
+        shape.check_fields(request, schema.has_field)
         reason = reason_in(body_of(request))
         execution = services.cancel(execution=access.found(request, execution_id), reason=reason)
         return answered(

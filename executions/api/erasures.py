@@ -54,7 +54,7 @@ class ErasureView(ApiEndpoint):
 def deleted(request: Request, execution_id: UUID) -> Response:
     """The tombstone of one that was deleted. Refusal where it has not ended."""
     require(request, Right.ADMIN)
-    made = erasure.erase_one(access.found(request, execution_id), origin_of(request))
+    made = erasure.erase_one(access.owned(request, execution_id), origin_of(request))
     if made is None:
         raise Refusal("the execution has not ended: cancel it first", status=409, code="not_ended")
     return Response(told(made))

@@ -282,6 +282,11 @@ class TextsByName(serializers.Field[Any, Any, Any, Any]):
             raise ValidationError(f"a name must match {self.pattern.pattern}", code="invalid")
 
 
+def folders_of(name: str) -> set[str]:
+    """The folders that a file of this name lies in."""
+    return {name[:at] for at, letter in enumerate(name) if letter == "/"}
+
+
 def problem_with(name: str, message: str, code: str) -> ValidationError:
     """A refusal of one field of the request, by its dotted name."""
     detail: Any = [ErrorDetail(message, code=code)]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from rest_framework import serializers
 
@@ -21,6 +21,7 @@ from executions.api.fields import (
     ListOf,
     PlainText,
     Whole,
+    folders_of,
     problem_with,
 )
 from executions.api.limits import LimitsSerializer, limits_of
@@ -63,6 +64,13 @@ _RUNS_TOGETHER = 10
 """As long as so many runs that use up all their time may an execution's tests take together: it holds its slot."""
 _HEADER = "testlib.h"
 _CPP = (".cpp", ".cc", ".cxx", ".C")
+
+
+class Names(NamedTuple):
+    """Of the program's files, and of the folders that they lie in."""
+
+    files: frozenset[str]
+    folders: frozenset[str]
 
 
 class Number(serializers.Field[Any, Any, Any, Any]):
@@ -175,7 +183,7 @@ def grading_in(
     _refuse_what_a_run_has(values)
     how = how if how is not None else _defaults()
     judge = _judge(how, caller)
-    names = {file.name for file in files}
+    names = Names(frozenset(file.name for file in files), frozenset().union(*(folders_of(file.name) for file in files)))
     read = tuple(_test(number, each, language, names, judge, caller) for number, each in enumerate(tests))
     brought = sum(
         len((each["stdin"] or NOTHING).data) + len((each["expected_stdout"] or NOTHING).data) for each in tests
@@ -216,7 +224,7 @@ def _test(
     number: int,
     asked: Mapping[str, Any],
     language: Language,
-    names: set[str],
+    names: Names,
     judge: Judge | None,
     caller: Caller | None,
 ) -> Test:
@@ -252,16 +260,19 @@ def _limits(at: str, asked: Mapping[str, int], language: Language, caller: Calle
     return {name: limits[name] for name in map(_SANDBOX_NAMES.__getitem__, asked)}
 
 
-def _refuse_clashes(at: str, files: list[Mapping[str, Any]], names: set[str]) -> None:
+def _refuse_clashes(at: str, files: list[Mapping[str, Any]], names: Names) -> None:
     """A name that the program, or another file of the test, has already, or has as a folder."""
-    seen = set(names)
+    seen: set[str] = set()
+    folders: set[str] = set()
     for number, file in enumerate(files):
         name: str = file["name"]
-        clashes = any(name == other or other.startswith(f"{name}/") or name.startswith(f"{other}/") for other in seen)
-        if clashes:
+        above = folders_of(name)
+        taken = name in seen or name in folders or name in names.files or name in names.folders
+        if taken or above & seen or above & names.files:
             why = "is the name, or a folder, of another file"
             raise problem_with(f"{at}.files.{number}.name", why, "invalid_file_name")
         seen.add(name)
+        folders |= above
 
 
 def _judge(how: Mapping[str, Any], caller: Caller | None) -> Judge | None:

@@ -12,6 +12,7 @@ from executions import services
 from executions.idempotency import Claim, Found, Taken, find, fingerprint_of, key_in
 from executions.models import OPEN, Execution
 from executions.origins import origin_of
+from executions.submission import Origin
 from rest.client_address import limited_as
 from rest.disconnect import Client
 from rest.exceptions import Refusal
@@ -40,8 +41,15 @@ def claim_of(request: Request) -> Claim | None:
     if header is None:
         return None
     origin = origin_of(request)
-    scope = f"client {origin.client_id}" if origin.client_id else f"address {limited_as(origin.address)}"
-    return Claim(scope, key_in(header), fingerprint_of(str(request.method), request.path, request.data))
+    return Claim(_scope(origin), key_in(header), fingerprint_of(str(request.method), request.path, request.data))
+
+
+def _scope(origin: Origin) -> str:
+    """Whose keys it is one of. Of a publishable key each address has its own, and none the client's other keys'."""
+    address = f"address {limited_as(origin.address)}"
+    if origin.caller is not None and origin.caller.publishable:
+        return f"key {origin.api_key_id} {address}"
+    return f"client {origin.client_id}" if origin.client_id else address
 
 
 def once(

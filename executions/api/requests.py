@@ -10,7 +10,7 @@ from django.conf import settings
 from drf_spectacular.utils import extend_schema_serializer
 
 from clients.caller import Caller
-from clients.policy import check_language
+from clients.policy import capped, check_language, reads_by_token
 from executions.api.fields import (
     Choice,
     ContentField,
@@ -21,11 +21,13 @@ from executions.api.fields import (
     PlainText,
     TextsByName,
     Whole,
+    folders_of,
     problem_with,
 )
 from executions.api.grading import GradingSerializer, TestSerializer, grading_in
 from executions.api.limits import LimitsSerializer, limits_of
 from executions.api.tokens import SHORT_S
+from executions.artifacts import INLINE_BYTES
 from executions.content import NOTHING, Content
 from executions.grading.asked import TESTS_AT_MOST
 from executions.limits import AskedLimits
@@ -176,6 +178,7 @@ def asked_in(data: Any, *, caller: Caller | None) -> Asked:
     _refuse_words(values, language)
     check_language(caller, language.slug)
     _refuse_bad_target(caller, values["webhook_url"])
+    _refuse_too_many(caller, values)
     limits = limits_of(AskedLimits(**values.get("limits", {})), language, caller)
     artifacts = values["artifacts"]
     submission = Submission(
@@ -189,8 +192,7 @@ def asked_in(data: Any, *, caller: Caller | None) -> Asked:
         compile_args=tuple(values["compile_args"]),
         merge_stderr=values["merge_stderr"],
         repeat=values["repeat"],
-        artifacts=artifacts
-        and ArtifactRequest(tuple(artifacts["paths"]), artifacts["max_files"], artifacts["max_bytes"]),
+        artifacts=artifacts and _artifacts(artifacts, caller),
         grading=grading_in(values, language, files, caller),
         door=API,
         lane=Lane(values["priority"]),
@@ -200,6 +202,12 @@ def asked_in(data: Any, *, caller: Caller | None) -> Asked:
         webhook_url=values["webhook_url"] or "",
     )
     return Asked(submission, values["wait"], values["on_disconnect"])
+
+
+def _artifacts(asked: dict[str, Any], caller: Caller | None) -> ArtifactRequest:
+    """What does not stand in the answer is a file of the client, for whose share its pages' readers are no match."""
+    most = INLINE_BYTES if reads_by_token(caller) else asked["max_bytes"]
+    return ArtifactRequest(tuple(asked["paths"]), asked["max_files"], min(asked["max_bytes"], most))
 
 
 @cache
@@ -243,7 +251,7 @@ def _refuse_clashes(files: tuple[SourceFile, ...]) -> None:
     seen: set[str] = set()
     folders: set[str] = set()
     for number, file in enumerate(files):
-        above = {file.name[:at] for at, letter in enumerate(file.name) if letter == "/"}
+        above = folders_of(file.name)
         if file.name in seen or file.name in folders or above & seen:
             message = "is the name, or a folder, of another file"
             raise problem_with(f"files.{number}.name", message, "invalid_file_name")
@@ -255,6 +263,13 @@ def _bound_source(name: str, content: Content) -> None:
     if len(content.data) > settings.GEXEC_MAX_SOURCE_BYTES:
         message = f"is larger than {settings.GEXEC_MAX_SOURCE_BYTES} bytes: upload it as a file"
         raise problem_with(name, message, "too_large")
+
+
+def _refuse_too_many(caller: Caller | None, values: dict[str, Any]) -> None:
+    """More runs or tests than the caller's client may have in one execution."""
+    for name, asked in (("repeat", values["repeat"]), ("tests", len(values["tests"] or ()))):
+        if asked > (most := capped(caller, name, asked)):
+            raise problem_with(name, f"at most {most}", "limit_exceeded")
 
 
 def _refuse_bad_target(caller: Caller | None, url: str | None) -> None:

@@ -52,7 +52,7 @@ class EventsView(ApiEndpoint):
 
     http_method_names = ["get"]
     rights = {"GET": Right.STREAM}
-    for_pages = True
+    for_pages = ("GET",)
 
     @schema.watches
     def get(self, request: Request, execution_id: UUID) -> HttpResponseBase:
@@ -81,7 +81,7 @@ class TokensView(ApiEndpoint):
 
     http_method_names = ["post"]
     rights = {"POST": Right.STREAM}
-    for_pages = True
+    for_pages = ("POST",)
     parser_classes = [OptionalJSONParser]
     max_body_bytes = 4096
 
@@ -92,7 +92,7 @@ class TokensView(ApiEndpoint):
         asked = TokenRequestSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         execution = access.found(request, execution_id)
-        access.check_may_hand_on(request)
+        access.check_may_hand_on(request, execution)
         token, until = short_token(execution.pk, lifetime_s=asked.validated_data["lifetime_s"])
         expires_at = rfc3339(datetime.fromtimestamp(until, tz=UTC))
         return Response({"object": "token", "access_token": token, "expires_at": expires_at}, status=201)

@@ -143,7 +143,7 @@ class Grading:
     report: Report = Report.FULL
     judge: Judge | None = None
     total_ms: int | None = None
-    """Wall time of all tests together, judges included, after which no more is begun."""
+    """Wall time of all tests together, with judges and what comparing takes, after which no more is begun."""
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:

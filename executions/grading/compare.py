@@ -71,7 +71,14 @@ def compare(
 
 def is_number(word: bytes) -> bool:
     """Whether `float` takes this word for a number: finite, decimal, and not as long as a page."""
-    return len(word) <= _NUMBER_BYTES and _NUMBER.fullmatch(word) is not None and abs(float(word)) < _INFINITE
+    return _number(word) is not None
+
+
+def _number(word: bytes) -> float | None:
+    if len(word) > _NUMBER_BYTES or not _NUMBER.fullmatch(word):
+        return None
+    value = float(word)
+    return value if abs(value) < _INFINITE else None
 
 
 def _unix(text: bytes) -> bytes:
@@ -125,8 +132,10 @@ def _spaced(text: bytes) -> Iterator[bytes]:
 def _by_words(expected: bytes, actual: bytes, near: Callable[[bytes, bytes], bool]) -> Comparison:
     """Word by word to the first difference. `near` says of two that are not the same whether they are equal still."""
     for wanted, given in zip_longest(_WORD.finditer(expected), _WORD.finditer(actual)):
-        if wanted and given and (wanted[0] == given[0] or near(wanted[0], given[0])):
-            continue
+        if wanted and given:
+            expects, has = wanted[0], given[0]
+            if expects == has or near(expects, has):
+                continue
         difference = at_words(actual, given and given.span(), wanted and wanted[0])
         return Comparison(equal=False, difference=difference)
     return _EQUAL
@@ -137,7 +146,7 @@ def _never(_expected: bytes, _actual: bytes) -> bool:
 
 
 def _near(expected: bytes, actual: bytes, *, abs_tolerance: float, rel_tolerance: float) -> bool:
-    if not (is_number(expected) and is_number(actual)):
+    wanted, given = _number(expected), _number(actual)
+    if wanted is None or given is None:
         return False
-    wanted = float(expected)
-    return abs(float(actual) - wanted) <= max(abs_tolerance, rel_tolerance * abs(wanted))
+    return abs(given - wanted) <= max(abs_tolerance, rel_tolerance * abs(wanted))
