@@ -21,7 +21,7 @@ from rest.display import badge, code_block, duration, facts, nothing, output_blo
 
 _SHOWN_BYTES, _LEAST_BYTES = 128 * 1024, 512
 """Of what all tests get, expect and print: each has an even share, and so much at least."""
-_KINDS = {
+_KINDS: dict[str, str] = {
     Verdict.PASSED: "good",
     Verdict.WRONG_ANSWER: "warn",
     Verdict.PRESENTATION_ERROR: "warn",
@@ -41,7 +41,7 @@ def ending_badge(outcome: Outcome, signal: int | None) -> SafeString:
 def verdict_badge(verdict: str) -> SafeString:
     """A verdict; one that is an outcome looks as that does."""
     if verdict in _KINDS or verdict not in set(Outcome):
-        return badge(verdict.replace("_", " "), _KINDS.get(Verdict(verdict), ""))
+        return badge(verdict.replace("_", " "), _KINDS.get(verdict, ""))
     ending = ENDINGS[Outcome(verdict)]
     return badge(ending.label, ending.kind)
 
