@@ -115,7 +115,13 @@ class ClientAdmin(_WithRights):
             ),
         ]
         body = format_html_join("", "<tr><th>{}</th><td>{}</td><td>{}</td></tr>", rows)
-        return format_html("<table><tr><th></th><th>today (UTC)</th><th>this month</th></tr>{}</table>", body)
+        return format_html(
+            "<table><tr><th></th><th>today (UTC)</th><th>this month</th></tr>{}</table>"
+            '<p><a href="{}?client_id={}">Its executions</a></p>',
+            body,
+            reverse("admin:executions_execution_changelist"),
+            client.pk,
+        )
 
     @admin.display(description="keys")
     def keys_shown(self, client: Client) -> SafeString:

@@ -260,8 +260,8 @@ class UsageView(OfAClient):
                 "from": str(first),
                 "to": str(last),
                 "group_by": groups,
-                "data": rows,
-                "total": {name: sum(row[name] for row in rows) for name in usage.SUMS},
+                "data": [{**row, **{name: round(row[name], 3) for name in usage.SUMS}} for row in rows],
+                "total": {name: round(sum(row[name] for row in rows), 3) for name in usage.SUMS},
             }
         )
 

@@ -204,7 +204,7 @@ class _FakeRun:
                 self._reservation.take()
             self._waits = False
             try:
-                yield Started((time.monotonic() - began) * 1000)
+                yield Started(round((time.monotonic() - began) * 1000, 3))
                 result = self._result()
                 told = yield from self._steps(result)
             finally:

@@ -20,6 +20,7 @@ from django.db.models import QuerySet
 from django.db.models.expressions import Combinable
 from django.http import HttpRequest
 
+from clients.models import Client
 from executions.models import Execution, ExecutionTotal, Status
 from executions.outcomes import ENDINGS
 from executions.ranges import HIGHEST, LOWEST, Range
@@ -27,10 +28,13 @@ from languages.models import Language
 from rest.ids import first_at
 
 STATUS, OUTCOME = "status__exact", "outcome__exact"
-LANGUAGE = "language_slug"
+LANGUAGE, CLIENT = "language_slug", "client_id"
 SINCE, UNTIL = "created_at__gte", "created_at__lt"
-LOOKUPS = frozenset((STATUS, OUTCOME, LANGUAGE, SINCE, UNTIL))
+LOOKUPS = frozenset((STATUS, OUTCOME, LANGUAGE, CLIENT, SINCE, UNTIL))
 """All that an address of the list may ask for, beside the search."""
+
+OFFERED_CLIENTS = 30
+"""Beside the list; each other one is found in the list of clients, which leads to its executions."""
 
 _UNFINISHED = tuple(status for status in Status if status is not Status.FINISHED)
 """All finished ones at once are not offered: no index has them in order, and each outcome is there."""
@@ -97,6 +101,42 @@ class LanguageFilter(SimpleListFilter):
         return {"language_slug": self.value()} if self.value() else {}
 
 
+class ClientFilter(SimpleListFilter):
+    """By the client whose key it came with."""
+
+    title = "client"
+    parameter_name = CLIENT
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """The first by name, and the one that is chosen."""
+        clients = Client.objects.order_by("name").values_list("pk", "name")
+        offered = dict(clients[:OFFERED_CLIENTS])
+        if (asked := self._asked()) is not None:
+            offered |= dict(clients.filter(pk=asked))
+        return [(str(pk), name) for pk, name in offered.items()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset
+
+    def has_output(self) -> bool:
+        """Also what is chosen by hand is this filter's to judge."""
+        return super().has_output() or bool(self.value())
+
+    def chosen(self) -> dict[str, object]:
+        """Its id, where one is chosen. Raises IncorrectLookupParameters."""
+        if not self.value():
+            return {}
+        if (asked := self._asked()) is None:
+            raise IncorrectLookupParameters(f"{self.value()} is no client")
+        return {"client_id": asked}
+
+    def _asked(self) -> UUID | None:
+        try:
+            return UUID(self.value() or "")
+        except ValueError:
+            return None
+
+
 class CreatedFilter(DateFieldListFilter):
     """Days, as ranges of the primary key, which begins with the time."""
 
@@ -130,7 +170,7 @@ class ExecutionList(ChangeList):
         for each in self.filter_specs:
             if isinstance(each, CreatedFilter):
                 low, high = each.bounds()
-            elif isinstance(each, EndingFilter | LanguageFilter):
+            elif isinstance(each, EndingFilter | LanguageFilter | ClientFilter):
                 chosen |= each.chosen()
         descending = str(rows.query.order_by[0]).startswith("-")
         return Range(chosen, low, high).of(rows, descending=descending)
@@ -140,6 +180,18 @@ class ExecutionList(ChangeList):
         super().get_results(request)
         if not self.result_list.query.is_sliced:
             self.result_list = self.result_list[: self.list_max_show_all if self.show_all else self.list_per_page]
+        self.result_list = _with_client_names(self.result_list)
+
+
+def _with_client_names(rows: QuerySet[Execution]) -> list[Execution]:
+    """The rows, each with the name of its client."""
+    found = list(rows)
+    ids = {row.client_id for row in found if row.client_id is not None}
+    names = dict(Client.objects.filter(pk__in=ids).values_list("pk", "name"))
+    for row in found:
+        if row.client_id is not None:
+            row.client_name = names.get(row.client_id)  # type: ignore[attr-defined]  # of this list alone
+    return found
 
 
 def _last(parameters: dict[str, Any], name: str) -> str:

@@ -101,8 +101,8 @@ class GradedRun:
         results = [each.result for each in ended if each.result]
         if not results:
             return {}
-        wall_ms = sum(result.wall_ms for result in results)
-        cpu_ms = sum(result.cpu_ms for result in results)
+        wall_ms = round(sum(result.wall_ms for result in results), 3)
+        cpu_ms = round(sum(result.cpu_ms for result in results), 3)
         peak = max((result.peak_memory_bytes for result in results), default=0)
         if any(each.test.hidden for each in ended):
             return {"wall_ms": coarse(wall_ms), "cpu_ms": coarse(cpu_ms), "peak_memory_bytes": -(-peak // MIB) * MIB}
@@ -130,7 +130,9 @@ def why_no_judge(execution: Execution) -> str | None:
     if execution.verdict != Verdict.CHECKER_ERROR or not last or not last[0].name.startswith(COMPANION):
         return None
     said = (last[0].stderr or last[0].stdout)[:_WORDS_BYTES].decode(errors="replace")
-    return f"{execution.error.partition(': ')[2]}: {last[0].outcome.value}\n{said}".strip()
+    # Its exit code is nothing that its author has to know; a limit is.
+    ending = "" if last[0].outcome is Outcome.NONZERO_EXIT else f": {last[0].outcome.value}"
+    return f"{execution.error.partition(': ')[2]}{ending}\n{said}".strip()
 
 
 def _deciding(ended: Sequence[TestEnded]) -> TestEnded | None:

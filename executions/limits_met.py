@@ -10,6 +10,7 @@ import signal
 from collections.abc import Mapping
 from typing import Any
 
+from executions.grading.plan import COMPANION
 from executions.jobs import limits_in
 from executions.models import Execution
 from executions.outcomes import Outcome
@@ -34,12 +35,16 @@ _OWN = (Outcome.NONZERO_EXIT, Outcome.SIGNAL)
 
 
 def limit_met(execution: Execution) -> str:
-    """A sentence on the limit that the last step met; empty where nothing speaks of one."""
-    steps = steps_in(execution)
-    if not steps or steps[-1].outcome not in _OWN:
+    """A sentence on the limit that the first step of its own met that speaks of one; empty where none does.
+
+    Of several runs or tests any may have met it; where they are well in all, one may have been meant to.
+    """
+    if execution.outcome == Outcome.OK:
         return ""
-    found = _sign_in(steps[-1])
-    return f"Probably a limit: {found.format(**_limits(execution.job, steps[-1].name))}." if found else ""
+    own = (step for step in steps_in(execution) if step.outcome in _OWN and not step.name.startswith(COMPANION))
+    signs = ((step, found) for step in own if (found := _sign_in(step)))
+    step, found = next(signs, (None, ""))
+    return f"Probably a limit: {found.format(**_limits(execution.job, step.name))}." if step else ""
 
 
 def _sign_in(step: StepRecord) -> str:

@@ -70,6 +70,10 @@ class AnyJSONParser(BaseParser):
             raise Refusal("Invalid JSON", code="invalid_json") from None
 
 
+NO_FORM = "the body is JSON, and Content-Type says {media_type}: send Content-Type: application/json"
+"""For whom a tool has sent a form's type by default, as curl does."""
+
+
 class StrictJSONParser(AnyJSONParser):
     """As AnyJSONParser, without keys that come twice, and not from a form, which is a client's mistake."""
 
@@ -80,7 +84,7 @@ class StrictJSONParser(AnyJSONParser):
     ) -> dict[str, Any]:
         """The object. UnsupportedMediaType (415) for a form, Refusal for the rest."""
         if is_form_media_type(media_type or ""):
-            raise UnsupportedMediaType(media_type or "")
+            raise UnsupportedMediaType(media_type or "", detail=NO_FORM.format(media_type=media_type))
         return super().parse(stream, media_type, parser_context)
 
 

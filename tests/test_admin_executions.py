@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,12 +15,18 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from clients.models import Client as Tenant
 from dispatch.testing import FakeBackend
 from executions import admin as executions_admin
+from executions.grading.asked import Grading
+from executions.grading.asked import Test as AskedTest
+from executions.jobs import without_contents
 from executions.models import Execution, Status
 from executions.results import recorded
 from languages.models import Language
+from languages.programs import RUN
 from rest.ids import first_at
+from sandbox.types import Outcome as StepOutcome
 from tests.backlog_lab import queue
 from tests.fake_backend import ran
 
@@ -30,6 +37,11 @@ def make(**fields: Any) -> Execution:
     now = timezone.now()
     base = {"status": "finished", "outcome": "ok", "exit_code": 0, "language_slug": "python"}
     return Execution.objects.create(**(base | {"created_at": now, "started_at": now, "finished_at": now} | fields))
+
+
+def artifact(name: str, **fields: Any) -> dict[str, Any]:
+    empty = dict.fromkeys(("sha256", "content", "file", "skipped"))
+    return {"name": name, "bytes": 1, "media_type": "text/plain"} | empty | fields
 
 
 def page_of(client: Client, row: Execution) -> str:
@@ -129,7 +141,9 @@ def test_an_address_asks_for_no_more_than_the_filters_do(admin_client: Client, q
     assert admin_client.get(f"{reverse(LIST)}?{query}").status_code == 400
 
 
-@pytest.mark.parametrize("query", ["status__exact=finished", "created_at__gte=yesterday", "created_at__lt=9"])
+@pytest.mark.parametrize(
+    "query", ["status__exact=finished", "client_id=platform", "created_at__gte=yesterday", "created_at__lt=9"]
+)
 def test_a_choice_that_there_is_not_leads_back_to_the_list(admin_client: Client, query: str) -> None:
     response = admin_client.get(f"{reverse(LIST)}?{query}")
     assert (response.status_code, response.headers.get("Location")) == (302, f"{reverse(LIST)}?e=1")
@@ -198,3 +212,146 @@ def test_an_operator_ends_what_waits(
     admin_client.post(reverse(LIST), chosen | {"_selected_action": [str(waiting.pk)]}, follow=True)
     waiting.refresh_from_db()
     assert waiting.cancel_cause is None
+
+
+def test_a_program_of_several_files_with_several_runs_is_all_there(admin_client: Client) -> None:
+    tenant = Tenant.objects.create(name="platform")
+    runs = [replace(ran(f"<{number}>".encode()), name=f"{RUN}/{number}" if number else RUN) for number in range(3)]
+    runs[1] = replace(runs[1], outcome=StepOutcome.NONZERO_EXIT, exit_code=7)
+    limits = {"wall_ms": 60_000, "memory_bytes": 128 << 20}
+    row = make(
+        outcome="nonzero_exit",
+        exit_code=7,
+        source="import lib\n",
+        **recorded(runs),
+        job={
+            "entrypoint": "main.py",
+            "files": [
+                {"name": "main.py", "content": {"column": "source"}, "executable": False},
+                {"name": "lib/<x>.py", "content": {"text": "answer = 42\n"}, "executable": False},
+                {"name": "data.bin", "content": {"file": "sha256:abc"}, "executable": False},
+            ],
+            "steps": [
+                {"name": run.name, "argv": ["python"], "environment": {"MODE": "fast"}, "limits": limits}
+                for run in runs
+            ],
+            "limits": {"cpu_ms": 2_000, "capped": ["cpu_ms"]},
+        },
+        wall_ms=5,
+        cpu_ms=4,
+        artifacts=[
+            artifact("out/plot.png", sha256="12ab", content={}),
+            artifact("link", skipped="not_regular"),
+        ],
+        client_id=tenant.pk,
+        door="api",
+        attempt=2,
+        tags={"interview": "<42>"},
+        batch_id=uuid.UUID(int=7),
+        webhook_url="https://hooks.example.org/",
+    )
+    page = page_of(admin_client, row)
+    for shown in (
+        "main.py</code> · is run",
+        "lib/&lt;x&gt;.py",
+        "answer = 42",
+        "a stored file: sha256:abc",
+        "MODE=fast",
+        "&lt;1&gt;",
+        "4 ms of 2000 ms",
+        "capped for its client",
+        "sha256:12ab",
+        "not taken: not regular",
+        f'<a href="{reverse("admin:clients_client_change", args=[tenant.pk])}">platform</a>',
+        "<dt>tag interview</dt><dd>&lt;42&gt;</dd>",
+        "<dt>attempt</dt><dd>2</dd>",
+        str(uuid.UUID(int=7)),
+        "https://hooks.example.org/",
+    ):
+        assert shown in page, shown
+    assert page.count("<td>5 ms</td>") == 3
+    assert "&lt;0&gt;" not in page
+
+
+def test_tests_are_shown_with_what_came_and_what_was_expected(admin_client: Client) -> None:
+    asked = (
+        AskedTest("sample", {"text": "1 2"}, expected={"text": "<3>"}, points=2, group="easy"),
+        AskedTest("secret", {"text": "5 5"}, expected={"file": "sha256:big"}, hidden=True),
+        AskedTest("never", {"text": ""}),
+    )
+    marks = ("wrong_answer", "signal", "skipped")
+    told = [{"name": test.name, "verdict": mark, "points": 0} for test, mark in zip(asked, marks, strict=True)]
+    told[0] |= {"first_difference": {"line": 1, "column": 1, "expected": "<3>", "actual": "<4>"}}
+    told[1] |= {"checker_message": "", "first_difference": None}
+    steps = [
+        replace(ran(b"<4>"), name="test/0"),
+        replace(ran(b"", StepOutcome.SIGNAL, signal=11), name="test/1"),
+    ]
+    row = make(
+        outcome="signal",
+        exit_code=None,
+        verdict="wrong_answer",
+        score={"passed": 0, "total": 3, "points": 0, "max_points": 4, "groups": {}},
+        tests=told,
+        job={"files": [], "steps": [{"name": RUN, "limits": {}}], "grading": Grading(asked).to_json()},
+        **recorded(steps),
+    )
+    page = page_of(admin_client, row)
+    for shown in (
+        "0 of 3 passed",
+        "sample (easy)",
+        "secret (hidden)",
+        "0 of 2",
+        "line 1, column 1: “&lt;3&gt;” was expected, “&lt;4&gt;” came",
+        "<pre>1 2</pre>",
+        "<pre>&lt;4&gt;</pre>",
+        "a stored file: sha256:big",
+        "killed by SIGSEGV",
+        "skipped",
+    ):
+        assert shown in page, shown
+    listed = admin_client.get(reverse(LIST)).content.decode()
+    assert "wrong answer" in listed
+
+
+def test_tests_that_still_wait_for_their_turn_have_a_page(admin_client: Client) -> None:
+    grading = Grading((AskedTest("sample", {"text": ""}),)).to_json()
+    row = make(
+        status="queued", outcome="", exit_code=None, started_at=None, finished_at=None, background=True,
+        job={"files": [], "steps": [{"name": RUN, "limits": {}}], "grading": grading},
+    )  # fmt: skip
+    assert "not yet" in page_of(admin_client, row)
+
+
+def test_what_its_client_did_not_want_kept_is_said_to_be_missing(admin_client: Client) -> None:
+    row = make(
+        store="nothing", **recorded([ran(b"")]), job=without_contents({"grading": {"report": "full", "tests": []}})
+    )
+    assert "not kept: its client asked for that" in page_of(admin_client, row)
+
+
+def test_executions_are_found_by_their_client(admin_client: Client) -> None:
+    one, other = (Tenant.objects.create(name=name) for name in ("platform", "school"))
+    mine, theirs, nobodys = make(client_id=one.pk), make(client_id=other.pk), make(client_address="192.0.2.7")
+    every = admin_client.get(reverse(LIST)).content.decode()
+    assert f'<td class="field-who">{one.name}</td>' in every
+    assert '<td class="field-who">192.0.2.7</td>' in every
+    address = f"{reverse(LIST)}?client_id={one.pk}"
+    page = admin_client.get(address).content.decode()
+    assert [str(row.pk) in page for row in (mine, theirs, nobodys)] == [True, False, False]
+    assert address in admin_client.get(reverse("admin:clients_client_change", args=[one.pk])).content.decode()
+    page = admin_client.get(f"{address}&outcome__exact=timeout_cpu&language_slug=python").content.decode()
+    assert str(mine.pk) not in page
+
+
+def test_a_client_that_is_not_offered_is_found_all_the_same(
+    admin_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("executions.admin_filters.OFFERED_CLIENTS", 1)
+    one, other = (Tenant.objects.create(name=name) for name in ("platform", "school"))
+    row = make(client_id=other.pk)
+    assert f"client_id={other.pk}" not in admin_client.get(reverse(LIST)).content.decode()
+    page = admin_client.get(reverse(LIST), {"client_id": str(other.pk)}).content.decode()
+    assert str(row.pk) in page
+    assert ">school</a>" in page
+    assert one.name in page

@@ -18,6 +18,7 @@ from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from clients.models import Client
 from executions import admin as executions_admin
 from executions.models import Execution
 from languages.models import Language
@@ -37,7 +38,7 @@ def history(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
         Language.objects.create(slug=slug, name=slug, image="x", source_file="a", run_command=["a"])
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL session_replication_role = replica")
-        fill(cursor, rows=ROWS)
+        fill(cursor, rows=ROWS, client=Client.objects.create(name="platform").pk)
         cursor.execute("ANALYZE executions_execution")
 
 
@@ -54,7 +55,7 @@ def choices() -> Iterator[tuple[Any, ...]]:
     """Every combination of what the filters offer, one choice of each."""
     made = changelist()
     offered = [[choice["query_string"] for choice in spec.choices(made)] for spec in made.filter_specs]
-    assert [len(each) for each in offered] == [14, 3, 5]
+    assert [len(each) for each in offered] == [14, 3, 2, 5]
     return itertools.product(*offered)
 
 
@@ -101,7 +102,7 @@ def test_no_choice_of_filters_or_order_reads_more_than_its_page(history: None) -
         asked = of_executions(queries)
         assert len(asked) == 2, query
         assert most_read(asked) <= READ_AT_MOST, (query, asked)
-    assert len(shown) == 14 * 3 * 5
+    assert len(shown) == 14 * 3 * 2 * 5
     assert shown["outcome__exact=timeout_cpu&language_slug=former"] == 1
     assert shown["outcome__exact=timeout_cpu&language_slug=recent"] == 0
     assert shown["status__exact=rejected&language_slug=former"] == ROWS * 0.5 // 1000

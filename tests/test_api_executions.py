@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import uuid
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -60,6 +61,20 @@ def test_a_program_that_ends_well(python: Language, fake_backend: FakeBackend) -
     (job,) = fake_backend.jobs
     assert job.steps[0].argv == ("python3", "main.py", "-v")
     assert (job.steps[0].stdin, job.steps[0].environment["A"]) == (b"in", "1")
+
+
+def test_means_and_sums_have_no_more_digits_than_what_they_are_made_of(
+    python: Language, fake_backend: FakeBackend
+) -> None:
+    times = (0.1, 0.2, 0.4)
+    fake_backend.behave = lambda job: result(
+        *(replace(ran(wall_ms=ms, cpu_ms=ms), name=step.name) for step, ms in zip(job.steps, times, strict=True))
+    )
+    told = post(program(repeat=3)).json()
+    assert (told["run"]["wall_ms"], told["run"]["cpu_ms"]) == (0.233, 0.233)
+    assert told["queue_ms"] == round(told["queue_ms"], 3)
+    post(program(tests=[{}, {}, {}]))
+    assert Execution.objects.values_list("wall_ms", "cpu_ms")[0] == (0.7, 0.7)
 
 
 def test_output_that_is_no_text_comes_as_base64_too(python: Language, fake_backend: FakeBackend) -> None:

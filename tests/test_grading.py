@@ -228,6 +228,7 @@ def test_a_checker_that_does_not_compile_is_refused_with_its_compilers_words(rea
     told = response.json()
     assert (response.status_code, told["code"]) == (422, "checker_compile_error")
     assert "undefined: x" in told["detail"]
+    assert told["detail"].startswith("the checker could not be compiled\n")
     row = Execution.objects.get(pk=told["execution_id"])
     assert (row.outcome, row.verdict) == ("cancelled", "checker_error")
 

@@ -55,6 +55,14 @@ def test_what_stderr_speaks_of_is_told_with_the_number(stderr: str, said: str) -
     assert limit_met(row(StepResult("run", Outcome.OK, stderr=stderr.encode(), exit_code=0))) == ""
 
 
+def test_of_several_runs_any_may_have_met_it() -> None:
+    runs = [StepResult("run", Outcome.OK, exit_code=0), StepResult("run/1", Outcome.SIGNAL, signal=25)]
+    runs.append(StepResult("run/2", Outcome.OK, exit_code=0))
+    job = JOB | {"steps": [{"name": each.name, "limits": JOB["steps"][1]["limits"]} for each in runs]}
+    assert limit_met(Execution(job=job, outcome="signal", **recorded(runs))) == LARGE
+    assert limit_met(Execution(job=job, outcome="ok", **recorded(runs))) == ""
+
+
 def test_the_signal_of_a_file_that_is_too_large_is_enough() -> None:
     assert limit_met(row(StepResult("run", Outcome.SIGNAL, signal=25))) == LARGE
     assert limit_met(row(StepResult("run", Outcome.SIGNAL, signal=11))) == ""

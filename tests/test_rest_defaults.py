@@ -108,7 +108,9 @@ def test_a_body_is_json_whatever_it_is_called(echo: Any, content_type: str) -> N
 @pytest.mark.parametrize("content_type", ["multipart/form-data; boundary=x", "application/x-www-form-urlencoded"])
 def test_a_form_is_no_json(echo: Any, content_type: str) -> None:
     response = sent(echo, b'{"a": 1}', content_type)
-    assert (response.status_code, json.loads(response.content)["code"]) == (415, "unsupported_media_type")
+    problem = json.loads(response.content)
+    assert (response.status_code, problem["code"]) == (415, "unsupported_media_type")
+    assert "send Content-Type: application/json" in problem["detail"]
 
 
 @pytest.mark.parametrize(

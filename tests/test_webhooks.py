@@ -179,6 +179,19 @@ def test_keys_that_may_not(here: Receiver) -> None:
     assert (answer.status_code, answer.json()["code"]) == (403, "forbidden_right")
 
 
+def test_an_address_that_no_try_could_reach_is_refused_at_once(caller: Caller, settings: Settings) -> None:
+    settings.GEXEC_WEBHOOK_NETWORKS = ["127.0.0.0/8"]
+
+    def answered(host: str) -> Any:
+        return caller.post(body={"url": f"https://{host}/", "events": [FINISHED]})
+
+    for inside in ("10.0.0.1", "169.254.169.254", "[::1]", "[::ffff:10.0.0.1]"):
+        refused = answered(inside)
+        assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (400, "#/url"), inside
+        assert "not public" in refused.json()["detail"]
+    assert [answered(host).status_code for host in ("127.0.0.9", "8.8.8.8", "[2606:4700::1111]")] == [201] * 3
+
+
 def test_what_is_refused(caller: Caller, settings: Settings) -> None:
     good = {"url": "https://hooks.example.org/", "events": [FINISHED]}
     assert caller.post(body=good).status_code == 201

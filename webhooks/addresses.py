@@ -58,6 +58,15 @@ def networks_in(texts: Iterable[str]) -> list[Network]:
     return [ipaddress.ip_network(text) for text in texts]
 
 
+def is_address(host: str) -> bool:
+    """Whether a host is no name, but an address itself."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
 def is_reachable(text: str, allowed: Iterable[Network] = ()) -> bool:
     """Whether a webhook may go to this address, as a resolver gives it."""
     try:

@@ -19,6 +19,7 @@ from clients.policy import may_call_back
 from rest.ids import uuid7
 from rest.times import rfc3339
 from webhooks import waking
+from webhooks.addresses import is_address, is_reachable, networks_in
 from webhooks.models import TEST_EVENT, ClientSecret, Delivery, Endpoint, State
 from webhooks.signing import new_secret
 from webhooks.targets import BadTarget, Target, target_of
@@ -42,6 +43,8 @@ def check_url(caller: Caller | None, url: str) -> Target:
         raise BadTarget(UNSIGNED_WITHOUT_CLIENT)
     target = target_of(url, may_be_plain=settings.GEXEC_WEBHOOK_HTTP)
     check_host(caller, target)
+    if is_address(target.host) and not is_reachable(target.host, networks_in(settings.GEXEC_WEBHOOK_NETWORKS)):
+        raise BadTarget("is an address that is not public")
     return target
 
 

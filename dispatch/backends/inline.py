@@ -197,7 +197,7 @@ class _InlineRun:
                 self._lease = lease
                 self._withdrawal.check()
                 lease.skip(self._skipped)
-                yield Started((time.monotonic() - began) * 1000)
+                yield Started(round((time.monotonic() - began) * 1000, 3))
                 if task.start_ahead:
                     lease.start_ahead()
                 with closing(lease.events(task.job, stream_output=task.stream_output)) as events:

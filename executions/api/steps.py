@@ -42,7 +42,7 @@ def mean_json(steps: Sequence[StepRecord]) -> dict[str, Any]:
     told = step_json(shown, with_output=False)
     for name in ("wall_ms", "cpu_ms", "peak_memory_bytes"):
         values = [value for step in steps if (value := getattr(step, name)) is not None]
-        mean = sum(values) / len(values) if values else None
+        mean = round(sum(values) / len(values), 3) if values else None
         told[name] = int(mean) if name == "peak_memory_bytes" and mean is not None else mean
     return told
 
