@@ -76,10 +76,10 @@ def test_nothing_is_counted_for_nobody() -> None:
 
 
 def left_open(client: Client) -> Execution:
-    """A row of a process that there is no more."""
+    """A row of a process that there is no more, in its second attempt: the first would be begun again."""
     return Execution.objects.create(
         id=uuid7(), status=Status.RUNNING, language_slug="python", job={"a": 1}, worker=uuid7(), client_id=client.pk,
-        api_key_id="abc", door="api", created_at=timezone.now(), started_at=timezone.now(),
+        api_key_id="abc", door="api", attempt=2, created_at=timezone.now(), started_at=timezone.now(),
     )  # fmt: skip
 
 
