@@ -18,7 +18,7 @@ from tests.conftest import StartServer
 GUIDE = (PROJECT / "docs" / "api.md").read_text()
 _BLOCK = re.compile(r"^```([a-z ]+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 BLOCKS: list[tuple[str, str]] = _BLOCK.findall(GUIDE)
-NAMES = {"execution": "ID", "file": "FILE", "webhook": "WEBHOOK"}
+NAMES = {"execution": "ID", "batch": "BATCH", "file": "FILE", "webhook": "WEBHOOK"}
 """Which variable of the guide an answer's id is."""
 
 
@@ -98,8 +98,9 @@ def test_another_type_is_seen(found: dict[str, Any]) -> None:
     assert differing({"a": 1}, found)
 
 
-def test_the_first_call_of_the_readme(server: StartServer, tmp_path: Path) -> None:
-    readme = (PROJECT / "README.md").read_text()
-    (command,) = re.findall(r"^    (curl .*/api/v1/executions .*)$", readme, re.MULTILINE)
-    told = json.loads(Shell(server(), tmp_path, "").run(command))
-    assert (told["status"], told["run"]["stdout"]) == ("finished", "42\n")
+def test_the_calls_of_the_readme(server: StartServer, tmp_path: Path) -> None:
+    commands = re.findall(r"^    (curl .*/api/v1/executions .*)$", (PROJECT / "README.md").read_text(), re.MULTILINE)
+    shell = Shell(server(), tmp_path, "")
+    answers = [json.loads(shell.run(command)) for command in commands]
+    assert [told["status"] for told in answers] == ["finished"] * len(commands)
+    assert answers[0]["run"]["stdout"] == "42\n"
