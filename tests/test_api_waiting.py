@@ -237,6 +237,7 @@ def test_who_waits_is_told_at_once_and_too_many_are_not_let_wait(
 
     thread = threading.Thread(target=wait)
     thread.start()
+    # It has the one place; who is only listened for may still come second.
     eventually(lambda: watchers.count == 1)
     began = time.monotonic()
     assert not waiting.wait_for([row.pk], 30)
