@@ -75,6 +75,19 @@ def test_a_token_deletes_nothing(theirs: Execution) -> None:
     assert key_of("them").delete(f"{URL}/{theirs.pk}").status_code == 200
 
 
+def test_a_short_token_cancels_nothing(theirs: Execution) -> None:
+    Execution.objects.filter(pk=theirs.pk).update(
+        status="queued", background=True, worker=None, outcome="", exit_code=None, started_at=None, finished_at=None
+    )
+    token, _ = short_token(theirs.pk)
+    path = f"{URL}/{theirs.pk}/cancel?access_token={token}"
+    for http in (key_of("stranger"), Client()):
+        assert http.post(path, content_type="application/json").status_code == 403
+    assert Execution.objects.get(pk=theirs.pk).status == "queued"
+    response = key_of("them").post(path, content_type="application/json")
+    assert response.json()["outcome"] == "cancelled", response.content
+
+
 def test_a_short_token_makes_no_other_whatever_key_comes_with_it(theirs: Execution) -> None:
     token, _ = short_token(theirs.pk)
     path = f"{URL}/{theirs.pk}/tokens?access_token={token}"

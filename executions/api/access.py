@@ -40,10 +40,10 @@ def token_of(request: Request) -> str:
     return request.headers.get(_TOKEN_HEADER) or request.query_params.get(TOKEN_PARAMETER, "")
 
 
-def check_may_hand_on(request: Request, execution: Execution) -> None:
-    """PermissionDenied where it is only a short token that opens the execution: else one would make the next."""
+def check_may_act(request: Request, execution: Execution) -> None:
+    """PermissionDenied where only a short token opens the execution: it is for reading, and makes no other."""
     if is_short(token_of(request)) and not visible(request).filter(pk=execution.pk).exists():
-        raise PermissionDenied("a short token makes no other", "forbidden_right")
+        raise PermissionDenied("a short token is for reading alone", "forbidden_right")
 
 
 def owned(request: Request, execution_id: UUID) -> Execution:

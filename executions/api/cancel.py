@@ -41,7 +41,9 @@ class CancelView(ApiEndpoint):
         refuse_unknown(request.query_params, (*shape.PARAMETERS, access.TOKEN_PARAMETER), what="parameter")
         shape.check_fields(request, schema.has_field)
         reason = reason_in(body_of(request))
-        execution = services.cancel(execution=access.found(request, execution_id), reason=reason)
+        execution = access.found(request, execution_id)
+        access.check_may_act(request, execution)
+        execution = services.cancel(execution=execution, reason=reason)
         return answered(
             execution, shape.trimmed(told_of(request, execution), request), {"X-Execution-Id": str(execution.pk)}
         )

@@ -92,7 +92,7 @@ class TokensView(ApiEndpoint):
         asked = TokenRequestSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         execution = access.found(request, execution_id)
-        access.check_may_hand_on(request, execution)
+        access.check_may_act(request, execution)
         token, until = short_token(execution.pk, lifetime_s=asked.validated_data["lifetime_s"])
         expires_at = rfc3339(datetime.fromtimestamp(until, tz=UTC))
         return Response({"object": "token", "access_token": token, "expires_at": expires_at}, status=201)
