@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, cast
 from uuid import UUID
 
@@ -20,6 +21,8 @@ from rest.times import rfc3339
 from rest.views import ApiEndpoint
 
 _TAG = "tag."
+_TAG_NAME = re.compile(r"tag\.[A-Za-z0-9_.:-]{1,64}")
+"""What tags of requests may be called: no other can be found, and not every one can be looked for."""
 
 
 class EraseView(ApiEndpoint):
@@ -79,7 +82,7 @@ def tag_in(data: dict[str, Any]) -> tuple[str, str]:
     if len(data) != 1:
         raise ValidationError({"": ["name exactly one tag, as tag.NAME"]})
     ((name, value),) = data.items()
-    if not name.startswith(_TAG) or not 0 < len(name) - len(_TAG) <= 64:
+    if not _TAG_NAME.fullmatch(name):
         raise ValidationError({name[:64]: ["is no tag: write tag.NAME"]}, code="unknown_field")
     try:
         return name.removeprefix(_TAG), PlainText(max_bytes=256).to_internal_value(value)

@@ -400,7 +400,7 @@ erases = extend_schema(
             "type": "object",
             "minProperties": 1,
             "maxProperties": 1,
-            "patternProperties": {"^tag\\..{1,64}$": {"type": "string", "maxLength": 256}},
+            "patternProperties": {"^tag\\.[A-Za-z0-9_.:-]{1,64}$": {"type": "string", "maxLength": 256}},
             "additionalProperties": False,
             "example": {"tag.candidate": "4711"},
         }
@@ -438,7 +438,7 @@ cancels_tagged = extend_schema(
             "minProperties": 1,
             "maxProperties": 2,
             "properties": {"reason": _REASON},
-            "patternProperties": {"^tag\\..{1,64}$": {"type": "string", "maxLength": 256}},
+            "patternProperties": {"^tag\\.[A-Za-z0-9_.:-]{1,64}$": {"type": "string", "maxLength": 256}},
             "additionalProperties": False,
             "example": {"tag.interview": "42"},
         }
