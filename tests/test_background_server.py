@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import json
 import os
 import signal
@@ -171,6 +172,30 @@ def test_one_who_hangs_up_takes_the_execution_along_unless_it_is_to_go_on(server
         ((_, outcome, error),) = of_mark(running, mark)
         expected = ("cancelled", "execution cancelled: the client is gone") if on_disconnect == "cancel" else ("ok", "")
         assert (outcome, error) == expected, mark
+
+
+def test_a_request_that_is_sent_again_after_a_kill_gets_the_same_execution(server: StartServer) -> None:
+    running = server()
+    asked = body(f"mark-k{os.getpid()}", 2) | {"wait": True}
+    key = {"Content-Type": "application/json", "Idempotency-Key": "after-a-kill"}
+    first = threading.Thread(target=lambda: _until_cut(running, asked, key))
+    first.start()
+    eventually(lambda: rows(running, "SELECT 1 FROM executions_execution WHERE status = 'running'"))
+    for pid in workers(running.pid):
+        os.kill(pid, signal.SIGKILL)
+    first.join(60)
+    eventually(lambda: bool(workers(running.pid)))
+    running.wait_ready()
+    answer = running.request(URL, asked, headers=key)
+    assert (answer.status, answer.headers["Idempotency-Replayed"]) == (200, "true"), answer.body
+    told = answer.json()
+    assert (told["outcome"], told["attempt"]) == ("ok", 2)
+    assert rows(running, "SELECT id::text FROM executions_execution") == [(told["id"],)]
+
+
+def _until_cut(running: RunningServer, asked: dict[str, Any], headers: dict[str, str]) -> None:
+    with contextlib.suppress(OSError, http.client.HTTPException):
+        running.request(URL, asked, headers=headers)
 
 
 def of_mark(running: RunningServer, mark: str) -> list[Any]:

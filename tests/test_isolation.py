@@ -94,6 +94,7 @@ LINES: dict[str, Open | Own | Id] = {
     "executions/cancel": Own({"post": {"tag.who": "x"}}),
     "executions/<uuid:execution_id>/cancel": Id(lambda world: world.execution),
     "batches": Own({"post": {"items": [{"language": "python", "source_code": "1"}]}}),
+    "batches/<uuid:batch_id>/events": Id(lambda world: world.batch),
     "batches/<uuid:batch_id>": Id(lambda world: world.batch),
     "batches/<uuid:batch_id>/cancel": Id(lambda world: world.batch),
     "executions/erase": Own({"post": {"tag.who": "x"}}),

@@ -179,7 +179,7 @@ def resource_of(batch: Batch) -> dict[str, Any]:
         "items": items,
         "created_at": rfc3339(batch.created_at),
         "cancelled_at": rfc3339(batch.cancelled_at),
-        "links": {"self": path, "cancel": f"{path}/cancel"},
+        "links": {"self": path, "events": f"{path}/events", "cancel": f"{path}/cancel"},
     }
 
 

@@ -365,6 +365,15 @@ watches = extend_schema(
     ],
     responses={**_EVENTS, 204: OpenApiResponse(description="The client has all of them.")},
 )
+watches_batch = extend_schema(
+    summary="Watch a batch",
+    parameters=[
+        *_TOKEN,
+        parameter("after", "Go on behind the event with this id.", {"type": "integer", "minimum": 0}),
+        parameter("Last-Event-ID", "The same, as browsers send it.", location=_HEADER),
+    ],
+    responses={**_EVENTS, 204: OpenApiResponse(description="The client has all of them.")},
+)
 makes_token = extend_schema(
     summary="Make a token for a browser",
     request=TokenRequestSerializer,
@@ -473,7 +482,7 @@ BATCH = component(
             "created_at": _TIME,
             "cancelled_at": _or_null(_TIME) | {"description": "When it was cancelled as a whole."},
             "access_token": {"type": "string", "description": "Opens it, for who has no key; told once."},
-            "links": _object({"self": _TEXT, "cancel": _TEXT}),
+            "links": _object({"self": _TEXT, "events": _TEXT, "cancel": _TEXT}),
         },
         optional=("access_token",),
         description="Executions that were submitted together.",

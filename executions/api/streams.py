@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Protocol
 
 from django.http import StreamingHttpResponse
 from rest_framework.exceptions import NotAcceptable
@@ -12,7 +13,6 @@ from rest_framework.request import Request
 
 from executions.api.events import Form, JsonLines, ServerSentEvents, told
 from executions.live.events import Ended, Event, Gap, Queued
-from executions.live.following import Follower
 from executions.models import Execution
 from rest.connections import DATABASE_AWAY
 from rest.streams import Reader
@@ -23,6 +23,8 @@ LONGEST_S = 600.0
 """Then the answer ends, and who watches comes again with the last id: no thread is held for good."""
 _LOOK_S = 0.5
 """How often it is looked whether the client is there."""
+HEADERS: Mapping[str, str] = MappingProxyType({"Cache-Control": "no-store, no-transform", "X-Accel-Buffering": "no"})
+"""Proxies are told to hold nothing of it back, and not to compress it."""
 _FORMS: tuple[Form, ...] = (ServerSentEvents, JsonLines)
 _MAX_ACCEPT_CHARACTERS = 1024
 
@@ -46,12 +48,23 @@ def form_for(request: Request) -> Form:
     raise NotAcceptable("events are text/event-stream or application/x-ndjson")
 
 
+class Followed(Protocol):
+    """What a stream reads from."""
+
+    @property
+    def reads_row(self) -> bool:
+        """Whether the rest is in memory until it is read."""
+
+    def read(self, wait_s: float) -> Sequence[Event | Gap] | None:
+        """What comes next, an empty list where nothing does within `wait_s`; None where nothing comes any more."""
+
+
 class Stream:
     """The bytes of the answer, for a server that asks for the next ones when it has sent those before."""
 
     def __init__(
         self,
-        follower: Follower,
+        follower: Followed,
         form: Form,
         reader: Reader,
         *,
@@ -111,7 +124,7 @@ class Stream:
             if time.monotonic() - self._sent_at >= PING_S:
                 return self._form.ping
 
-    def _rendered(self, events: list[Event | Gap]) -> bytes:
+    def _rendered(self, events: Sequence[Event | Gap]) -> bytes:
         opening, self._opening = self._opening, b""
         lines = [self._line(event) for event in events]
         # Nothing comes behind its end; the server hears of that without another look.
@@ -128,12 +141,8 @@ class Stream:
 
 
 def response(stream: Stream, form: Form, execution: Execution) -> StreamingHttpResponse:
-    """The answer. Proxies are told to hold nothing of it back, and not to compress it."""
-    headers = {
-        "Cache-Control": "no-store, no-transform",
-        "X-Accel-Buffering": "no",
-        "X-Execution-Id": str(execution.pk),
-    }
+    """The answer."""
+    headers = {**HEADERS, "X-Execution-Id": str(execution.pk)}
     return StreamingHttpResponse(stream, content_type=form.media_type, headers=headers)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from executions.api.artifacts import ArtifactView
+from executions.api.batch_events import BatchEventsView
 from executions.api.batches import BatchesView, BatchView, CancelBatchView
 from executions.api.cancel import CancelTaggedView, CancelView
 from executions.api.erasures import EraseView, ErasureView
@@ -13,6 +14,7 @@ from executions.api.watching import EventsView, TokensView
 
 urlpatterns = [
     path("batches", BatchesView.as_view(), name="batches"),
+    path("batches/<uuid:batch_id>/events", BatchEventsView.as_view(), name="batch-events"),
     path("batches/<uuid:batch_id>", BatchView.as_view(), name="batch"),
     path("batches/<uuid:batch_id>/cancel", CancelBatchView.as_view(), name="batch-cancel"),
     path("executions", ExecutionsView.as_view(), name="executions"),

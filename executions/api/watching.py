@@ -39,9 +39,9 @@ from rest.times import rfc3339
 from rest.unknown import refuse_unknown
 from rest.views import ApiEndpoint
 
-_AFTER = "after"
+AFTER = "after"
 _LAST_EVENT_ID = "Last-Event-ID"
-_PARAMETERS = (*shape.PARAMETERS, access.TOKEN_PARAMETER, _AFTER)
+_PARAMETERS = (*shape.PARAMETERS, access.TOKEN_PARAMETER, AFTER)
 _PLACE = re.compile(r"[0-9]{1,15}")
 
 Told = Callable[[Execution], Mapping[str, Any]]
@@ -61,7 +61,7 @@ class EventsView(ApiEndpoint):
         form = form_for(request)
         tells = resource_for(request)
         execution = access.found(request, execution_id)
-        follower = Follower(execution.pk, after=_after(request))
+        follower = Follower(execution.pk, after=after_in(request))
         if follower.is_at_end(execution):
             return HttpResponse(status=204)
         leave = watchers.enter(watching_as(origin_of(request)))
@@ -159,11 +159,11 @@ def _ended(execution_id: UUID, tells: Told) -> Mapping[str, Any] | None:
     return tells(execution) if execution is not None else None
 
 
-def _after(request: Request) -> int:
+def after_in(request: Request) -> int:
     """Up to where the client has all. The header is the browser's own, and newer than what the address says."""
-    text = request.headers.get(_LAST_EVENT_ID) or request.query_params.get(_AFTER, "")
+    text = request.headers.get(_LAST_EVENT_ID) or request.query_params.get(AFTER, "")
     if not text:
         return -1
     if not _PLACE.fullmatch(text):
-        raise ValidationError({_AFTER: ErrorDetail("must be the id of an event", code="invalid")})
+        raise ValidationError({AFTER: ErrorDetail("must be the id of an event", code="invalid")})
     return int(text)
