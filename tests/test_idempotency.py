@@ -134,7 +134,8 @@ def test_the_second_waits_for_the_first_or_is_told(python: Language, fake_backen
 
 
 def test_fifty_at_once_run_once(server: StartServer) -> None:
-    running = server(GEXEC_THREADS="60", GEXEC_QUEUE="8")
+    # Who waits for another takes the place of one who watches, of which one caller has a half.
+    running = server(GEXEC_THREADS="60", GEXEC_QUEUE="8", GEXEC_WATCHERS="100")
     running.execute("print(1)")
 
     body = PROGRAM | {"source_code": "import time; time.sleep(0.5); print(7)"}
