@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -177,6 +178,7 @@ def test_one_that_runs_elsewhere_is_followed_by_its_row() -> None:
         rows.update(status=Status.RUNNING, started_at=now, queue_ms=1.0)
         time.sleep(1)
         rows.update(status=Status.FINISHED, outcome="ok", exit_code=0, finished_at=now, **recorded([ran(b"out")]))
+        connection.close()
 
     other = threading.Thread(target=go_on)
     other.start()
@@ -209,6 +211,7 @@ def test_one_that_is_begun_again_goes_on_in_the_next_attempt() -> None:
             status=Status.FINISHED, outcome="ok", exit_code=0, attempt=2, finished_at=timezone.now(),
             **recorded([ran(b"kept")]),
         )  # fmt: skip
+        connection.close()
 
     other = threading.Thread(target=go_on)
     other.start()
