@@ -40,6 +40,12 @@ def django_db_modify_db_settings(postgres: Path) -> None:
 
 
 @pytest.fixture(scope="session")
+def django_db_keepdb() -> bool:
+    """The test database goes with its server; dropping it before would fail where a thread still has a connection."""
+    return True
+
+
+@pytest.fixture(scope="session")
 def prepared_data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data directory with a migrated, stopped database in which python and go are installed, to be copied."""
     data_dir = tmp_path_factory.mktemp("prepared")
