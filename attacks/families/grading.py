@@ -44,7 +44,8 @@ _FLOODS = (
     "import sys\nwhile True: sys.stdout.write('x' * 65536)",
     "import os\nwhile True: os.fork()",
     "x = bytearray(1 << 30)",
-    "import os, signal\nos.kill(-1, signal.SIGKILL)",
+    # Where there is nobody else to signal the first call fails; it ends by a signal in either case.
+    "import os, signal\ntry: os.kill(-1, signal.SIGKILL)\nfinally: os.kill(os.getpid(), signal.SIGKILL)",
     "while True: pass",
 )
 
