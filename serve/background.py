@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from django.conf import settings
 from django.db import Error
@@ -118,60 +118,59 @@ def _follow_languages() -> None:
 
 
 def _keep_warm() -> None:
-    global _known  # noqa: PLW0603 (one a process)
-    try:
+    def follow() -> None:
+        global _known  # noqa: PLW0603 (one a process)
         targets = programs.warm_targets()
         if targets != _known:
             active.backend().keep_warm(targets)
             _known = targets
-    except Error as error:
-        logger.warning("the languages cannot be read now: %s", error)
-    except Exception:
-        logger.exception("following the languages failed and goes on")
-    finally:
-        release_connection()
+
+    _try(follow, away="the languages cannot be read now", failed="following the languages failed and goes on")
 
 
 def _expire_files() -> None:
     """Delete files that nobody uses, beside the requests."""
+
+    def expire() -> None:
+        if deleted := expiry.carry_out(_stop):
+            logger.info("deleted unused files", extra={"files": deleted})
+
     while not _stop.wait(EXPIRE_FILES_EVERY_S):
-        try:
-            if deleted := expiry.carry_out(_stop):
-                logger.info("deleted unused files", extra={"files": deleted})
-        except Error as error:
-            logger.warning("unused files cannot be deleted now: %s", error)
-        except Exception:
-            logger.exception("deleting unused files failed and goes on")
-        finally:
-            release_connection()
+        _try(expire, away="unused files cannot be deleted now", failed="deleting unused files failed and goes on")
 
 
 def _keep_history_short() -> None:
     """Delete old executions beside the requests, in one process at a time."""
+
+    def shorten() -> None:
+        idempotency.forget_old()
+        if deleted := retention.carry_out(_stop):
+            logger.info("deleted old executions", extra={"executions": deleted})
+
     while True:
-        try:
-            idempotency.forget_old()
-            if deleted := retention.carry_out(_stop):
-                logger.info("deleted old executions", extra={"executions": deleted})
-        except Error as error:
-            logger.warning("old executions cannot be deleted now: %s", error)
-        except Exception:
-            logger.exception("deleting old executions failed and goes on")
-        finally:
-            release_connection()
+        _try(shorten, away="old executions cannot be deleted now", failed="deleting old executions failed and goes on")
         if _stop.wait(KEEP_HISTORY_SHORT_EVERY_S):
             return
 
 
 def _erase() -> None:
     """Go on with what clients want erased, in one process at a time."""
+
+    def erase() -> None:
+        if erased := erasure.carry_out(_stop):
+            logger.info("erased executions", extra={"executions": erased})
+
     while not _stop.wait(ERASE_EVERY_S):
-        try:
-            if erased := erasure.carry_out(_stop):
-                logger.info("erased executions", extra={"executions": erased})
-        except Error as error:
-            logger.warning("executions cannot be erased now: %s", error)
-        except Exception:
-            logger.exception("erasing executions failed and goes on")
-        finally:
-            release_connection()
+        _try(erase, away="executions cannot be erased now", failed="erasing executions failed and goes on")
+
+
+def _try(work: Callable[[], None], *, away: str, failed: str) -> None:
+    """Once, and whatever comes of it is logged: the thread goes on, and holds no connection until the next time."""
+    try:
+        work()
+    except Error as error:
+        logger.warning("%s: %s", away, error)
+    except Exception:
+        logger.exception(failed)
+    finally:
+        release_connection()
