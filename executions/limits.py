@@ -9,14 +9,12 @@ from typing import Any
 
 from django.conf import settings
 
+from languages.commands import processors_of
 from languages.models import Language
 from languages.options import MIB
-from languages.programs import COMPILE
-from sandbox.types import FILE_SIZE_BYTES, Profile, Step
+from languages.programs import COMPILE, file_size_bytes
+from sandbox.types import Profile, Step
 
-MIN_MEMORY_MB = 16
-MAX_OUTPUT_BYTES = 64 * MIB
-MAX_FILE_BYTES = 1024 * MIB
 _NO_CAPS: Mapping[str, int] = MappingProxyType({})
 
 
@@ -91,11 +89,11 @@ def caps_of(language: Language, *, has_key: bool, within: Mapping[str, int] = _N
         wall_ms = min(wall_ms, settings.GEXEC_MAX_TIMEOUT_MS_WITHOUT_KEY)
     caps = Caps(
         wall_ms=wall_ms,
-        cpu_ms=wall_ms * _processors(language),
+        cpu_ms=wall_ms * processors_of(language.cpu_quota_us),
         memory_mb=max(language.memory_mb, settings.GEXEC_MAX_MEMORY_MB),
         output_bytes=max(language.output_bytes, settings.GEXEC_MAX_OUTPUT_BYTES),
         processes=language.processes,
-        file_bytes=_file_bytes(language),
+        file_bytes=file_size_bytes(language),
         compile_wall_ms=max(language.compile_timeout_ms, 1),
     )
     lower = {name: most for name, most in within.items() if most < getattr(caps, name, 0)}
@@ -116,22 +114,14 @@ def effective(language: Language, asked: AskedLimits, caps: Caps) -> EffectiveLi
         "memory_mb": language.memory_mb,
         "output_bytes": language.output_bytes,
         "processes": language.processes,
-        "file_bytes": _file_bytes(language),
+        "file_bytes": file_size_bytes(language),
         "compile_wall_ms": language.compile_timeout_ms if language.compile_command else None,
     }
     wanted = {name: value for name, value in asdict(asked).items() if value is not None}
     capped = [name for name, value in own.items() if name not in wanted and (value or 0) > getattr(caps, name)]
     values = own | {name: getattr(caps, name) for name in capped} | wanted
-    if values["cpu_ms"] is None and caps.cpu_ms < values["wall_ms"] * _processors(language):
+    if values["cpu_ms"] is None and caps.cpu_ms < values["wall_ms"] * processors_of(language.cpu_quota_us):
         # What all processors could use in the wall time is more than the caller may have.
         values["cpu_ms"] = caps.cpu_ms
         capped.append("cpu_ms")
     return EffectiveLimits(**values, capped=tuple(capped))
-
-
-def _processors(language: Language) -> int:
-    return -(-language.cpu_quota_us // 100_000)
-
-
-def _file_bytes(language: Language) -> int:
-    return max(FILE_SIZE_BYTES, language.tmpfs_mb * MIB)

@@ -70,13 +70,18 @@ def fill_command(
     return tuple(filled for word in command for filled in lists.get(word, [_fill(word, values)]))
 
 
+def processors_of(cpu_quota_us: int) -> int:
+    """A quota in whole processors, at least one."""
+    return -(-cpu_quota_us // CPU_PERIOD_US)
+
+
 def fill_environment(environment: Mapping[str, str], *, memory_mb: int, cpu_quota_us: int) -> dict[str, str]:
     """The whole environment of a step that may use memory_mb and cpu_quota_us, by name.
 
     Interpreters with a heap of their own are told their share: {heap_mb} is three quarters of the memory, {cpus} the
     quota in whole processors, at least one.
     """
-    heap_mb, cpus = memory_mb * 3 // 4, -(-cpu_quota_us // CPU_PERIOD_US)
+    heap_mb, cpus = memory_mb * 3 // 4, processors_of(cpu_quota_us)
     values = {"memory_mb": str(memory_mb), "heap_mb": str(heap_mb), "cpus": str(cpus)}
     filled = {**DEFAULT_ENVIRONMENT, **{name: _fill(text, values) for name, text in environment.items()}}
     return dict(sorted(filled.items()))

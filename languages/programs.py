@@ -134,7 +134,7 @@ def _compile_steps(language: Language, program: _Program) -> tuple[Step, ...]:
     limits = Limits(
         wall_ms=language.compile_timeout_ms,
         output_bytes=language.output_bytes,
-        file_size_bytes=_file_size_bytes(language),
+        file_size_bytes=file_size_bytes(language),
         large_files_fail=True,
         memory_bytes=memory_mb * MIB,
     )
@@ -146,7 +146,7 @@ def _run_step(language: Language, program: _Program, timeout_ms: int, stdin: byt
     limits = Limits(
         wall_ms=timeout_ms,
         output_bytes=language.output_bytes,
-        file_size_bytes=_file_size_bytes(language),
+        file_size_bytes=file_size_bytes(language),
         memory_bytes=language.memory_mb * MIB,
     )
     environment = _environment(language, language.memory_mb)
@@ -190,7 +190,7 @@ def _environment(language: Language, memory_mb: int) -> dict[str, str]:
     return fill_environment(language.environment, memory_mb=memory_mb, cpu_quota_us=language.cpu_quota_us)
 
 
-def _file_size_bytes(language: Language) -> int:
+def file_size_bytes(language: Language) -> int:
     """A larger work directory may hold a larger file; in a small one its own size is met first."""
     return max(FILE_SIZE_BYTES, language.tmpfs_mb * MIB)
 
