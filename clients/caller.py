@@ -12,6 +12,7 @@ from uuid import UUID
 from clients.models import Key
 from clients.options import CAPS, options_of
 from clients.rights import PUBLISHABLE, Right
+from rest.client_address import limited_as
 
 PUBLISHABLE_CAPS: Mapping[str, int] = MappingProxyType(
     {
@@ -87,6 +88,11 @@ _COPIED = (
     "storage_bytes",
     "file_store_bytes",
 )
+
+
+def sharing(client_id: UUID | None, address: str | None) -> str:
+    """Who has one share of slots, places and watchers: all keys of a client, or an address, of IPv6 its network."""
+    return f"client {client_id}" if client_id else f"address {limited_as(address)}"
 
 
 def caller_of(key: Key) -> Caller:

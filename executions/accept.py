@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any, cast
 from uuid import UUID
 
 from django.conf import settings
@@ -150,22 +151,31 @@ def _reserved(execution: Execution) -> Iterator[Reservation | None]:
             reservation.release()
 
 
+def check_files(submission: Submission, origin: Origin) -> None:
+    """Raises Refusal where it refers to stored files that its client has not, or that are too much together."""
+    _check_files(job_of(submission), origin.client_id)
+
+
 def _use_files(execution: Execution) -> None:
-    """Raises Refusal where the job refers to stored files that its client has not, or that are too much together."""
-    digests = sorted(stored_files_in(execution.job))
+    """Raises what check_files does; else they stay for a while."""
+    if digests := _check_files(execution.job, execution.client_id):
+        stored_files.use(cast("UUID", execution.client_id), digests)
+
+
+def _check_files(job: Mapping[str, Any], owner: UUID | None) -> list[str]:
+    digests = sorted(stored_files_in(job))
     if not digests:
-        return
-    owner = execution.client_id
+        return digests
     missing = digests if owner is None else store.missing(owner, digests)
     if missing or owner is None:
         names = [id_of(digest) for digest in missing]
         raise Refusal("files are missing: upload them first", status=422, code="file_missing", missing=names)
     sizes, most = stored_files.sizes(owner, digests), max(CONTENT_BYTES_AT_MOST, settings.GEXEC_MAX_FILE_BYTES)
-    if brought_by_tests(execution.job, sizes) > CONTENT_BYTES_AT_MOST:
+    if brought_by_tests(job, sizes) > CONTENT_BYTES_AT_MOST:
         raise Refusal(f"tests: bring more than {CONTENT_BYTES_AT_MOST} bytes", code="limit_exceeded")
-    if brought_by_program(execution.job, sizes) > most:
+    if brought_by_program(job, sizes) > most:
         raise Refusal(f"files and stdin: stored files are more than {most} bytes together", code="limit_exceeded")
-    stored_files.use(owner, digests)
+    return digests
 
 
 def _row(submission: Submission, origin: Origin) -> Execution:

@@ -92,10 +92,10 @@ def progress(batch: Batch) -> Progress:
     )
 
 
-def wait(batch: Batch, timeout_s: float, client: Client | None = None) -> None:
-    """Wait until all of it has ended, the time is up, or the client is gone."""
+def wait(batch: Batch, timeout_s: float, client: Client | None = None, *, by: str = waiting.OURSELVES) -> None:
+    """Wait until all of it has ended, the time is up, or the client is gone; in the places of the caller named `by`."""
     if timeout_s:
-        waiting.wait_for(ids_of(batch), timeout_s, client)
+        waiting.wait_for(ids_of(batch), timeout_s, client, by=by)
 
 
 def cancel_all(batch: Batch, *, reason: str = "") -> None:

@@ -24,8 +24,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, fields, replace
 from itertools import chain
 from typing import Any
-from uuid import UUID
 
+from clients.caller import sharing
 from dispatch.base import Task
 from executions.grading.asked import Grading, Judge
 from executions.grading.plan import graded, index_of
@@ -34,7 +34,6 @@ from executions.submission import SourceFile, Submission
 from files import services as stored_files
 from files.digests import PREFIX
 from languages.programs import profile_of, steps_of
-from rest.client_address import limited_as
 from sandbox.types import Ahead, ArtifactRequest, Companion, File, Job, Limits, Profile, Step
 from sandbox.types import Lane as SlotLane
 
@@ -127,21 +126,14 @@ def lane_of(execution: Execution) -> SlotLane:
 
 def caller_of(execution: Execution) -> str:
     """Who shares slots with others: a client, or else an address, of IPv6 its network."""
-    if execution.client_id is not None:
-        return caller_of_client(execution.client_id)
-    if execution.api_key_id is not None:  # A row that waited while the server was updated.
-        return f"key {execution.api_key_id}"
-    return f"address {limited_as(execution.client_address)}"
+    if execution.client_id is None and execution.api_key_id is not None:
+        return f"key {execution.api_key_id}"  # A row that waited while the server was updated.
+    return sharing(execution.client_id, execution.client_address)
 
 
 def tenant_of(execution: Execution) -> str | None:
     """Who may find a container again that it has used: a key; nobody without one, or with one that many people have."""
     return None if execution.job.get(OF_STRANGERS) else execution.api_key_id
-
-
-def caller_of_client(client_id: UUID) -> str:
-    """All keys of a client together."""
-    return f"client {client_id}"
 
 
 def profile_in(data: Mapping[str, Any]) -> Profile:

@@ -6,9 +6,10 @@ import logging
 from collections.abc import Iterator
 
 from clients import last_used
+from clients.caller import sharing
 from clients.policy import own_shares
 from dispatch import active, shares, workers
-from executions import batch_ends, in_flight, jobs, transitions
+from executions import batch_ends, in_flight, transitions
 from executions.models import Execution, Status
 from executions.results import cancelled_fields, failed_fields
 from languages import tasks
@@ -34,7 +35,7 @@ def sweep() -> int:
     batch_ends.sweep()
     tasks.sweep(ended)
     last_used.write()
-    shares.replace({jobs.caller_of_client(client): share for client, share in own_shares()})
+    shares.replace({sharing(client, None): share for client, share in own_shares()})
     if ended:
         workers.remove(ended)
     return seen_to

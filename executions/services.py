@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef, QuerySet
 
 from dispatch import active
-from executions import backlog, waiting
+from executions import accept, backlog, waiting
 from executions import cancel as cancelling
 from executions.accept import accepted, queued, refused
 from executions.idempotency import Claim
@@ -45,7 +45,7 @@ def execute(
     """
     with accepted(submission, origin, claim) as (execution, reservation):
         run(execution, reservation=reservation, client=client)
-    if execution.status in OPEN and waiting.wait_for([execution.pk], BEGUN_AGAIN_WAIT_S, client):
+    if execution.status in OPEN and waiting.wait_for([execution.pk], BEGUN_AGAIN_WAIT_S, client, by=origin.sharing):
         execution.refresh_from_db()
     return execution
 
@@ -53,6 +53,11 @@ def execute(
 def enqueue(*, submission: Submission, origin: Origin, claim: Claim | None = None) -> Execution:
     """Take it in for whichever process takes it up; its row, queued. Raises Taken."""
     return queued(submission, origin, claim)
+
+
+def check_files(*, submission: Submission, origin: Origin) -> None:
+    """Raises Refusal where it refers to stored files that its client has not, or that are too much together."""
+    accept.check_files(submission, origin)
 
 
 def execute_watched(
@@ -65,11 +70,19 @@ def execute_watched(
 
 
 def wait(
-    *, execution: Execution, timeout_s: float, client: Client | None = None, cancel_if_gone: bool = False
+    *,
+    execution: Execution,
+    timeout_s: float,
+    client: Client | None = None,
+    cancel_if_gone: bool = False,
+    by: str = waiting.OURSELVES,
 ) -> Execution:
-    """Its row once it has ended, or as it is when the time is up. With `cancel_if_gone` it ends with its client."""
+    """Its row once it has ended, or as it is when the time is up. With `cancel_if_gone` it ends with its client.
+
+    `by` is whose share of the places for those who wait it takes: an Origin's `sharing`.
+    """
     if execution.status in OPEN:
-        waiting.wait_for([execution.pk], timeout_s, client)
+        waiting.wait_for([execution.pk], timeout_s, client, by=by)
         if cancel_if_gone and client is not None and client.gone:
             cancelling.ask(Execution.objects.filter(pk=execution.pk), reason=CLIENT_GONE)
         execution.refresh_from_db()

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from clients.caller import Caller
+from clients.caller import Caller, sharing
 from executions.content import NOTHING, Content
 from executions.grading.asked import Grading
 from executions.limits import EffectiveLimits
@@ -24,6 +24,11 @@ class Origin:
     client_id: UUID | None = None
     caller: Caller | None = None
     """Whose quotas and places it takes; None: nobody's with a key, or a command's."""
+
+    @property
+    def sharing(self) -> str:
+        """Who shares slots and places with others: see clients.caller.sharing."""
+        return sharing(self.client_id, self.address)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@
 
 Theory of operation. What ends in this process is told to whoever waits (executions.told). For all that runs elsewhere
 one thread asks the database ten times a second, in one query for all that is waited for; without a waiter it sleeps.
-Each waiter takes a thread of the server, beside those who watch: of GEXEC_WATCHERS they have a caller's share, and one
-more is told at once how things are.
+Each waiter takes a thread of the server, as those who watch do: of GEXEC_WATCHERS each caller has a share for both, and
+one more is told at once how things are.
 """
 
 from __future__ import annotations
@@ -27,15 +27,16 @@ from rest.exceptions import Unavailable
 logger = logging.getLogger(__name__)
 
 ASK_EVERY_S = 0.1
-_WAITS = "waits"
-"""All who wait, as one of those who watch."""
+OURSELVES = "ourselves"
+"""The share of the watchers of whoever waits for nobody in particular."""
 AFTER_FAILURE_S = 1.0
 
 
-def wait_for(ids: Collection[UUID], timeout_s: float, client: Client | None = None) -> bool:
+def wait_for(ids: Collection[UUID], timeout_s: float, client: Client | None = None, *, by: str = OURSELVES) -> bool:
     """Wait until all of these have ended, are deleted, or `timeout_s` is over; whether they have, as far as is known.
 
-    It comes back early where `client` is gone, where this server stops, and where too many wait already.
+    It comes back early where `client` is gone, where this server stops, and where too many wait already: in all, or
+    of the caller that is named by `by`.
     """
     with told.listening(ids) as listener:
         if client is not None:
@@ -46,7 +47,7 @@ def wait_for(ids: Collection[UUID], timeout_s: float, client: Client | None = No
         if _waiters().stopped:
             return False
         try:
-            leave = watchers.enter(_WAITS)
+            leave = watchers.enter(by)
         except Unavailable:
             return False
         try:

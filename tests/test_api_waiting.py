@@ -6,11 +6,13 @@ import threading
 import time
 import uuid
 from collections import Counter
+from functools import partial
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test import Client
+from django.utils import timezone
 
 from clients.authentication import create
 from dispatch.testing import FakeBackend
@@ -248,6 +250,34 @@ def test_who_waits_is_told_at_once_and_too_many_are_not_let_wait(
     )
     thread.join(10)
     assert found == [True]
+
+
+def test_one_caller_that_waits_for_much_keeps_no_other_from_waiting(
+    python: Language, fake_backend: FakeBackend, settings: Any
+) -> None:
+    settings.GEXEC_WATCHERS, settings.GEXEC_CALLER_SHARE = 4, 0.5
+    much, one = Api("much"), Api("one")
+    paths = {api: f"/{api.post(body=PROGRAM | {'wait': False}).json()['id']}?wait=20" for api in (much, one)}
+
+    def wait(api: Api) -> None:
+        api.get(paths[api])
+        connection.close()
+
+    threads = [threading.Thread(target=wait, args=[api]) for api in (much, much, one)]
+    for count, thread in enumerate(threads, 1):
+        thread.start()
+        eventually(partial(in_places, count))
+    assert much.get(paths[much]).json()["status"] == "queued"
+    Execution.objects.update(
+        status=Status.FINISHED, outcome=Outcome.CANCELLED, error="elsewhere", finished_at=timezone.now()
+    )
+    for thread in threads:
+        thread.join(20)
+    assert in_places(0)
+
+
+def in_places(count: int) -> bool:
+    return watchers.count == count
 
 
 def test_one_that_is_gone_is_not_waited_for(python: Language, fake_backend: FakeBackend) -> None:

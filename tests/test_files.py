@@ -19,10 +19,10 @@ from pytest_django.fixtures import Settings
 
 from clients import authentication
 from clients.models import Client, Key
-from files import contents, expiry, services
+from files import api, contents, expiry, services
 from files.digests import NoDigest, promised
 from files.models import Content, File, Piece
-from files.store import FileMissing, store
+from files.store import DatabaseStore, FileMissing, store
 
 pytestmark = pytest.mark.django_db
 
@@ -200,6 +200,36 @@ def test_a_client_has_its_share(settings: Settings) -> None:
 def age(rows: Any, **by: float) -> None:
     field = "touched_at" if rows.model is Content else "last_used_at"
     rows.update(**{field: timezone.now() - timedelta(**by)})
+
+
+def test_where_all_turns_are_taken_a_large_one_is_told_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api, "TURN_S", 0.01)
+    monkeypatch.setattr(api, "_turns", threading.BoundedSemaphore(1))
+    caller, large = Caller(), DATA * (api.SMALL_BYTES // len(DATA) + 1)
+    with api._turns:
+        answer = caller.put(large)
+        assert (answer.status_code, answer.json()["code"]) == (503, "too_many_uploads")
+        assert answer["Retry-After"] == "5"
+        assert caller.put().status_code == 201
+    assert caller.put(large).status_code == 201
+
+
+def test_one_that_is_deleted_while_it_is_sent_again_is_to_be_sent_once_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    caller = Caller()
+    caller.put()
+    keep = DatabaseStore._keep
+
+    def keep_later(*args: Any) -> Any:
+        store.delete(caller.client_id, DIGEST)
+        return keep(*args)
+
+    promise = f"sha-256=:{base64.b64encode(bytes.fromhex(DIGEST)).decode()}:"
+    with monkeypatch.context() as patched:
+        patched.setattr(DatabaseStore, "_keep", keep_later)
+        answer = caller.put(headers={"Repr-Digest": promise})
+    assert (answer.status_code, answer.json()["code"], answer["Retry-After"]) == (503, "upload_lost", "1")
+    assert caller.missing(ID) == [ID]
+    assert caller.put().status_code == 201
 
 
 def test_a_file_lives_from_its_last_use() -> None:

@@ -311,24 +311,30 @@ def test_a_connection_that_ends_is_read_until_its_client_has_read_the_answer(loo
 
 
 @pytest.mark.parametrize(
-    "head",
-    [b"GET /ping HTTP/1.1\r\nX-Slow: ", b"POST /execute HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n"],
+    ("head", "told"),
+    [
+        (b"GET /ping HTTP/1.1\r\nX-Slow: ", b""),
+        (b"POST /api/v1/executions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n", b'"request_timeout"'),
+    ],
+    ids=["head", "body"],
 )
-def test_a_request_that_trickles_in_is_ended(server: StartServer, head: bytes) -> None:
+def test_a_request_that_trickles_in_is_ended(server: StartServer, head: bytes, told: bytes) -> None:
     running = server()
-    began = time.monotonic()
+    began, answer = time.monotonic(), b""
     with socket.create_connection(("127.0.0.1", running.port), timeout=0.5) as connection:
         connection.sendall(head)
         while time.monotonic() - began < 30:
             try:
                 connection.sendall(b"x")
-                if not connection.recv(1000):
+                if not (received := connection.recv(10_000)):
                     break
+                answer += received
             except TimeoutError:
                 continue
             except OSError:
                 break
     assert sockets.READ_S - 1 < time.monotonic() - began < sockets.READ_S + 4
+    assert told in answer
     assert running.request("/ping").status == 200
 
 

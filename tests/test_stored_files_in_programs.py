@@ -52,6 +52,25 @@ def test_a_file_of_somebody_else_is_missing(python: Language, fake_backend: Fake
     assert not Execution.objects.exists()
 
 
+@pytest.mark.parametrize("atomic", [False, True])
+def test_an_item_of_a_batch_whose_file_is_missing_is_refused_alone(
+    python: Language, fake_backend: FakeBackend, atomic: bool
+) -> None:
+    missing = f"sha256:{'0' * 64}"
+    items = [{"source_code": "x", "stdin": {"file": file_id}} for file_id in (ID, missing, ID)]
+    body = {"defaults": {"language": "python"}, "items": items, "atomic": atomic}
+    response = client("mine").post("/api/v1/batches", json.dumps(body), "application/json")
+    told = response.json()
+    if atomic:
+        assert (response.status_code, told["code"], told["missing"]) == (422, "file_missing", [missing])
+        assert not Execution.objects.exists()
+        return
+    assert [item.get("status") for item in told["items"]] == ["queued", None, "queued"]
+    assert told["counts"] == {"queued": 2, "running": 0, "finished": 0, "rejected": 1}
+    refused = told["items"][1]["error"]
+    assert (refused["status"], refused["code"], refused["missing"]) == (422, "file_missing", [missing])
+
+
 def test_a_file_that_went_while_it_was_waited_for(
     python: Language, fake_backend: FakeBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,7 +14,7 @@ from clients.rights import Right
 from executions.api import access, batches, schema
 from executions.api.events import Form
 from executions.api.streams import HEADERS, Stream, form_for
-from executions.api.watching import AFTER, after_in, watching_as
+from executions.api.watching import AFTER, after_in
 from executions.live.batch_following import BatchBegan, BatchFollower, ItemEnded
 from executions.live.events import Event, Gap
 from executions.live.watchers import watchers
@@ -42,7 +42,7 @@ class BatchEventsView(ApiEndpoint):
         follower = BatchFollower(batch, after=after_in(request))
         if follower.is_at_end():
             return HttpResponse(status=204)
-        leave = watchers.enter(watching_as(origin_of(request)))
+        leave = watchers.enter(origin_of(request).sharing)
         stream = _BatchStream(
             follower,
             form,

@@ -15,7 +15,7 @@ from rest_framework.response import Response
 from clients.policy import capped, reads_by_token, visible
 from clients.rights import Right
 from clients.throttling import charge
-from executions import batches
+from executions import batches, services
 from executions.api import access, schema, shape
 from executions.api.cancel import reason_in
 from executions.api.fields import Flag, PlainText, problem_with
@@ -95,7 +95,7 @@ class BatchesView(ApiEndpoint):
         items = _items_in(asked, request)
         with watched(request.META) as client:
             batch, replayed = _submitted(request, items, asked["webhook_url"] or "")
-            batches.wait(batch, preferred or wait_in(request), client)
+            batches.wait(batch, preferred or wait_in(request), client, by=origin_of(request).sharing)
         told = told_of(batch, request)
         if reads_by_token(caller_of(request)):
             told["access_token"] = access_token(batch.pk)
@@ -121,7 +121,7 @@ class BatchView(Revalidated):
         batch = found(request, batch_id)
         if timeout_s:
             with watched(request.META) as client:
-                batches.wait(batch, timeout_s, client)
+                batches.wait(batch, timeout_s, client, by=origin_of(request).sharing)
         return Response(shape.trimmed(told_of(batch, request), request))
 
 
@@ -219,6 +219,7 @@ def _submitted(request: Request, items: list[Submission | Refused], webhook_url:
             lambda claim: batches.first_of(batches.submit(items, origin, webhook_url=webhook_url, claim=claim)),
             wait=False,
             client=client,
+            by=origin.sharing,
         )
     return batches.batch_with(first), replayed
 
@@ -258,7 +259,9 @@ def _submission_in(values: dict[str, Any], request: Request) -> Submission:
     for name in _OF_THE_BATCH:
         if name in values:
             raise problem_with(name, "is a matter of the whole batch", "unknown_field")
-    return asked_in(values, caller=caller_of(request)).submission
+    submission = asked_in(values, caller=caller_of(request)).submission
+    services.check_files(submission=submission, origin=origin_of(request))
+    return submission
 
 
 def _placed(error: APIException, index: int) -> APIException:

@@ -8,12 +8,12 @@ from typing import TypeVar
 
 from rest_framework.request import Request
 
+from clients.caller import sharing
 from executions import services
 from executions.idempotency import Claim, Found, Taken, find, fingerprint_of, key_in
 from executions.models import OPEN, Execution
 from executions.origins import origin_of
 from executions.submission import Origin
-from rest.client_address import limited_as
 from rest.disconnect import Client
 from rest.exceptions import Refusal
 
@@ -46,14 +46,13 @@ def claim_of(request: Request) -> Claim | None:
 
 def _scope(origin: Origin) -> str:
     """Whose keys it is one of. Of a publishable key each address has its own, and none the client's other keys'."""
-    address = f"address {limited_as(origin.address)}"
     if origin.caller is not None and origin.caller.publishable:
-        return f"key {origin.api_key_id} {address}"
-    return f"client {origin.client_id}" if origin.client_id else address
+        return f"key {origin.api_key_id} {sharing(None, origin.address)}"
+    return origin.sharing
 
 
 def once(
-    claim: Claim, make: Callable[[Claim], Execution], *, wait: float | bool, client: Client
+    claim: Claim, make: Callable[[Claim], Execution], *, wait: float | bool, client: Client, by: str
 ) -> tuple[Execution, bool]:
     """The execution that has the key, made now or before, and whether it was before.
 
@@ -62,7 +61,7 @@ def once(
     One that another request runs just now is waited for where this one waits.
     """
     made = made_once(claim, make)
-    return (_ended(made.execution, wait, client), True) if isinstance(made, Found) else (made, False)
+    return (_ended(made.execution, wait, client, by), True) if isinstance(made, Found) else (made, False)
 
 
 def made_once(claim: Claim, make: Callable[[Claim], Made]) -> Made | Found:
@@ -78,13 +77,14 @@ def made_once(claim: Claim, make: Callable[[Claim], Made]) -> Made | Found:
     raise InProgress
 
 
-def _ended(execution: Execution, wait: float | bool, client: Client) -> Execution:
+def _ended(execution: Execution, wait: float | bool, client: Client, by: str) -> Execution:
     """As it is now where nobody waits for it, else once it has ended."""
     if execution.status not in OPEN or (wait is False and execution.background):
         return execution
     if wait is False:
         raise InProgress
-    execution = services.wait(execution=execution, timeout_s=_LONGEST_S if wait is True else wait, client=client)
+    timeout_s = _LONGEST_S if wait is True else wait
+    execution = services.wait(execution=execution, timeout_s=timeout_s, client=client, by=by)
     if execution.status in OPEN and not execution.background:
         raise InProgress
     return execution

@@ -83,13 +83,19 @@ class ExecutionsView(ApiEndpoint):
                 if wait is True:
                     return services.execute(submission=asked.submission, origin=origin, client=runs_for, claim=claim)
                 made = services.enqueue(submission=asked.submission, origin=origin, claim=claim)
-                return (
-                    services.wait(execution=made, timeout_s=wait, client=client, cancel_if_gone=ends_with_client)
-                    if wait
-                    else made
+                if not wait:
+                    return made
+                return services.wait(
+                    execution=made,
+                    timeout_s=wait,
+                    client=client,
+                    cancel_if_gone=ends_with_client,
+                    by=origin.sharing,
                 )
 
-            return (make(None), False) if claim is None else once(claim, make, wait=wait, client=client)
+            if claim is None:
+                return make(None), False
+            return once(claim, make, wait=wait, client=client, by=origin.sharing)
 
 
 class ExportView(ApiEndpoint):
@@ -126,7 +132,7 @@ class ExecutionView(Revalidated):
         execution = access.found(request, execution_id)
         if timeout_s and execution.status in OPEN:
             with watched(request.META) as client:
-                services.wait(execution=execution, timeout_s=timeout_s, client=client)
+                services.wait(execution=execution, timeout_s=timeout_s, client=client, by=origin_of(request).sharing)
         return Response(shape.trimmed(told_of(request, execution, include), request))
 
 

@@ -29,9 +29,7 @@ from executions.live.following import Follower
 from executions.live.watchers import watchers
 from executions.models import Execution
 from executions.origins import caller_of, origin_of
-from executions.submission import Origin
 from executions.watched import WatchedRun
-from rest.client_address import limited_as
 from rest.connections import release_connection
 from rest.parsers import OptionalJSONParser
 from rest.streams import Reader
@@ -64,7 +62,7 @@ class EventsView(ApiEndpoint):
         follower = Follower(execution.pk, after=after_in(request))
         if follower.is_at_end(execution):
             return HttpResponse(status=204)
-        leave = watchers.enter(watching_as(origin_of(request)))
+        leave = watchers.enter(origin_of(request).sharing)
         stream = Stream(
             follower,
             form,
@@ -106,7 +104,7 @@ def run_watched(request: Request, asked: Asked, form: Form) -> StreamingHttpResp
     check_right(caller_of(request), Right.STREAM)
     origin, reader, tells, claim = origin_of(request), Reader(request.META), resource_for(request), claim_of(request)
     begin = partial(services.execute_watched, submission=asked.submission, origin=origin, arrived_at=reader.arrived_at)
-    leave = watchers.enter(watching_as(origin))
+    leave = watchers.enter(origin.sharing)
     try:
         run = begin() if claim is None else made_once(claim, lambda claim: begin(claim=claim))
     except BaseException:
@@ -144,11 +142,6 @@ def resource_for(request: Request) -> Told:
         )
 
     return told
-
-
-def watching_as(origin: Origin) -> str:
-    """Whose share of the watchers it is: that of a client, or of an address."""
-    return f"client {origin.client_id}" if origin.client_id else f"address {limited_as(origin.address)}"
 
 
 def _ended(execution_id: UUID, tells: Told) -> Mapping[str, Any] | None:
