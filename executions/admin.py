@@ -18,7 +18,15 @@ from django.utils.safestring import SafeString
 
 from clients.models import Client
 from executions import services
-from executions.admin_filters import LOOKUPS, ClientFilter, CreatedFilter, EndingFilter, ExecutionList, LanguageFilter
+from executions.admin_filters import (
+    LOOKUPS,
+    ClientFilter,
+    CreatedFilter,
+    DoorFilter,
+    EndingFilter,
+    ExecutionList,
+    LanguageFilter,
+)
 from executions.admin_parts import (
     artifacts_shown,
     content_shown,
@@ -31,10 +39,11 @@ from executions.admin_parts import (
     verdict_badge,
 )
 from executions.admin_storage import CallerStorageAdmin
+from executions.doors import title_of
 from executions.grading.asked import Grading
 from executions.jobs import grading_in, limits_in
 from executions.limits_met import limit_met
-from executions.models import EXECUTE, OPEN, CallerStorage, Execution, Status, Store
+from executions.models import OPEN, CallerStorage, Execution, Status, Store
 from executions.outcomes import Outcome
 from executions.results import StepRecord, step_in, steps_in
 from executions.signals import described
@@ -63,7 +72,7 @@ class ExecutionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in 
     """Nothing can be added, changed or deleted here: a row tells what happened."""
 
     list_display = ("short_id", "created", "language_shown", "ending", "who", "times", "memory", "exit_code")
-    list_filter = (("outcome", EndingFilter), LanguageFilter, ClientFilter, ("created_at", CreatedFilter))
+    list_filter = (("outcome", EndingFilter), LanguageFilter, ClientFilter, DoorFilter, ("created_at", CreatedFilter))
     list_per_page = 50
     actions = ("cancel",)
     show_full_result_count = False
@@ -270,7 +279,7 @@ class ExecutionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in 
                 ("client", _client(row)),
                 ("API key", row.api_key_id or "-"),
                 ("client address", row.client_address or "-"),
-                ("came through", "POST /execute" if row.door == EXECUTE else "/api/v1"),
+                ("came through", title_of(row.door)),
                 ("lane", row.lane + (", in the background" if row.background else "")),
                 ("attempt", str(row.attempt)),
                 ("kept", row.get_store_display().lower().replace("_", " ")),

@@ -30,6 +30,7 @@ class Wanted:
     status: str = ""
     outcome: str = ""
     verdict: str = ""
+    door: str = ""
     batch_id: UUID | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     low: UUID = LOWEST
@@ -95,6 +96,7 @@ class Wanted:
             "status": self.status or (Status.FINISHED if self.outcome else ""),
             "outcome": self.outcome,
             "verdict": self.verdict,
+            "door": self.door,
             "batch_id": self.batch_id,
         }
         return {name: value for name, value in asked.items() if value}

@@ -7,6 +7,7 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Q
 
+from executions.doors import OWN, Door
 from executions.outcomes import NEVER_STARTED, PROGRAMS_OWN, choices
 from rest.ids import uuid7
 
@@ -41,8 +42,7 @@ class Store(models.TextChoices):
     NOTHING = "nothing"
 
 
-EXECUTE, API = "execute", "api"
-"""Doors: POST /execute, and /api/v1."""
+EXECUTE, API = (door.value for door in OWN)
 
 IN_BACKLOG = Q(status=Status.QUEUED, background=True, worker__isnull=True)
 """Accepted, and taken up by no process yet."""
@@ -156,6 +156,11 @@ class Execution(models.Model):
                 fields=["client_id", "status", "outcome", "id"],
                 name="execution_by_client_ending",
                 condition=Q(client_id__isnull=False),
+            ),
+            models.Index(
+                fields=["door", "id"],
+                name="execution_by_door",
+                condition=~Q(door=Door.EXECUTE.value),
             ),
             models.Index(
                 fields=["client_id", "verdict", "id"], name="execution_by_client_verdict", condition=~Q(verdict="")

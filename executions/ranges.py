@@ -23,6 +23,7 @@ _INDEXED = (
     ("client_id", "name", "value"),
     ("client_id",),
     ("batch_id",),
+    ("door",),
     (),
 )
 """The columns that stand before the id in an index of executions or of their tags; the last is a primary key."""

@@ -125,6 +125,15 @@ def test_filters(admin_client: Client, python: Language) -> None:
     assert admin_client.get(reverse(LIST), {"status__exact": "queued"}).status_code == 200
 
 
+def test_those_of_a_door_are_found(admin_client: Client) -> None:
+    piston, bad, other = make(door="piston"), make(door="piston", outcome="nonzero_exit", exit_code=1), make()
+    page = admin_client.get(reverse(LIST), {"door": "piston", "outcome__exact": "ok"}).content.decode()
+    assert str(piston.pk) in page
+    assert str(bad.pk) not in page
+    assert str(other.pk) not in page
+    assert "Piston" in page_of(admin_client, piston)
+
+
 @pytest.mark.parametrize(
     "query",
     [
@@ -142,7 +151,8 @@ def test_an_address_asks_for_no_more_than_the_filters_do(admin_client: Client, q
 
 
 @pytest.mark.parametrize(
-    "query", ["status__exact=finished", "client_id=platform", "created_at__gte=yesterday", "created_at__lt=9"]
+    "query",
+    ["status__exact=finished", "client_id=platform", "door=cellar", "created_at__gte=yesterday", "created_at__lt=9"],
 )
 def test_a_choice_that_there_is_not_leads_back_to_the_list(admin_client: Client, query: str) -> None:
     response = admin_client.get(f"{reverse(LIST)}?{query}")

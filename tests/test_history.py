@@ -101,6 +101,8 @@ def test_filters(mine: Caller, go: Language, fake_backend: FakeBackend) -> None:
     assert mine.listed("?tag.interview=42&tag.round=1") == [late]
     assert mine.listed("?tag.interview=42&status=queued") == [queued]
     assert mine.listed("?tag.interview=43") == mine.listed("?verdict=passed") == []
+    assert mine.listed("?door=api") == mine.listed()
+    assert mine.listed("?door=piston") == []
     assert mine.listed("?language=python&status=queued") == [queued]
     moment = rfc3339(Execution.objects.get(pk=late).created_at).replace("+", "%2B")
     assert mine.listed(f"?created_after={moment}") == [queued, late]

@@ -18,6 +18,7 @@ from rest_framework.request import Request
 from clients.policy import reads_by_token
 from clients.rights import Right
 from executions.api.resource import summary
+from executions.doors import Door
 from executions.history import Wanted
 from executions.models import Execution, Status
 from executions.origins import require
@@ -45,6 +46,7 @@ class HistoryParameters(serializers.Serializer[Any]):
     status = serializers.ChoiceField(Status.choices, required=False, help_text="Where it is.")
     outcome = serializers.ChoiceField([each.value for each in Outcome], required=False, help_text="How it ended.")
     verdict = serializers.RegexField(r"^[a-z_]{1,20}$", required=False, help_text="Of all its tests.")
+    door = serializers.ChoiceField([each.value for each in Door], required=False, help_text="By which path it came.")
     batch = serializers.UUIDField(required=False, help_text="Those of one batch.")
     created_after = serializers.DateTimeField(required=False, help_text="From this moment on.")
     created_before = serializers.DateTimeField(required=False, help_text="Before this moment.")
@@ -87,6 +89,7 @@ def wanted_in(request: Request, asked: dict[str, Any], *, below: UUID | None) ->
         status=asked.get("status", ""),
         outcome=asked.get("outcome", ""),
         verdict=asked.get("verdict", ""),
+        door=asked.get("door", ""),
         batch_id=asked.get("batch"),
         tags=_tags_in(request),
         low=low,
