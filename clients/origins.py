@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import chain
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 
 from clients.models import Client
@@ -12,16 +13,31 @@ from rest.connections import release_connection
 from rest.snapshot import Snapshot
 
 _DOORS = ("/api/", "/execute")
+_KEY_HEADERS = (
+    "HTTP_AUTHORIZATION", "HTTP_X_API_KEY", "HTTP_X_AUTH_TOKEN", "HTTP_X_AUTH_USER", "HTTP_X_RAPIDAPI_KEY",
+)  # fmt: skip
+"""Where a key may stand: no page can send one of them to another origin unless CORS allowed it before."""
 
 
 def lists(origin: str | None, path: str) -> bool:
     """Whether an enabled client lists this origin, asked for a path that takes keys. It holds no connection after."""
-    return origin is not None and path.startswith(_DOORS) and origin in listed.current()
+    return origin is not None and _takes_keys(path) and origin in listed.current()
+
+
+def sends_key(request: HttpRequest) -> bool:
+    """Whether a key stands in one of the headers that a browser sends elsewhere only where it was told that it may."""
+    return any(name in request.META for name in _KEY_HEADERS)
 
 
 def allow_cors(sender: Any, request: HttpRequest, **_: Any) -> bool:
     """For corsheaders: a browser asks before it sends a key, so which one it will be cannot be known yet."""
     return lists(request.META.get("HTTP_ORIGIN"), request.path_info)
+
+
+def _takes_keys(path: str) -> bool:
+    return path.startswith(_DOORS) or any(
+        path == door or path.startswith(f"{door}/") for door in settings.GEXEC_COMPAT_PATHS
+    )
 
 
 def _load() -> frozenset[str]:

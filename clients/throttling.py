@@ -72,14 +72,23 @@ class ApiThrottle(BaseThrottle):
 
     def allow_request(self, request: Request, view: Any) -> bool:
         """True; Limited, with the policy's name, where it is too much. The answer tells where the caller stands."""
-        if not request.path.startswith(_API):
-            return True
+        return not request.path.startswith(_API) or self.count(request, view)
+
+    def count(self, request: Request, view: Any) -> bool:
+        """The same for whatever path."""
         caller = _caller(request)
         executes = request.method in getattr(view, "executes", ())
         standings = list(_executing(request, caller) if executes else _reading(request, caller))
         request.answer_headers = _fields(standings)  # type: ignore[attr-defined]  # rest.views.Endpoint sends them
         _refuse_beyond(standings)
         return True
+
+
+class DoorThrottle(ApiThrottle):
+    """The same for the doors of other services, wherever they are."""
+
+    def allow_request(self, request: Request, view: Any) -> bool:
+        return self.count(request, view)
 
 
 def charge(request: Request, more: int) -> None:

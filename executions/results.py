@@ -6,7 +6,7 @@ and each stream of a step has where its part begins and how many bytes it has.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -52,6 +52,15 @@ class StepRecord:
     detail: str = ""
     order: tuple[tuple[int, int], ...] = ()
     """In which order the streams came: 1 or 2, and how many bytes of it; empty where that is not known."""
+
+    def pieces(self) -> Iterator[tuple[int, bytes]]:
+        """What was printed in the order in which it came, each piece with its stream: 1 is stdout, 2 stderr."""
+        at = {1: 0, 2: 0}
+        whole = {1: self.stdout, 2: self.stderr}
+        for stream, size in self.order or ((1, len(self.stdout)), (2, len(self.stderr))):
+            if piece := whole[stream][at[stream] : at[stream] + size]:
+                yield stream, piece
+            at[stream] += size
 
 
 def finished_fields(execution: Execution, result: JobResult, *, cause: str = SHUTTING_DOWN) -> dict[str, Any]:

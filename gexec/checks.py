@@ -14,6 +14,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004 (Django's own name)
 
 from dispatch import backends
+from executions.compat.problems import built
+from executions.doors import WITH_ROOT
 from gexec.embedded import MAX_PROCESSES
 from gexec.process import KEPT_THREADS
 from languages.options import MIN_MEMORY_MB
@@ -121,6 +123,22 @@ def webhook_networks(**_: Any) -> list[CheckMessage]:
     ]
 
 
+def compat(**_: Any) -> list[CheckMessage]:
+    """E022: a door that there is not. E023: one at the root that cannot be there, or is closed."""
+    known = [door.value for door in built()]
+    hint = f"There is {', '.join(known)}."
+    found: list[CheckMessage] = [
+        Error(f"GEXEC_COMPAT has {name!r}.", hint=hint, id="gexec.E022")
+        for name in settings.GEXEC_COMPAT
+        if name not in known
+    ]
+    root = settings.GEXEC_COMPAT_ROOT
+    if root and (root not in WITH_ROOT or root not in settings.GEXEC_COMPAT):
+        hint = f"Only {', '.join(WITH_ROOT)} can be there, and GEXEC_COMPAT has to name it as well."
+        found.append(Error(f"GEXEC_COMPAT_ROOT is {root!r}.", hint=hint, id="gexec.E023"))
+    return found
+
+
 def _is_network(text: str) -> bool:
     try:
         ipaddress.ip_network(text)
@@ -171,6 +189,7 @@ def register_all() -> None:
         dispatch_backend,
         allowed_origins,
         webhook_networks,
+        compat,
         unknown_names,
         threads,
         caller_share,

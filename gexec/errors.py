@@ -1,4 +1,7 @@
-"""The bodies of errors that no view answers: problems for the API, {"error": …} for the seed, pages for the admin."""
+"""The bodies of errors that no view answers: problems for the API, {"error": …} for the seed, pages for the admin.
+
+What is below a door of another service has that door's own words.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from django.core.exceptions import DisallowedHost, RequestDataTooBig
 from django.http import JsonResponse
 from django.views import defaults
 
+from executions.compat.problems import outside_views
 from gexec.middleware import ADMIN_PATH, ForeignPage
 from rest.connections import DATABASE_AWAY, DATABASE_AWAY_MESSAGE, DATABASE_RETRY_AFTER_S
 from rest.problems import ProblemRenderer, problem
@@ -69,7 +73,9 @@ def _for_admin(request: HttpRequest) -> bool:
     return request.path_info.startswith(ADMIN_PATH)
 
 
-def _error(request: HttpRequest, code: str, message: str, status: int) -> JsonResponse:
+def _error(request: HttpRequest, code: str, message: str, status: int) -> HttpResponse:
+    if (told_there := outside_views(request.path_info, status, code, message)) is not None:
+        return told_there
     if request.path_info.startswith(API_PATH):
         request_id = request_id_of(request)
         told = problem(status, code, message, request_id=request_id, execution_id=None)

@@ -5,10 +5,12 @@ What can be read but makes no sense is reported by gexec/checks.py, with a stabl
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from corsheaders.defaults import default_headers
 
+from executions.doors import paths_of
 from gexec import logs, process
 from gexec.addresses import is_loopback
 from gexec.database_url import database_of
@@ -75,6 +77,11 @@ GEXEC_EVENTS_BYTES = env.int("GEXEC_EVENTS_BYTES", 1024 * 1024)
 GEXEC_EVENTS_MB = env.int("GEXEC_EVENTS_MB", 64)
 # How long executions are kept; 0: until somebody deletes them.
 GEXEC_RETENTION_DAYS = env.int("GEXEC_RETENTION_DAYS", 0)
+
+# The doors of other services that are open, and which of them is at the root of the server.
+GEXEC_COMPAT = env.list("GEXEC_COMPAT", [])
+GEXEC_COMPAT_ROOT = env.str("GEXEC_COMPAT_ROOT", "")
+GEXEC_COMPAT_PATHS = tuple(path for path, _ in paths_of(GEXEC_COMPAT, GEXEC_COMPAT_ROOT))
 
 # Production: served over TLS by a proxy in front; and lines for a log collector instead of a person.
 GEXEC_SECURE = env.bool("GEXEC_SECURE", False)
@@ -255,10 +262,26 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": ["'none'"],
     }
 }
-# The API alone: no page but its own is given the admin. Keys are sent by name, never by a browser's own doing.
-CORS_URLS_REGEX = r"^/(execute|ping|metrics|api/.*)$"
+# The API and the doors alone: no page but its own is given the admin. Keys are sent by name, never by a browser's own
+# doing.
+CORS_URLS_REGEX = "|".join(
+    [r"^/(?:execute|ping|metrics|api/.*)$", *(rf"^{re.escape(path)}(?:/.*)?$" for path in GEXEC_COMPAT_PATHS)]
+)
 CORS_ALLOWED_ORIGINS = GEXEC_ALLOWED_ORIGINS
-CORS_ALLOW_HEADERS = [*default_headers, "idempotency-key", "last-event-id", "prefer", "x-access-token", "x-request-id"]
+CORS_ALLOW_HEADERS = [
+    *default_headers,
+    "idempotency-key",
+    "last-event-id",
+    "prefer",
+    "x-access-token",
+    "x-request-id",
+    # Where clients of other services have their key.
+    "x-api-key",
+    "x-auth-token",
+    "x-auth-user",
+    "x-rapidapi-host",
+    "x-rapidapi-key",
+]
 CORS_EXPOSE_HEADERS = [
     "ETag",
     "Idempotency-Replayed",

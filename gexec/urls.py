@@ -1,4 +1,6 @@
-"""The URL table: the seed contract at the root, the API by resource below /api/v1/, the admin below /admin/."""
+"""The URL table: the seed contract at the root, the API by resource below /api/v1/, the doors of other
+services that are open, the admin below /admin/.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +23,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("executions.seed.urls")),
     path("api/schema", SchemaView.as_view(), name="api-schema"),
     path("api/docs", DocsView.as_view(), name="api-docs"),
+    path("", include("executions.compat.urls")),
     path("api/v1/", include("executions.api.urls")),
     path("api/v1/", include("clients.urls")),
     path("api/v1/", include("languages.urls")),

@@ -69,11 +69,11 @@ class ProblemRenderer(JSONRenderer):
 
 def handle(exc: Exception, context: Mapping[str, Any]) -> Response | None:
     """DRF's EXCEPTION_HANDLER: the problem that `exc` is, or None for what is a fault of the code."""
-    known = _known(exc)
-    if known is None:
+    understood = known(exc)
+    if understood is None:
         return None
     set_rollback()
-    problem = problem_of(known)
+    problem = problem_of(understood)
     if (request_id := getattr(context["view"], "request_id", None)) is not None:
         problem |= {"request_id": request_id}
         problem.setdefault("execution_id", None)
@@ -81,7 +81,7 @@ def handle(exc: Exception, context: Mapping[str, Any]) -> Response | None:
     renderer = getattr(context["view"], "problem_renderer_class", ProblemRenderer)
     context["request"].accepted_renderer = renderer()
     context["request"].accepted_media_type = renderer.media_type
-    return Response(problem, status=problem["status"], headers=_headers(known))
+    return Response(problem, status=problem["status"], headers=_headers(understood))
 
 
 def problem(status: int, code: str, detail: str, **members: object) -> dict[str, Any]:
@@ -96,7 +96,8 @@ def problem(status: int, code: str, detail: str, **members: object) -> dict[str,
     }
 
 
-def _known(exc: Exception) -> exceptions.APIException | None:
+def known(exc: Exception) -> exceptions.APIException | None:
+    """What of an exception a client may be told; None for what is a fault of the code."""
     if isinstance(exc, DATABASE_AWAY):
         logger.error("the database is not available: %s", exc)
         return Unavailable(DATABASE_AWAY_MESSAGE, retry_after_s=DATABASE_RETRY_AFTER_S, code="database_unavailable")

@@ -23,7 +23,14 @@ StartServer = Callable[..., RunningServer]
 # A shell that puts the suite in the background has it ignore Ctrl-C, which its children would inherit.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-pytest_plugins = ["tests.backlog_lab", "tests.fake_backend", "tests.fake_images", "tests.judging", "tests.runner_lab"]
+pytest_plugins = [
+    "tests.backlog_lab",
+    "tests.compat_lab",
+    "tests.fake_backend",
+    "tests.fake_images",
+    "tests.judging",
+    "tests.runner_lab",
+]
 
 
 @pytest.fixture(scope="session")

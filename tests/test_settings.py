@@ -43,6 +43,8 @@ def found() -> dict[str | None, CheckMessage]:
         ("GEXEC_CALLER_SHARE", 1.5, "gexec.E008"),
         ("GEXEC_MAX_FILE_BYTES", 0, "gexec.E003"),
         ("GEXEC_WEBHOOK_NETWORKS", ["10.0.0.1/8"], "gexec.E021"),
+        ("GEXEC_COMPAT", ["cellar"], "gexec.E022"),
+        ("GEXEC_COMPAT_ROOT", "judge0", "gexec.E023"),
         ("GEXEC_ALLOWED_ORIGINS", ["play.example.org"], "gexec.E020"),
         ("GEXEC_ALLOWED_ORIGINS", ["https://play.example.org/"], "gexec.E020"),
         ("GEXEC_ALLOWED_ORIGINS", ["*"], "gexec.E020"),

@@ -11,14 +11,13 @@ from typing import Any, NoReturn
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ValidationError
 
+from executions.bounds import MAX_NAME_BYTES, why_no_name
 from executions.content import Content
 from languages.lookup import unsupported
 from languages.models import Language
 from rest.described import Schema
 from rest.unknown import refuse_unknown
 
-MAX_NAME_BYTES, MAX_COMPONENT_BYTES, MAX_DEPTH = 4096, 255, 32
-"""Of a file's name; the last two are what the sandbox takes (sandbox/runner/PROTOCOL.md)."""
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _KINDS = ("base64", "file")
 _BASE64: Schema = {"type": "string", "contentEncoding": "base64"}
@@ -219,11 +218,8 @@ class FileName(PlainText):
             if codes == ["too_large"]:
                 self._refuse(f"is longer than {MAX_NAME_BYTES} bytes")
             raise
-        components = name.split("/")
-        if any(part in {"", ".", ".."} for part in components):
-            self._refuse("must be a relative name without empty components, . and ..")
-        if len(components) > MAX_DEPTH or any(len(part.encode()) > MAX_COMPONENT_BYTES for part in components):
-            self._refuse(f"has more than {MAX_DEPTH} components, or one of more than {MAX_COMPONENT_BYTES} bytes")
+        if (why := why_no_name(name)) is not None:
+            self._refuse(why)
         return name
 
     def _refuse(self, message: str) -> NoReturn:
@@ -280,11 +276,6 @@ class TextsByName(serializers.Field[Any, Any, Any, Any]):
     def _refuse_name(self, name: Any) -> None:
         if not self.pattern.fullmatch(self.name.to_internal_value(name)):
             raise ValidationError(f"a name must match {self.pattern.pattern}", code="invalid")
-
-
-def folders_of(name: str) -> set[str]:
-    """The folders that a file of this name lies in."""
-    return {name[:at] for at, letter in enumerate(name) if letter == "/"}
 
 
 def problem_with(name: str, message: str, code: str) -> ValidationError:

@@ -21,10 +21,10 @@ from executions.api.fields import (
     ListOf,
     PlainText,
     Whole,
-    folders_of,
     problem_with,
 )
 from executions.api.limits import LimitsSerializer, limits_of
+from executions.bounds import folders_of
 from executions.content import NOTHING, Content
 from executions.grading.asked import (
     CONTENT_BYTES_AT_MOST,

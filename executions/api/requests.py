@@ -21,13 +21,21 @@ from executions.api.fields import (
     PlainText,
     TextsByName,
     Whole,
-    folders_of,
     problem_with,
 )
 from executions.api.grading import GradingSerializer, TestSerializer, grading_in
 from executions.api.limits import LimitsSerializer, limits_of
 from executions.api.tokens import SHORT_S
 from executions.artifacts import INLINE_BYTES
+from executions.bounds import (
+    MAX_ARG_BYTES,
+    MAX_ARGS,
+    MAX_COMPILE_ARGS,
+    MAX_FILES,
+    MAX_WORDS_BYTES,
+    are_too_long,
+    clash_in,
+)
 from executions.content import NOTHING, Content
 from executions.grading.asked import TESTS_AT_MOST
 from executions.limits import AskedLimits
@@ -41,9 +49,7 @@ from sandbox.types import ArtifactRequest
 from webhooks.services import check_url
 from webhooks.targets import BadTarget
 
-MAX_FILES, MAX_ARGS, MAX_ARG_BYTES, MAX_VARIABLES, MAX_TAGS = 100, 256, 16_384, 64, 16
-MAX_WORDS_BYTES = 131_072
-"""Arguments and environment together: the kernel takes a quarter of the stack, which may be small."""
+MAX_VARIABLES, MAX_TAGS = 64, 16
 _LONGEST_WAIT_S = 300
 
 
@@ -110,7 +116,7 @@ class ExecutionRequestSerializer(StrictSerializer):
         help_text="Environment variables, on top of the language's own.",
     )
     compile_args = ListOf(
-        child=PlainText(max_bytes=1024), required=False, default=list, max_length=64,
+        child=PlainText(max_bytes=1024), required=False, default=list, max_length=MAX_COMPILE_ARGS,
         help_text="Arguments of the compiler, of those that the language allows.",
     )  # fmt: skip
     merge_stderr = Flag(required=False, default=False, help_text="Whether stderr is written into stdout.")
@@ -248,15 +254,8 @@ def _entrypoint(values: dict[str, Any], language: Language, names: list[str]) ->
 
 def _refuse_clashes(files: tuple[SourceFile, ...]) -> None:
     """One name twice, or a name that is a folder of another."""
-    seen: set[str] = set()
-    folders: set[str] = set()
-    for number, file in enumerate(files):
-        above = folders_of(file.name)
-        if file.name in seen or file.name in folders or above & seen:
-            message = "is the name, or a folder, of another file"
-            raise problem_with(f"files.{number}.name", message, "invalid_file_name")
-        seen.add(file.name)
-        folders |= above
+    if (number := clash_in(file.name for file in files)) is not None:
+        raise problem_with(f"files.{number}.name", "is the name, or a folder, of another file", "invalid_file_name")
 
 
 def _bound_source(name: str, content: Content) -> None:
@@ -291,5 +290,5 @@ def _refuse_words(values: dict[str, Any], language: Language) -> None:
 
 def _refuse_long_words(values: dict[str, Any]) -> None:
     texts = [*values["args"], *(f"{name}={text}" for name, text in values["env"].items())]
-    if sum(len(text.encode()) + 1 for text in texts) > MAX_WORDS_BYTES:
+    if are_too_long(texts):
         raise problem_with("args", f"args and env together are longer than {MAX_WORDS_BYTES} bytes", "too_large")

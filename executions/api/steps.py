@@ -76,10 +76,4 @@ def _stream(step: StepRecord, name: str) -> dict[str, Any]:
 
 
 def _in_order(step: StepRecord) -> Iterable[dict[str, str]]:
-    at = {1: 0, 2: 0}
-    whole = {1: step.stdout, 2: step.stderr}
-    for stream, size in step.order or ((1, len(step.stdout)), (2, len(step.stderr))):
-        piece = whole[stream][at[stream] : at[stream] + size]
-        at[stream] += size
-        if piece:
-            yield {"stream": _STREAMS[stream], "text": as_text(piece)}
+    return ({"stream": _STREAMS[stream], "text": as_text(piece)} for stream, piece in step.pieces())

@@ -1,0 +1,124 @@
+"""What the views of every door share: keys in other places, any Content-Type, and errors in the door's own words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+
+from clients.caller import Caller
+from clients.throttling import DoorThrottle
+from executions.compat import problems, running
+from executions.compat.running import Program
+from executions.doors import Door
+from executions.models import Execution
+from executions.origins import caller_of
+from rest.parsers import AnyJSONParser
+from rest.views import ApiEndpoint
+
+_SCHEMES = ("api-key ", "bearer ")
+_AUTHORIZATION = "HTTP_AUTHORIZATION"
+
+
+class DoorView(ApiEndpoint):
+    """A view of a door. Its answers are Django's responses or DRF's, which become JSON.
+
+    As for every endpoint: `rights` by method, `executes` the methods that count as executions for the rate limit,
+    `for_pages` those that a publishable key may use. Whatever is raised becomes an answer by the door's `words.answer`.
+    """
+
+    door: ClassVar[Door]
+    key_headers: ClassVar[tuple[str, ...]] = ()
+    """Where the other service's clients put their key, besides `Authorization: Api-Key …` (or Bearer), which goes
+    first; of several the first that is there."""
+    key_parameters: ClassVar[tuple[str, ...]] = ()
+    """The same in the query."""
+    takes_bare_key = False
+    """Whether `Authorization: …` may be the key alone, without a scheme."""
+    parser_classes = [AnyJSONParser]
+    throttle_classes = [DoorThrottle]
+
+    @property
+    def caller(self) -> Caller | None:
+        """Who calls with a valid key."""
+        return caller_of(self.request)
+
+    def run(self, program: Program) -> Execution:
+        """Run it for the request's caller to its end, or until the client is gone: see `running.run`."""
+        return self._noted(running.run(self.request, self.door, program))
+
+    def enqueue(self, program: Program) -> Execution:
+        """Take it in for whichever process takes it up; its row, queued: see `running.enqueue`."""
+        return self._noted(running.enqueue(self.request, self.door, program))
+
+    def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
+        """The same, with the key where all of ours look for it."""
+        self._find_key(request)
+        return super().initialize_request(request, *args, **kwargs)
+
+    def handle_exception(self, exc: Exception) -> Any:
+        """The door's own words, whatever it is."""
+        return problems.answered(self.door, exc)
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        """The same, with the id of what was executed."""
+        response = super().finalize_response(request, response, *args, **kwargs)
+        if self._execution is not None:
+            response.setdefault("X-Execution-Id", str(self._execution.pk))
+        return response
+
+    _execution: Execution | None = None
+
+    def _noted(self, execution: Execution) -> Execution:
+        self._execution = execution
+        return execution
+
+    def _find_key(self, request: HttpRequest) -> None:
+        sent = request.META.pop(_AUTHORIZATION, "").strip()
+        if sent and self.takes_bare_key and not sent.lower().startswith(_SCHEMES):
+            sent = f"Api-Key {sent}"
+        headers = (request.headers.get(name, "") for name in self.key_headers)
+        parameters = (request.GET.get(name, "") for name in self.key_parameters)
+        named = (f"Api-Key {key.strip()}" for key in (*headers, *parameters) if key.strip())
+        found = sent or next(named, "")
+        if found:
+            request.META[_AUTHORIZATION] = found
+
+
+class NothingHere(DoorView):
+    """Whatever else is below a door's paths: 404 in its words for every method, with a key or without."""
+
+    http_method_names = []
+
+    def initial(self, request: Request, *_args: object, **_kwargs: object) -> None:
+        """Raised here, before permissions are checked."""
+        self.check_throttles(request)
+        raise NotFound("there is nothing here")
+
+
+def both(route: str, view: Any, **kwargs: Any) -> list[URLPattern]:
+    """The route with a slash at its end and without: clients send both, and follow no redirect with a body."""
+    return [path(route, view, **kwargs), path(f"{route}/", view, **kwargs)]
+
+
+def said(status: int, body: object = None, *, headers: Mapping[str, str] | None = None) -> HttpResponse:
+    """An answer with this JSON, or with no body at all where it is None."""
+    if body is None:
+        return HttpResponse(status=status, headers=dict(headers or {}))
+    return JsonAnswer(body, status=status, headers=dict(headers or {}))
+
+
+class JsonAnswer(HttpResponse):
+    """JSON with any value at its top, UTF-8 as it is: whatever a program prints is no surrogate and no NaN."""
+
+    def __init__(self, body: object, **kwargs: Any) -> None:
+        super().__init__(_dumps(body), content_type="application/json", **kwargs)
+
+
+def _dumps(body: object) -> bytes:
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", errors="replace")

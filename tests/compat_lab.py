@@ -1,0 +1,54 @@
+"""What the tests of all doors share: a server with every door open, and the same without a server."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import docker
+import pytest
+
+from executions.compat.problems import built
+from executions.doors import paths_of
+from testkit.containers import left_after
+from testkit.databases import create_database, database_url
+from testkit.servers import RunningServer, clean_environment, start_server
+
+ROOT = "judge0"
+START_S = 240
+
+
+@pytest.fixture(scope="session")
+def compat_server(
+    prepared_data_dir: Path,
+    prepared_postgres: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    docker_client: docker.DockerClient,
+) -> Iterator[RunningServer]:
+    """One server for the whole session with all doors open, without a rate limit; python and go are installed."""
+    name = f"compat_{secrets.token_hex(6)}"
+    create_database(prepared_postgres, name, "gexec")
+    environment = clean_environment(
+        DATABASE_URL=database_url(prepared_postgres, name),
+        GEXEC_COMPAT=",".join(built()),
+        GEXEC_COMPAT_ROOT=ROOT if ROOT in built() else "",
+    )
+    running = start_server(tmp_path_factory.mktemp("compat") / "data", environment)
+    try:
+        running.wait_ready(within_s=START_S)
+        yield running
+    finally:
+        running.stop()
+    assert not left_after(docker_client.api, running.data_dir)
+
+
+@pytest.fixture
+def open_doors(settings: Any) -> None:
+    """All doors are open, as far as settings say so; their paths are there with the mark `urls`."""
+    # It reads the settings when it is imported: as they are, not as they are here.
+    import_module("gexec.urls")
+    settings.GEXEC_COMPAT, settings.GEXEC_COMPAT_ROOT = list(built()), ROOT
+    settings.GEXEC_COMPAT_PATHS = tuple(path for path, _ in paths_of(settings.GEXEC_COMPAT, ROOT))
