@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.apps import AppConfig
 
 from languages import usage
+from periodic.tasks import register
 
 
 class ExecutionsConfig(AppConfig):
@@ -17,8 +18,10 @@ class ExecutionsConfig(AppConfig):
         from executions import announcements, batch_ends, counted  # noqa: PLC0415
         from executions.api.batches import resource_of  # noqa: PLC0415
         from executions.api.resource import resource  # noqa: PLC0415
+        from executions.periodic_tasks import TASKS  # noqa: PLC0415
 
         usage.counted_by(counted.rows_of)
         tagged_by(counted.by_tag)
         announcements.told_by(resource)
         batch_ends.told_by(resource_of)
+        register(*TASKS)

@@ -6,7 +6,6 @@ was there when it was asked for. Open ones are waited for. Of an execution nothi
 
 from __future__ import annotations
 
-import threading
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -16,6 +15,7 @@ from executions import announcements
 from executions.models import Erasure, Execution, ExecutionTag, Status
 from executions.ranges import Range
 from executions.submission import Origin
+from periodic.tasks import Stop
 from rest.connections import release_connection
 from rest.ids import first_at
 
@@ -40,7 +40,7 @@ def erase_tagged(name: str, value: str, origin: Origin) -> Erasure:
     return _tombstone({"tag": name, "value": value}, origin)
 
 
-def carry_out(stop: threading.Event) -> int:
+def carry_out(stop: Stop) -> int:
     """Go on with the erasures that were asked for; how many executions went. Of several processes one works.
 
     One whose rows are still open is gone on with at the next call.

@@ -20,6 +20,7 @@ from django.utils import timezone
 
 from executions.models import Execution, IdempotencyKey, Status
 from executions.outcomes import Outcome
+from periodic.tasks import Stop
 from rest.exceptions import Refusal
 
 KEPT = timedelta(hours=24)
@@ -108,11 +109,16 @@ def find(claim: Claim) -> Found | None:
     return Found(execution, has_run=not _never_ran(execution))
 
 
-def forget_old() -> None:
-    """Take away keys whose time is over."""
-    old = IdempotencyKey.objects.filter(expires_at__lte=timezone.now()).order_by().values("pk")[:_FORGOTTEN_AT_ONCE]
-    while IdempotencyKey.objects.filter(pk__in=list(old.values_list("pk", flat=True))).delete()[0]:
-        pass
+def forget_old(stop: Stop) -> int:
+    """Take away keys whose time is over, some at a time, until none is left or `stop` is set; how many."""
+    old = IdempotencyKey.objects.filter(expires_at__lte=timezone.now()).order_by()
+    forgotten = 0
+    while not stop.is_set():
+        ids = list(old.values_list("pk", flat=True)[:_FORGOTTEN_AT_ONCE])
+        forgotten += old.filter(pk__in=ids).delete()[0]
+        if len(ids) < _FORGOTTEN_AT_ONCE:
+            break
+    return forgotten
 
 
 def _never_ran(execution: Execution) -> bool:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from uuid import UUID
 
 from clients import last_used
 from clients.caller import sharing
@@ -17,6 +18,8 @@ from sandbox.errors import SandboxError
 
 logger = logging.getLogger(__name__)
 
+TASK = "lost-executions"
+"""The name of `sweep_ended` among periodic work."""
 SERVER_DIED = "the server process that ran this execution ended before its result was known"
 
 
@@ -24,26 +27,42 @@ _COLUMNS = ("id", "status", "worker", "attempt", "door", "cancel_cause", "client
 
 
 def sweep() -> int:
-    """See to what ended processes left open, and what this one lost; return how many. Call it at start, and often.
+    """See to what ended processes left open, and what this one lost; return how many."""
+    return sweep_own() + sweep_ended()
+
+
+def sweep_own() -> int:
+    """What this process alone can tell, beside its heartbeat: the rows that it lost, and what it keeps in memory."""
+    seen_to = _see_to_lost(_of_a_process(worker=workers.own_id()), ended=[])
+    tasks.sweep([])
+    last_used.write()
+    shares.replace({sharing(client, None): share for client, share in own_shares()})
+    return seen_to
+
+
+def sweep_ended() -> int:
+    """See to what ended processes left open; return how many rows that were.
 
     What came through a door that promises it is queued again, once; the rest is finished. Several processes may sweep
     at once: each row is seen to by one of them.
     """
     ended = workers.stale()
-    lost = workers.orphans(_of_a_process(), ended=ended, is_in_flight=in_flight.contains)
-    seen_to = sum(_see_to(row) for row in lost)
+    seen_to = _see_to_lost(_of_a_process(), ended=ended)
     batch_ends.sweep()
     tasks.sweep(ended)
-    last_used.write()
-    shares.replace({sharing(client, None): share for client, share in own_shares()})
     if ended:
         workers.remove(ended)
     return seen_to
 
 
-def _of_a_process() -> Iterator[Execution]:
+def _see_to_lost(rows: Iterable[Execution], *, ended: list[UUID]) -> int:
+    lost = workers.orphans(rows, ended=ended, is_in_flight=in_flight.contains)
+    return sum(_see_to(row) for row in lost)
+
+
+def _of_a_process(**asked: UUID) -> Iterator[Execution]:
     """Open rows that a process has, or had; those in the backlog may be many, and none of these is looked at."""
-    rows = Execution.objects.only(*_COLUMNS)
+    rows = Execution.objects.only(*_COLUMNS).filter(**asked)
     yield from rows.filter(status=Status.RUNNING)
     yield from rows.filter(status=Status.QUEUED, worker__isnull=False)
 

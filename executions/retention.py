@@ -5,7 +5,6 @@ The totals of /metrics stay: they count what was received. Open executions are n
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,10 +16,10 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
-from executions import storage
 from executions.models import Batch as Batches
 from executions.models import Execution, Status
 from executions.ranges import HIGHEST, LOWEST
+from periodic.tasks import Stop
 from rest.connections import release_connection
 from rest.ids import first_at
 
@@ -133,12 +132,11 @@ class _Walk:
             rows = min(max(int(rows * min(2.0, _TARGET_S / took_s)), _SMALLEST_BATCH), _LARGEST_BATCH)
 
 
-def carry_out(stop: threading.Event) -> int:
-    """Delete old counters of callers, and executions that GEXEC_RETENTION_DAYS is over for; return how many of these.
+def carry_out(stop: Stop) -> int:
+    """Delete executions that GEXEC_RETENTION_DAYS is over for; return how many.
 
     It goes on until nothing is left or `stop` is set, half of the time at most. Of several processes one works.
     """
-    storage.forget_old()
     if not settings.GEXEC_RETENTION_DAYS:
         return 0
     Batches.objects.filter(created_at__lt=timezone.now() - timedelta(days=settings.GEXEC_RETENTION_DAYS)).delete()

@@ -115,9 +115,9 @@ def bytes_on_disk() -> int:
         return int(cursor.fetchone()[0])
 
 
-def forget_old() -> None:
-    """Take away counters of more than KEPT_DAYS ago."""
-    CallerStorage.objects.filter(day__lt=_day() - timedelta(days=KEPT_DAYS)).delete()
+def forget_old() -> int:
+    """Take away counters of more than KEPT_DAYS ago; how many."""
+    return CallerStorage.objects.filter(day__lt=_day() - timedelta(days=KEPT_DAYS)).delete()[0]
 
 
 def _counts(execution: Execution, brought: int) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
@@ -11,6 +10,7 @@ from django.utils import timezone
 
 from files.models import File
 from files.store import LIFE
+from periodic.tasks import Stop
 from rest.connections import release_connection
 
 GRACE = timedelta(hours=1)
@@ -34,7 +34,7 @@ DELETE FROM files_piece WHERE (content_id, number) IN
 """
 
 
-def carry_out(stop: threading.Event) -> int:
+def carry_out(stop: Stop) -> int:
     """Delete what is over until nothing is left or `stop` is set; how many files and contents that were."""
     now, deleted = timezone.now(), 0
     for batch, before in ((_expire, now - LIFE), (_finish_deleted, now - GRACE), (_collect, now - GRACE)):

@@ -8,7 +8,7 @@ from pathlib import Path
 DATABASE = "gexec"
 USER = "gexec"
 
-MAX_CONNECTIONS = 124
+MAX_CONNECTIONS = 132
 """What the embedded server accepts; a few more than PostgreSQL's own default."""
 _OTHER_CONNECTIONS = 20
 """Kept for commands of manage.py, an operator's psql, and the three that PostgreSQL reserves for superusers."""
@@ -16,7 +16,9 @@ POOL_CONNECTIONS = 10
 """A process's pool, embedded or not. A connection is given back while a program runs, so a few serve many threads."""
 ADMIN_CONNECTIONS = 3
 """Beside them, for the admin alone: however slow its lists are, requests of the API find theirs free."""
-MAX_PROCESSES = (MAX_CONNECTIONS - _OTHER_CONNECTIONS) // (POOL_CONNECTIONS + ADMIN_CONNECTIONS)
+PERIODIC_CONNECTIONS = 1
+"""Beside them, for the locks of periodic work."""
+MAX_PROCESSES = (MAX_CONNECTIONS - _OTHER_CONNECTIONS) // (POOL_CONNECTIONS + ADMIN_CONNECTIONS + PERIODIC_CONNECTIONS)
 """So many server processes may fill their pools at once."""
 
 

@@ -115,6 +115,7 @@ INSTALLED_APPS = [
     "corsheaders",
     "drf_spectacular",
     "rest",
+    "periodic",
     "clients",
     "files",
     "webhooks",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import time
 from typing import Any
 
@@ -11,8 +10,6 @@ from django.db import connection
 
 _MAX_KNOWN = 10_000
 """Counters that this process remembers, about 2 MB; beyond it all are forgotten, which costs each a statement."""
-_CLEANED_ONCE_IN = 200
-"""New counters for one clean-up, which takes away up to 1000: five times what has come since the last one."""
 
 _PUT = """
 INSERT INTO rest_counter AS counter (key, value, expires_at) VALUES (%s, %s, now() + %s * interval '1 second')
@@ -29,15 +26,16 @@ WHERE key = %s AND expires_at > now() RETURNING value
 _DELETE = "DELETE FROM rest_counter WHERE key = %s RETURNING value"
 _CLEAN = """
 DELETE FROM rest_counter WHERE key IN (
-    SELECT key FROM rest_counter WHERE expires_at <= now() LIMIT 1000 FOR UPDATE SKIP LOCKED)
+    SELECT key FROM rest_counter WHERE expires_at <= now() LIMIT %s FOR UPDATE SKIP LOCKED)
 """
+_CLEANED_AT_ONCE = 1000
 
 _known: dict[str, float] = {}
 """Until when counters that this process has seen are there. Each use is one operation, so no lock is needed."""
 
 
 class CounterCache(BaseCache):
-    """A cache of whole numbers. Expired rows are deleted a thousand at a time, once in _CLEANED_ONCE_IN new keys."""
+    """A cache of whole numbers. Its rows stay when they have expired, until `clean` takes them away."""
 
     def __init__(self, _location: str, params: dict[str, Any]) -> None:
         super().__init__(params)
@@ -50,9 +48,6 @@ class CounterCache(BaseCache):
             return False
         lifetime_s = self._lifetime_s(timeout)
         added = _value(_ADD, name, value, lifetime_s) is not None
-        if added and random.randrange(_CLEANED_ONCE_IN) == 0:  # noqa: S311 (spreads work, keeps no secret)
-            with connection.cursor() as cursor:
-                cursor.execute(_CLEAN)
         if len(_known) >= _MAX_KNOWN:
             _known.clear()
         # Also where another process has started it: the key names a window, and a counter outlives its window.
@@ -98,6 +93,13 @@ class CounterCache(BaseCache):
     def _lifetime_s(self, timeout: Any) -> float:
         """A counter always ends: None, which is for ever to other caches, is none of its lifetimes."""
         return float((self.default_timeout if timeout is DEFAULT_TIMEOUT else timeout) or 0)
+
+
+def clean() -> int:
+    """Take away some counters that have expired; how many. Call it until there is none."""
+    with connection.cursor() as cursor:
+        cursor.execute(_CLEAN, [_CLEANED_AT_ONCE])
+        return int(cursor.rowcount)
 
 
 def _value(statement: str, *parameters: str | float) -> int | None:

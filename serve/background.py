@@ -12,14 +12,14 @@ from django.urls import reverse
 
 from dispatch import active
 from dispatch.heartbeat import Heartbeat
-from executions import erasure, idempotency, recovery, retention, waiting
+from executions import recovery, waiting
 from executions.background import Background
 from executions.live.channels import all_channels
-from files import expiry
 from gexec.embedded import ADMIN_CONNECTIONS, POOL_CONNECTIONS
 from gexec.middleware import ADMIN_PATH
 from gexec.postgresql import lanes
 from languages import programs, tasks
+from periodic.scheduler import Scheduler
 from rest.connections import release_connection
 from sandbox.types import Profile, WarmTarget
 from serve.incoming import MAX_HEAD_BYTES
@@ -36,12 +36,9 @@ _REQUESTS_AT_LEAST = 16
 """So many of the largest requests have room at once; half of them of one address."""
 _UNSENT_BYTES_A_SLOT = 16 * 1024 * 1024
 """One of the largest answers."""
-EXPIRE_FILES_EVERY_S = 60.0
-ERASE_EVERY_S = 2.0
-KEEP_HISTORY_SHORT_EVERY_S = 60.0
-"""How often it is looked for executions that GEXEC_RETENTION_DAYS is over for."""
 
-_heartbeat = Heartbeat(recovery.sweep)
+_heartbeat = Heartbeat(recovery.sweep_own)
+_periodic = Scheduler()
 _webhooks = Dispatcher()
 _background = Background()
 _stop = threading.Event()
@@ -80,13 +77,12 @@ def start() -> None:
     A database that is away keeps no worker from starting: gunicorn would give up all of them for one that fails here.
     """
     _heartbeat.start()
+    # At once, so that a restart leaves nothing open.
+    _periodic.start(first=recovery.TASK)
     _keep_warm()
     _background.start()
     threading.Thread(target=_follow_languages, name="languages", daemon=True).start()
     _webhooks.start()
-    threading.Thread(target=_expire_files, name="files", daemon=True).start()
-    threading.Thread(target=_keep_history_short, name="retention", daemon=True).start()
-    threading.Thread(target=_erase, name="erasure", daemon=True).start()
 
 
 def close_pool(grace_s: float) -> None:
@@ -107,6 +103,7 @@ def stop() -> None:
     _background.join()
     _stop.set()
     tasks.abandon()
+    _periodic.stop()
     _webhooks.stop()
     _heartbeat.stop()
 
@@ -126,42 +123,6 @@ def _keep_warm() -> None:
             _known = targets
 
     _try(follow, away="the languages cannot be read now", failed="following the languages failed and goes on")
-
-
-def _expire_files() -> None:
-    """Delete files that nobody uses, beside the requests."""
-
-    def expire() -> None:
-        if deleted := expiry.carry_out(_stop):
-            logger.info("deleted unused files", extra={"files": deleted})
-
-    while not _stop.wait(EXPIRE_FILES_EVERY_S):
-        _try(expire, away="unused files cannot be deleted now", failed="deleting unused files failed and goes on")
-
-
-def _keep_history_short() -> None:
-    """Delete old executions beside the requests, in one process at a time."""
-
-    def shorten() -> None:
-        idempotency.forget_old()
-        if deleted := retention.carry_out(_stop):
-            logger.info("deleted old executions", extra={"executions": deleted})
-
-    while True:
-        _try(shorten, away="old executions cannot be deleted now", failed="deleting old executions failed and goes on")
-        if _stop.wait(KEEP_HISTORY_SHORT_EVERY_S):
-            return
-
-
-def _erase() -> None:
-    """Go on with what clients want erased, in one process at a time."""
-
-    def erase() -> None:
-        if erased := erasure.carry_out(_stop):
-            logger.info("erased executions", extra={"executions": erased})
-
-    while not _stop.wait(ERASE_EVERY_S):
-        _try(erase, away="executions cannot be erased now", failed="erasing executions failed and goes on")
 
 
 def _try(work: Callable[[], None], *, away: str, failed: str) -> None:

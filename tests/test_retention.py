@@ -197,7 +197,7 @@ def test_ctrl_c_ends_the_command_and_a_server_deletes_what_is_old(
         running = server(DATABASE_URL=url, GEXEC_RETENTION_DAYS="100")
         count = "SELECT count(*) FROM executions_execution"
         eventually(lambda: database.execute(count).fetchone() == (1_000,), within_s=60)
-        eventually(lambda: "deleted old executions" in running.log)
+        eventually(lambda: "periodic work: retention" in running.log)
         purged = running.manage("purge", "--keep", "10", "--vacuum-full")
         assert (purged.returncode, purged.stderr) == (0, "")
         assert "deleted 990 executions" in purged.stdout

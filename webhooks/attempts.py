@@ -17,6 +17,8 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.utils import timezone
 
+from periodic.tasks import Stop
+from rest.connections import release_connection
 from rest.ids import uuid7
 from webhooks import services
 from webhooks.models import Attempt, Delivery, Endpoint, State
@@ -33,6 +35,8 @@ GIVE_UP_AFTER = timedelta(days=5)
 KEPT = timedelta(days=3)
 """Deliveries that have ended, with their log."""
 _FORGOTTEN_AT_ONCE = 200
+_PAUSE_S = 0.05
+"""Between two batches, for those who write."""
 _SHOWN_BYTES = 500
 
 _CLAIM = """
@@ -99,6 +103,17 @@ def settle(delivery: Delivery, outcome: Outcome) -> None:
         else:
             mine.update(next_at=now + timedelta(seconds=wait_s), claim=None)
         _note_failure(delivery, outcome, now)
+
+
+def carry_out(stop: Stop) -> int:
+    """Delete those that have ended long ago until none is left or `stop` is set; how many."""
+    forgotten = 0
+    while some := forget_old():
+        forgotten += some
+        release_connection()
+        if stop.wait(_PAUSE_S):
+            break
+    return forgotten
 
 
 def forget_old() -> int:

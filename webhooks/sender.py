@@ -35,7 +35,6 @@ LOOK_EVERY_S = 1.0
 """For what other processes have announced, and what is to be sent again."""
 AGAIN_S = 5.0
 """After a look that failed."""
-FORGET_EVERY_S = 600.0
 STOP_S = 5.0
 """Requests that are under way when the process stops have so long; the rest is sent again by another one."""
 USER_AGENT = "gexec-webhooks/1"
@@ -73,14 +72,11 @@ class Dispatcher:
                 thread.join(max(0.0, until - time.monotonic()))
 
     def _run(self) -> None:
-        forget_at = time.monotonic()
         while not self._stop.is_set():
             pause_s = LOOK_EVERY_S
             try:
                 while not self._stop.is_set() and self._start_next():
                     pass
-                if time.monotonic() >= forget_at and not attempts.forget_old():
-                    forget_at = time.monotonic() + FORGET_EVERY_S
             except (Error, Unavailable) as error:
                 logger.warning("webhooks cannot be sent now: %s", error)
                 pause_s = AGAIN_S

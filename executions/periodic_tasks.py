@@ -1,0 +1,23 @@
+"""What is done with executions from time to time: see periodic.tasks."""
+
+from __future__ import annotations
+
+from executions import erasure, idempotency, recovery, retention, storage
+from periodic.tasks import Stop, Task
+
+
+def _sweep(_stop: Stop) -> int:
+    return recovery.sweep_ended()
+
+
+def _forget_counters(_stop: Stop) -> int:
+    return storage.forget_old()
+
+
+TASKS = (
+    Task(recovery.TASK, "finishes or begins again what a server process that has ended left open", 5.0, _sweep),
+    Task("erasure", "deletes what clients want erased", 2.0, erasure.carry_out),
+    Task("retention", "deletes executions that are older than they are to be kept", 60.0, retention.carry_out),
+    Task("idempotency", "forgets Idempotency-Keys whose time is over", 60.0, idempotency.forget_old),
+    Task("storage-counters", "deletes counters of what callers stored on days long past", 3600.0, _forget_counters),
+)
