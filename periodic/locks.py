@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -17,6 +18,9 @@ logger = logging.getLogger(__name__)
 _SPACE = 0x67657870
 """Of PostgreSQL's advisory locks: those of tasks, by the checksum of their names."""
 _CLOSE_S = 1.0
+FROZEN_S = 60
+"""After so long without a word PostgreSQL ends the connection, so that a process that is frozen holds up nobody."""
+_WORD_EVERY_S = 5.0
 
 
 class Locks:
@@ -29,6 +33,7 @@ class Locks:
         self._connection: psycopg.Connection[Any] | None = None
         self._lock = threading.Lock()
         self._held: set[str] = set()
+        self._asked_at = 0.0
 
     @contextmanager
     def held(self, name: str) -> Iterator[bool]:
@@ -44,7 +49,10 @@ class Locks:
                 self._give_back(name)
 
     def is_lost(self, name: str) -> bool:
-        """Whether a lock that this process took is no longer its own."""
+        """Whether a lock that this process took is no longer its own. Who asks between its batches keeps it."""
+        if time.monotonic() - self._asked_at > _WORD_EVERY_S:
+            with suppress(psycopg.Error):
+                self.check()
         return name not in self._held
 
     def check(self) -> None:
@@ -67,6 +75,7 @@ class Locks:
                     self._ask("SELECT pg_advisory_unlock(%s, %s)", name)
 
     def _ask(self, statement: str, name: str) -> bool:
+        self._asked_at = time.monotonic()
         try:
             if self._connection is None:
                 self._connection = _connected()
@@ -88,7 +97,10 @@ class Locks:
 def _connected() -> psycopg.Connection[Any]:
     # Not one of the pool, which would be missed there; and with nothing of Django's around its cursors.
     parameters = connection.get_connection_params() | {"autocommit": True, "cursor_factory": None}
-    return psycopg.connect(**parameters)
+    made = psycopg.connect(**parameters)
+    with suppress(psycopg.errors.UndefinedObject):  # Before version 14 there is none.
+        made.execute("SELECT set_config('idle_session_timeout', %s, false)", [f"{FROZEN_S}s"])
+    return made
 
 
 def _key(name: str) -> tuple[int, int]:

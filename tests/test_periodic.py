@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
@@ -15,6 +16,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from periodic import locks as locks_module
 from periodic import running, tasks
 from periodic.locks import _SPACE, Locks
 from periodic.models import PeriodicTask
@@ -138,6 +140,28 @@ def test_the_lock_of_a_process_that_died_is_free(db: None, task: Callable[..., T
         assert run(task(), locks) is None
         dead.close()
     assert eventually(lambda: run(task(), locks)) is not None
+
+
+def test_a_process_that_is_frozen_holds_up_no_other(
+    db: None, locks: Locks, other_process: Locks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(locks_module, "FROZEN_S", 1)
+    monkeypatch.setattr(locks_module, "_WORD_EVERY_S", 0.2)
+    with locks.held("sweep") as is_held:
+        assert is_held
+        eventually(lambda: taken_by(other_process))
+        assert locks.is_lost("sweep")
+    with locks.held("sweep") as is_held, other_process.held("sweep") as is_other:
+        assert (is_held, is_other) == (True, False)
+        until = time.monotonic() + 2
+        while time.monotonic() < until:
+            assert not locks.is_lost("sweep")
+            time.sleep(0.1)
+
+
+def taken_by(locks: Locks) -> bool:
+    with locks.held("sweep") as is_held:
+        return is_held
 
 
 def test_who_lost_its_lock_ends_after_its_batch(
