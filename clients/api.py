@@ -19,6 +19,7 @@ from clients.caller import Caller
 from clients.models import Client, Key
 from clients.permissions import MayCall, NeedsKey
 from clients.rights import PUBLISHABLE, USUAL, Right
+from rest.fields import Flag, Text
 from rest.lists import PARAMETERS, page_of
 from rest.openapi import LIST_PARAMETERS, list_of, parameter
 from rest.permissions import KeyWhereRequired
@@ -77,14 +78,14 @@ class MadeKeySerializer(KeySerializer):
 class NewKeySerializer(StrictSerializer):
     """A key that is to be made, for the client of the key that asks."""
 
-    name = serializers.CharField(max_length=50, help_text="What it is for.")
+    name = Text(max_length=50, help_text="What it is for.")
     rights = serializers.ListField(
         child=serializers.ChoiceField(choices=[right.value for right in Right]),
         required=False,
         max_length=len(Right),
         help_text="What it may do: no more than the key that makes it. Left out: the usual of these.",
     )
-    publishable = serializers.BooleanField(
+    publishable = Flag(
         default=False, help_text="For web pages of the client's origins: execute, stream and read, with low caps."
     )
     expires_at = TimeField(required=False, allow_null=True, default=None, help_text="From when on it is refused.")

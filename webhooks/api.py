@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from clients.api import OfAClient, caller_of
 from clients.rights import Right
 from rest.exceptions import Refusal
+from rest.fields import Text
 from rest.lists import PARAMETERS, page_of
 from rest.openapi import LIST_PARAMETERS, list_of
 from rest.times import TimeField
@@ -30,7 +31,7 @@ MAX_SHOWN = 20
 class NewWebhookSerializer(StrictSerializer):
     """An address, and what it wants to be told."""
 
-    url = serializers.CharField(max_length=MAX_CHARACTERS, trim_whitespace=False, help_text="https://…")
+    url = Text(max_length=MAX_CHARACTERS, trim_whitespace=False, help_text="https://…")
     events = serializers.ListField(
         child=serializers.ChoiceField(choices=Event.values),
         min_length=1,

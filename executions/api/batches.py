@@ -18,7 +18,7 @@ from clients.throttling import charge
 from executions import batches, services
 from executions.api import access, schema, shape
 from executions.api.cancel import reason_in
-from executions.api.fields import Flag, PlainText, problem_with
+from executions.api.fields import PlainText, problem_with
 from executions.api.preferences import WAIT_PARAMETER, applied, preferred_wait, wait_in
 from executions.api.repeated import claim_of, once
 from executions.api.requests import asked_in
@@ -29,6 +29,7 @@ from executions.models import Batch
 from executions.origins import caller_of, origin_of
 from executions.submission import Submission
 from rest.disconnect import watched
+from rest.fields import Flag
 from rest.problems import problem_of
 from rest.times import rfc3339
 from rest.unknown import StrictSerializer, refuse_unknown

@@ -112,21 +112,6 @@ class Whole(serializers.Field[Any, Any, Any, Any]):
         return data
 
 
-class Flag(serializers.Field[Any, Any, Any, Any]):
-    """true or false, and nothing that looks like it."""
-
-    default_error_messages = {"invalid": "must be true or false"}
-
-    def described(self) -> Schema:
-        """Nothing else."""
-        return {"type": "boolean"}
-
-    def to_internal_value(self, data: Any) -> bool:
-        if not isinstance(data, bool):
-            self.fail("invalid")
-        return data
-
-
 class ContentField(serializers.Field[Any, Any, Any, Any]):
     """Bytes: a string for text, `{"base64": "…"}` for any, `{"file": "sha256:…"}` for what was uploaded before."""
 

@@ -16,7 +16,6 @@ from executions.api.fields import (
     Choice,
     ContentField,
     FileName,
-    Flag,
     LanguageField,
     ListOf,
     PlainText,
@@ -47,6 +46,7 @@ from executions.submission import SourceFile, Submission
 from languages.models import Language
 from languages.programs import RUN
 from rest.described import Schema
+from rest.fields import Flag
 from rest.unknown import StrictSerializer
 from sandbox.types import Limits, Step
 

@@ -15,7 +15,6 @@ from executions.api.fields import (
     Choice,
     ContentField,
     FileName,
-    Flag,
     LanguageField,
     ListOf,
     PlainText,
@@ -44,6 +43,7 @@ from executions.submission import SourceFile, Submission
 from languages.models import Language
 from languages.programs import default_entrypoint, refused_args, refused_variables
 from rest.described import Schema
+from rest.fields import Flag
 from rest.unknown import StrictSerializer
 from sandbox.types import ArtifactRequest
 from webhooks.services import check_url
