@@ -1,0 +1,3 @@
+while (peek("arguments") > 0)
+  print peek$("argument")
+wend

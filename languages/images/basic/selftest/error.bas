@@ -1,0 +1,3 @@
+let a = 1
+print a
+print a$ + 1

@@ -1,0 +1,4 @@
+for i = 1 to 500000
+  print "y";
+next i
+exit 0

@@ -1,0 +1,5 @@
+import two
+import three
+print "one"
+print two$()
+print three$()

@@ -1,0 +1,3 @@
+print "żółć, 中文 🚀"
+line input "" a$
+print a$

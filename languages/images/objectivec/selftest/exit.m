@@ -1,0 +1,7 @@
+#import <Foundation/Foundation.h>
+
+int main(void)
+{
+    puts("leaving");
+    return 7;
+}

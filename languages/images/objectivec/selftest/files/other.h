@@ -1,0 +1,5 @@
+#import <Foundation/Foundation.h>
+
+@interface Other : NSObject
++ (NSString *)text;
+@end

@@ -1,0 +1,8 @@
+#import "other.h"
+
+@implementation Other
++ (NSString *)text
+{
+    return @"from another file";
+}
+@end

@@ -1,0 +1,6 @@
+#import "lib/three.h"
+
+const char *three(void)
+{
+    return THREE;
+}

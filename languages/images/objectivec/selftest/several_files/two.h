@@ -1,0 +1,5 @@
+#import <Foundation/Foundation.h>
+
+@interface Two : NSObject
++ (NSString *)text;
+@end

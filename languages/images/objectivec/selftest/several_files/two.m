@@ -1,0 +1,8 @@
+#import "two.h"
+
+@implementation Two
++ (NSString *)text
+{
+    return @"two";
+}
+@end
