@@ -25,6 +25,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 pytest_plugins = [
     "tests.backlog_lab",
+    "tests.client_lab",
     "tests.compat_lab",
     "tests.fake_backend",
     "tests.fake_images",

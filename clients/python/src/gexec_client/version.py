@@ -1,0 +1,3 @@
+"""Which one it is."""
+
+__version__ = "0.1.0"
