@@ -124,9 +124,16 @@ async def _made(url: str, key: str, more: dict[str, Any]) -> AsyncClient:
     return AsyncClient(url, key, **more)
 
 
+@pytest.fixture
+def client(gexec: Gexec) -> Iterator[Client]:
+    """A client with a key."""
+    with Client(gexec.url, gexec.key) as made:
+        yield made
+
+
 @pytest.fixture(params=["threads", "asyncio"])
-def client(request: pytest.FixtureRequest, gexec: Gexec) -> Iterator[Any]:
-    """A client with a key: each test is run with both kinds."""
+def either(request: pytest.FixtureRequest, gexec: Gexec) -> Iterator[Any]:
+    """The same, of both kinds: for what each kind does in a way of its own."""
     with client_of(request.param, gexec.url, gexec.key) as made:
         yield made
 

@@ -12,7 +12,7 @@ import sys
 import threading
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -55,14 +55,20 @@ def typed(gexec: Gexec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfdbi
 
 
 @contextmanager
-def started(gexec: Gexec, directory: Path, *arguments: str, **more: object) -> Iterator[subprocess.Popen[bytes]]:
+def started(gexec: Gexec, directory: Path, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
     """The command as a process of its own."""
     environment = clean_environment(
         PYTHONPATH=str(PROJECT / "clients/python/src"), GEXEC_SERVER=gexec.url, GEXEC_API_KEY=gexec.key,
         GEXEC_CONFIG=str(directory / "none"), TERM="xterm",
     )  # fmt: skip
-    files = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | more
-    with subprocess.Popen([*COMMAND, *arguments], cwd=directory, env=environment, **files) as process:  # type: ignore[call-overload]  # what `files` has
+    with subprocess.Popen(
+        [*COMMAND, *arguments],
+        cwd=directory,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
         try:
             yield process
         finally:
@@ -141,20 +147,18 @@ def test_a_reader_that_goes_ends_it(gexec: Gexec, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("raw", [False, True])
-def test_on_a_terminal_a_program_has_colours_and_no_more(gexec: Gexec, tmp_path: Path, raw: bool) -> None:
+def test_on_a_terminal_a_program_has_colours_and_no_more(
+    typed: Type, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, raw: bool
+) -> None:
     (tmp_path / "main.py").write_text(r"print('\x1b]0;evil\x07\x1b[31mred\x1b[0m\x1b[2J')")
     master, slave = pty.openpty()
-    with started(
-        gexec, tmp_path, "run", "main.py", *(["--raw"] if raw else []), stdout=slave, stderr=slave, stdin=slave
-    ) as process:
-        os.close(slave)
-        seen = b""
-        try:
-            while piece := os.read(master, 4096):
-                seen += piece
-        except OSError:
-            pass  # How Linux tells the end of a terminal.
-        assert process.wait(30) == 0
+    with os.fdopen(slave, "w") as terminal:
+        monkeypatch.setattr(sys, "stdout", terminal)
+        assert typed("run", "main.py", *(["--raw"] if raw else []))[0] == 0
+    seen = b""
+    with suppress(OSError):  # That is how Linux tells the end of a terminal.
+        while piece := os.read(master, 4096):
+            seen += piece
     os.close(master)
     evil = b"\x1b]0;evil\x07\x1b[31mred\x1b[0m\x1b[2J\r\n"
     assert seen == (evil if raw else b"\x1b[31mred\x1b[0m\r\n\x1b[0m")

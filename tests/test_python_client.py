@@ -16,12 +16,14 @@ from gexec_client import (
     AsyncClient,
     AsyncStream,
     Client,
+    Content,
     Execution,
     FilesMissing,
     Finished,
     InvalidRequest,
     NotFound,
     Output,
+    Program,
     Queued,
     StepFinished,
     Stream,
@@ -40,37 +42,38 @@ def tag() -> dict[str, str]:
     return {"test": uuid.uuid4().hex}
 
 
-def test_a_program_is_run(client: Any) -> None:
-    ended = client.run("python", "print(int(input()) * 2)", stdin="21\n", tags={"of": "client"})
+def test_a_program_is_run(either: Any) -> None:
+    ended = either.run("python", "print(int(input()) * 2)", stdin="21\n", tags={"of": "client"})
     assert (ended.status, ended.outcome, ended.ok, ended.stdout) == ("finished", "ok", True, "42\n")
     assert ended.run.wall_ms > 0
     assert ended.tags == {"of": "client"}
 
 
-def test_bytes_are_exact_in_both_directions(client: Any) -> None:
+def test_bytes_are_exact_in_both_directions(client: Client) -> None:
     data = bytes(range(256))
     ended = client.run("python", "import sys\nsys.stdout.buffer.write(sys.stdin.buffer.read()[::-1])", stdin=data)
+    assert ended.run is not None
     assert ended.run.stdout_data == data[::-1]
 
 
-def test_a_source_has_files_beside_it(client: Any, tmp_path: Path) -> None:
+def test_a_source_has_files_beside_it(client: Client, tmp_path: Path) -> None:
     (tmp_path / "data.csv").write_text("1,2\n")
-    files = {"lib/hello.py": "word = 'hello'", "data.csv": tmp_path / "data.csv"}
+    files: dict[str, Content] = {"lib/hello.py": "word = 'hello'", "data.csv": tmp_path / "data.csv"}
     source = "from lib.hello import word\nprint(word, open('data.csv').read(), __file__.rpartition('/')[2])"
     assert client.run("python", source, files=files).stdout == "hello 1,2\n main.py\n"
     with pytest.raises(ValueError, match=r"main\.py"):
         client.run("python", source, files={"main.py": ""})
 
 
-def test_what_a_program_does_is_a_result(client: Any) -> None:
+def test_what_a_program_does_is_a_result(client: Client) -> None:
     ended = client.run("python", "import sys\nprint('x')\nsys.exit(3)")
-    assert (ended.outcome, ended.run.exit_code, ended.stdout, ended.ok) == ("nonzero_exit", 3, "x\n", False)
+    assert (ended.outcome, ended.exit_code, ended.stdout, ended.ok) == ("nonzero_exit", 3, "x\n", False)
     ended = client.run("go", "package main\nfunc main() { x }")
     assert (ended.outcome, ended.run) == ("compile_error", None)
     assert "undefined: x" in ended.stderr
 
 
-def test_a_refusal_carries_what_is_wrong(client: Any) -> None:
+def test_a_refusal_carries_what_is_wrong(client: Client) -> None:
     with pytest.raises(InvalidRequest) as refused:
         client.run("python", "1", limits={"memory_mb": 1_000_000})
     error = refused.value
@@ -79,7 +82,7 @@ def test_a_refusal_carries_what_is_wrong(client: Any) -> None:
     assert error.request_id
 
 
-def test_one_is_submitted_waited_for_and_cancelled(client: Any) -> None:
+def test_one_is_submitted_waited_for_and_cancelled(client: Client) -> None:
     submitted = client.submit("python", SLEEPING)
     assert not submitted.ended
     with pytest.raises(TimedOut) as late:
@@ -92,35 +95,35 @@ def test_one_is_submitted_waited_for_and_cancelled(client: Any) -> None:
     assert (ended.outcome, ended.error) == ("cancelled", "execution cancelled: too late")
 
 
-def test_all_with_a_tag_are_cancelled(client: Any) -> None:
+def test_all_with_a_tag_are_cancelled(client: Client) -> None:
     tags = tag()
     submitted = [client.submit("python", SLEEPING, tags=tags) for _ in range(2)]
     assert client.cancel_tagged("test", tags["test"]) == 2
     assert {client.wait(each).outcome for each in submitted} == {"cancelled"}
 
 
-def test_a_stream_tells_all_that_happens(client: Any) -> None:
+def test_a_stream_tells_all_that_happens(either: Any) -> None:
     source = "import sys\nprint('out')\nprint('err', file=sys.stderr)"
-    events = events_of(client.stream("python", source, files={"x": b"\xff"}))
+    events = events_of(either.stream("python", source, files={"x": b"\xff"}))
     assert isinstance(events[0], Queued)
     assert isinstance(events[-1], Finished)
     printed = {name: b"".join(e.data for e in events if isinstance(e, Output) and e.stream == name) for name in
                ("stdout", "stderr")}  # fmt: skip
     assert printed == {"stdout": b"out\n", "stderr": b"err\n"}
     assert [e.outcome for e in events if isinstance(e, StepFinished)] == ["ok"]
-    again = events_of(client.watch(events[0].execution_id))
+    again = events_of(either.watch(events[0].execution_id))
     assert isinstance(again[-1], Finished)
     assert again[-1].execution.run == events[-1].execution.run
 
 
-def test_who_leaves_a_stream_cancels_what_it_runs(client: Any) -> None:
-    with client.stream("python", SLEEPING) as stream:
+def test_who_leaves_a_stream_cancels_what_it_runs(either: Any) -> None:
+    with either.stream("python", SLEEPING) as stream:
         next(event for event in stream if isinstance(event, Output))
         execution_id = stream.execution_id
-    assert client.wait(execution_id).outcome == "cancelled"
+    assert either.wait(execution_id).outcome == "cancelled"
 
 
-def test_who_leaves_what_another_has_submitted_cancels_nothing(client: Any) -> None:
+def test_who_leaves_what_another_has_submitted_cancels_nothing(client: Client) -> None:
     submitted = client.submit("python", SLEEPING)
     with client.watch(submitted) as stream:
         next(event for event in stream if isinstance(event, Output))
@@ -128,30 +131,34 @@ def test_who_leaves_what_another_has_submitted_cancels_nothing(client: Any) -> N
     client.cancel(submitted)
 
 
-def test_what_takes_too_long_here_is_cancelled_there(client: Any) -> None:
+def test_what_takes_too_long_here_is_cancelled_there(either: Any) -> None:
     tags = tag()
     with pytest.raises(TimedOut):
-        client.run("python", SLEEPING, tags=tags, timeout_s=0.5)
-    ended = eventually(lambda: next(client.history(tags=tags)), until=lambda one: one.ended)
+        either.run("python", SLEEPING, tags=tags, timeout_s=0.5)
+    ended = eventually(lambda: next(either.history(tags=tags)), until=lambda one: one.ended)
     assert ended.outcome == "cancelled"
-    assert len(list(client.history(tags=tags))) == 1
+    assert len(list(either.history(tags=tags))) == 1
 
 
-def test_tests_are_run(client: Any) -> None:
+def test_tests_are_run(client: Client) -> None:
     ended = client.run_tests(
         "python",
         "print(input()[::-1])",
         tests=[{"name": "a", "stdin": "ab", "expected_stdout": "ba"}, {"stdin": b"x\xff", "expected_stdout": "z"}],
         grading={"compare": "exact"},
     )
+    assert ended.score is not None
+    assert ended.tests is not None
     assert (ended.verdict, ended.score.passed, ended.ok) == ("presentation_error", 0, False)
     assert [test.verdict for test in ended.tests] == ["presentation_error", "wrong_answer"]
+    assert ended.tests[1].first_difference is not None
     assert ended.tests[1].first_difference.expected == "z"
 
 
-def test_a_batch(client: Any) -> None:
-    items = [{"source_code": "print(1)"}, {"source_code": ""}, {"source_code": "print(3)", "files": {}}]
+def test_a_batch(client: Client) -> None:
+    items: list[Program] = [{"source_code": "print(1)"}, {"source_code": ""}, {"source_code": "print(3)", "files": {}}]
     batch = client.batch(items, defaults={"language": "python"})
+    assert batch.items[1].error is not None
     assert batch.items[1].error["code"] == "invalid_field"
     ended = client.wait_batch(batch)
     assert ended.ended
@@ -159,7 +166,7 @@ def test_a_batch(client: Any) -> None:
     assert client.cancel_batch(batch).counts == client.get_batch(batch.id).counts
 
 
-def test_only_files_that_the_server_lacks_are_uploaded(client: Any) -> None:
+def test_only_files_that_the_server_lacks_are_uploaded(client: Client) -> None:
     content = by_digest(uuid.uuid4().bytes)
     source = "import sys\nprint(len(sys.stdin.buffer.read()))"
     assert client.run("python", source, stdin=content).stdout == "16\n"
@@ -194,7 +201,7 @@ def test_uploads_are_made_once(gexec: Gexec) -> None:
     assert "authorization" not in http.headers
 
 
-def test_artifacts_are_fetched(client: Any) -> None:
+def test_artifacts_are_fetched(client: Client) -> None:
     source = (
         "import os\nos.mkdir('out')\nopen('out/a b.txt', 'w').write('here')\nopen('big', 'wb').write(bytes(200_000))"
     )
@@ -206,14 +213,14 @@ def test_artifacts_are_fetched(client: Any) -> None:
         client.artifact(ended.id, "../x")
 
 
-def test_history_comes_in_pages(client: Any) -> None:
+def test_history_comes_in_pages(either: Any) -> None:
     tags = tag()
-    made = [client.run("python", f"print({n})", tags=tags).id for n in range(3)]
-    assert [each.id for each in client.history(tags=tags, page_size=2)] == made[::-1]
-    assert [each.id for each in client.history(tags=tags, outcome="signal")] == []
+    made = [either.run("python", f"print({n})", tags=tags).id for n in range(3)]
+    assert [each.id for each in either.history(tags=tags, page_size=2)] == made[::-1]
+    assert [each.id for each in either.history(tags=tags, outcome="signal")] == []
 
 
-def test_languages_and_the_key_itself(client: Any) -> None:
+def test_languages_and_the_key_itself(client: Client) -> None:
     assert {each.slug for each in client.languages()} >= {"python", "go"}
     assert client.language("py").source_file == "main.py"
     assert client.me().client == "tests"
@@ -232,6 +239,27 @@ def test_without_a_key_the_answer_opens_its_execution(gexec: Gexec, kind: str) -
         with client.stream("python", SLEEPING) as stream:
             next(event for event in stream if isinstance(event, Output))
         assert client.wait(stream.execution_id, access_token=stream.access_token).outcome == "cancelled"
+
+
+def test_tasks_can_do_all_of_it(gexec: Gexec) -> None:
+    with client_of("asyncio", gexec.url, gexec.key) as client:
+        tags = tag()
+        submitted = client.submit("python", SLEEPING, tags=tags)
+        assert client.cancel_tagged("test", tags["test"]) == 1
+        assert client.cancel(client.wait(submitted)).outcome == client.get(submitted.id).outcome == "cancelled"
+        assert client.run_tests("python", "print(1)", tests=[{"expected_stdout": "1"}], files={"x": ""}).ok
+        batch = client.batch([{"language": "python", "source_code": "print(1)"}])
+        assert client.wait_batch(batch).items[0].execution.ok
+        assert client.cancel_batch(batch).ended
+        assert client.get_batch(batch.id).ended
+        content = by_digest(uuid.uuid4().bytes)
+        left = client.run("python", "open('x', 'w').write('left')", artifacts=["x"], stdin=content)
+        assert client.artifact(left.id, "x") == b"left"
+        (known,) = client.upload(content.data)
+        assert client.download(known) == content.data
+        client.delete_file(known)
+        assert client.me().client == "tests"
+        assert client.language("py") in client.languages()
 
 
 def test_a_key_is_shown_nowhere(gexec: Gexec, caplog: pytest.LogCaptureFixture) -> None:

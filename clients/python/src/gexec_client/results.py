@@ -156,6 +156,11 @@ class Execution(Result):
         return self.outcome == "ok" and self.verdict in {None, "passed"}
 
     @property
+    def exit_code(self) -> int | None:
+        """Of the run."""
+        return self.run.exit_code if self.run else None
+
+    @property
     def stdout(self) -> str:
         """Of the run; empty where there was none."""
         return self.run.stdout if self.run else ""

@@ -11,6 +11,7 @@ import click
 
 from gexec_client.cli import exits
 from gexec_client.cli.account import completion, history, languages, login, logout
+from gexec_client.cli.agents import mcp
 from gexec_client.cli.grade import test
 from gexec_client.cli.run import run
 from gexec_client.cli.settings import BadSettings
@@ -25,7 +26,7 @@ def gexec() -> None:
     """Run programs on a gexec server."""
 
 
-for _command in (run, test, languages, history, login, logout, completion):
+for _command in (run, test, languages, history, login, logout, completion, mcp):
     gexec.add_command(_command)
 
 
