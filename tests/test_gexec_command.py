@@ -113,6 +113,13 @@ def test_exit_codes(
     assert found == code if code is not None else found in {1, 137}
 
 
+def test_a_key_that_may_not_watch_sees_all_at_the_end(typed: Type, gexec: Gexec, tmp_path: Path) -> None:
+    made = gexec.server.manage("create_api_key", "blind", "--rights", "execute,read")
+    (tmp_path / "main.py").write_text("import sys\nprint('out')\nprint('err', file=sys.stderr)\nsys.exit(4)")
+    code, out, err = typed("run", "main.py", "--key", made.stdout.splitlines()[-1].strip())
+    assert (code, out, err) == (4, b"out\n", b"err\n")
+
+
 def test_the_source_from_stdin_and_the_result_as_json(typed: Type) -> None:
     code, out, err = typed("run", "-", "--lang", "python", "--json", stdin=b"print('\\x9b')\nraise SystemExit(3)")
     told = json.loads(out)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Awaitable, Callable, Iterator
+from itertools import islice
 from typing import Any
 
 import anyio
@@ -65,7 +66,8 @@ def call(gexec: Gexec, url: str | None, use: Use, *, key: str | None = None, mod
             await use(agent)
 
     async def over_http() -> None:
-        headers = {"Authorization": f"Bearer {gexec.key if key is None else key}"}
+        key_sent = gexec.key if key is None else key
+        headers = {"Authorization": f"Bearer {key_sent}"} if key_sent else {}
         async with (
             httpx2.AsyncClient(headers=headers, timeout=60) as http,
             Agent(streamable_http_client(str(url), http_client=http), mode=mode) as agent,
@@ -179,11 +181,20 @@ def test_a_client_of_before_is_served_too(gexec: Gexec, over_http: str) -> None:
 def test_a_caller_without_a_key_has_nobodys(gexec: Gexec, over_http: str) -> None:
     tag = uuid.uuid4().hex
 
+    async def unknown(agent: Agent) -> None:
+        answer = await agent.call_tool("run_code", {"language": "python", "code": f"print('{tag}')"})
+        assert not answer.is_error
+        with Client(gexec.url, gexec.key) as client:
+            newest = islice(client.history(), 20)
+            assert answer.structured_content["id"] not in {each.id for each in newest}
+
     async def refused(agent: Agent) -> None:
         answer = await agent.call_tool("run_code", {"language": "python", "code": f"print('{tag}')"})
         assert answer.is_error
         assert "unauthorized" in text_of(answer)
 
+    # Were its own key used, which is wrong, the first would be refused as the second is.
+    call(gexec, over_http, unknown, key="")
     call(gexec, over_http, refused, key="gx_wrong_too")
 
 

@@ -34,7 +34,7 @@ from gexec_client.events import (
     TestFinished,
     Unknown,
 )
-from gexec_client.programs import Artifacts, Grading, Judge, Limits, Options, Program, TestCase
+from gexec_client.programs import Artifacts, Grading, Judge, Limits, Options, Program, ProgramTest
 from gexec_client.results import (
     Artifact,
     Batch,
@@ -87,6 +87,7 @@ __all__ = [
     "Options",
     "Output",
     "Program",
+    "ProgramTest",
     "Queued",
     "Restarted",
     "Retries",
@@ -98,7 +99,6 @@ __all__ = [
     "StepStarted",
     "StoredFile",
     "Stream",
-    "TestCase",
     "TestFinished",
     "TestResult",
     "TimedOut",

@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from gexec_client.aio import AsyncClient
 from gexec_client.errors import ApiError, GexecError
-from gexec_client.programs import Grading, Limits, Options, TestCase
+from gexec_client.programs import Grading, Limits, Options, ProgramTest, Settings
 from gexec_client.results import Execution
 from gexec_client.telling import told
 from gexec_client.transport import Place
@@ -136,8 +136,9 @@ def build(for_caller: ForCaller) -> MCPServer[Any]:
         options["limits"] = _limits(time_limit_ms, memory_limit_mb)
         if artifacts:
             options["artifacts"] = artifacts
-        client = for_caller(ctx)
-        return await _answered(client, lambda: client.run(language, code, timeout_s=TIMEOUT_S, **options))
+        return await _answered(
+            lambda: for_caller(ctx), lambda client: client.run(language, code, timeout_s=TIMEOUT_S, **options)
+        )
 
     @server.tool(title="Run tests", annotations=runs)
     async def run_tests(
@@ -155,24 +156,26 @@ def build(for_caller: ForCaller) -> MCPServer[Any]:
 
         It is compiled once; each test begins from the same clean state. Limits hold for each test.
         """
-        client = for_caller(ctx)
-        run = lambda: client.run_tests(  # noqa: E731 (one call, made where its errors are told)
-            language,
-            code,
-            tests=[_test(each) for each in tests],
-            grading=Grading(compare=compare, stop_on_failure=stop_on_failure),
-            timeout_s=TIMEOUT_S,
-            files={each.name: each.content for each in files},
-            limits=_limits(time_limit_ms, memory_limit_mb),
+        options = Settings(files={each.name: each.content for each in files})
+        options["limits"] = _limits(time_limit_ms, memory_limit_mb)
+        return await _answered(
+            lambda: for_caller(ctx),
+            lambda client: client.run_tests(
+                language,
+                code,
+                tests=[_test(each) for each in tests],
+                grading=Grading(compare=compare, stop_on_failure=stop_on_failure),
+                timeout_s=TIMEOUT_S,
+                **options,
+            ),
         )
-        return await _answered(client, run)
 
     @server.tool(title="List languages", annotations=ToolAnnotations(read_only_hint=True, open_world_hint=False))
     async def list_languages(ctx: Context[Any, Any]) -> CallToolResult:
         """List the languages that programs can be written in, with their versions and what they get by default."""
         try:
             found = await for_caller(ctx).languages()
-        except GexecError as error:
+        except (GexecError, ValueError) as error:
             return _error(error)
         lines = [f"{each.slug} {each.version or ''}".strip() for each in found]
         structured = [each.model_dump(mode="json", exclude_unset=True) for each in found]
@@ -245,10 +248,12 @@ async def _http(server: str, host: str, port: int, hosts: Sequence[str], origins
         await uvicorn.Server(config).serve(sockets=[listener])
 
 
-async def _answered(client: AsyncClient, run: Callable[[], Awaitable[Execution]]) -> CallToolResult:
+async def _answered(
+    caller: Callable[[], AsyncClient], run: Callable[[AsyncClient], Awaitable[Execution]]
+) -> CallToolResult:
     try:
-        execution = await run()
-        return await told(client, execution)
+        client = caller()
+        return await told(client, await run(client))
     except (GexecError, ValueError) as error:
         return _error(error)
 
@@ -263,8 +268,8 @@ def _error(error: Exception) -> CallToolResult:
     return CallToolResult(content=[TextContent(type="text", text="\n".join(lines))], is_error=True)
 
 
-def _test(test: Test) -> TestCase:
-    case = TestCase(name=test.name, stdin=test.stdin, args=test.args)
+def _test(test: Test) -> ProgramTest:
+    case = ProgramTest(name=test.name, stdin=test.stdin, args=test.args)
     if test.expected_stdout is not None:
         case["expected_stdout"] = test.expected_stdout
     return case

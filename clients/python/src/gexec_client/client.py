@@ -17,12 +17,12 @@ from gexec_client.errors import GexecError
 from gexec_client.events import Event
 from gexec_client.flows import stored
 from gexec_client.following import Emit, Following
-from gexec_client.programs import Grading, Options, Program, Settings, TestCase, batch_body_of, body_of
+from gexec_client.programs import Grading, Options, Program, ProgramTest, Settings, batch_body_of, body_of
 from gexec_client.requests import Handle
 from gexec_client.results import Artifact, Batch, Execution, Language, Me, Page, StoredFile
 from gexec_client.retries import Deadline, Retries
 from gexec_client.steps import Flow
-from gexec_client.transport import T, Transport, drive
+from gexec_client.transport import LIMITS, T, Transport, drive
 
 Include = Sequence[Literal["source", "output", "timeline"]]
 
@@ -44,7 +44,7 @@ class Client(Base):
         """
         super().__init__(server, key, retries)
         self._owned = http is None
-        self._http = http or httpx.Client()
+        self._http = http or httpx.Client(limits=LIMITS)
 
     def __enter__(self) -> Self:
         return self
@@ -83,7 +83,7 @@ class Client(Base):
         language: str,
         source_code: Content | None = None,
         *,
-        tests: Sequence[TestCase],
+        tests: Sequence[ProgramTest],
         grading: Grading | None = None,
         timeout_s: float | None = None,
         idempotency_key: str | None = None,

@@ -24,7 +24,20 @@ from gexec_client.errors import (
 from gexec_client.events import Queued, event_in
 from gexec_client.programs import Body
 from gexec_client.requests import BATCHES, EXECUTIONS, FILES, Handle, get, path_of, post, token_of
-from gexec_client.results import Artifact, Batch, Execution, Language, Me, Page, Result, StoredFile, result
+from gexec_client.results import (
+    Artifact,
+    Batch,
+    Cancelled,
+    Execution,
+    Language,
+    Languages,
+    Me,
+    Missing,
+    Page,
+    Result,
+    StoredFile,
+    result,
+)
 from gexec_client.retries import Deadline, Retries, Tries
 from gexec_client.sse import Decoder
 from gexec_client.steps import Flow, Open, Read, Reply, Send, Shut, Sleep
@@ -121,8 +134,7 @@ class Flows:
     def cancel_tagged(self, name: str, value: str, reason: str) -> Flow[int]:
         """How many are to end."""
         fields = {f"tag.{name}": value} | ({"reason": reason} if reason else {})
-        reply = yield from self.ask(post(f"{EXECUTIONS}/cancel", fields, repeatable=True))
-        return int(reply.json()["cancelled"])
+        return (yield from self.read(Cancelled, post(f"{EXECUTIONS}/cancel", fields, repeatable=True))).cancelled
 
     def batch(self, body: Body, *, key: str | None) -> Flow[Batch]:
         """The batch as it was accepted."""
@@ -158,8 +170,7 @@ class Flows:
         found: list[str] = []
         for start in range(0, len(ids), _CHECKED_AT_ONCE):
             asked = {"ids": list(ids[start : start + _CHECKED_AT_ONCE])}
-            reply = yield from self.ask(post(f"{FILES}/check", asked, repeatable=True))
-            found += reply.json()["missing"]
+            found += (yield from self.read(Missing, post(f"{FILES}/check", asked, repeatable=True))).missing
         return found
 
     def download(self, file: str | StoredFile) -> Flow[bytes]:
@@ -183,8 +194,7 @@ class Flows:
 
     def languages(self) -> Flow[list[Language]]:
         """Those that are enabled."""
-        reply = yield from self.ask(get("/api/v1/languages"))
-        return [result(Language, each) for each in reply.json()["languages"]]
+        return list((yield from self.read(Languages, get("/api/v1/languages"))).languages)
 
     def language(self, name: str) -> Flow[Language]:
         """One of them."""
@@ -270,11 +280,15 @@ class Flows:
 
     def abandon(self, send: Send) -> Flow[None]:
         """Cancel what was sent, whose id is not known yet: the same request, asked for its events, tells it."""
-        deadline = Deadline(_ABANDONING_S)
         with suppress(GexecError):
-            queued = yield from _first_event(in_time(requests.watching(send), deadline))
-            path, token = path_of(EXECUTIONS, str(queued["id"]), "cancel"), queued.get("access_token")
-            yield in_time(post(path, {"reason": requests.GONE}, token=token, repeatable=True), deadline)
+            queued = yield from _first_event(in_time(requests.watching(send), Deadline(_ABANDONING_S)))
+            yield from self.leave(str(queued["id"]), queued.get("access_token"))
+
+    def leave(self, execution_id: str, token: str | None) -> Flow[None]:
+        """Cancel what nobody waits for any more. It is tried once: whoever leaves does not want to wait."""
+        path = path_of(EXECUTIONS, execution_id, "cancel")
+        with suppress(GexecError):
+            yield in_time(post(path, {"reason": requests.GONE}, token=token), Deadline(_ABANDONING_S))
 
 
 def in_time(send: Send, deadline: Deadline) -> Send:

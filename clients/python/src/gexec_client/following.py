@@ -90,7 +90,7 @@ class Following:
         if self.finished is not None:
             return
         if self._is_known:
-            yield from self._flows.cancel(self.execution_id, self.token, requests.GONE)
+            yield from self._flows.leave(self.execution_id, self.token)
         elif self._first is not None:
             yield from self._flows.abandon(self._first)
 

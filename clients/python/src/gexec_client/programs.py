@@ -29,7 +29,7 @@ class Artifacts(TypedDict, total=False):
     max_bytes: int
 
 
-class TestCase(TypedDict, total=False):
+class ProgramTest(TypedDict, total=False):
     """One test of a program."""
 
     name: str
@@ -91,7 +91,7 @@ class Settings(TypedDict, total=False):
 class Options(Settings, total=False):
     """The same, and how it is tested."""
 
-    tests: Sequence[TestCase]
+    tests: Sequence[ProgramTest]
     grading: Grading
 
 

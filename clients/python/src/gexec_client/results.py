@@ -76,6 +76,7 @@ class TestResult(Printed):
     verdict: str = ""
     hidden: bool = False
     points: float | None = None
+    max_points: float | None = None
     group: str = ""
     first_difference: Difference | None = None
     checker_message: str = ""
@@ -230,6 +231,24 @@ class Me(Result):
     key: Mapping[str, Any] = {}
     limits: Mapping[str, Any] = {}
     quotas: Sequence[Mapping[str, Any]] = ()
+
+
+class Languages(Result):
+    """All of them."""
+
+    languages: Sequence[Language]
+
+
+class Missing(Result):
+    """Files that are to be uploaded."""
+
+    missing: Sequence[str]
+
+
+class Cancelled(Result):
+    """How many are to end."""
+
+    cancelled: int
 
 
 class Page(Result):

@@ -22,6 +22,8 @@ DEFAULT_SERVER = "http://localhost:8080"
 SERVER_VARIABLE = "GEXEC_SERVER"
 KEY_VARIABLE = "GEXEC_API_KEY"
 CONNECT_TIMEOUT_S = 10.0
+LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=3.0)
+"""The server closes what was idle for 5 seconds; what is used at that very moment would be cut."""
 READ_TIMEOUT_S = 60.0
 CLEANING_UP_S = 10.0
 """What a task that was cancelled may take to tell the server."""
@@ -58,7 +60,8 @@ class Place:
 
 def timeout(read_s: float | None) -> httpx.Timeout:
     """As httpx has it."""
-    return httpx.Timeout(READ_TIMEOUT_S if read_s is None else read_s, connect=CONNECT_TIMEOUT_S)
+    read_s = READ_TIMEOUT_S if read_s is None else read_s
+    return httpx.Timeout(read_s, connect=min(read_s, CONNECT_TIMEOUT_S))
 
 
 def drive(flow: Flow[T], perform: Callable[[Step], Any]) -> T:

@@ -32,7 +32,7 @@ for _command in (run, test, languages, history, login, logout, completion, mcp):
 
 def main() -> None:
     """Do what the arguments say, and end."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
         signal.signal(number, _leave)
     sys.exit(done_with(None))
 

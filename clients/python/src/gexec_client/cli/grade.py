@@ -14,7 +14,7 @@ from rich.console import Console
 from gexec_client.cli import exits, sources, suites
 from gexec_client.cli.run import limits_in
 from gexec_client.cli.shared import asks_server, client_for, language_option, note, print_json, print_table
-from gexec_client.programs import Grading, Judge, Settings, TestCase
+from gexec_client.programs import Grading, Judge, ProgramTest, Settings
 from gexec_client.results import Execution, TestResult
 from gexec_client.terminal import lines
 
@@ -80,13 +80,13 @@ def test(
     ctx.exit(exits.of_tests(execution))
 
 
-def _tests(pairs: list[suites.Pair], *, has_key: bool) -> list[TestCase]:
+def _tests(pairs: list[suites.Pair], *, has_key: bool) -> list[ProgramTest]:
     contents: dict[str, Any] = {f"{at}.in": pair.stdin for at, pair in enumerate(pairs)}
     contents |= {f"{at}.out": pair.answer for at, pair in enumerate(pairs) if pair.answer is not None}
     lighter = sources.lighter(contents, has_key=has_key)
     tests = []
     for at, pair in enumerate(pairs):
-        test = TestCase(name=pair.name, stdin=lighter[f"{at}.in"])
+        test = ProgramTest(name=pair.name, stdin=lighter[f"{at}.in"])
         if pair.answer is not None:
             test["expected_stdout"] = lighter[f"{at}.out"]
         tests.append(test)

@@ -13,7 +13,8 @@ import click
 from gexec_client import events
 from gexec_client.cli import exits, saving, sources
 from gexec_client.cli.shared import asks_server, client_for, language_option, note, print_json
-from gexec_client.client import Stream
+from gexec_client.client import Client
+from gexec_client.errors import Forbidden
 from gexec_client.programs import Limits, Options
 from gexec_client.results import Execution, Printed
 from gexec_client.terminal import Filter
@@ -55,18 +56,19 @@ class Printer:
                 if any(self._told.values()):
                     note("the run was lost and begins again; what was printed so far does not count")
                 self._told, self._waits_for_end = {}, False
-            case events.Finished():
-                self._finish(event.execution)
+            case events.Finished() if self._waits_for_end:
+                self.show(event.execution)
 
     def end(self) -> None:
         """Whatever happens, the terminal is as it was."""
         for name, kept in self._filters.items():
             self._write(name, kept.end().encode())
 
-    def _finish(self, execution: Execution) -> None:
+    def show(self, execution: Execution) -> None:
+        """What of its output was not shown before."""
         steps: Mapping[str, Printed | None] = {"compile": execution.compile, "run": execution.run}
         for name, step in steps.items():
-            if step is not None and self._waits_for_end:
+            if step is not None:
                 self._print(name, "stdout", step.stdout_data[self._told.get((name, "stdout"), 0) :])
                 self._print(name, "stderr", step.stderr_data[self._told.get((name, "stderr"), 0) :])
 
@@ -91,7 +93,9 @@ class Printer:
 @click.command(cls=WithArguments, epilog=f"Exit codes:\n\n{exits.TABLE}")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(allow_dash=True))
 @language_option
-@click.option("--stdin", metavar="FILE", help="The program's input; else what is piped in. - is stdin.")
+@click.option(
+    "--stdin", metavar="FILE", help="The program's input; else what is piped in; - is stdin, /dev/null nothing."
+)
 @click.option("--env", "variables", multiple=True, metavar="NAME=VALUE", help="A variable for the program.")
 @click.option("--compile-arg", "compile_args", multiple=True, metavar="ARG", help="An argument for the compiler.")
 @click.option("--time-limit", "seconds", type=float, metavar="SECONDS", help="Of wall time.")
@@ -137,9 +141,8 @@ def run(
             print_json(execution.model_dump(mode="json", exclude_unset=True))
             saving.save(client, execution, out, token=execution.access_token)
         else:
-            with client.stream(program.language, program.source_code, **options) as stream:
-                execution = _watched(stream, Printer(raw=raw))
-            saving.save(client, execution, out, token=stream.access_token)
+            execution, token = _watched(client, program, options, Printer(raw=raw))
+            saving.save(client, execution, out, token=token)
             _conclude(execution, timed=timed)
     ctx.exit(exits.of_execution(execution))
 
@@ -186,11 +189,22 @@ def _stdin(files: tuple[str, ...], stdin: str | None) -> bytes:
     return sys.stdin.buffer.read()
 
 
-def _watched(stream: Stream, printer: Printer) -> Execution:
+def _watched(
+    client: Client, program: sources.Program, options: Options, printer: Printer
+) -> tuple[Execution, str | None]:
+    """The execution, shown as it ran, and what opens it."""
     try:
-        for event in stream:
-            printer.take(event)
-        return stream.result()
+        with client.stream(program.language, program.source_code, **options) as stream:
+            for event in stream:
+                printer.take(event)
+            return stream.result(), stream.access_token
+    except Forbidden as error:
+        if error.code != "forbidden_right":
+            raise
+        # A key that may not watch may run all the same, and sees at the end what was printed.
+        execution = client.run(program.language, program.source_code, **options)
+        printer.show(execution)
+        return execution, execution.access_token
     finally:
         printer.end()
 

@@ -19,13 +19,13 @@ LARGE_BYTES = 4 * 1024 * 1024
 _WORTH_IT_BYTES = 64 * 1024
 
 LANGUAGES: Mapping[str, str] = {
-    ".asm": "assembly", ".awk": "awk", ".bash": "bash", ".c": "c", ".cc": "cpp", ".clj": "clojure", ".cob": "cobol",
-    ".cpp": "cpp", ".cs": "csharp", ".cxx": "cpp", ".d": "d", ".erl": "erlang", ".exs": "elixir", ".f90": "fortran",
-    ".go": "go", ".groovy": "groovy", ".hs": "haskell", ".java": "java", ".js": "javascript", ".kt": "kotlin",
-    ".lisp": "commonlisp", ".lua": "lua", ".m": "octave", ".mjs": "javascript", ".ml": "ocaml", ".pas": "pascal",
-    ".php": "php", ".pl": "perl", ".py": "python", ".r": "r", ".rb": "ruby", ".rkt": "racket", ".rs": "rust",
-    ".scala": "scala", ".scm": "scheme", ".sh": "bash", ".sql": "sql", ".swift": "swift", ".tcl": "tcl",
-    ".ts": "typescript",
+    ".asm": "assembly", ".awk": "awk", ".bas": "basic", ".bash": "bash", ".c": "c", ".cc": "cpp", ".clj": "clojure",
+    ".cob": "cobol", ".cpp": "cpp", ".cs": "csharp", ".cxx": "cpp", ".d": "d", ".erl": "erlang", ".exs": "elixir",
+    ".f90": "fortran", ".go": "go", ".groovy": "groovy", ".hs": "haskell", ".java": "java", ".js": "javascript",
+    ".kt": "kotlin", ".lisp": "commonlisp", ".lua": "lua", ".m": "octave", ".mjs": "javascript", ".ml": "ocaml",
+    ".pas": "pascal", ".php": "php", ".pl": "perl", ".py": "python", ".r": "r", ".rb": "ruby", ".rkt": "racket",
+    ".rs": "rust", ".scala": "scala", ".scm": "scheme", ".sh": "bash", ".sql": "sql", ".swift": "swift",
+    ".tcl": "tcl", ".ts": "typescript",
 }  # fmt: skip
 """Of the catalogue. An ending that two languages share has the one that is meant more often; `--lang` says another."""
 
