@@ -14,7 +14,7 @@ run: ## Set everything up and serve on http://localhost:8080
 
 test: ## Set everything up and run the tests (ARGS="-k name" for some)
 	@scripts/bootstrap test
-	@$(VENV_PYTHON) -m pytest $(ARGS)
+	@$(VENV_PYTHON) -m pytest -n auto --dist loadfile --max-worker-restart 0 $(ARGS)
 
 C_SOURCES := sandbox/runner/*.[ch] sandbox/runner/tests/*.c
 SHELL_SCRIPTS := scripts/bootstrap scripts/clean scripts/attack-debian .ci/run languages/images/base/install-packages

@@ -13,6 +13,7 @@ from django.conf import settings
 
 from testkit.containers import left_after
 from testkit.databases import copy_data_dir, create_database, database_url, embedded_postgres
+from testkit.locks import MACHINE, one_at_a_time
 from testkit.servers import RunningServer, clean_environment, manage, start_server
 
 START_S = 240
@@ -24,6 +25,7 @@ StartServer = Callable[..., RunningServer]
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 pytest_plugins = [
+    "tests.alone",
     "tests.backlog_lab",
     "tests.client_lab",
     "tests.compat_lab",
@@ -54,14 +56,27 @@ def django_db_keepdb() -> bool:
 
 
 @pytest.fixture(scope="session")
-def prepared_data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data directory with a migrated, stopped database in which python and go are installed, to be copied."""
-    data_dir = tmp_path_factory.mktemp("prepared")
-    environment = clean_environment(GEXEC_DATA_DIR=str(data_dir))
-    for command in (["migrate", "--verbosity=0"], ["languages", "install", "python", "go"]):
-        done = manage(*command, environment=environment)
-        assert done.returncode == 0, done.stderr
+def prepared_data_dir(shared_by_lanes: Path) -> Path:
+    """A data directory with a migrated, stopped database in which python and go are installed, to be copied.
+
+    The first process of a run makes it for all.
+    """
+    data_dir, is_made = shared_by_lanes / "prepared", shared_by_lanes / "prepared.made"
+    with one_at_a_time(shared_by_lanes / "prepared.lock"):
+        if not is_made.exists():
+            environment = clean_environment(GEXEC_DATA_DIR=str(data_dir))
+            for command in (["migrate", "--verbosity=0"], ["languages", "install", "python", "go"]):
+                done = manage(*command, environment=environment)
+                assert done.returncode == 0, done.stderr
+            is_made.touch()
     return data_dir
+
+
+@pytest.fixture(scope="session", autouse=True)
+def images_first(request: pytest.FixtureRequest) -> None:
+    """Where tests run side by side none meets an engine without the images, whichever comes first."""
+    if hasattr(request.config, "workerinput"):
+        request.getfixturevalue("prepared_data_dir")
 
 
 @pytest.fixture(scope="session")
@@ -91,13 +106,19 @@ def python_version(prepared_data_dir: Path, docker_client: docker.DockerClient) 
 
 
 @pytest.fixture(scope="session")
-def cpp_image(request: pytest.FixtureRequest, docker_client: docker.DockerClient) -> str:
+def cpp_image(
+    prepared_postgres: Path, tmp_path_factory: pytest.TempPathFactory, docker_client: docker.DockerClient
+) -> str:
     """The image of C++, built where it is not there yet."""
     name = "gexec/cpp"
-    if not docker_client.images.list(name):
-        environment = clean_environment(GEXEC_DATA_DIR=str(request.getfixturevalue("prepared_data_dir")))
-        installed = manage("languages", "install", "cpp", environment=environment)
-        assert installed.returncode == 0, installed.stderr
+    with one_at_a_time(MACHINE / "gexec-test-cpp.lock"):
+        if not docker_client.images.list(name):
+            create_database(prepared_postgres, "cpp", "gexec")
+            environment = clean_environment(
+                GEXEC_DATA_DIR=str(tmp_path_factory.mktemp("cpp")), DATABASE_URL=database_url(prepared_postgres, "cpp")
+            )
+            installed = manage("languages", "install", "cpp", environment=environment)
+            assert installed.returncode == 0, installed.stderr
     return name
 
 

@@ -37,6 +37,7 @@ from sandbox.protocol import (
     Window,
 )
 from sandbox.types import Ahead, Profile
+from testkit.locks import MACHINE, one_at_a_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -61,7 +62,7 @@ def lab_image() -> str:
     files = sorted(path for path in RUNNER.rglob("*") if path.suffix in {".c", ".h"} or path.name[-4:] == "file")
     digest = hashlib.sha256(b"\0".join(path.name.encode() + path.read_bytes() for path in files)).hexdigest()[:16]
     tag = f"gexec-test/runner-lab:{digest}"
-    with contextlib.closing(docker.from_env()) as client:
+    with one_at_a_time(MACHINE / "gexec-test-lab.lock"), contextlib.closing(docker.from_env()) as client:
         try:
             client.images.get(tag)
         except ImageNotFound:
