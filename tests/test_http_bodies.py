@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import socket
+from concurrent.futures import ThreadPoolExecutor
 
 from testkit.servers import RunningServer
 from tests.conftest import StartServer
@@ -95,10 +96,11 @@ def test_a_body_that_ends_before_its_end_is_not_run(server: StartServer) -> None
     form = HEAD.replace(b"/execute", b"/admin/login/") + b"Content-Length: 10\r\n\r\na"
     head, _ = raw(running, form, half_close=True)
     assert b" 403 " in head
-    for late in (HEAD + b"Content-Length: 1000\r\n\r\n{", CHUNKED + b"5\r\n{"):
-        head, answer = raw(running, late, behind=b"")
-        assert head.startswith(b"HTTP/1.1 408 Request Timeout"), late
-        assert answer == b'{"error":"The request body did not arrive in time"}', late
+    late = (HEAD + b"Content-Length: 1000\r\n\r\n{", CHUNKED + b"5\r\n{")
+    with ThreadPoolExecutor(len(late)) as pool:
+        for head, answer in pool.map(lambda sent: raw(running, sent, behind=b""), late):
+            assert head.startswith(b"HTTP/1.1 408 Request Timeout")
+            assert answer == b'{"error":"The request body did not arrive in time"}'
     assert "Traceback" not in running.log
 
 
