@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import signal
 import subprocess
@@ -24,6 +25,20 @@ INSTALL_S = 1800
 """The largest image, on a slow line."""
 STOP_S = 3
 """A second to stop in, and what a machine with many tests beside takes to notice."""
+IN_TURN = """
+import contextlib, io, json, sys
+from serve.commands import main
+for words in json.loads(sys.argv[1]):
+    sys.argv = ["manage.py", *words]
+    errors = io.StringIO()
+    with contextlib.redirect_stderr(errors):
+        try:
+            code = main(words)
+        except SystemExit as ended:
+            code = ended.code
+    print(json.dumps([code, errors.getvalue()]))
+"""
+"""manage.py with one list of words after another, in one process."""
 NOT_TESTED = "UPDATE languages_language SET enabled = false, image_digest = '', tested_at = NULL WHERE slug = 'go'"
 
 
@@ -48,29 +63,36 @@ def test_the_list_shows_what_is_installed_and_what_could_be(languages: Run, pyth
     assert "available" in lines["haskell"]
 
 
-def test_a_field_is_set_and_other_words_are_refused(languages: Run) -> None:
-    assert languages("set", "python", "runs_per_container=100", "aliases=py,python3").returncode == 0
-    for change, message in (
-        ("runs_per_container=0", "greater than or equal to 1"),
-        ("runs_per_container=many", "must be an integer"),
-        ("memory_mb=100000", "at most"),
-        ("enabled=true", "enabled cannot be set"),
-        ("colour=red", "colour cannot be set; what can: aliases"),
-        ("run_command=python3 'x", "run_command: The command line cannot be read: no closing quotation."),
-        ('run_command=["python3"', "run_command: This is no valid JSON list of words"),
-        ("run_command=", "run_command: Say how the program is started."),
-        ("run_command=python3 {file}", "not a placeholder"),
-        ('run_command=["python3", "{file}"]', "not a placeholder"),
-        ("aliases=golang", "already names go"),
-        ("memory_mb", "is not FIELD=VALUE"),
-    ):
-        refused = languages("set", "python", change)
-        assert refused.returncode == 1
-        assert message in refused.stderr
-        assert "Traceback" not in refused.stderr
-        assert len(refused.stderr.splitlines()) == 1
-    assert languages("set", "python", "version_command=python3 '-V'").returncode == 0
-    assert 'version = [\n    "python3",\n    "-V",\n]' in languages("show", "python").stdout
+def test_a_field_is_set_and_other_words_are_refused(prepared_postgres: Path, tmp_path: Path) -> None:
+    environment = _environment(prepared_postgres, tmp_path)
+    set_python = ("languages", "set", "python")
+    assert manage(*set_python, "runs_per_container=100", "aliases=py,python3", environment=environment).returncode == 0
+    wrong = {
+        "runs_per_container=0": "greater than or equal to 1",
+        "runs_per_container=many": "must be an integer",
+        "memory_mb=100000": "at most",
+        "enabled=true": "enabled cannot be set",
+        "colour=red": "colour cannot be set; what can: aliases",
+        "run_command=python3 'x": "run_command: The command line cannot be read: no closing quotation.",
+        'run_command=["python3"': "run_command: This is no valid JSON list of words",
+        "run_command=": "run_command: Say how the program is started.",
+        "run_command=python3 {file}": "not a placeholder",
+        'run_command=["python3", "{file}"]': "not a placeholder",
+        "aliases=golang": "already names go",
+        "memory_mb": "is not FIELD=VALUE",
+    }
+    tries = json.dumps([[*set_python, change] for change in wrong])
+    done = HERE.run([HERE.python, "-c", IN_TURN, tries], environment, within_s=None)
+    assert (done.returncode, done.stderr) == (0, "")
+    for line, (change, message) in zip(done.stdout.splitlines(), wrong.items(), strict=True):
+        code, told = json.loads(line)
+        assert code == 1, change
+        assert message in told, change
+        assert "Traceback" not in told
+        assert len(told.splitlines()) == 1, change
+    assert manage(*set_python, "version_command=python3 '-V'", environment=environment).returncode == 0
+    shown = manage("languages", "show", "python", environment=environment).stdout
+    assert 'version = [\n    "python3",\n    "-V",\n]' in shown
 
 
 def test_a_language_is_disabled_and_enabled_again(languages: Run) -> None:
