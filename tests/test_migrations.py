@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,11 +12,13 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
+from pytest_django import DjangoDbBlocker
 
 from executions.models import Execution, ExecutionTotal, Status
 from executions.outcomes import Outcome
 from executions.results import steps_in
 from languages.models import Language
+from testkit.databases import create_database
 
 way_back = import_module("executions.migrations.0007_way_back_to_the_language")
 ROWS = 100_000
@@ -57,24 +60,28 @@ OTHERS = [
 
 
 @pytest.fixture
-def before(transactional_db: None) -> Iterator[None]:
-    """The tables as they were, with many rows; afterwards the present ones again."""
-    _migrate(BEFORE)
-    with connection.cursor() as cursor:
-        for where, values in KINDS.items():
-            cursor.execute(FILL.format(columns=COLUMNS, values=values, rows=ROWS, where=where))
-        for values in OTHERS:
-            cursor.execute(FILL.format(columns=COLUMNS, values=values, rows=1, where="true"))
-        cursor.execute(
-            "INSERT INTO executions_worker VALUES (gen_random_uuid(), 'host', 'namespace', 1, 1, now());"
-            "INSERT INTO executions_counter VALUES ('key', 3, now() + interval '1 hour')"
-        )
-    yield
-    with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE executions_execution CASCADE")
-    call_command("migrate", verbosity=0)
-    with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE dispatch_worker, rest_counter")
+def before(postgres: Path, django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """A database of before, with many rows. It goes with its server."""
+    create_database(postgres, "before")
+    now = connection.settings_dict["NAME"]
+    with django_db_blocker.unblock():
+        connection.close()
+        connection.settings_dict["NAME"] = "before"
+        try:
+            _migrate(BEFORE)
+            with connection.cursor() as cursor:
+                for where, values in KINDS.items():
+                    cursor.execute(FILL.format(columns=COLUMNS, values=values, rows=ROWS, where=where))
+                for values in OTHERS:
+                    cursor.execute(FILL.format(columns=COLUMNS, values=values, rows=1, where="true"))
+                cursor.execute(
+                    "INSERT INTO executions_worker VALUES (gen_random_uuid(), 'host', 'namespace', 1, 1, now());"
+                    "INSERT INTO executions_counter VALUES ('key', 3, now() + interval '1 hour')"
+                )
+            yield
+        finally:
+            connection.close()
+            connection.settings_dict["NAME"] = now
 
 
 @pytest.mark.timeout(600)
