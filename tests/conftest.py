@@ -122,6 +122,22 @@ def cpp_image(
     return name
 
 
+@pytest.fixture(scope="session")
+def plain_server(
+    prepared_postgres: Path, tmp_path_factory: pytest.TempPathFactory, docker_client: docker.DockerClient
+) -> Iterator[RunningServer]:
+    """One server for all tests that ask it something, change nothing of it, and count nothing; without a rate limit."""
+    create_database(prepared_postgres, "plain", "gexec")
+    environment = clean_environment(DATABASE_URL=database_url(prepared_postgres, "plain"))
+    running = start_server(tmp_path_factory.mktemp("plain") / "data", environment)
+    try:
+        running.wait_ready(within_s=START_S)
+        yield running
+    finally:
+        running.stop()
+    assert not left_after(docker_client.api, running.data_dir)
+
+
 @pytest.fixture
 def server(
     prepared_data_dir: Path, prepared_postgres: Path, tmp_path: Path, docker_client: docker.DockerClient

@@ -98,9 +98,9 @@ def test_another_type_is_seen(found: dict[str, Any]) -> None:
     assert differing({"a": 1}, found)
 
 
-def test_the_calls_of_the_readme(server: StartServer, tmp_path: Path) -> None:
+def test_the_calls_of_the_readme(plain_server: RunningServer, tmp_path: Path) -> None:
     commands = re.findall(r"^    (curl .*/api/v1/executions .*)$", (PROJECT / "README.md").read_text(), re.MULTILINE)
-    shell = Shell(server(), tmp_path, "")
+    shell = Shell(plain_server, tmp_path, "")
     answers = [json.loads(shell.run(command)) for command in commands]
     assert [told["status"] for told in answers] == ["finished"] * len(commands)
     assert answers[0]["run"]["stdout"] == "42\n"

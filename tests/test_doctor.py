@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from testkit.servers import clean_environment, manage
-from tests.conftest import StartServer
+from testkit.servers import RunningServer, clean_environment, manage
 
 
-def test_a_server_that_runs_is_well(server: StartServer) -> None:
-    done = server().manage("doctor")
+def test_a_server_that_runs_is_well(plain_server: RunningServer) -> None:
+    done = plain_server.manage("doctor")
     assert done.returncode == 0, done.stdout + done.stderr
     states = {line.split(":")[0][6:]: line[:4].strip() for line in done.stdout.splitlines() if line[:4].strip()}
     # Where whoever runs the tests may not load the profile, that is said too.

@@ -64,18 +64,17 @@ def test_endings_of_real_programs(server: StartServer) -> None:
     assert running.request("/metrics").json() == {"total_requests": 6, "total_errors": 3}
 
 
-def test_bodies_that_only_a_socket_can_send(server: StartServer) -> None:
-    running = server()
+def test_bodies_that_only_a_socket_can_send(plain_server: RunningServer) -> None:
     body = json.dumps({"language": "python", "source_code": "print(1)"}).encode()
-    assert _chunked(running, [body[:10], body[10:]]) == (
+    assert _chunked(plain_server, [body[:10], body[10:]]) == (
         200,
         {"stdout": "1\n", "stderr": "", "exit_code": 0, "error": ""},
     )
-    status, answer = _chunked(running, [b" " * 65_536] * 100)
+    status, answer = _chunked(plain_server, [b" " * 65_536] * 100)
     assert (status, set(answer)) == (413, {"error"})
-    large = running.request("/execute", b"x" * 10_000_000)
+    large = plain_server.request("/execute", b"x" * 10_000_000)
     assert (large.status, set(large.json())) == (413, {"error"})
-    assert running.execute("print(2)").json()["stdout"] == "2\n"
+    assert plain_server.execute("print(2)").json()["stdout"] == "2\n"
 
 
 def test_more_requests_at_once_than_slots_and_connections(server: StartServer) -> None:

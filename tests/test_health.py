@@ -13,7 +13,7 @@ from django.test import Client
 from dispatch.testing import FakeBackend
 from gexec import health
 from sandbox.errors import EngineUnavailable
-from tests.conftest import StartServer
+from testkit.servers import RunningServer
 
 READY = {"status": "ok", "database": "ok", "engine": "ok", "pool": "ok"}
 
@@ -70,7 +70,6 @@ def test_the_part_that_is_down_is_named(
     assert ready() == (503, READY | {"status": "down", part: "down"})
 
 
-def test_a_server_is_ready(server: StartServer) -> None:
-    running = server()
-    assert running.request("/readyz").json() == READY
-    assert running.request("/healthz").json() == {"status": "ok"}
+def test_a_server_is_ready(plain_server: RunningServer) -> None:
+    assert plain_server.request("/readyz").json() == READY
+    assert plain_server.request("/healthz").json() == {"status": "ok"}

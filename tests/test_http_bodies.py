@@ -87,25 +87,23 @@ def test_every_malformed_chunked_body_is_the_clients_fault_and_counted(server: S
     assert "Traceback" not in running.log
 
 
-def test_a_body_that_ends_before_its_end_is_not_run(server: StartServer) -> None:
-    running = server()
+def test_a_body_that_ends_before_its_end_is_not_run(plain_server: RunningServer) -> None:
     for sent in ENDED:
-        head, answer = raw(running, sent, half_close=True)
+        head, answer = raw(plain_server, sent, half_close=True)
         assert head.startswith(b"HTTP/1.1 400 "), sent
         assert answer == b'{"error":"The request body ended early"}', sent
     form = HEAD.replace(b"/execute", b"/admin/login/") + b"Content-Length: 10\r\n\r\na"
-    head, _ = raw(running, form, half_close=True)
+    head, _ = raw(plain_server, form, half_close=True)
     assert b" 403 " in head
     late = (HEAD + b"Content-Length: 1000\r\n\r\n{", CHUNKED + b"5\r\n{")
     with ThreadPoolExecutor(len(late)) as pool:
-        for head, answer in pool.map(lambda sent: raw(running, sent, behind=b""), late):
+        for head, answer in pool.map(lambda sent: raw(plain_server, sent, behind=b""), late):
             assert head.startswith(b"HTTP/1.1 408 Request Timeout")
             assert answer == b'{"error":"The request body did not arrive in time"}'
-    assert "Traceback" not in running.log
+    assert "Traceback" not in plain_server.log
 
 
-def test_what_http_does_not_allow_is_refused_in_json(server: StartServer) -> None:
-    running = server()
+def test_what_http_does_not_allow_is_refused_in_json(plain_server: RunningServer) -> None:
     get = b"GET /ping HTTP/1.1\r\n"
     post = HEAD + b"Content-Length: 0\r\n\r\n"
     coded = {coding: HEAD + b"Transfer-Encoding: " + coding + b"\r\n\r\n0\r\n\r\n" for coding in CODINGS}
@@ -118,7 +116,7 @@ def test_what_http_does_not_allow_is_refused_in_json(server: StartServer) -> Non
         **{coded[coding]: status for coding, status in CODINGS.items()},
     }
     for sent, status in refused.items():
-        head, answer = raw(running, sent, half_close=True)
+        head, answer = raw(plain_server, sent, half_close=True)
         assert head.startswith(b"HTTP/1.1 " + status), sent
         assert b'{"error": "' in answer, sent
     taken = [
@@ -127,5 +125,5 @@ def test_what_http_does_not_allow_is_refused_in_json(server: StartServer) -> Non
         get.replace(b"/ping", b"/ping?next=http://evil.example/") + b"Host: localhost\r\nConnection: close\r\n\r\n",
     ]
     for sent in taken:
-        assert raw(running, sent)[1] == b'{"status":"ok"}', sent
-    assert "Traceback" not in running.log
+        assert raw(plain_server, sent)[1] == b'{"status":"ok"}', sent
+    assert "Traceback" not in plain_server.log

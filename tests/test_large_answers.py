@@ -39,15 +39,14 @@ def test_the_pieces_are_what_the_whole_would_be(stdout: bytes, stderr: bytes, ex
             assert b"".join(told.pieces()) == JSONRenderer().render(told.fields)
 
 
-def test_a_large_answer_has_its_length_and_keeps_its_connection(server: StartServer) -> None:
-    running = server()
+def test_a_large_answer_has_its_length_and_keeps_its_connection(plain_server: RunningServer) -> None:
     text = 'aü€😀\u2028"\\\n\x00'
     count = 2 * LARGE_BYTES // len(text.encode())
-    got = running.execute(f"print({text!r} * {count}, end='')")
+    got = plain_server.execute(f"print({text!r} * {count}, end='')")
     assert got.body == JSONRenderer().render({"stdout": text * count, "stderr": "", "exit_code": 0, "error": ""})
     assert got.headers["Content-Length"] == str(len(got.body))
     assert got.headers["Content-Type"] == "application/json"
-    small = running.execute("print(1)")
+    small = plain_server.execute("print(1)")
     assert sorted(got.headers) == sorted(small.headers)
 
 

@@ -95,9 +95,8 @@ def test_idle_connections_are_the_first_to_go(server: StartServer) -> None:
         busy.close()
 
 
-def test_a_connection_that_speaks_late_is_answered(server: StartServer) -> None:
-    running = server()
-    client = http.client.HTTPConnection("127.0.0.1", running.port, timeout=ANSWER_S)
+def test_a_connection_that_speaks_late_is_answered(plain_server: RunningServer) -> None:
+    client = http.client.HTTPConnection("127.0.0.1", plain_server.port, timeout=ANSWER_S)
     client.connect()
     time.sleep(1)
     client.request("GET", "/ping")

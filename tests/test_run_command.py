@@ -4,18 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from testkit.servers import RunningServer
 from tests.conftest import StartServer
 
 
-@pytest.fixture
-def running(server: StartServer) -> RunningServer:
-    return server()
-
-
-def test_a_file_is_run_by_its_ending_or_by_the_language_that_is_named(running: RunningServer, tmp_path: Path) -> None:
+def test_a_file_is_run_by_its_ending_or_by_the_language_that_is_named(server: StartServer, tmp_path: Path) -> None:
+    running = server()
     program = tmp_path / "program.py"
     program.write_text("import sys; print('out'); print('err', file=sys.stderr); sys.exit(3)")
     unnamed = tmp_path / "program"
@@ -31,10 +25,10 @@ def test_a_file_is_run_by_its_ending_or_by_the_language_that_is_named(running: R
     assert running.request("/metrics").json()["total_requests"] == 2
 
 
-def test_what_cannot_be_run_is_told_in_a_sentence(running: RunningServer, tmp_path: Path) -> None:
-    missing = running.manage("run", str(tmp_path / "none.py"), within_s=120)
+def test_what_cannot_be_run_is_told_in_a_sentence(plain_server: RunningServer, tmp_path: Path) -> None:
+    missing = plain_server.manage("run", str(tmp_path / "none.py"), within_s=120)
     assert missing.returncode == 1
     assert "cannot be read" in missing.stderr
     (tmp_path / "a.py").write_text("print(1)")
-    unknown = running.manage("run", str(tmp_path / "a.py"), "--language", "cobol", within_s=120)
+    unknown = plain_server.manage("run", str(tmp_path / "a.py"), "--language", "cobol", within_s=120)
     assert (unknown.returncode, unknown.stderr) == (1, "CommandError: unsupported language: cobol\n")

@@ -23,7 +23,7 @@ from serve.stops import Stops
 from serve.supervisor import Supervisor
 from testkit import processes
 from testkit.databases import copy_data_dir, database_url
-from testkit.servers import PROJECT, Answer, clean_environment, free_port, manage, refused_start
+from testkit.servers import PROJECT, Answer, RunningServer, clean_environment, free_port, manage, refused_start
 from testkit.waiting import eventually
 from tests.conftest import StartServer
 
@@ -255,28 +255,25 @@ def test_it_serves_where_its_log_cannot_be_written(server: StartServer) -> None:
     assert running.stop() == 0
 
 
-def test_what_is_no_http_is_answered_in_json(server: StartServer) -> None:
-    running = server()
-    with socket.create_connection(("127.0.0.1", running.port), timeout=10) as connection:
+def test_what_is_no_http_is_answered_in_json(plain_server: RunningServer) -> None:
+    with socket.create_connection(("127.0.0.1", plain_server.port), timeout=10) as connection:
         connection.sendall(b"GARBAGE\r\n\r\n")
         answer = connection.makefile("rb").read()
     assert answer.startswith(b"HTTP/1.1 400 ")
     assert b'{"error": "' in answer
 
 
-def test_paths_and_hosts_that_are_not_there_are_answered_in_json(server: StartServer) -> None:
-    running = server()
-    assert running.request("/nothing").json() == {"error": "not found"}
-    foreign = running.request("/ping", headers={"Host": "evil.example"})
+def test_paths_and_hosts_that_are_not_there_are_answered_in_json(plain_server: RunningServer) -> None:
+    assert plain_server.request("/nothing").json() == {"error": "not found"}
+    foreign = plain_server.request("/ping", headers={"Host": "evil.example"})
     assert (foreign.status, list(foreign.json())) == (400, ["error"])
-    assert running.request("/admin/login/").body.startswith(b"<!DOCTYPE html>")
+    assert plain_server.request("/admin/login/").body.startswith(b"<!DOCTYPE html>")
 
 
-def test_the_api_sets_no_cookie_and_the_admin_has_a_content_policy(server: StartServer) -> None:
-    running = server()
-    ping = running.request("/ping", headers={"Cookie": "sessionid=abc; csrftoken=def"})
+def test_the_api_sets_no_cookie_and_the_admin_has_a_content_policy(plain_server: RunningServer) -> None:
+    ping = plain_server.request("/ping", headers={"Cookie": "sessionid=abc; csrftoken=def"})
     assert "Set-Cookie" not in ping.headers
     assert "Content-Security-Policy" not in ping.headers
-    page = running.request("/admin/login/")
+    page = plain_server.request("/admin/login/")
     assert "default-src 'self'" in page.headers["Content-Security-Policy"]
-    assert running.request("/static/admin/css/base.css").status == 200
+    assert plain_server.request("/static/admin/css/base.css").status == 200

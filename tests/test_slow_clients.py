@@ -19,6 +19,7 @@ from serve import clients, sockets
 from serve.clients import Clients
 from serve.incoming import End
 from serve.sockets import Connection, Listener, Shared
+from testkit.servers import RunningServer
 from testkit.waiting import eventually
 from tests.conftest import StartServer
 
@@ -330,17 +331,16 @@ def trickle(port: int, head: bytes) -> tuple[float, bytes]:
     return time.monotonic() - began, answer
 
 
-def test_a_request_that_trickles_in_is_ended(server: StartServer) -> None:
-    running = server()
+def test_a_request_that_trickles_in_is_ended(plain_server: RunningServer) -> None:
     late = b"POST /api/v1/executions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n"
     told = {b"GET /ping HTTP/1.1\r\nX-Slow: ": b"", late: b'"request_timeout"'}
     with ThreadPoolExecutor(len(told)) as pool:
         for (seconds, answer), expected in zip(
-            pool.map(partial(trickle, running.port), told), told.values(), strict=True
+            pool.map(partial(trickle, plain_server.port), told), told.values(), strict=True
         ):
             assert sockets.READ_S - 1 < seconds < sockets.READ_S + 4
             assert expected in answer
-    assert running.request("/ping").status == 200
+    assert plain_server.request("/ping").status == 200
 
 
 def test_slow_clients_keep_nobody_waiting(server: StartServer) -> None:
@@ -370,9 +370,8 @@ def test_slow_clients_keep_nobody_waiting(server: StartServer) -> None:
             assert running.execute("print(1)").json()["stdout"] == "1\n", name
 
 
-def test_a_connection_is_kept_for_the_next_request(server: StartServer) -> None:
-    running = server()
-    connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=10)
+def test_a_connection_is_kept_for_the_next_request(plain_server: RunningServer) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", plain_server.port, timeout=10)
     with closing(connection):
         connection.connect()
         kept = connection.sock
