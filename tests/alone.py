@@ -15,6 +15,7 @@ import pytest
 from testkit.locks import Room
 
 LANES = 2
+"""Most of the time is waiting for programs, servers and limits; else it takes processors: small machines have two."""
 ALONE = "alone"
 _ROOM = pytest.StashKey[Room]()
 
@@ -29,14 +30,14 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", f"{ALONE}(reason): runs while no other test does, and why it has to")
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
     """How many processes `-n auto` means."""
     if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
         return None
-    option = config.option
     is_whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS
-    is_part = not is_whole or option.keyword or option.markexpr or option.lf or option.capture == "no"
-    return 0 if is_part else LANES
+    is_part = any(config.getoption(name, None) for name in ("keyword", "markexpr", "lf"))
+    return LANES if is_whole and not is_part and config.getoption("capture") != "no" else 0
 
 
 @pytest.fixture(scope="session")
