@@ -14,6 +14,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004 (Django's own name)
 
 from dispatch import backends
+from executions.compat.piston.runtimes import FALLBACKS
 from executions.compat.problems import built
 from executions.doors import WITH_ROOT
 from gexec.embedded import MAX_PROCESSES
@@ -48,6 +49,8 @@ _AT_LEAST = {
     "GEXEC_MAX_FILE_BYTES": 1,
     "GEXEC_CLIENT_FILES_MB": 0,
     "GEXEC_FILE_CACHE_MB": 0,
+    "GEXEC_PISTON_RUN_TIMEOUT": 1,
+    "GEXEC_PISTON_COMPILE_TIMEOUT": 1,
     "GEXEC_STORAGE_MB_PER_DAY": 0,
     "GEXEC_KEY_STORAGE_MB_PER_DAY": 0,
 }
@@ -139,6 +142,14 @@ def compat(**_: Any) -> list[CheckMessage]:
     return found
 
 
+def piston_versions(**_: Any) -> list[CheckMessage]:
+    """E024: no way of choosing a version."""
+    if settings.GEXEC_PISTON_VERSIONS in FALLBACKS:
+        return []
+    hint = f"There is {', '.join(FALLBACKS)}."
+    return [Error(f"GEXEC_PISTON_VERSIONS is {settings.GEXEC_PISTON_VERSIONS!r}.", hint=hint, id="gexec.E024")]
+
+
 def _is_network(text: str) -> bool:
     try:
         ipaddress.ip_network(text)
@@ -190,6 +201,7 @@ def register_all() -> None:
         allowed_origins,
         webhook_networks,
         compat,
+        piston_versions,
         unknown_names,
         threads,
         caller_share,

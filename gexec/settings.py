@@ -83,6 +83,12 @@ GEXEC_COMPAT = env.list("GEXEC_COMPAT", [])
 GEXEC_COMPAT_ROOT = env.str("GEXEC_COMPAT_ROOT", "")
 GEXEC_COMPAT_PATHS = tuple(path for path, _ in paths_of(GEXEC_COMPAT, GEXEC_COMPAT_ROOT))
 
+# Of Piston's door: the most that a stage may take in ms, which is what it gets where a request names none; and what
+# becomes of a version that there is not.
+GEXEC_PISTON_RUN_TIMEOUT = env.int("GEXEC_PISTON_RUN_TIMEOUT", 3_000)
+GEXEC_PISTON_COMPILE_TIMEOUT = env.int("GEXEC_PISTON_COMPILE_TIMEOUT", 10_000)
+GEXEC_PISTON_VERSIONS = env.str("GEXEC_PISTON_VERSIONS", "any")
+
 # Production: served over TLS by a proxy in front; and lines for a log collector instead of a person.
 GEXEC_SECURE = env.bool("GEXEC_SECURE", False)
 GEXEC_LOG_JSON = _process.log_json

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Collection
 from functools import partial
 from typing import IO, Any
 
@@ -21,7 +22,6 @@ from rest.ids import uuid7
 from rest.parsers import receive
 from rest.text import printable
 
-_METHODS_WITH_A_BODY = ("POST", "PUT", "PATCH")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -44,9 +44,11 @@ class ReceivedRequest(Request):
 class Endpoint(APIView):
     """A view that holds a connection of the database neither while the body comes in nor while the answer is sent."""
 
+    methods_with_a_body: Collection[str] = ("POST", "PUT", "PATCH")
+
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
         """DRF's, with the whole body where the method has one."""
-        if request.method not in _METHODS_WITH_A_BODY or request.method not in self.allowed_methods:
+        if request.method not in self.methods_with_a_body or request.method not in self.allowed_methods:
             return super().initialize_request(request, *args, **kwargs)
         received = ReceivedRequest(
             request,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from django.urls import URLPattern, re_path
 
-from executions.compat.piston.views import NoSuchRoute, VersionView
+from executions.compat.piston.views import ExecuteView, NoSuchRoute, PackagesView, RuntimesView, VersionView
 from executions.compat.views import both
 
 _PREFIXES = ("api/v2", "api/v2/piston")
@@ -14,6 +14,9 @@ _PREFIXES = ("api/v2", "api/v2/piston")
 
 def _at(prefix: str) -> Iterator[URLPattern]:
     yield from both(prefix, VersionView.as_view())
+    yield from both(f"{prefix}/runtimes", RuntimesView.as_view())
+    yield from both(f"{prefix}/execute", ExecuteView.as_view())
+    yield from both(f"{prefix}/packages", PackagesView.as_view())
 
 
 urlpatterns = [
