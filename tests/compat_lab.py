@@ -15,10 +15,23 @@ from executions.compat.problems import built
 from executions.doors import paths_of
 from testkit.containers import left_after
 from testkit.databases import create_database, database_url
-from testkit.servers import RunningServer, clean_environment, start_server
+from testkit.servers import RunningServer, clean_environment, manage, start_server
 
 ROOT = "judge0"
 START_S = 240
+LANGUAGES = ("bash", "lua")
+"""Small images, which are built where they are not there; that they work is for the tests of languages to say."""
+_ENABLE = """
+from django.utils import timezone
+from languages.figures import all_figures
+from languages.toolchain import installs, language_images
+for slug in {slugs!r}:
+    language = installs.load_folder(slug)
+    image = language_images.image_of(language) or installs.build(language, print)
+    language.image_digest, language.version = image.id, all_figures()[slug].version
+    language.tested_at, language.tested, language.enabled = timezone.now(), language.what_is_tested(), True
+    language.save()
+"""
 
 
 @pytest.fixture(scope="session")
@@ -28,7 +41,10 @@ def compat_server(
     tmp_path_factory: pytest.TempPathFactory,
     docker_client: docker.DockerClient,
 ) -> Iterator[RunningServer]:
-    """One server for the whole session with all doors open, without a rate limit; python and go are installed."""
+    """One server for the whole session with all doors open, without a rate limit.
+
+    It has python and go, and LANGUAGES.
+    """
     name = f"compat_{secrets.token_hex(6)}"
     create_database(prepared_postgres, name, "gexec")
     environment = clean_environment(
@@ -36,7 +52,10 @@ def compat_server(
         GEXEC_COMPAT=",".join(built()),
         GEXEC_COMPAT_ROOT=ROOT if ROOT in built() else "",
     )
-    running = start_server(tmp_path_factory.mktemp("compat") / "data", environment)
+    data_dir = tmp_path_factory.mktemp("compat") / "data"
+    done = manage("shell", "-c", _ENABLE.format(slugs=LANGUAGES), environment=environment)
+    assert done.returncode == 0, done.stderr
+    running = start_server(data_dir, environment)
     try:
         running.wait_ready(within_s=START_S)
         yield running

@@ -32,6 +32,7 @@ pytest_plugins = [
     "tests.fake_backend",
     "tests.fake_images",
     "tests.judging",
+    "tests.npm_lab",
     "tests.runner_lab",
 ]
 
