@@ -278,7 +278,7 @@ def _steps_of(submission: Submission) -> tuple[Step, ...]:
         timeout_ms=submission.limits.wall_ms,
         args=submission.args,
         entrypoint=submission.entrypoint,
-        files=tuple(file.name for file in submission.files),
+        files=() if submission.compiles_alone else tuple(file.name for file in submission.files),
         compile_args=submission.compile_args,
         environment=submission.environment,
     )

@@ -54,6 +54,8 @@ class Submission:
     environment: Mapping[str, str] = field(default_factory=dict)
     """On top of the language's own."""
     compile_args: tuple[str, ...] = ()
+    compiles_alone: bool = False
+    """Whether no other file of the entrypoint's kind is compiled with it."""
     merge_stderr: bool = False
     repeat: int = 1
     artifacts: ArtifactRequest | None = None

@@ -57,6 +57,8 @@ class Program:
     environment: Mapping[str, str] = field(default_factory=dict)
     compile_args: tuple[str, ...] = ()
     """Of those that the language allows; see `languages.programs.refused_args` for which these are."""
+    compiles_alone: bool = False
+    """Whether no other file of the entrypoint's kind is compiled with it."""
     limits: AskedLimits = field(default_factory=AskedLimits)
     """In our names; one that is left out is the language's own."""
     refuse_more: bool = False
@@ -143,6 +145,7 @@ def submission_of(program: Program, door: Door, caller: Caller | None) -> Submis
         args=program.args,
         environment=program.environment,
         compile_args=program.compile_args,
+        compiles_alone=program.compiles_alone,
         merge_stderr=program.merge_stderr,
         repeat=program.repeat,
         artifacts=program.artifacts,
