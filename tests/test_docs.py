@@ -10,7 +10,7 @@ from django.conf import settings
 
 from testkit.servers import PROJECT
 
-DOCUMENTS = sorted([*PROJECT.glob("*.md"), *(PROJECT / "docs").glob("*.md"), *PROJECT.glob("sandbox/runner/*.md")])
+DOCUMENTS = sorted([*PROJECT.glob("*.md"), *(PROJECT / "docs").rglob("*.md"), *PROJECT.glob("sandbox/runner/*.md")])
 _FILE = re.compile(r"`([\w.-]+(?:/[\w.-]+)*/?)`")
 _ENDINGS = (".py", ".c", ".h", ".md", ".yaml", ".css", ".js")
 _ROOMS = (
