@@ -117,7 +117,8 @@ class TestCaller:
 
     @pytest.mark.parametrize("headers", [{"x-auth-token": "wrong"}, {"authorization": "Basic eDp5"}])
     def test_a_wrong_key_is_none(self, headers: dict[str, str]) -> None:
-        assert ask(**headers).status_code == 401
+        answer = ask(**headers)
+        assert (answer.status_code, answer["WWW-Authenticate"]) == (401, "Api-Key")
 
     def test_an_empty_header_is_no_key(self) -> None:
         assert json.loads(ask(authorization="", **{"x-auth-token": " "}).content) == {"client": None}

@@ -291,6 +291,8 @@ class TestPrograms:
             ("java", "Main.java", {"sourcecode": "class A {}", "sourcefilename": "B.java"}, "B.java"),
             ("nodejs", "main.js", {"sourcecode": "1", "sourcefilename": "__tester__.nodejs"}, "__tester__.nodejs.js"),
             ("nodejs", "main.js", {"sourcecode": "1"}, "prog.js"),
+            ("go", "main.go", {"sourcecode": "1", "sourcefilename": "__tester__.go"}, "main.go"),
+            ("go", "main.go", {"sourcecode": "1", "sourcefilename": "a.go"}, "a.go"),
             ("pascal", "main.pas", {"sourcecode": "1", "sourcefilename": "__tester__.pascal"}, "__tester__.pascal.pas"),
         ],
     )

@@ -56,6 +56,8 @@ def answered(door: Door, exc: Exception) -> HttpResponse:
 def in_words_of(door: Door, told: Problem) -> HttpResponse:
     """The door's answer, with the headers that every one of ours has."""
     response = _words_of(door)(told)
+    if response.status_code == 401:
+        response.setdefault("WWW-Authenticate", "Api-Key")
     if told.retry_after_s is not None:
         response.setdefault("Retry-After", str(told.retry_after_s))
     if told.execution_id is not None:

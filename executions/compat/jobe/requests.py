@@ -24,6 +24,8 @@ MOST_CPU_S = 120
 _CPU_S, _DISK_MB, _STREAM_MB = 5, 20, 2
 """What jobe gives where a request says nothing."""
 _MB = 1_000_000
+_TESTER = "__tester__."
+"""How CodeRunner calls every program."""
 _MIN_PROCESSES = 2
 _ILLEGAL = re.compile(r"[<>:\"/\\|?*\x00-\x1f\x7f\xa0\xad#\[\]@!$&'()+,;={}^~`]")
 _NUMBER = re.compile(r"\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?\s*", re.ASCII)
@@ -113,14 +115,15 @@ def _language(name: str) -> tuple[Entry, Language]:
 
 
 def _own(language: Language) -> Entry:
-    return Entry(language.slug, {"id": language.slug, "file": language.source_file})
+    return Entry(language.slug, {"id": language.slug, "file": language.source_file, "own": True})
 
 
 def _filename(name: Any, entry: Entry, source: str) -> str:
     if name is not None and (not isinstance(name, str) or _ILLEGAL.search(name) or name[:1] in {".", "-"}):
         refuse("The sourcefilename for the run_spec is illegal")
-    # Older CodeRunners leave the name to the server, and in Java it matters.
-    if not name or name == "prog.java":
+    # Older CodeRunners leave the name to the server, and in Java it matters. Compilers of languages that jobe has not may
+    # want a name of their own: Go takes no file whose name begins with a line.
+    if not name or name == "prog.java" or (entry.get("own") and name.startswith(_TESTER)):
         main = _MAIN_CLASS.search(source) if entry["file"].endswith(".java") else None
         return f"{main[1]}.java" if main else str(entry["file"])
     suffix = entry.get("suffix", "")
