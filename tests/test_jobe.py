@@ -305,6 +305,22 @@ class TestPrograms:
         assert [file.name for file in job.files] == [name]
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"language_id": "java", "sourcecode": "public class A " * 250_000},
+        {"parameters": {"runargs": ["a " * 2_000_000]}},
+        {"file_list": [["0123456789", "a"]] * 200_000},
+        {"file_list": [["0123456789", "a" * 4_000_000]]},
+        {"sourcefilename": "a" * 4_000_000},
+        {"parameters": {"cputime": "9" * 4_000_000}},
+    ],
+)
+def test_what_is_long_is_refused_without_much_ado(python: Language, fields: dict[str, Any]) -> None:
+    installed("java", "Main.java")
+    assert post(**fields).status_code in {400, 404, 413}
+
+
 class TestEndings:
     """Golden results."""
 

@@ -255,6 +255,26 @@ class TestPrograms:
         assert (row.door, answer["X-Execution-Id"]) == ("piston", str(row.pk))
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"language": "java", "files": [{"content": "\n" * 3_000_000}]},
+        {"language": "java", "files": [{"content": "public final " * 300_000}]},
+        {"version": "^" * 4_000_000},
+        {"language": "x" * 4_000_000},
+        {"files": [{"content": "", "name": "a/" * 2_000_000}]},
+        {"files": [{"content": "x"}, *[{"content": "="}] * 200_000]},
+    ],
+)
+def test_what_is_long_is_refused_without_much_ado(python: Language, settings: Any, fields: dict[str, Any]) -> None:
+    settings.GEXEC_PISTON_VERSIONS = "exact"
+    Language.objects.create(
+        slug="java", name="Java", image="j", image_digest="sha256:9", source_file="Main.java",
+        run_command=["java", "{source}"], tested_at=timezone.now(), enabled=True,
+    )  # fmt: skip
+    assert execute(**fields).status_code in {400, 413}
+
+
 @pytest.mark.usefixtures("python_3_10")
 class TestVersions:
     """Selectors are npm's; what they do not find, a setting decides."""

@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from typing import Any, NoReturn
 
 from clients.caller import Caller
+from executions.bounds import MAX_FILES, MAX_WORDS_BYTES
 from executions.compat.jobe import files
 from executions.compat.jobe.words import MISSING_FILES
 from executions.compat.languages import Entry, table_of
@@ -30,7 +31,8 @@ _MIN_PROCESSES = 2
 _ILLEGAL = re.compile(r"[<>:\"/\\|?*\x00-\x1f\x7f\xa0\xad#\[\]@!$&'()+,;={}^~`]")
 _NUMBER = re.compile(r"\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?\s*", re.ASCII)
 _LEADING_INTEGER = re.compile(r"\s*([+-]?\d{1,15})", re.ASCII)
-_MAIN_CLASS = re.compile(r"(?:^|\W)public\s+class\s+(\w+)[^{]*\{", re.ASCII)
+# In one pass, whatever the source is: no part of it looks ahead to the end.
+_MAIN_CLASS = re.compile(r"(?:^|\W)public\s+class\s+(\w+)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +123,8 @@ def _own(language: Language) -> Entry:
 def _filename(name: Any, entry: Entry, source: str) -> str:
     if name is not None and (not isinstance(name, str) or _ILLEGAL.search(name) or name[:1] in {".", "-"}):
         refuse("The sourcefilename for the run_spec is illegal")
-    # Older CodeRunners leave the name to the server, and in Java it matters. Compilers of languages that jobe has not may
-    # want a name of their own: Go takes no file whose name begins with a line.
+    # Older CodeRunners leave the name to the server, and in Java it matters. Compilers of languages that jobe has not
+    # may want a name of their own: Go takes no file whose name begins with a line.
     if not name or name == "prog.java" or (entry.get("own") and name.startswith(_TESTER)):
         main = _MAIN_CLASS.search(source) if entry["file"].endswith(".java") else None
         return f"{main[1]}.java" if main else str(entry["file"])
@@ -136,6 +138,8 @@ def _files(listed: Any, caller: Caller | None) -> dict[str, Content]:
         return {}
     if not isinstance(listed, list):
         refuse("The file_list for the run_spec is not a list")
+    if len(listed) > MAX_FILES:
+        refuse(f"The file_list for the run_spec has more than {MAX_FILES} files")
     for each in listed:
         if not _is_filespec(each):
             refuse(f"Invalid file specifier: {_print_r(each)}")
@@ -173,6 +177,8 @@ def _compile_args(language: Language, entry: Entry, parameters: Mapping[str, Any
 def _words(given: Any) -> tuple[str, ...]:
     """A list of texts, each of which may be several words: a shell reads them there."""
     texts = [each for each in given if isinstance(each, str)] if isinstance(given, list) else []
+    if sum(map(len, texts)) > MAX_WORDS_BYTES:
+        refuse("The arguments in the run_spec are too long")
     return tuple(word for text in texts for word in _split(text))
 
 

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 from django.conf import settings
 
+from executions.bounds import MAX_FILES
 from executions.compat.piston.runtimes import Runtime, runtime_for
 from executions.compat.running import AskedLimits, Content, Program, SourceFile
 from languages.models import Language
@@ -23,8 +24,9 @@ _NO_LIMIT = -1
 _MOST_MS = 2**31 - 1
 _HEX = re.compile(r"(?:[0-9a-fA-F]{2})*")
 _NO_BASE64 = re.compile(r"[^A-Za-z0-9+/]")
+# In one pass: a line's blanks are looked at once.
 _PUBLIC_CLASS = re.compile(
-    r"^\s*public\s+(?:(?:final|abstract|strictfp|sealed|non-sealed)\s+)*(?:class|interface|enum|record)\s+([A-Za-z_]\w*)",
+    r"^[^\S\n]*public\s+(?:(?:final|abstract|strictfp|sealed|non-sealed)\s+)*(?:class|interface|enum|record)\s+([A-Za-z_]\w*)",
     re.MULTILINE | re.ASCII,
 )
 
@@ -43,6 +45,8 @@ def asked_in(body: Mapping[str, Any]) -> tuple[Runtime, Program]:
         refuse(f"{name}-{selector} runtime is unknown")
     if not any((file.get("encoding") or "utf8") == "utf8" for file in files):
         refuse("files must include at least one utf8 encoded file")
+    if len(files) > MAX_FILES:
+        refuse(f"files must not be more than {MAX_FILES}")
     limits = _limits(body)
     return runtime, _program(runtime.language, files, body, limits)
 

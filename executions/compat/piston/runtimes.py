@@ -117,11 +117,13 @@ def _number_in(reported: str) -> Version:
     return Version(major=major, minor=minor, patch=patch)
 
 
-@lru_cache(maxsize=1024)
 def satisfies(selector: str, version: str) -> bool:
     """Whether a version is one that npm's range means; what is no range means none."""
-    if len(selector) > _LONGEST_SELECTOR:
-        return False
+    return len(selector) <= _LONGEST_SELECTOR and _satisfies(selector, version)
+
+
+@lru_cache(maxsize=1024)
+def _satisfies(selector: str, version: str) -> bool:
     try:
         return bool(NpmSpec(selector).match(Version(version)))
     except ValueError:
