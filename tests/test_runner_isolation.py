@@ -192,6 +192,20 @@ def test_files_that_containers_share_are_parted_with(runner: LabRunner) -> None:
     assert b"127.0.0.1\tlocalhost" in runner.run("cat", "/etc/hosts").stdout
 
 
+def test_the_work_directory_has_another_name_in_a_place_that_nobody_can_write(runner: LabRunner) -> None:
+    assert runner.run("sh", "-c", "pwd -P; cd /mnt/data && echo here > file; pwd -P").stdout == b"/box\n/box\n"
+    assert runner.collect("**") == {"file": b"here\n"}
+    for command in (
+        "rm -rf /mnt/data",
+        "ln -sfn /tmp /mnt/data",
+        "mv /mnt/data /mnt/x",
+        "touch /mnt/x",
+        "mkdir /mnt/x",
+    ):
+        assert runner.run("sh", "-c", command).result.exit_code != 0
+    assert runner.run("sh", "-c", "ls /mnt; readlink /mnt/data").stdout == b"data\n/box\n"
+
+
 def test_the_programs_user_has_a_name(runner: LabRunner) -> None:
     code = "@u = getpwuid $<; print join ' ', @u[0, 7], scalar getgrgid($(), scalar getpwuid(0), -w '/etc/passwd' || 0"
     assert runner.perl(code).stdout == b"gexec /box gexec root 0"

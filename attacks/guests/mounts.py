@@ -24,7 +24,7 @@ refused("swapon", 167, b"/tmp/swap", 0)
 refused("quotactl", 179, 0x800002, b"/dev/vda", 0, b"\0" * 64)
 refused("statmount", 457, b"\0" * 64, b"\0" * 512, 512, 0)
 refused("listmount", 458, b"\0" * 64, b"\0" * 512, 64, 0)
-for path in ("/", "/usr/bin", "/etc", "/proc", "/sys", "/dev", "/.gexec", "/root", "/var", "/run", "/home"):
+for path in ("/", "/usr/bin", "/etc", "/proc", "/sys", "/dev", "/.gexec", "/root", "/var", "/run", "/home", "/mnt"):
     blocked(f"file in {path}", lambda: os.open(f"{path}/{TOKEN}", os.O_CREAT | os.O_WRONLY))
 blocked("unlink the runner", os.unlink, "/.gexec/runner")
 blocked("write the runner", write, "/.gexec/runner")

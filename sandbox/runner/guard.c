@@ -91,6 +91,7 @@ static void tune_network(const char *scratch)
 /* What hides a directory, and the files that replace an image's, lie on one file system of the container's own. */
 static const char EMPTY[] = "empty";
 static const char LOADED[] = "loaded";
+static const char NAMED[] = "mnt";
 
 static const char VOLUME[] = "/.gexec";
 static const char LIBRARY[] = "/.gexec/flush.so";
@@ -100,8 +101,9 @@ static bool mount_own(const char *scratch)
 {
     char path[256];
     unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
-    /* The root, two directories, the library, hosts, passwd and group; the last two as long as add_line takes them. */
-    int failed = mount("own", scratch, "tmpfs", flags, "size=320k,nr_inodes=7,mode=755");
+    /* The root, three directories, a link, the library, hosts, passwd and group; the last two as long as add_line takes
+     * them. */
+    int failed = mount("own", scratch, "tmpfs", flags, "size=320k,nr_inodes=9,mode=755");
     /* gVisor knows no bound on files. */
     if (failed && errno == EINVAL)
         failed = mount("own", scratch, "tmpfs", flags, "size=320k,mode=755");
@@ -211,6 +213,21 @@ static void place_library(const char *scratch)
     bind_own(scratch, LOADED, VOLUME);
     if (mount(NULL, VOLUME, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV, NULL))
         perror(VOLUME);
+}
+
+/*
+ * The work directory's other name, which code that assistants write knows: /mnt/data. An image in which /mnt is missing
+ * goes without.
+ */
+static void name_work(const char *work)
+{
+    char path[256];
+    snprintf(path, sizeof(path), "%s/%s", work, NAMED);
+    if (mkdir(path, 0755))
+        return;
+    snprintf(path, sizeof(path), "%s/%s/data", work, NAMED);
+    if (symlink(work, path) == 0)
+        bind_own(work, NAMED, "/mnt");
 }
 
 /*
@@ -458,6 +475,7 @@ void guard_container(const char *scratch, uid_t uid, gid_t gid)
         replace_hosts(scratch);
         name_user(scratch, uid, gid);
         place_library(scratch);
+        name_work(scratch);
         close_own(scratch);
         replace_masks(scratch);
     }
