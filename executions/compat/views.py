@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -16,12 +17,14 @@ from clients.throttling import DoorThrottle
 from executions.compat import problems, running
 from executions.compat.running import Program
 from executions.doors import Door
-from executions.models import Execution
+from executions.models import OPEN, Execution
 from executions.origins import caller_of
+from rest.exceptions import Unavailable
 from rest.parsers import AnyJSONParser
 from rest.views import ApiEndpoint
 
 _SCHEMES = ("api-key ", "bearer ")
+_BASIC = "basic "
 _AUTHORIZATION = "HTTP_AUTHORIZATION"
 
 
@@ -40,6 +43,9 @@ class DoorView(ApiEndpoint):
     """The same in the query."""
     takes_bare_key = False
     """Whether `Authorization: …` may be the key alone, without a scheme."""
+    takes_password = False
+    """Whether `Authorization: Basic …` may have the key for a password, whoever the user is: so it comes from clients
+    of which nothing but an address can be set, `http://gexec:KEY@host`."""
     parser_classes = [AnyJSONParser]
     throttle_classes = [DoorThrottle]
 
@@ -51,6 +57,13 @@ class DoorView(ApiEndpoint):
     def run(self, program: Program) -> Execution:
         """Run it for the request's caller to its end, or until the client is gone: see `running.run`."""
         return self._noted(running.run(self.request, self.door, program))
+
+    def run_to_end(self, program: Program) -> Execution:
+        """The same, for answers that know no end but one. Raises Unavailable where it was lost, and begins again."""
+        execution = self.run(program)
+        if execution.status in OPEN:
+            raise Unavailable("the run was lost, and begins again", retry_after_s=5, code="engine_unavailable")
+        return execution
 
     def enqueue(self, program: Program) -> Execution:
         """Take it in for whichever process takes it up; its row, queued: see `running.enqueue`."""
@@ -80,7 +93,9 @@ class DoorView(ApiEndpoint):
 
     def _find_key(self, request: HttpRequest) -> None:
         sent = request.META.pop(_AUTHORIZATION, "").strip()
-        if sent and self.takes_bare_key and not sent.lower().startswith(_SCHEMES):
+        if self.takes_password and sent.lower().startswith(_BASIC):
+            sent = f"Api-Key {_password_in(sent[len(_BASIC) :])}"
+        elif sent and self.takes_bare_key and not sent.lower().startswith(_SCHEMES):
             sent = f"Api-Key {sent}"
         headers = (request.headers.get(name, "") for name in self.key_headers)
         parameters = (request.GET.get(name, "") for name in self.key_parameters)
@@ -118,6 +133,14 @@ class JsonAnswer(HttpResponse):
 
     def __init__(self, body: object, **kwargs: Any) -> None:
         super().__init__(_dumps(body), content_type="application/json", **kwargs)
+
+
+def _password_in(credentials: str) -> str:
+    """Of a user and a password in base64; what is none is a wrong key."""
+    try:
+        return base64.b64decode(credentials, validate=True).decode("latin-1").partition(":")[2].strip() or "-"
+    except ValueError:
+        return "-"
 
 
 def _dumps(body: object) -> bytes:
