@@ -47,7 +47,9 @@ PLACES: Mapping[Door, Place] = MappingProxyType(
         Door.JOBE: Place("jobe", ("/jobe/index.php/restapi",)),
         Door.DIFY: Place("Dify", ("/v1/sandbox", "/health")),
         Door.SANDBOXFUSION: Place("SandboxFusion", ("/run_code", "/run_jupyter", "/v1/ping")),
-        Door.LIBRECHAT: Place("LibreChat", ("/v1/exec", "/v1/upload", "/v1/download", "/v1/files")),
+        Door.LIBRECHAT: Place(
+            "LibreChat", ("/v1/exec", "/v1/upload", "/v1/download", "/v1/files", "/v1/sessions", "/v1/health")
+        ),
     }
 )  # fmt: skip
 OWN = (Door.EXECUTE, Door.API)

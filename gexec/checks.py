@@ -14,6 +14,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004 (Django's own name)
 
 from dispatch import backends
+from executions.compat.librechat.tokens import keys_in
 from executions.compat.piston.runtimes import FALLBACKS
 from executions.compat.problems import built
 from executions.doors import WITH_ROOT
@@ -150,6 +151,23 @@ def piston_versions(**_: Any) -> list[CheckMessage]:
     return [Error(f"GEXEC_PISTON_VERSIONS is {settings.GEXEC_PISTON_VERSIONS!r}.", hint=hint, id="gexec.E024")]
 
 
+def librechat(**_: Any) -> list[CheckMessage]:
+    """E025: tokens of LibreChat's that cannot be verified, or that would be refused whoever brings one."""
+    found: list[CheckMessage] = []
+    key, acts_by = settings.GEXEC_LIBRECHAT_JWT_KEY, settings.GEXEC_LIBRECHAT_API_KEY
+    if bool(key) is not bool(acts_by):
+        message = "GEXEC_LIBRECHAT_JWT_KEY and GEXEC_LIBRECHAT_API_KEY are needed together."
+        found.append(Error(message, id="gexec.E025"))
+    try:
+        keys = keys_in(key) if key else None
+    except ValueError:
+        keys = {}
+    if keys == {}:
+        hint = "It is a public key in PEM, Ed25519 or RSA, or a JSON Web Key Set."
+        found.append(Error("GEXEC_LIBRECHAT_JWT_KEY cannot be read.", hint=hint, id="gexec.E025"))
+    return found
+
+
 def _is_network(text: str) -> bool:
     try:
         ipaddress.ip_network(text)
@@ -202,6 +220,7 @@ def register_all() -> None:
         webhook_networks,
         compat,
         piston_versions,
+        librechat,
         unknown_names,
         threads,
         caller_share,

@@ -89,6 +89,10 @@ GEXEC_PISTON_RUN_TIMEOUT = env.int("GEXEC_PISTON_RUN_TIMEOUT", 3_000)
 GEXEC_PISTON_COMPILE_TIMEOUT = env.int("GEXEC_PISTON_COMPILE_TIMEOUT", 10_000)
 GEXEC_PISTON_VERSIONS = env.str("GEXEC_PISTON_VERSIONS", "any")
 
+# LibreChat's tokens: the public key that they are verified with, and the API key by which their holders act.
+GEXEC_LIBRECHAT_JWT_KEY = env.str("GEXEC_LIBRECHAT_JWT_KEY", "")
+GEXEC_LIBRECHAT_API_KEY = env.str("GEXEC_LIBRECHAT_API_KEY", "")
+
 # Production: served over TLS by a proxy in front; and lines for a log collector instead of a person.
 GEXEC_SECURE = env.bool("GEXEC_SECURE", False)
 GEXEC_LOG_JSON = _process.log_json
@@ -128,6 +132,7 @@ INSTALLED_APPS = [
     "dispatch",
     "languages",
     "executions",
+    "executions.compat.librechat",
 ]
 
 # Those of gexec.middleware are Django's and axes' own, run for /admin/ only: the API has no session and no cookies.

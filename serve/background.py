@@ -14,6 +14,8 @@ from dispatch import active
 from dispatch.heartbeat import Heartbeat
 from executions import recovery, waiting
 from executions.background import Background
+from executions.compat.librechat.uploads import FORM_PATHS, OVERHEAD_BYTES
+from executions.doors import Door
 from executions.live.channels import all_channels
 from gexec.embedded import ADMIN_CONNECTIONS, POOL_CONNECTIONS
 from gexec.middleware import ADMIN_PATH
@@ -68,7 +70,14 @@ def bound_clients(shared: Shared) -> None:
         # With a database elsewhere, nothing else has to be written there.
         logger.warning("files that are too large for memory cannot be uploaded: %s", error)
         return
-    shared.uploads = Uploads(path=reverse("files"), max_bytes=settings.GEXEC_MAX_FILE_BYTES, directory=directory)
+    most = settings.GEXEC_MAX_FILE_BYTES
+    shared.uploads = Uploads(
+        path=reverse("files"),
+        max_bytes=most,
+        directory=directory,
+        forms=FORM_PATHS if Door.LIBRECHAT in settings.GEXEC_COMPAT else (),
+        form_bytes=most + OVERHEAD_BYTES,
+    )
 
 
 def start() -> None:

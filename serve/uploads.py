@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryFile
 
@@ -22,7 +23,7 @@ WAIT_S = 60.0
 PROGRESS_BYTES = 512 * 1024
 """A client may go on while it sends so much in serve.sockets.READ_S: 0.4 Mbit/s."""
 
-_KEY = re.compile(rb"(?i)\nauthorization[ \t]*:[ \t]*[^\s]")
+_KEY = re.compile(rb"(?i)\n(?:authorization|x-api-key)[ \t]*:[ \t]*[^\s]")
 
 
 class Upload:
@@ -60,16 +61,28 @@ class Upload:
 class Uploads:
     """What requests may be uploads, and how many bytes of them have room in `directory`."""
 
-    def __init__(self, *, path: str, max_bytes: int, directory: Path) -> None:
-        self._request = f"PUT {path} ".encode(), f"PUT {path}?".encode()
-        self._max_bytes = max_bytes
+    def __init__(
+        self, *, path: str, max_bytes: int, directory: Path, forms: Iterable[str] = (), form_bytes: int = 0
+    ) -> None:
+        """A file is put to `path`; forms with files, of `form_bytes` each, are posted to `forms`."""
+        self._sizes = {_beginnings("PUT", path): max_bytes}
+        self._sizes |= {_beginnings("POST", form): form_bytes for form in forms}
+        self._beginnings = tuple(each for both in self._sizes for each in both)
         self._directory = directory
         self.room = Budget(LARGEST_AT_ONCE * max_bytes, share=0.5)
 
     def bytes_for(self, head: bytes) -> int:
         """How large a body this request may have; 0 where it is no upload. Without a key nothing is stored anyway."""
-        return self._max_bytes if head.lstrip(b"\r\n").startswith(self._request) and _KEY.search(head) else 0
+        line = head.lstrip(b"\r\n")
+        if not line.startswith(self._beginnings) or not _KEY.search(head):
+            return 0
+        return next(size for beginnings, size in self._sizes.items() if line.startswith(beginnings))
 
     def begin(self) -> Upload:
         """Room for one. Raises OSError."""
         return Upload(self._directory)
+
+
+def _beginnings(method: str, path: str) -> tuple[bytes, bytes]:
+    """Of such a request's first line, with a query or without."""
+    return f"{method} {path} ".encode(), f"{method} {path}?".encode()

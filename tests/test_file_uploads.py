@@ -66,6 +66,17 @@ def test_an_upload_comes_back_as_it_was_sent(tmp_path: Path, piece: int, chunked
     assert not list(tmp_path.iterdir())
 
 
+def test_a_form_may_be_larger_than_a_file(tmp_path: Path) -> None:
+    made = Uploads(
+        path="/api/v1/files", max_bytes=8 * MIB, directory=tmp_path, forms=["/v1/upload"], form_bytes=9 * MIB
+    )
+    head = b"POST /v1/upload HTTP/1.1\r\nX-API-Key: x\r\n"
+    assert made.bytes_for(head) == made.bytes_for(head.replace(b"upload ", b"upload?a=b ")) == 9 * MIB
+    assert made.bytes_for(HEAD) == 8 * MIB
+    for other in (head.replace(b"upload", b"uploads"), head.replace(b"POST", b"PUT"), HEAD.replace(b"PUT", b"POST")):
+        assert made.bytes_for(other) == 0
+
+
 def test_what_is_no_upload_has_no_place_on_the_disk(tmp_path: Path) -> None:
     allowed = Uploads(path="/api/v1/files", max_bytes=8 * MIB, directory=tmp_path).bytes_for
     assert allowed(HEAD) == allowed(b"\r\n" + HEAD) == allowed(HEAD.replace(b" HTTP", b"?x HTTP", 1)) == 8 * MIB
