@@ -514,12 +514,12 @@ class TestTokens:
 
     @pytest.mark.parametrize(
         ("key", "by", "ids"),
-        [("", "", []), (PUBLIC, "x", []), (PUBLIC.replace("\n", "\\n"), "x", []), (PUBLIC, "", ["gexec.E024"]),
-         ("", "x", ["gexec.E024"]), ("x", "x", ["gexec.E024"]), ('{"keys": []}', "x", ["gexec.E024"])],
+        [("", "", []), (PUBLIC, "x", []), (PUBLIC.replace("\n", "\\n"), "x", []), (PUBLIC, "", ["gexec.E025"]),
+         ("", "x", ["gexec.E025"]), ("x", "x", ["gexec.E025"]), ('{"keys": []}', "x", ["gexec.E025"])],
     )  # fmt: skip
     def test_settings_that_do_not_go_together(self, settings: Any, key: str, by: str, ids: list[str]) -> None:
         settings.GEXEC_LIBRECHAT_JWT_KEY, settings.GEXEC_LIBRECHAT_API_KEY = key, by
-        assert [found.id for found in run_checks() if found.id == "gexec.E024"] == ids
+        assert [found.id for found in run_checks() if found.id == "gexec.E025"] == ids
 
 
 IN_PYTHON = """\
