@@ -68,6 +68,7 @@ class Exchange:
         self._stdin = memoryview(step.stdin)
         self._stdin_closed = False
         self._window = protocol.STDIN_WINDOW
+        self._kept_bytes = step.limits.output_bytes
 
     @property
     def printed(self) -> bytearray:
@@ -91,6 +92,7 @@ class Exchange:
             open_files=limits.open_files,
             large_files_fail=limits.large_files_fail,
             merge_stderr=self.step.merge_stderr,
+            terminal=self.step.terminal,
         )
         return self._before() + start + self.stdin_frames()
 
@@ -161,7 +163,7 @@ class Exchange:
 
     def _collect(self, frame: protocol.Output) -> Output | None:
         buffer = self._streams[frame.stream]
-        room = self.step.limits.output_bytes - len(buffer)
+        room = self._kept_bytes - len(buffer)
         # The runner cuts too. Its word is not enough for what this process keeps in memory.
         kept = frame.data[:room]
         self._cut[frame.stream] = self._cut[frame.stream] or len(kept) < len(frame.data)

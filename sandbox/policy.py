@@ -103,6 +103,8 @@ def container_options(
         command += ["--stack", str(profile.stack_bytes)]
     if not unshare:
         command += ["--processes", str(_tasks(profile))]
+    if profile.terminal:
+        command += ["--terminal"]
     command += ["--work", WORK_DIRECTORY]
     for directory in (WORK_DIRECTORY, "/tmp", "/dev/shm"):
         command += ["--wipe", directory]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sandbox.errors import ProtocolError
 from sandbox.outcomes import Reason
+from sandbox.types import TerminalSize
 
 VERSION = 1
 # The bounds are those of the page, and of frames.h: what either side must be able to keep in memory.
@@ -17,6 +19,18 @@ MAX_OUTPUT_CHUNK = 64 * 1024
 STDIN_WINDOW = 256 * 1024
 """Bytes of stdin that may be sent without an acknowledgement."""
 
+SIGNALS = frozenset(
+    {
+        signal.SIGHUP,
+        signal.SIGINT,
+        signal.SIGQUIT,
+        signal.SIGTERM,
+        signal.SIGUSR1,
+        signal.SIGUSR2,
+        signal.SIGWINCH,
+    }
+)
+"""What may be sent to a program. SIGHUP is followed by SIGCONT, as the kernel does it where a line is gone."""
 _MAX_NAME_BYTES = 4096  # PATH_MAX
 _MAX_COMPONENT_BYTES = 255  # NAME_MAX
 _MAX_COMPONENTS = 32  # Each costs the runner an open directory on the way.
@@ -41,6 +55,7 @@ _COLLECT = struct.Struct(">HQH")
 _ARTIFACT = struct.Struct(">BQ")
 _READY = struct.Struct(">HI")
 _WINDOW = struct.Struct(">I")
+_SIZE = struct.Struct(">HH")
 _RESULT = struct.Struct(">BBBBQQQ")
 
 _FLAG_EXECUTABLE = 1
@@ -48,6 +63,7 @@ _FLAG_APPEND = 2
 _FLAG_REPLACE = 4
 _FLAG_LARGE_FILES_FAIL = 1
 _FLAG_MERGED = 2
+_FLAG_TERMINAL = 4
 _FLAG_STDOUT_CUT = 1
 _FLAG_STDERR_CUT = 2
 _FLAG_STARTED_AHEAD = 4
@@ -196,6 +212,7 @@ def step_frame(
     open_files: int,
     large_files_fail: bool = False,
     merge_stderr: bool = False,
+    terminal: TerminalSize | None = None,
 ) -> bytes:
     """The frame that starts a program. ValueError where something does not fit or cannot be passed to exec."""
     if not argv:
@@ -205,8 +222,10 @@ def step_frame(
     _in_range(_MAX_U32, wall_ms=wall_ms, cpu_ms=cpu_ms or 0, open_files=open_files)
     _in_range(_MAX_U64, output_bytes=output_bytes, file_size_bytes=file_size_bytes, memory_bytes=memory_bytes)
     flags = _FLAG_LARGE_FILES_FAIL * large_files_fail | _FLAG_MERGED * merge_stderr
+    flags |= _FLAG_TERMINAL * (terminal is not None)
     limits = (wall_ms, cpu_ms or 0, output_bytes, file_size_bytes, memory_bytes, open_files)
     head = _STEP.pack(*limits, flags, len(argv), len(variables))
+    head += b"" if terminal is None else _size(terminal)
     return _frame(b"S", head + b"".join(_text(text) for text in (*argv, *variables)))
 
 
@@ -220,6 +239,18 @@ def stdin_frame(data: bytes) -> bytes:
     if len(data) > STDIN_WINDOW:
         raise ValueError("more bytes of stdin than the window takes")
     return _frame(b"I", data)
+
+
+def signal_frame(number: int) -> bytes:
+    """Sends one of SIGNALS to the program, or to what is in the foreground of its terminal. ValueError for another."""
+    if number not in SIGNALS:
+        raise ValueError(f"signal {number} is not passed on")
+    return _frame(b"G", bytes([number]))
+
+
+def resize_frame(size: TerminalSize) -> bytes:
+    """Gives the window of the program's terminal another size."""
+    return _frame(b"Z", _size(size))
 
 
 def kill_frame() -> bytes:
@@ -260,6 +291,12 @@ def _variable(name: str, value: str) -> str:
     if not name or "=" in name:
         raise ValueError("the name of an environment variable is not empty and has no =")
     return f"{name}={value}"
+
+
+def _size(size: TerminalSize) -> bytes:
+    if not (1 <= size.columns <= _MAX_U16 and 1 <= size.rows <= _MAX_U16):
+        raise ValueError(f"a window of {size.columns} x {size.rows}")
+    return _SIZE.pack(size.columns, size.rows)
 
 
 def _text(text: str) -> bytes:

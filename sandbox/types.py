@@ -30,6 +30,7 @@ __all__ = [
     "Step",
     "StepFinished",
     "StepResult",
+    "TerminalSize",
     "WarmTarget",
 ]
 
@@ -107,6 +108,14 @@ class Interaction:
 
 
 @dataclass(frozen=True, slots=True)
+class TerminalSize:
+    """Of a terminal's window, in characters; each 1 to 65,535."""
+
+    columns: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One program to run: compile, run, or a test."""
 
@@ -122,6 +131,8 @@ class Step:
     """Put in place before it, besides the job's; those of a fresh step are gone with it."""
     merge_stderr: bool = False
     """Whether stderr is the same pipe as stdout, and its output part of stdout's."""
+    terminal: TerminalSize | None = None
+    """Whether its streams are a terminal, which is then the one that the profile's container has, for one step."""
     check: Check | None = None
     interaction: Interaction | None = None
     """Not both of the two; either needs the job's companion."""
@@ -287,6 +298,8 @@ class Profile:
     stack_bytes: int = 0
     """RLIMIT_STACK, the soft one: of the first thread, and the C library's default for the others. 0: the engine's."""
     ahead: Ahead | None = None
+    terminal: bool = False
+    """Whether there is a terminal for one step to have. Such a container is for one run."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ from sandbox.protocol import (
     RunnerFrame,
     Window,
 )
-from sandbox.types import Ahead, Profile
+from sandbox.types import Ahead, Profile, TerminalSize
 from testkit.locks import MACHINE, one_at_a_time
 
 if TYPE_CHECKING:
@@ -155,6 +155,7 @@ class LabRunner:
         ahead: bool = True,
         network: str | None = None,
         processes: int = 64,
+        terminal: bool = False,
     ) -> None:
         """What is not the product's: `binary` may be another build, `under` a command that ends by becoming it.
 
@@ -173,6 +174,7 @@ class LabRunner:
             tmpfs_bytes=64 << 20,
             stack_bytes=128 << 20,
             ahead=Ahead("", ()) if ahead else None,
+            terminal=terminal,
         )
         options = container_options(
             profile, _policy(), uid=UID, network=network or _network(), labels=LABELS, volume=_runner_installed()
@@ -252,6 +254,7 @@ class LabRunner:
         open_files: int = 256,
         large_files_fail: bool = False,
         merge_stderr: bool = False,
+        terminal: TerminalSize | None = None,
     ) -> None:
         """Starts a step with this stdin, closed after it; None leaves it open."""
         self.send(
@@ -265,6 +268,7 @@ class LabRunner:
                 open_files=open_files,
                 large_files_fail=large_files_fail,
                 merge_stderr=merge_stderr,
+                terminal=terminal,
             )
         )
         if stdin is not None:

@@ -27,7 +27,7 @@ from sandbox.protocol import (
     RunnerFrame,
     Window,
 )
-from sandbox.types import Outcome
+from sandbox.types import Outcome, TerminalSize
 from tests.golden import FRAMES
 
 U32 = st.integers(0, 2**32 - 1)
@@ -173,6 +173,8 @@ def test_the_pool_writes_the_golden_frames(golden: dict[str, Any]) -> None:
     arguments = dict(golden["arguments"])
     for name in {"content", "data"} & arguments.keys():
         arguments[name] = arguments[name].encode()
+    for name in {"size", "terminal"} & arguments.keys():
+        arguments[name] = TerminalSize(*arguments[name])
     positional = [
         arguments.pop(name)
         for name in ("name", "script", "content", "patterns", "argv", "environment", "data")

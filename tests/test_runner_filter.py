@@ -207,10 +207,18 @@ class Filter:
 
 @pytest.fixture(scope="module", params=[("x86_64", 0xC000003E), ("aarch64", 0xC00000B7)], ids=lambda param: param[0])
 def syscalls(request: pytest.FixtureRequest) -> Filter:
-    machine, entry = request.param
+    return filter_of(*request.param)
+
+
+@pytest.fixture(scope="module")
+def with_terminal() -> Filter:
+    return filter_of("x86_64", 0xC000003E, "--terminal")
+
+
+def filter_of(machine: str, entry: int, *options: str) -> Filter:
     client = docker.from_env()
     # As text, because what a container prints goes through a log that is text.
-    command = ["sh", "-c", f"filter {machine} | od -An -v -tx1"]
+    command = ["sh", "-c", f"filter {' '.join(options)} {machine} | od -An -v -tx1"]
     printed = client.containers.run(lab_image(), command, network_mode="none", remove=True)
     client.close()
     return Filter(machine, entry, list(struct.iter_unpack("<HBBI", bytes.fromhex(printed.decode()))))
@@ -322,6 +330,36 @@ def test_what_is_asked_of_a_terminal_is_answered_as_for_a_pipe(syscalls: Filter)
         for high in HIGH_HALVES:
             verdict = syscalls.verdict(IOCTL[syscalls.machine], 0, request | high, 0)
             assert verdict == action(errno.ENOTTY if refused else None), hex(request)
+
+
+def test_who_has_a_terminal_may_ask_what_its_users_do(with_terminal: Filter) -> None:
+    everybodys = {0x541B, 0x5411, 0x5421, 0x5452, 0x5451, 0x5450, 0x5460}
+    # TCGETS, TCSETS, TCSETSW, TCSETSF and their second generation, TCSBRK, TCFLSH, TIOCGPGRP, TIOCSPGRP, TIOCGWINSZ,
+    # TIOCSWINSZ, TIOCGSID.
+    users = {0x5401, 0x5402, 0x5403, 0x5404, *range(0x542A, 0x542E), 0x5409, 0x540B, 0x540F, 0x5410, 0x5413, 0x5414}
+    users.add(0x5429)
+    # TIOCGPTN, TIOCSPTLCK; TCGETS2 as it really is.
+    of_size = {0x80045430, 0x40045431, 0x802C542A}
+    for request in (*range(0x5300, 0x5600), *of_size, *INTS):
+        refused = request >> 8 & 0xFF == 0x54 and request & 0xFFFF not in everybodys | users
+        for high in HIGH_HALVES:
+            verdict = with_terminal.verdict(IOCTL["x86_64"], 0, request | high, 0)
+            assert verdict == action(errno.ENOTTY if refused else None), hex(request)
+
+
+def test_what_was_printed_to_a_terminal_cannot_be_thrown_away(with_terminal: Filter) -> None:
+    for queue in INTS:
+        for high in HIGH_HALVES:
+            verdict = with_terminal.verdict(IOCTL["x86_64"], 0, 0x540B, queue | high)
+            assert verdict == action(0 if queue in {1, 2} else None), queue
+
+
+def test_a_terminal_opens_nothing_but_its_own_calls(with_terminal: Filter, syscalls: Filter) -> None:
+    if syscalls.machine != "x86_64":
+        return
+    for number in set(range(NEWEST_JUDGED + 1)) - {IOCTL["x86_64"]}:
+        for argument in (0, 1, 2, 6, 0x7FFFFFFF, (1 << 64) - 1):
+            assert with_terminal.verdict(number, *[argument] * 6) == syscalls.verdict(number, *[argument] * 6), number
 
 
 def test_reads_do_not_tell_of_the_page_cache(syscalls: Filter) -> None:

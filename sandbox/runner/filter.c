@@ -8,7 +8,8 @@
  * calls that a new namespace opens, calls whose code has been at fault before, calls that nothing of ours needs. What
  * is newer than the table is refused as a whole: nobody has judged it yet.
  *
- * usage: filter [ARCHITECTURE], as libseccomp spells it; without one it is this machine's. The program goes to stdout.
+ * usage: filter [--terminal] [ARCHITECTURE], the latter as libseccomp spells it; without one it is this machine's. The
+ * program goes to stdout. With --terminal it is for who has been given a terminal (terminal.h).
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -18,6 +19,7 @@
 #include <netinet/in.h>
 #include <sched.h>
 #include <seccomp.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -30,6 +32,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
+#include <termios.h>
 #include <unistd.h>
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -229,17 +232,52 @@ static void refuse_sockets(void)
                       (struct choice){2, ALL_BITS, PROTOCOLS, COUNT(PROTOCOLS)});
 }
 
+/* Calls that every descriptor knows, with numbers among a terminal's. */
+#define EVERY_DESCRIPTORS FIONREAD, TIOCOUTQ, FIONBIO, FIOASYNC, FIOCLEX, FIONCLEX, FIOQSIZE
+
 /*
- * No program has a terminal, so what is asked of one is answered as for a pipe. Were there one, a program could have
- * the kernel load a module for a line discipline, or do its work where nobody's processor time is counted. Some numbers
- * among a terminal's are those of every descriptor.
+ * No program has a terminal by itself, so what is asked of one is answered as for a pipe. Were there one, a program
+ * could have the kernel load a module for a line discipline, or do its work where nobody's processor time is counted.
+ * Some numbers among a terminal's are those of every descriptor.
  */
 static void refuse_terminals(void)
 {
-    static const uint32_t EVERYBODYS[] = {FIONREAD, TIOCOUTQ, FIONBIO, FIOASYNC, FIOCLEX, FIONCLEX, FIOQSIZE};
+    static const uint32_t EVERYBODYS[] = {EVERY_DESCRIPTORS};
     static const struct choice OTHERS = {1, 0xffff /* the rest says how large an argument is */, EVERYBODYS,
                                          COUNT(EVERYBODYS)};
     refuse_block("ioctl", ENOTTY, (struct conditions){0}, &OTHERS, 0xff00, 'T' << 8);
+}
+
+/*
+ * Whoever has a terminal may ask for its modes and its size, and say who is in the foreground: that is work of its own
+ * processor time. Not to be had are the calls that make another terminal or a line discipline, type for the user
+ * (TIOCSTI), or lock others out. What was printed cannot be thrown away: a program that writes and flushes in a loop
+ * would never wait for its reader, and the kernel's threads, at nobody's cost, would never rest.
+ */
+static void bound_terminals(void)
+{
+    /* The second generation of the first calls, which C libraries begin to use. */
+    static const uint32_t ITS_USERS[] = {EVERY_DESCRIPTORS,
+                                         TCGETS,
+                                         TCSETS,
+                                         TCSETSW,
+                                         TCSETSF,
+                                         TCSBRK,
+                                         TCFLSH,
+                                         TIOCGPGRP,
+                                         TIOCSPGRP,
+                                         TIOCGWINSZ,
+                                         TIOCSWINSZ,
+                                         TIOCGSID,
+                                         'T' << 8 | 0x2a /* TCGETS2 */,
+                                         'T' << 8 | 0x2b /* TCSETS2 */,
+                                         'T' << 8 | 0x2c /* TCSETSW2 */,
+                                         'T' << 8 | 0x2d /* TCSETSF2 */};
+    static const uint32_t OUTPUT[] = {TCOFLUSH, TCIOFLUSH};
+    static const struct choice OTHERS = {1, 0xffff, ITS_USERS, COUNT(ITS_USERS)};
+    refuse_block("ioctl", ENOTTY, (struct conditions){0}, &OTHERS, 0xff00, 'T' << 8);
+    for (size_t i = 0; i < COUNT(OUTPUT); i++)
+        refuse("ioctl", 0, with(with((struct conditions){0}, 1, 0xffff, TCFLSH), 2, ALL_BITS, OUTPUT[i]));
 }
 
 /*
@@ -340,6 +378,9 @@ static void write_head(void)
 
 int main(int argc, char **argv)
 {
+    bool terminal = argc > 1 && strcmp(argv[1], "--terminal") == 0;
+    argv += terminal;
+    argc -= terminal;
     begin(argc > 1 ? argv[1] : NULL);
     refuse_groups();
     refuse_flags("clone", EPERM, CLONE_NAMESPACES);
@@ -352,7 +393,10 @@ int main(int argc, char **argv)
     refuse_filters();
     refuse_devices();
     bound_locks();
-    refuse_terminals();
+    if (terminal)
+        bound_terminals();
+    else
+        refuse_terminals();
     write_head();
     must(seccomp_export_bpf(filter, STDOUT_FILENO), "write");
     return 0;

@@ -226,7 +226,7 @@ static bool same_texts(char *const *one, char *const *other)
 
 static bool serves(const struct forkserver *server, const struct step_frame *step)
 {
-    return server->ready && !step->large_files_fail && same_texts(ahead.argv, step->argv) &&
+    return server->ready && !step->large_files_fail && !step->on_terminal && same_texts(ahead.argv, step->argv) &&
            same_texts(ahead.envp, step->envp);
 }
 

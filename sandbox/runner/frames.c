@@ -1,13 +1,28 @@
 /* frames: see frames.h for the theory of operation. */
 #include "frames.h"
 
+#include <signal.h>
 #include <string.h>
 
 /* The version of the frames, and what stands in front of the texts of each; PROTOCOL.md has the fields. */
-enum { VERSION = 1, FILE_HEAD_BYTES = 3, STEP_HEAD_BYTES = 41, AHEAD_HEAD_BYTES = 4, COLLECT_HEAD_BYTES = 12 };
-enum { FILE_EXECUTABLE = 1, FILE_APPEND = 2, FILE_REPLACE = 4, STEP_LARGE_FILES_FAIL = 1, STEP_MERGED = 2 };
+enum {
+    VERSION = 1,
+    FILE_HEAD_BYTES = 3,
+    STEP_HEAD_BYTES = 41,
+    SIZE_BYTES = 4,
+    AHEAD_HEAD_BYTES = 4,
+    COLLECT_HEAD_BYTES = 12
+};
+enum {
+    FILE_EXECUTABLE = 1,
+    FILE_APPEND = 2,
+    FILE_REPLACE = 4,
+    STEP_LARGE_FILES_FAIL = 1,
+    STEP_MERGED = 2,
+    STEP_TERMINAL = 4
+};
 
-static const char HOST_TYPES[] = "AFBSIKPE";
+static const char HOST_TYPES[] = "AFBSIKPEGZ";
 
 static uint64_t get(const uint8_t *from, int bytes)
 {
@@ -125,6 +140,18 @@ static bool all_are_variables(char *const *texts)
     return true;
 }
 
+/* A window without columns or rows is one of unknown size to programs, which some divide by. */
+static bool take_size(struct cursor *cursor, struct terminal_size *size)
+{
+    if (cursor->left < SIZE_BYTES)
+        return false;
+    size->columns = (uint16_t)get(cursor->at, 2);
+    size->rows = (uint16_t)get(cursor->at + 2, 2);
+    cursor->at += SIZE_BYTES;
+    cursor->left -= SIZE_BYTES;
+    return size->columns > 0 && size->rows > 0;
+}
+
 bool parse_step(struct frame *frame, struct step_frame *step)
 {
     const uint8_t *head = frame->payload;
@@ -140,10 +167,13 @@ bool parse_step(struct frame *frame, struct step_frame *step)
     size_t argc = get(head + 37, 2);
     size_t envc = get(head + 39, 2);
     struct cursor cursor = {frame->payload + STEP_HEAD_BYTES, frame->length - STEP_HEAD_BYTES};
-    if (flags & ~(STEP_LARGE_FILES_FAIL | STEP_MERGED) || argc == 0)
+    if (flags & ~(STEP_LARGE_FILES_FAIL | STEP_MERGED | STEP_TERMINAL) || argc == 0)
         return false;
     step->large_files_fail = flags & STEP_LARGE_FILES_FAIL;
     step->merged = flags & STEP_MERGED;
+    step->on_terminal = flags & STEP_TERMINAL;
+    if (step->on_terminal && !take_size(&cursor, &step->size))
+        return false;
     return take_texts(&cursor, step->argv, argc) && take_texts(&cursor, step->envp, envc) && cursor.left == 0 &&
            all_are_variables(step->envp);
 }
@@ -179,6 +209,24 @@ bool parse_collect(struct frame *frame, struct collect_frame *collect)
             !good_name(collect->patterns[i], strlen(collect->patterns[i])))
             return false;
     return true;
+}
+
+bool parse_signal(const struct frame *frame, int *number)
+{
+    static const int PASSED_ON[] = {SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGTERM, SIGWINCH};
+    if (frame->length != 1)
+        return false;
+    *number = frame->payload[0];
+    for (size_t i = 0; i < sizeof(PASSED_ON) / sizeof(PASSED_ON[0]); i++)
+        if (PASSED_ON[i] == *number)
+            return true;
+    return false;
+}
+
+bool parse_size(const struct frame *frame, struct terminal_size *size)
+{
+    struct cursor cursor = {frame->payload, frame->length};
+    return take_size(&cursor, size) && cursor.left == 0;
 }
 
 static size_t put_header(uint8_t *to, char type, size_t length)

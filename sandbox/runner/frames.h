@@ -53,6 +53,11 @@ struct file_frame {
     size_t content_length;
 };
 
+struct terminal_size {
+    uint16_t columns;
+    uint16_t rows;
+};
+
 struct step_frame {
     uint32_t wall_ms;
     uint32_t cpu_ms;
@@ -63,6 +68,9 @@ struct step_frame {
     bool large_files_fail;
     /* stderr is stdout's pipe. */
     bool merged;
+    /* Its three streams are the container's terminal, of this size. */
+    bool on_terminal;
+    struct terminal_size size;
     char *argv[MAX_TEXTS + 1];
     char *envp[MAX_TEXTS + 1];
 };
@@ -98,6 +106,8 @@ bool parse_file(const struct frame *frame, struct file_frame *file);
 bool parse_step(struct frame *frame, struct step_frame *step);
 bool parse_ahead(struct frame *frame, struct ahead_frame *ahead);
 bool parse_collect(struct frame *frame, struct collect_frame *collect);
+bool parse_signal(const struct frame *frame, int *number);
+bool parse_size(const struct frame *frame, struct terminal_size *size);
 
 /*
  * Write a frame to `to` and return its size. The caller has made room. Of an O or D frame it is only what stands before

@@ -463,7 +463,7 @@ static bool may_mount(void)
     return !syscall(SYS_capget, &header, data) && data[0].effective >> CAP_SYS_ADMIN & 1;
 }
 
-void guard_container(const char *scratch, uid_t uid, gid_t gid)
+void guard_container(const char *scratch, uid_t uid, gid_t gid, bool terminal)
 {
     if (!may_mount())
         return;
@@ -486,8 +486,9 @@ void guard_container(const char *scratch, uid_t uid, gid_t gid)
         hide_runner(scratch);
         unmount(scratch);
     }
-    /* What a terminal does is done by threads of the kernel's, at nobody's cost: no program has one. */
-    unmount("/dev/pts");
+    /* What a terminal does is done by threads of the kernel's, at nobody's cost: no program has one by itself. */
+    if (!terminal)
+        unmount("/dev/pts");
     /* A queue in it would outlive a job. It is not there in every container, so a failure means nothing. */
     unmount("/dev/mqueue");
 }
@@ -625,6 +626,8 @@ const char *guard_stack(uint64_t bytes)
 
 /* What filter.c made of its table: a program of the kernel's, instruction by instruction. */
 EMBED(filter, "filter.bpf");
+/* The same for who has a terminal. */
+EMBED(terminal_filter, "terminal.bpf");
 
 /* Where nobody can be asked (before Linux 5.0, or under another filter that asks), what would be is refused. */
 static void ask_nobody(struct sock_filter *instructions, size_t count)
@@ -634,13 +637,14 @@ static void ask_nobody(struct sock_filter *instructions, size_t count)
             instructions[i].k = SECCOMP_RET_ERRNO | ENOLCK;
 }
 
-const char *guard_system_calls(int *listener)
+const char *guard_system_calls(int *listener, bool terminal)
 {
     static struct sock_filter instructions[BPF_MAXINSNS];
-    size_t count = filter_size / sizeof(struct sock_filter);
+    size_t size = terminal ? terminal_filter_size : filter_size;
+    size_t count = size / sizeof(struct sock_filter);
     if (count > COUNT(instructions))
         return "find room for the system call filter";
-    memcpy(instructions, filter, filter_size);
+    memcpy(instructions, terminal ? terminal_filter : filter, size);
     struct sock_fprog program = {(unsigned short)count, instructions};
     *listener = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
     if (*listener >= 0)

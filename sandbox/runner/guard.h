@@ -18,21 +18,23 @@
 #ifndef GUARD_H
 #define GUARD_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 /*
  * Those that return something return NULL, or what could not be done; errno says why. `scratch` is a directory to mount
  * upon for a moment, the home of the program's user; `listener` becomes where locks_answer() finds calls, or -1;
- * `bytes` is how large a program's stack may grow, 0 for what the engine says.
+ * `terminal` says whether programs have one; `bytes` is how large a program's stack may grow, 0 for what the engine
+ * says.
  */
 const char *guard_network(const char *scratch);
 const char *guard_capabilities(void);
-const char *guard_system_calls(int *listener);
+const char *guard_system_calls(int *listener, bool terminal);
 const char *guard_limits(void);
 const char *guard_stack(uint64_t bytes);
 const char *guard_profile(void);
-void guard_container(const char *scratch, uid_t uid, gid_t gid);
+void guard_container(const char *scratch, uid_t uid, gid_t gid, bool terminal);
 void guard_directories(void);
 void guard_priority(void);
 void guard_processes(unsigned count);

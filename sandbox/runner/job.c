@@ -7,6 +7,7 @@
 #include "forkserver.h"
 #include "locks.h"
 #include "queue.h"
+#include "terminal.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -151,6 +152,8 @@ static void handle_step(struct job *job, struct frame *frame)
 {
     if (!is_idle(job) || !parse_step(frame, &step_frame))
         refuse("a malformed or untimely S frame");
+    if (step_frame.on_terminal && !terminal_is_there())
+        refuse("a step on a terminal where there is none");
     leave_out_library(step_frame.envp);
     begin_job(job);
     step_start(job->step, &step_frame, job->trees[0].fd);
@@ -161,6 +164,25 @@ static void handle_stdin(struct job *job, struct frame *frame)
 {
     if (job->step->phase == RUNNING)
         step_feed(job->step, frame->payload, frame->length);
+}
+
+/* As with stdin, the step may have ended meanwhile. */
+static void handle_signal(struct job *job, struct frame *frame)
+{
+    int number;
+    if (!parse_signal(frame, &number))
+        refuse("a malformed G frame");
+    if (job->step->phase == RUNNING)
+        step_signal(job->step, number);
+}
+
+static void handle_resize(struct job *job, struct frame *frame)
+{
+    struct terminal_size size;
+    if (!parse_size(frame, &size))
+        refuse("a malformed Z frame");
+    if (job->step->phase == RUNNING)
+        step_resize(job->step, &size);
 }
 
 static void handle_kill(struct job *job, struct frame *frame)
@@ -195,8 +217,9 @@ static void handle_end(struct job *job, struct frame *frame)
 static const struct {
     char type;
     void (*handle)(struct job *job, struct frame *frame);
-} HANDLERS[] = {{'A', handle_ahead}, {'F', handle_file}, {'B', handle_back},    {'S', handle_step},
-                {'I', handle_stdin}, {'K', handle_kill}, {'P', handle_collect}, {'E', handle_end}};
+} HANDLERS[] = {{'A', handle_ahead},  {'F', handle_file},  {'B', handle_back},    {'S', handle_step},
+                {'I', handle_stdin},  {'K', handle_kill},  {'P', handle_collect}, {'E', handle_end},
+                {'G', handle_signal}, {'Z', handle_resize}};
 
 void job_handle(struct job *job, struct frame *frame)
 {

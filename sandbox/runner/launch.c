@@ -3,6 +3,7 @@
 #include "launch.h"
 
 #include "fd.h"
+#include "terminal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -30,6 +31,8 @@ struct plan {
     const struct account *account;
     int work;
     int ends[3];
+    /* In their place, by its name. */
+    const char *terminal;
     volatile int error;
     volatile bool reached_exec;
 };
@@ -99,6 +102,18 @@ static bool change_user(const struct account *account)
            !syscall(SYS_setresuid, account->uid, account->uid, account->uid);
 }
 
+/* The first terminal that the leader of a session opens becomes its own, and its group the one in the foreground. */
+static bool take_streams(const struct plan *plan)
+{
+    int opened = plan->terminal ? open(plan->terminal, O_RDWR) : -1;
+    if (plan->terminal && opened < 0)
+        return false;
+    for (int i = 0; i < 3; i++)
+        if (dup2(plan->terminal ? opened : plan->ends[i], i) < 0)
+            return false;
+    return true;
+}
+
 /*
  * What needs rights comes before the change of users, which gives them up. The signals come last: unblocked before, one
  * that is pending would end this child before it has told its parent anything.
@@ -107,10 +122,7 @@ static bool prepare(const struct plan *plan)
 {
     sigset_t none;
     sigemptyset(&none);
-    for (int i = 0; i < 3; i++)
-        if (dup2(plan->ends[i], i) < 0)
-            return false;
-    if (setsid() < 0 || fchdir(plan->work) || setpriority(PRIO_PROCESS, 0, 0))
+    if (setsid() < 0 || !take_streams(plan) || fchdir(plan->work) || setpriority(PRIO_PROCESS, 0, 0))
         return false;
     launch_offer_to_oom_killer();
     /* Everything else is close-on-exec; this is for what should never be there. */
@@ -244,9 +256,10 @@ void launch_close_streams(struct program *program)
 
 enum launched launch(const struct step_frame *step, const struct account *account, int work, struct program *program)
 {
-    struct plan plan = {.step = step, .account = account, .work = work};
+    struct plan plan = {.step = step, .account = account, .work = work, .ends = {-1, -1, -1}};
 
-    if (!launch_open_streams(program, plan.ends, account, step->merged))
+    plan.terminal = program->terminal = step->on_terminal ? terminal_give(program, &step->size) : NULL;
+    if (step->on_terminal ? !plan.terminal : !launch_open_streams(program, plan.ends, account, step->merged))
         return LAUNCH_BROKEN;
     program->pid = start(&plan);
     int error = program->pid < 0 ? errno : plan.error;

@@ -23,6 +23,8 @@ struct program {
     pid_t pid;
     int in;
     int streams[2];
+    /* What all three are, where the program has a terminal; else NULL. */
+    const char *terminal;
 };
 
 enum launched { LAUNCHED, NOT_FOUND, NOT_EXECUTABLE, LAUNCH_BROKEN };

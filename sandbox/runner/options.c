@@ -10,9 +10,9 @@
 
 _Noreturn void usage(void)
 {
-    fputs("usage: runner --uid N --gid N [--ahead-uid N] [--net unshare|keep] [--stack BYTES] [--processes N] --work "
-          "DIR\n"
-          "              [--wipe DIR]...\n"
+    fputs("usage: runner --uid N --gid N [--ahead-uid N] [--net unshare|keep] [--stack BYTES] [--processes N] "
+          "[--terminal]\n"
+          "              --work DIR [--wipe DIR]...\n"
           "       runner --hold\n",
           stderr);
     exit(2);
@@ -46,6 +46,7 @@ static const struct option OPTIONS[] = {
     {"wipe", required_argument, NULL, 'x'},
     {"net", required_argument, NULL, 'n'},
     {"stack", required_argument, NULL, 's'},
+    {"terminal", no_argument, NULL, 't'},
     {"hold", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
 };
@@ -60,6 +61,8 @@ static void take_option(int option, struct options *options)
         options->ahead_uid = positive_number(optarg);
     else if (option == 'n' && (strcmp(optarg, "unshare") == 0 || strcmp(optarg, "keep") == 0))
         options->own_network = strcmp(optarg, "unshare") == 0;
+    else if (option == 't')
+        options->terminal = true;
     else if (option == 's')
         options->stack_bytes = size(optarg);
     else if (option == 'p')

@@ -13,6 +13,7 @@ enum { MAX_WIPED = 8 };
 struct options {
     bool hold;
     bool own_network;
+    bool terminal;
     struct account account;
     uid_t ahead_uid;
     uint64_t stack_bytes;

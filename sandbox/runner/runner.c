@@ -23,6 +23,7 @@
 #include "signals.h"
 #include "stdin.h"
 #include "step.h"
+#include "terminal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -94,7 +95,8 @@ static void watch(struct pollfd *polled)
     polled[SIGNALS] = (struct pollfd){.fd = processes.signals, .events = POLLIN};
     polled[STREAM_1] = (struct pollfd){.fd = room ? step.program.streams[0] : -1, .events = POLLIN};
     polled[STREAM_2] = (struct pollfd){.fd = room ? step.program.streams[1] : -1, .events = POLLIN};
-    polled[TO_PROGRAM] = (struct pollfd){.fd = running && input.length > 0 ? step.program.in : -1, .events = POLLOUT};
+    polled[TO_PROGRAM] =
+        (struct pollfd){.fd = running && step_has_input(&step) ? step.program.in : -1, .events = POLLOUT};
     polled[LOCKS] = (struct pollfd){.fd = locks, .events = POLLIN};
 }
 
@@ -181,7 +183,9 @@ static void take_container_over(const struct options *options)
     locks_open();
     if (options->own_network)
         must(guard_network(options->work));
-    guard_container(options->work, options->account.uid, options->account.gid);
+    guard_container(options->work, options->account.uid, options->account.gid, options->terminal);
+    if (options->terminal)
+        must(terminal_open(&options->account));
     guard_directories();
     guard_priority();
     if (options->processes)
@@ -192,7 +196,7 @@ static void take_container_over(const struct options *options)
     meter_open(&processes.meter);
     must(guard_capabilities());
     must(guard_profile());
-    must(guard_system_calls(&locks));
+    must(guard_system_calls(&locks, options->terminal));
 }
 
 int main(int argc, char **argv)

@@ -34,23 +34,32 @@ static void drop(struct stdin_ring *ring, int *pipe)
     close_fd(pipe);
 }
 
-void stdin_pump(struct stdin_ring *ring, int *pipe)
+static size_t smaller(size_t one, size_t other)
 {
+    return one < other ? one : other;
+}
+
+size_t stdin_pump(struct stdin_ring *ring, int *pipe, size_t most)
+{
+    size_t left = most;
     while (ring->length > 0 && *pipe >= 0) {
-        size_t straight = STDIN_WINDOW - ring->head;
-        size_t size = ring->length < straight ? ring->length : straight;
+        size_t size = smaller(left, smaller(ring->length, STDIN_WINDOW - ring->head));
+        if (size == 0)
+            return most - left;
         ssize_t written = write(*pipe, ring->bytes + ring->head, size);
         if (written < 0 && errno == EAGAIN)
-            return;
+            return most - left;
         /* The program has closed its end. SIGPIPE is blocked, so this is an error like any other. */
         if (written < 0)
             break;
         ring->head = (ring->head + (size_t)written) % STDIN_WINDOW;
         ring->length -= (size_t)written;
+        left -= (size_t)written;
         acknowledge(ring, (size_t)written);
     }
     if (ring->length > 0 || ring->closing)
         drop(ring, pipe);
+    return most - left;
 }
 
 void stdin_append(struct stdin_ring *ring, const uint8_t *bytes, size_t length)

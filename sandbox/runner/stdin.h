@@ -34,8 +34,11 @@ void stdin_reset(struct stdin_ring *ring);
 /* Takes an `I` frame's bytes; none close the stdin once the others are written. Dies where the window is overrun. */
 void stdin_append(struct stdin_ring *ring, const uint8_t *bytes, size_t length);
 
-/* Writes to the pipe what it takes, and closes it (-1) after the last byte or where the program has closed its end. */
-void stdin_pump(struct stdin_ring *ring, int *pipe);
+/*
+ * Writes to the pipe what it takes, at most so much, and closes it (-1) after the last byte or where the program has
+ * closed its end. Returns how much it wrote.
+ */
+size_t stdin_pump(struct stdin_ring *ring, int *pipe, size_t most);
 
 void stdin_release_memory(struct stdin_ring *ring);
 

@@ -7,6 +7,7 @@
 #include "fd.h"
 #include "forkserver.h"
 #include "queue.h"
+#include "terminal.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -38,10 +39,26 @@ enum {
     LAST_WORDS_US = 100 * 1000,
     /* What is taken between two looks is beyond the limit; the container has some room for it. */
     MEMORY_CHECK_US = 10 * 1000,
+    /*
+     * What a terminal prints is moved by the kernel's threads. Seen: for a program that writes single bytes they take
+     * half as long as its own calls, about a microsecond each; they are taken to need twice as long. A pause of four
+     * times that leaves them a fifth of a processor, and what comes behind a pause is read at once.
+     */
+    TERMINAL_BYTE_US = 1,
+    TERMINAL_PAUSES = 4,
+    TERMINAL_PAUSE_US = 200 * 1000,
+    TERMINAL_READS = 16,
+    /* Between two helpings of what is typed faster than anybody types. */
+    TYPE_US = 10 * 1000,
     /* As a shell has it. */
     EXIT_NOT_FOUND = 127,
     EXIT_NOT_EXECUTABLE = 126,
 };
+
+static int64_t earlier(int64_t one_us, int64_t other_us)
+{
+    return one_us < other_us ? one_us : other_us;
+}
 
 /*
  * Reads one chunk straight into the queue. One byte more than the limit is asked for, to tell "all of it" from "too
@@ -55,6 +72,7 @@ static bool take_output(struct step *step, int stream)
     ssize_t length = read(step->program.streams[stream], chunk + OUTPUT_HEADER_BYTES, wanted);
     if (length < 0 && errno == EAGAIN)
         return false;
+    /* Of a terminal, EIO says that nobody has it open any more. */
     if (length <= 0) {
         close_fd(&step->program.streams[stream]);
         return false;
@@ -69,17 +87,37 @@ static bool take_output(struct step *step, int stream)
     return !step->cut[stream];
 }
 
+/* A terminal gives less at a time than a pipe, however much waits. */
+static void take_all_output(struct step *step)
+{
+    for (int stream = 0; stream < 2; stream++)
+        for (int reads = step->program.terminal ? TERMINAL_READS : 1; reads > 0; reads--)
+            if (step->program.streams[stream] < 0 || !queue_has_room_for_output() || !take_output(step, stream))
+                break;
+}
+
+/* Whichever is the lower bound of what the kernel has done: by the bytes, or by the time that its callers took. */
+static int64_t terminal_pause_us(struct step *step, uint64_t taken)
+{
+    int64_t cpu_us = meter_cpu_us(&step->processes->meter);
+    int64_t moved_us = earlier((int64_t)taken * TERMINAL_BYTE_US, 2 * (cpu_us - step->paced_cpu_us));
+    step->paced_cpu_us = cpu_us;
+    int64_t pause_us = TERMINAL_PAUSES * moved_us;
+    return pause_us < GATHER_US ? GATHER_US : earlier(pause_us, TERMINAL_PAUSE_US);
+}
+
 void step_read_output(struct step *step)
 {
     int64_t now_us = monotonic_us();
     if (step_gathers_output(step) && now_us < step->read_us)
         return;
     uint64_t before = step->output_left[0] + step->output_left[1];
-    for (int stream = 0; stream < 2; stream++)
-        if (step->program.streams[stream] >= 0 && queue_has_room_for_output())
-            take_output(step, stream);
+    take_all_output(step);
     uint64_t taken = before - step->output_left[0] - step->output_left[1];
-    step->read_us = taken > 0 && taken < LITTLE_OUTPUT_BYTES ? now_us + GATHER_US : 0;
+    if (taken > 0 && step->program.terminal)
+        step->read_us = now_us + terminal_pause_us(step, taken);
+    else
+        step->read_us = taken > 0 && taken < LITTLE_OUTPUT_BYTES ? now_us + GATHER_US : 0;
 }
 
 bool step_gathers_output(const struct step *step)
@@ -87,9 +125,33 @@ bool step_gathers_output(const struct step *step)
     return step->read_us > 0;
 }
 
+/* What is typed comes as far as there is some allowance left, which grows with the time. */
+static size_t most_input(struct step *step)
+{
+    int64_t now_us = monotonic_us();
+    if (!step->program.terminal)
+        return STDIN_WINDOW;
+    if (now_us >= step->type_us) {
+        int64_t helpings = (now_us - step->type_us) / TYPE_US + 1;
+        int64_t grown = (int64_t)step->typed_left + helpings * TYPED_PER_SECOND_BYTES / (1000 * 1000 / TYPE_US);
+        step->typed_left = (size_t)earlier(grown, TYPED_AT_ONCE_BYTES);
+        step->type_us += helpings * TYPE_US;
+    }
+    return step->typed_left;
+}
+
 void step_pump_input(struct step *step)
 {
-    stdin_pump(step->input, &step->program.in);
+    if (step->input->length == 0 && !step->input->closing)
+        return;
+    size_t written = stdin_pump(step->input, &step->program.in, most_input(step));
+    if (step->program.terminal)
+        step->typed_left -= written;
+}
+
+bool step_has_input(const struct step *step)
+{
+    return step->input->length > 0 && (!step->program.terminal || step->typed_left > 0);
 }
 
 void step_feed(struct step *step, const uint8_t *bytes, size_t length)
@@ -186,6 +248,34 @@ void step_kill(struct step *step)
     finish(step, step->processes->main.gone ? EXITED : KILLED);
 }
 
+/* To a whole process group, as a terminal's keys do it; who leads none gets it alone. */
+static void tell(pid_t group, int number)
+{
+    /* 1 would be everybody, and 0 ourselves. */
+    if (group > 1 && kill(-group, number) && errno == ESRCH)
+        kill(group, number);
+}
+
+void step_signal(const struct step *step, int number)
+{
+    pid_t main = step->processes->main.gone ? 0 : step->processes->main.pid;
+    pid_t foreground = step->program.terminal ? terminal_foreground(step->program.streams[0]) : 0;
+    tell(foreground ? foreground : main, number);
+    if (number != SIGHUP)
+        return;
+    /* The line is gone: that is the session leader's to hear, and nobody's to sleep through. */
+    if (foreground && foreground != main)
+        tell(main, number);
+    tell(foreground, SIGCONT);
+    tell(main, SIGCONT);
+}
+
+void step_resize(const struct step *step, const struct terminal_size *size)
+{
+    if (step->program.terminal)
+        terminal_resize(step->program.streams[0], size);
+}
+
 static bool cpu_limit_met(struct step *step, int64_t now_us)
 {
     if (step->cpu_limit_us == 0 || now_us < step->cpu_check_us)
@@ -243,11 +333,6 @@ void step_watch(struct step *step)
         out_of_time(step, CPU, now_us);
 }
 
-static int64_t earlier(int64_t one_us, int64_t other_us)
-{
-    return one_us < other_us ? one_us : other_us;
-}
-
 int64_t step_wake_us(const struct step *step)
 {
     int64_t wake_us = step->warned ? step->end_us : step->deadline_us;
@@ -255,6 +340,8 @@ int64_t step_wake_us(const struct step *step)
         wake_us = earlier(wake_us, step->cpu_check_us);
     if (step_gathers_output(step))
         wake_us = earlier(wake_us, step->read_us);
+    if (step->program.terminal && step->input->length > 0 && step->typed_left == 0)
+        wake_us = earlier(wake_us, step->type_us);
     return earlier(wake_us, earlier(step->socket_check_us, step->memory_check_us));
 }
 
@@ -294,6 +381,8 @@ void step_start(struct step *step, const struct step_frame *frame, int work)
     step->processes->main = (struct main_process){0};
     stdin_reset(step->input);
     take_limits(step, frame);
+    step->typed_left = TYPED_AT_ONCE_BYTES;
+    step->type_us = step->started_us + TYPE_US;
     enum launched launched = launch_program(step, frame, work);
     if (launched == LAUNCH_BROKEN)
         die("start a program");

@@ -45,6 +45,10 @@ struct step {
     int64_t socket_check_us;
     /* Until when output is left to gather; 0: it is read as it comes. */
     int64_t read_us;
+    /* What has been read from its terminal up to this CPU time, and how much may be typed from when on. */
+    int64_t paced_cpu_us;
+    size_t typed_left;
+    int64_t type_us;
     uint64_t memory_bytes;
     int64_t memory_check_us;
 };
@@ -56,13 +60,16 @@ void step_start(struct step *step, const struct step_frame *frame, int work);
 void step_read_output(struct step *step);
 bool step_gathers_output(const struct step *step);
 void step_pump_input(struct step *step);
+bool step_has_input(const struct step *step);
 void step_watch(struct step *step);
 
 /* Bytes of an I frame. */
 void step_feed(struct step *step, const uint8_t *bytes, size_t length);
 
-/* The pool wants it ended. */
+/* The pool wants it ended, or told something; with a terminal that is for whoever is in the foreground. */
 void step_kill(struct step *step);
+void step_signal(const struct step *step, int number);
+void step_resize(const struct step *step, const struct terminal_size *size);
 
 /* Delivers what a step that has ended left, and at last its result; returns early where the queue has no room. */
 void step_drain(struct step *step);

@@ -49,6 +49,8 @@ static void parse(struct frame *frame)
     static struct file_frame file;
     static struct ahead_frame ahead;
     static struct collect_frame collect;
+    struct terminal_size size;
+    int number;
     if (frame->type == 'F' && parse_file(frame, &file)) {
         check(file.content + file.content_length == frame->payload + frame->length, "the content ends with the frame");
         check(file.name[0] != '/' && !strstr(file.name, "//"), "the name is relative");
@@ -59,6 +61,10 @@ static void parse(struct frame *frame)
     if (frame->type == 'A' && parse_ahead(frame, &ahead))
         check(ahead.argv[0] && texts_in(ahead.argv) + texts_in(ahead.envp) + strlen(ahead.script) <= frame->length,
               "the texts are in the frame");
+    if (frame->type == 'G' && parse_signal(frame, &number))
+        check(number > 0 && number < 32 && number != 9 && number != 19, "the signal can be caught");
+    if (frame->type == 'Z' && parse_size(frame, &size))
+        check(size.columns > 0 && size.rows > 0, "the window has a size");
     if (frame->type == 'P' && parse_collect(frame, &collect)) {
         check(texts_in(collect.patterns) <= frame->length, "the patterns are in the frame");
         for (char *const *pattern = collect.patterns; *pattern; pattern++)
@@ -101,6 +107,11 @@ static const struct {
     {34, "P\0\0\0\35\0\2\0\0\0\0\0\0\20\0\0\2\0\0\0\4a/**\0\0\0\5*.p?g"},
     {5, "K\0\0\0\0"},
     {5, "E\0\0\0\0"},
+    {70, "S\000\000\000A\000\011'"
+         "\300\000\000\023\210\000\000\000\000\000\000\020\000\000\000\000\000\000\001\000\000\000\000\000\000\000\000"
+         "\000\000\000\000\000@\004\000\001\000\001\000P\000\030\000\000\000\002sh\000\000\000\012TERM=xterm"},
+    {6, "G\000\000\000\001\002"},
+    {9, "Z\000\000\000\004\000d\000\036"},
 };
 
 static uint64_t state = 0x9e3779b97f4a7c15;
