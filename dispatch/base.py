@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
+from sandbox.console import Console
 from sandbox.engine import Images
 from sandbox.types import ArtifactsCollected, Job, JobResult, Lane, Output, Profile, StepFinished, WarmTarget
 
@@ -45,6 +46,8 @@ class Task:
     bare_results: bool = False
     """Whether the last event's results are without what was printed: of many steps, each with its own event, all that
     they have printed is more than a server should hold."""
+    console: Console | None = None
+    """Of this process: what is said to the last step while it runs."""
     start_ahead: bool = False
     """Whether a container that was made for it starts first what waiting ones have started: for a test of that."""
 

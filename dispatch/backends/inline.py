@@ -200,7 +200,8 @@ class _InlineRun:
                 yield Started(round((time.monotonic() - began) * 1000, 3))
                 if task.start_ahead:
                     lease.start_ahead()
-                with closing(lease.events(task.job, stream_output=task.stream_output)) as events:
+                told = lease.events(task.job, stream_output=task.stream_output, console=task.console)
+                with closing(told) as events:
                     for event in events:
                         if isinstance(event, StepFinished):
                             results.append(event.result.bare() if task.bare_results else event.result)

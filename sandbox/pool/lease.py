@@ -7,9 +7,11 @@ from collections.abc import Callable, Generator, Iterable
 from types import TracebackType
 
 from sandbox import pair
+from sandbox.console import Console, ConsoleExchange
 from sandbox.container import Container, result_of
 from sandbox.errors import ContainerLost
-from sandbox.types import Event, Job, JobResult, Lane
+from sandbox.exchange import Exchange
+from sandbox.types import Event, Job, JobResult, Lane, Step
 
 logger = logging.getLogger(__name__)
 
@@ -63,10 +65,13 @@ class Lease:
         """
         return result_of(self.events(job))
 
-    def events(self, job: Job, *, stream_output: bool = False) -> Generator[Event, None, None]:
+    def events(
+        self, job: Job, *, stream_output: bool = False, console: Console | None = None
+    ) -> Generator[Event, None, None]:
         """Run the job and tell of it as it goes; see Container.events. Raises what `run` does, at the first `next`.
 
         Of a companion's steps only the ends are told: what they print may say what no program's author is to know.
+        `console` is for the job's last step.
         """
         judge = self._judge(job)
         if judge is not None:
@@ -76,16 +81,31 @@ class Lease:
                 # It has waited for a compiler, and a broken stream does not always show when the first step is sent.
                 self._take_another()
         try:
-            yield from self._tell(job, judge, stream_output=stream_output)
+            yield from self._tell(job, judge, stream_output=stream_output, console=console)
         except ContainerLost:
             self._take_another()
         else:
             return
-        yield from self._tell(job, judge, stream_output=stream_output)
+        yield from self._tell(job, judge, stream_output=stream_output, console=console)
 
-    def _tell(self, job: Job, judge: pair.Judge | None, *, stream_output: bool) -> Generator[Event, None, None]:
+    def _tell(
+        self, job: Job, judge: pair.Judge | None, *, stream_output: bool, console: Console | None
+    ) -> Generator[Event, None, None]:
+        container = self.container
+
+        def exchange_for(step: Step) -> Exchange:
+            if console is not None and step is job.steps[-1]:
+                return ConsoleExchange(step, console, stream_output=stream_output, send=container.pass_on)
+            return Exchange(step, stream_output=stream_output)
+
         if judge is None:
-            return self.container.events(job, tenant=self.tenant, stream_output=stream_output, skipped=self._skipped)
+            return container.events(
+                job,
+                tenant=self.tenant,
+                stream_output=stream_output,
+                skipped=self._skipped,
+                exchange_for=exchange_for,
+            )
         return pair.events(
             job, self.container, judge, tenant=self.tenant, stream_output=stream_output, skipped=self._skipped
         )
