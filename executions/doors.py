@@ -1,4 +1,4 @@
-"""Through which door an execution comes: our own two, and those of other services, whose clients we answer."""
+"""Through which door an execution comes: our own three, and those of other services, whose clients we answer."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from types import MappingProxyType
 
 
 class Door(StrEnum):
-    """What a row says of its door. The names after the first two are those of GEXEC_COMPAT."""
+    """What a row says of its door. The names after the first three are those of GEXEC_COMPAT."""
 
     EXECUTE = "execute"
     API = "api"
+    INTERACTIVE = "interactive"
     PISTON = "piston"
     JUDGE0 = "judge0"
     JOBE = "jobe"
@@ -35,6 +36,7 @@ PLACES: Mapping[Door, Place] = MappingProxyType(
     {
         Door.EXECUTE: Place("POST /execute", ("/execute",)),
         Door.API: Place("/api/v1", ("/api/v1",)),
+        Door.INTERACTIVE: Place("/api/v1, interactive", ()),
         Door.PISTON: Place("Piston", ("/api/v2",)),
         Door.JUDGE0: Place(
             "Judge0",
@@ -52,7 +54,7 @@ PLACES: Mapping[Door, Place] = MappingProxyType(
         ),
     }
 )  # fmt: skip
-OWN = (Door.EXECUTE, Door.API)
+OWN = (Door.EXECUTE, Door.API, Door.INTERACTIVE)
 COMPAT = tuple(door for door in Door if door not in OWN)
 """Those of other services."""
 WITH_ROOT = tuple(door for door, place in PLACES.items() if place.root_paths)

@@ -6,7 +6,7 @@
      "files": [{"name": "main.py", "content": CONTENT, "executable": false}],
      "entrypoint": "main.py",
      "steps": [{"name": "run", "argv": […], "environment": {…}, "limits": {"wall_ms": …, …}, "stdin": CONTENT,
-                "fresh": false, "merge_stderr": false}],
+                "fresh": false, "merge_stderr": false, "terminal": {"columns": 80, "rows": 24}}],
      "keep_going": false, "artifacts": {"patterns": […], "max_files": …, "max_bytes": …},
      "limits": what was effective, by the API's names: see executions.limits,
      "of_strangers": true where its key is a publishable one,
@@ -25,16 +25,19 @@ from dataclasses import asdict, fields, replace
 from itertools import chain
 from typing import Any
 
+from django.conf import settings
+
 from clients.caller import sharing
 from dispatch.base import Task
 from executions.grading.asked import Grading, Judge
 from executions.grading.plan import graded, index_of
 from executions.models import Execution, Lane
-from executions.submission import SourceFile, Submission
+from executions.submission import Interactive, SourceFile, Submission
 from files import services as stored_files
 from files.digests import PREFIX
+from languages.options import MIB
 from languages.programs import profile_of, steps_of
-from sandbox.types import Ahead, ArtifactRequest, Companion, File, Job, Limits, Profile, Step
+from sandbox.types import Ahead, ArtifactRequest, Companion, File, Job, Limits, Profile, Step, TerminalSize
 from sandbox.types import Lane as SlotLane
 
 Json = dict[str, Any]
@@ -46,6 +49,8 @@ OF_STRANGERS = "of_strangers"
 _SOURCE: Json = {"column": "source"}
 _STDIN: Json = {"column": "stdin"}
 _NOTHING: Json = {"text": ""}
+TERM = "xterm-256color"
+"""What browsers' terminals are, and all others understand."""
 _OWN_WORDS_BYTES = 4096
 """No language has a longer command and environment of its own."""
 _FLAGS = ("fresh", "merge_stderr")
@@ -58,7 +63,7 @@ def job_of(submission: Submission) -> Json:
     """The row's `job`: the files; the compile step, where there is one; the run, as often as it was asked for."""
     limits = submission.limits
     job: Json = {
-        "profile": _profile_json(limits.profile(profile_of(submission.language))),
+        "profile": _profile_json(_profile_for(submission, limits.profile(profile_of(submission.language)))),
         "files": [_file_json(file, submission) for file in submission.files],
         "steps": _steps_json(submission),
         "keep_going": False,
@@ -70,6 +75,13 @@ def job_of(submission: Submission) -> Json:
     if submission.grading is not None:
         job["grading"] = submission.grading.to_json()
     return job
+
+
+def _profile_for(submission: Submission, profile: Profile) -> Profile:
+    """A container that has a terminal is for one run, and starts nothing ahead, which would have pipes."""
+    if submission.interactive is None or submission.interactive.terminal is None:
+        return profile
+    return replace(profile, terminal=True, ahead=None, runs_per_container=1)
 
 
 def stored_files_in(job: Mapping[str, Any]) -> set[str]:
@@ -259,7 +271,7 @@ def _standing_alone(file: Mapping[str, Any], submission: Submission) -> Json:
 def _steps_json(submission: Submission) -> list[Json]:
     steps = [submission.limits.step(step) for step in _steps_of(submission)]
     stdin = _stdin_json(submission)
-    run = replace(steps[-1], merge_stderr=submission.merge_stderr)
+    run = _talked_to(replace(steps[-1], merge_stderr=submission.merge_stderr), submission.interactive)
     # Each run after the first begins from the same files, as the first one did.
     runs = (
         [run]
@@ -270,6 +282,17 @@ def _steps_json(submission: Submission) -> list[Json]:
         ]
     )
     return [_step_json(step, _NOTHING) for step in steps[:-1]] + [_step_json(step, stdin) for step in runs]
+
+
+def _talked_to(step: Step, interactive: Interactive | None) -> Step:
+    """What its reader has shown takes no room here: only what is kept is bounded as ever, see Console."""
+    if interactive is None:
+        return step
+    environment = dict(step.environment)
+    if interactive.terminal is not None:
+        environment.setdefault("TERM", TERM)
+    limits = replace(step.limits, output_bytes=settings.GEXEC_INTERACTIVE_OUTPUT_MB * MIB)
+    return replace(step, terminal=interactive.terminal, environment=environment, limits=limits)
 
 
 def _steps_of(submission: Submission) -> tuple[Step, ...]:
@@ -310,6 +333,7 @@ def _step_json(step: Step, stdin: Json) -> Json:
         "limits": {name: getattr(step.limits, name) for name in _LIMITS},
         "stdin": stdin,
         **{name: True for name in _FLAGS if getattr(step, name)},
+        **({"terminal": asdict(step.terminal)} if step.terminal else {}),
     }
 
 
@@ -323,6 +347,7 @@ def _step(data: Mapping[str, Any], content: Resolve) -> Step:
         content(data["stdin"]),
         fresh=data.get("fresh", False),
         merge_stderr=data.get("merge_stderr", False),
+        terminal=TerminalSize(**data["terminal"]) if "terminal" in data else None,
     )
 
 

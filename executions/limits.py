@@ -100,6 +100,17 @@ def caps_of(language: Language, *, has_key: bool, within: Mapping[str, int] = _N
     return replace(caps, **lower) if lower else caps
 
 
+def interactive_caps(caps: Caps, within: Mapping[str, int] = _NO_CAPS) -> Caps:
+    """Of a program that somebody talks to: it lasts longer, and is given no more CPU time than any other."""
+    session_ms = settings.GEXEC_INTERACTIVE_S * 1000
+    return replace(caps, wall_ms=min(session_ms, within.get("wall_ms", session_ms)))
+
+
+def interactive_limits(asked: AskedLimits, limits: EffectiveLimits, caps: Caps) -> EffectiveLimits:
+    """Likewise: what is left out is what its caps allow."""
+    return replace(limits, wall_ms=asked.wall_ms or caps.wall_ms, cpu_ms=asked.cpu_ms or caps.cpu_ms)
+
+
 def too_much(asked: AskedLimits, caps: Caps) -> Mapping[str, int]:
     """The limits that were asked for above their cap, with the cap."""
     named = ((field.name, getattr(asked, field.name), getattr(caps, field.name)) for field in fields(Caps))

@@ -42,7 +42,7 @@ class Store(models.TextChoices):
     NOTHING = "nothing"
 
 
-EXECUTE, API = (door.value for door in OWN)
+EXECUTE, API, INTERACTIVE = (door.value for door in OWN)
 
 IN_BACKLOG = Q(status=Status.QUEUED, background=True, worker__isnull=True)
 """Accepted, and taken up by no process yet."""

@@ -34,6 +34,7 @@ from files.store import FileMissing
 from rest.connections import DATABASE_AWAY, DATABASE_RETRY_AFTER_S, release_connection
 from rest.disconnect import Client
 from rest.exceptions import Unavailable
+from sandbox.console import Console
 from sandbox.errors import Cancelled, EngineUnavailable, ImageMissing, PoolBusy, PoolClosed, SandboxError
 from sandbox.types import JobResult, StepFinished
 from sandbox.types import Outcome as StepOutcome
@@ -49,10 +50,17 @@ GONE_WAIT_S = 20.0
 _GONE_POLL_S = 0.1
 
 
-def run(execution: Execution, *, reservation: Reservation | None = None, client: Client | None = None) -> None:
+def run(
+    execution: Execution,
+    *,
+    reservation: Reservation | None = None,
+    client: Client | None = None,
+    console: Console | None = None,
+) -> None:
     """Run a row that is queued, or running in its reservation, and finish it; its outcome may be a sandbox error.
 
-    Once `client` is gone it is cancelled, wherever it is. Without one it runs to its end.
+    Once `client` is gone it is cancelled, wherever it is. Without one it runs to its end. `console` is for its last
+    step.
 
     Raises Unavailable, with the row kept, where there was no slot, no Docker engine, no database any more, or the
     server shuts down.
@@ -60,7 +68,7 @@ def run(execution: Execution, *, reservation: Reservation | None = None, client:
     client = client or Client()
     with in_flight.marked(execution.pk):
         try:
-            _run(execution, reservation, client)
+            _run(execution, reservation, client, console)
         except DATABASE_AWAY as error:
             # Its row is there, and the client can ask for it later.
             raise Unavailable(
@@ -87,9 +95,10 @@ def _attempt(
     client: Client,
     teller: Teller,
     on_start: Callable[[], None] = lambda: None,
+    console: Console | None = None,
 ) -> None:
     try:
-        task = replace(task_of(execution), wait_ms=wait_ms, stream_output=teller.wants_output)
+        task = replace(task_of(execution), wait_ms=wait_ms, stream_output=teller.wants_output, console=console)
         graded = graded_run(execution)
     except FileMissing:
         transitions.finish(execution, failed_fields("a file that it refers to was deleted"))
@@ -119,13 +128,15 @@ def _attempt(
             _finished(execution, submitted, result, fields, is_wanted=not _cause(execution, client))
 
 
-def _run(execution: Execution, reservation: Reservation | None, client: Client) -> None:
+def _run(execution: Execution, reservation: Reservation | None, client: Client, console: Console | None) -> None:
     # Until the row is written: who watches is told of that as well.
     with told(execution) as teller:
-        _run_told(execution, reservation, client, teller)
+        _run_told(execution, reservation, client, teller, console)
 
 
-def _run_told(execution: Execution, reservation: Reservation | None, client: Client, teller: Teller) -> None:
+def _run_told(
+    execution: Execution, reservation: Reservation | None, client: Client, teller: Teller, console: Console | None
+) -> None:
     if cause := _cause(execution, client):
         transitions.finish(execution, cancelled_fields(cause))
         return
@@ -134,7 +145,7 @@ def _run_told(execution: Execution, reservation: Reservation | None, client: Cli
     wait_ms = max(0, settings.GEXEC_WAIT_MS - waited_ms)
     began = time.monotonic()
     try:
-        _attempt(execution, wait_ms, reservation, client, teller)
+        _attempt(execution, wait_ms, reservation, client, teller, console=console)
     except SandboxError as error:
         # The client is asked to come again.
         _not_started(execution, error, queue_ms=(time.monotonic() - began) * 1000)

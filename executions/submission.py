@@ -12,7 +12,7 @@ from executions.grading.asked import Grading
 from executions.limits import EffectiveLimits
 from executions.models import EXECUTE, Lane, Store
 from languages.models import Language
-from sandbox.types import ArtifactRequest
+from sandbox.types import ArtifactRequest, TerminalSize
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,14 @@ class SourceFile:
     name: str
     content: Content
     executable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Interactive:
+    """That its client talks to the program while it runs."""
+
+    terminal: TerminalSize | None
+    """None: over pipes, as every other program has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +77,7 @@ class Submission:
     store: Store = Store.ALL
     tags: Mapping[str, str] | None = None
     webhook_url: str = ""
+    interactive: Interactive | None = None
 
     @property
     def source(self) -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
 
 from executions.accept import accepted
 from executions.idempotency import Claim
 from executions.live.channels import all_channels
+from executions.live.flow import Flow
 from executions.live.teller import watch
 from executions.models import OPEN, Execution
 from executions.run import run
@@ -16,6 +18,7 @@ from executions.submission import Origin, Submission
 from rest.connections import release_connection
 from rest.disconnect import Client
 from rest.exceptions import Unavailable
+from sandbox.console import Console
 
 logger = logging.getLogger(__name__)
 
@@ -34,10 +37,20 @@ class WatchedRun:
     """Its row, once `begin` has returned; final once it is over and not open."""
 
     def __init__(
-        self, submission: Submission, origin: Origin, *, arrived_at: float, claim: Claim | None = None
+        self,
+        submission: Submission,
+        origin: Origin,
+        *,
+        arrived_at: float,
+        claim: Claim | None = None,
+        console: Console | None = None,
+        flow: Flow | None = None,
+        when_over: Callable[[], object] = lambda: None,
     ) -> None:
+        """`console` is for its last step; with `flow` its reader is waited for. `when_over` is called in its thread."""
         self._submission, self._origin, self._claim = submission, origin, claim
         self._client = Client(arrived_at=arrived_at)
+        self._console, self._flow, self._when_over = console, flow, when_over
         self._accepted = threading.Event()
         self._over = threading.Event()
         self._error: BaseException | None = None
@@ -60,6 +73,20 @@ class WatchedRun:
         """Its row, where this run has ended it."""
         return self.execution if self.execution.status not in OPEN else None
 
+    def wait_over(self, timeout_s: float) -> None:
+        """Wait so long for its end."""
+        self._over.wait(timeout_s)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing of it is under way any more."""
+        return self._over.is_set()
+
+    @property
+    def error(self) -> BaseException | None:
+        """Why it could not be started; its row is rejected, or says so."""
+        return self._error
+
     def leave(self, *, cancel: bool) -> None:
         """Nobody watches any more: wait for its end, which comes at once with `cancel`."""
         if cancel:
@@ -72,9 +99,10 @@ class WatchedRun:
             with accepted(self._submission, self._origin, self._claim) as (execution, reservation):
                 self.execution = execution
                 channel = watch(execution.pk)
+                channel.flow = self._flow
                 self._accepted.set()
                 try:
-                    run(execution, reservation=reservation, client=self._client)
+                    run(execution, reservation=reservation, client=self._client, console=self._console)
                 finally:
                     # It is closed already, unless nothing was even tried.
                     all_channels().close(channel)
@@ -85,5 +113,6 @@ class WatchedRun:
                 logger.exception("an execution that is watched failed")
         finally:
             release_connection()
+            self._when_over()
             self._over.set()
             self._accepted.set()

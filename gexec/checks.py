@@ -32,6 +32,12 @@ _AT_LEAST = {
     "GEXEC_SLOTS": 1,
     "GEXEC_WAIT_MS": 0,
     "GEXEC_WATCHERS": 1,
+    # 0: there are none.
+    "GEXEC_INTERACTIVE": 0,
+    "GEXEC_INTERACTIVE_S": 1,
+    "GEXEC_INTERACTIVE_DETACH_S": 0,
+    "GEXEC_INTERACTIVE_IDLE_S": 1,
+    "GEXEC_INTERACTIVE_OUTPUT_MB": 1,
     # A page of output, and what a client does not read at once.
     "GEXEC_EVENTS_BYTES": 65_536,
     "GEXEC_EVENTS_MB": 1,

@@ -22,6 +22,7 @@ from django.http.response import HttpResponseBase
 from django.middleware.csrf import CsrfViewMiddleware
 
 from clients import origins
+from rest import websocket
 from rest.client_address import client_address
 
 if TYPE_CHECKING:
@@ -48,11 +49,13 @@ def refuse_foreign_pages(get_response: Callable[[HttpRequest], HttpResponseBase]
     """Middleware: what a browser sends for a page of an origin that is not allowed is refused before anything is done.
 
     A browser sends such a request without asking first where it looks like a form, and text/plain is read as JSON
-    here: without this any page could run programs on a server that only its reader can reach.
+    here; nor does it ask before it opens a WebSocket. Without this any page could run programs on a server that only
+    its reader can reach.
     """
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
-        if request.method not in _CHANGE_NOTHING and _is_foreign(request):
+        changes = request.method not in _CHANGE_NOTHING or websocket.is_asked_for(request.META)
+        if changes and _is_foreign(request):
             raise ForeignPage
         return get_response(request)
 
@@ -67,7 +70,10 @@ def _is_foreign(request: HttpRequest) -> bool:
     if origin in settings.GEXEC_ALLOWED_ORIGINS:
         return False
     # A browser sends this header only where CORS allowed it before; the key in it is checked against the origin.
-    if origins.sends_key(request) and origins.lists(origin, request.path_info):
+    # So is one that comes with a WebSocket.
+    if (origins.sends_key(request) or websocket.is_asked_for(request.META)) and origins.lists(
+        origin, request.path_info
+    ):
         return False
     # The scheme may be that of a proxy in front.
     return origin is None or origin.partition("://")[2] != request.get_host()

@@ -32,6 +32,7 @@ class Process(NamedTuple):
     slots: int
     queue: int
     watchers: int
+    interactive: int
     shutdown_grace_s: float
     keepalive_s: int
     data_dir: Path
@@ -40,8 +41,8 @@ class Process(NamedTuple):
 
     @property
     def all_threads(self) -> int:
-        """Of a worker. Who watches an execution holds a thread, and none of those that run programs or answer."""
-        return self.threads + self.watchers
+        """Of a worker. Who watches an execution, or talks to one, holds a thread of its own."""
+        return self.threads + self.watchers + connections_of(self.interactive)
 
     @property
     def worker_stop_s(self) -> float:
@@ -52,6 +53,13 @@ class Process(NamedTuple):
     def gunicorn_stop_s(self) -> float:
         """gunicorn with all its workers is left alone this long; what remains of the margin is the database's."""
         return self.shutdown_grace_s + STOP_MARGIN_S * 5 / 6
+
+
+def connections_of(interactive: int) -> int:
+    """How many connections there may be to so many interactive executions: who comes back may be here before the
+    connection that was lost is given up.
+    """
+    return 2 * interactive
 
 
 env = Environment(os.environ)
@@ -71,6 +79,8 @@ def read() -> Process:
         slots=slots,
         queue=queue or threads - slots - KEPT_THREADS,
         watchers=env.int("GEXEC_WATCHERS", 0) or max(1, threads - slots - KEPT_THREADS // 2),
+        # The rest of the slots are always for programs that nobody talks to.
+        interactive=env.int("GEXEC_INTERACTIVE", max(1, slots // 2)),
         shutdown_grace_s=env.float("GEXEC_SHUTDOWN_GRACE_S", DEFAULT_GRACE_S),
         keepalive_s=env.int("GEXEC_KEEPALIVE_S", 5),
         data_dir=Path(env.str("GEXEC_DATA_DIR", "") or BASE_DIR / "var").resolve(),

@@ -35,6 +35,14 @@ GEXEC_SLOTS = _process.slots
 GEXEC_QUEUE = _process.queue
 # Who watches executions at once, in one process.
 GEXEC_WATCHERS = _process.watchers
+# Interactive executions at once, in one process; for how long at most, without a connection,
+# and without a word; how much each may print.
+GEXEC_INTERACTIVE = _process.interactive
+GEXEC_INTERACTIVE_CONNECTIONS = process.connections_of(GEXEC_INTERACTIVE)
+GEXEC_INTERACTIVE_S = env.int("GEXEC_INTERACTIVE_S", 600)
+GEXEC_INTERACTIVE_DETACH_S = env.int("GEXEC_INTERACTIVE_DETACH_S", 30)
+GEXEC_INTERACTIVE_IDLE_S = env.int("GEXEC_INTERACTIVE_IDLE_S", 120)
+GEXEC_INTERACTIVE_OUTPUT_MB = env.int("GEXEC_INTERACTIVE_OUTPUT_MB", 1024)
 GEXEC_WAIT_MS = env.int("GEXEC_WAIT_MS", 10_000)
 # What may wait to be run in the background, of one caller and of all.
 GEXEC_CALLER_BACKLOG = env.int("GEXEC_CALLER_BACKLOG", 10_000)
@@ -169,7 +177,8 @@ REST_FRAMEWORK: dict[str, Any] = {
 
 SPECTACULAR_SETTINGS = {
     "TITLE": "gexec",
-    "DESCRIPTION": "Runs code that strangers wrote and says exactly what happened. docs/api.md is the guide.",
+    "DESCRIPTION": "Runs code that strangers wrote and says exactly what happened. docs/api.md is the guide; "
+    "GET /api/v1/executions/ws is a WebSocket, which docs/interactive.md describes.",
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
     "PREPROCESSING_HOOKS": ["rest.openapi.only_ours"],

@@ -53,6 +53,10 @@ class AnyJSONParser(BaseParser):
         body = stream.read(max_bytes + 1)
         if len(body) > max_bytes:
             raise _too_large(max_bytes)
+        return self.object_in(body)
+
+    def object_in(self, body: bytes) -> dict[str, Any]:
+        """The object that these bytes are. Refusal (400) where they are none."""
         data = self._loads(body)
         if not isinstance(data, dict):
             raise Refusal("Invalid JSON: expected an object", code="invalid_json")

@@ -151,6 +151,13 @@ class Incoming:
             self._read = self._ends_at = 0
         return data
 
+    def take_rest(self) -> bytes:
+        """What has come and was not read yet, of the request and behind it; nothing is left of it here."""
+        rest = bytes(memoryview(self._kept)[self._read :]) + bytes(self._behind)
+        self._kept, self._behind, self._read = bytearray(), bytearray(), 0
+        self._ends_at = 0 if self._ends_at is not None else None
+        return rest
+
     @property
     def has_more_behind(self) -> bool:
         """Whether a part of the next request has come too."""

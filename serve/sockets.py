@@ -9,6 +9,7 @@ poller sends it when the thread is with another client (`flush`). What is kept f
 from __future__ import annotations
 
 import errno
+import os
 import select
 import socket
 import time
@@ -67,6 +68,7 @@ class Connection(socket.socket):
     arrived_at = 0.0
     """When the last request was whole, in time.monotonic()."""
     _sent_ahead = 0
+    _taken_over = False
 
     def belongs_to(self, shared: Shared, address: Any) -> Connection:
         """Called once, before anything else."""
@@ -157,6 +159,15 @@ class Connection(socket.socket):
         """Read no further request: nobody knows where it would begin."""
         self.ends = True
 
+    def take_over(self) -> tuple[socket.socket, bytes]:
+        """For what is no HTTP any more: a socket of its own, which nobody else reads or times, and what has come behind
+        the request. What the server still sends as its answer goes nowhere, and the connection ends with it.
+        """
+        self.ends = self._taken_over = True
+        behind = self.incoming.take_rest()
+        self._charge()
+        return socket.socket(self.family, self.type, self.proto, fileno=os.dup(self.fileno())), behind
+
     @property
     def has_next(self) -> bool:
         """Whether a part of the next request is here."""
@@ -184,6 +195,8 @@ class Connection(socket.socket):
 
         Raises BrokenPipeError where there is none, and the client takes nothing for FULL_SEND_S.
         """
+        if self._taken_over:
+            return
         ahead, self._sent_ahead = self._sent_ahead, 0
         rest = memoryview(data)[ahead:]
         if not self._unsent or self.flush():
@@ -218,7 +231,7 @@ class Connection(socket.socket):
 
     def send_ahead(self) -> None:
         """Send the byte that every answer begins with; the next `sendall` leaves it away. See rest/disconnect.py."""
-        if not self._sent_ahead:
+        if not self._sent_ahead and not self._taken_over:
             self._sent_ahead = super().send(b"H", socket.MSG_DONTWAIT)
 
     @property

@@ -69,6 +69,8 @@ class Own:
 
     bodies: Mapping[str, Any] = field(default_factory=dict)
     query: str = ""
+    upgrade: bool = False
+    """Whether it answers over WebSockets alone: tests/test_interactive.py has what it tells there."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,7 @@ LINES: dict[str, Open | Own | Id] = {
     "keys/<str:prefix>": Id(lambda world: world.prefix, never="zzzzzzzz"),
     "executions": Own({"post": {"language": "python", "source_code": "1"}}),
     "executions/export": Own(),
+    "executions/ws": Own(upgrade=True),
     "executions/cancel": Own({"post": {"tag.who": "x"}}),
     "executions/<uuid:execution_id>/cancel": Id(lambda world: world.execution),
     "batches": Own({"post": {"items": [{"language": "python", "source_code": "1"}]}}),
@@ -199,6 +202,9 @@ def test_who_asks_for_all_gets_its_own(world: World, route: str) -> None:
         path = path_of(route, words) + (query if method in ("get", "head") else "")
         for key in (world.theirs, None):
             answer = ask(method, path, key, bodies.get(method))
+            if isinstance(line, Own) and line.upgrade:
+                assert answer.status_code == 426
+                continue
             assert answer.status_code in (
                 (200, 201, 202, 204) if key or isinstance(line, Open) else (200, 201, 202, 401)
             ), (

@@ -73,8 +73,10 @@ def test_every_path_of_the_api_is_in_it() -> None:
     def shape(path: str) -> str:
         return "/".join("*" if part[:1] in {"<", "{"} else part for part in path.split("/"))
 
+    # OpenAPI has no words for a WebSocket: docs/interactive.md describes it, and the schema says where.
+    assert "docs/interactive.md" in SCHEMA["info"]["description"]
     served = {shape(path) for path in paths(get_resolver().url_patterns) if path.startswith("/api/v1/")}
-    assert served == {shape(path) for path in SCHEMA["paths"]}
+    assert served - {"/api/v1/executions/ws"} == {shape(path) for path in SCHEMA["paths"]}
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from clients.caller import Caller
 from executions.api.fields import Whole, problem_with
-from executions.limits import AskedLimits, EffectiveLimits, caps_of, effective, too_much
+from executions.limits import (
+    AskedLimits,
+    EffectiveLimits,
+    caps_of,
+    effective,
+    interactive_caps,
+    interactive_limits,
+    too_much,
+)
 from languages.models import Language
 from rest.unknown import StrictSerializer
 
@@ -23,9 +31,15 @@ class LimitsSerializer(StrictSerializer):
     compile_wall_ms = Whole(low=1, high=_MOST, required=False, help_text="Time of the compile step.")
 
 
-def limits_of(asked: AskedLimits, language: Language, caller: Caller | None, *, at: str = "limits") -> EffectiveLimits:
+def limits_of(
+    asked: AskedLimits, language: Language, caller: Caller | None, *, at: str = "limits", interactive: bool = False
+) -> EffectiveLimits:
     """What holds. ValidationError, with the name below `at`, for what is more than may be asked for."""
-    caps = caps_of(language, has_key=caller is not None, within=caller.caps if caller else {})
+    within = caller.caps if caller else {}
+    caps = caps_of(language, has_key=caller is not None, within=within)
+    if interactive:
+        caps = interactive_caps(caps, within)
     for name, most in too_much(asked, caps).items():
         raise problem_with(f"{at}.{name}", f"at most {most}", "limit_exceeded")
-    return effective(language, asked, caps)
+    limits = effective(language, asked, caps)
+    return interactive_limits(asked, limits, caps) if interactive else limits

@@ -38,8 +38,8 @@ from executions.bounds import (
 from executions.content import NOTHING, Content
 from executions.grading.asked import TESTS_AT_MOST
 from executions.limits import AskedLimits
-from executions.models import API, Lane, Store
-from executions.submission import SourceFile, Submission
+from executions.models import API, INTERACTIVE, Lane, Store
+from executions.submission import Interactive, SourceFile, Submission
 from languages.models import Language
 from languages.programs import default_entrypoint, refused_args, refused_variables
 from rest.described import Schema
@@ -51,6 +51,7 @@ from webhooks.targets import BadTarget
 
 MAX_VARIABLES, MAX_TAGS = 64, 16
 _LONGEST_WAIT_S = 300
+_NOT_INTERACTIVE = ("wait", "on_disconnect", "priority", "queue_ms", "repeat", "tests", "grading")
 
 
 class FileSerializer(StrictSerializer):
@@ -175,8 +176,13 @@ class Asked:
     on_disconnect: str
 
 
-def asked_in(data: Any, *, caller: Caller | None) -> Asked:
-    """What a request's JSON object asks for. Raises ValidationError, or PermissionDenied for its language."""
+def asked_in(data: Any, *, caller: Caller | None, interactive: Interactive | None = None) -> Asked:
+    """What a request's JSON object asks for. Raises ValidationError, or PermissionDenied for its language.
+
+    `interactive` is for one whose client talks to its program.
+    """
+    if interactive is not None:
+        _refuse_not_interactive(data)
     values = _serializer().run_validation(data)
     language: Language = values["language"]
     files, entrypoint = _files(values, language)
@@ -185,7 +191,8 @@ def asked_in(data: Any, *, caller: Caller | None) -> Asked:
     check_language(caller, language.slug)
     _refuse_bad_target(caller, values["webhook_url"])
     _refuse_too_many(caller, values)
-    limits = limits_of(AskedLimits(**values.get("limits", {})), language, caller)
+    asked_limits = AskedLimits(**values.get("limits", {}))
+    limits = limits_of(asked_limits, language, caller, interactive=interactive is not None)
     artifacts = values["artifacts"]
     submission = Submission(
         language=language,
@@ -200,14 +207,22 @@ def asked_in(data: Any, *, caller: Caller | None) -> Asked:
         repeat=values["repeat"],
         artifacts=artifacts and _artifacts(artifacts, caller),
         grading=grading_in(values, language, files, caller),
-        door=API,
+        door=API if interactive is None else INTERACTIVE,
         lane=Lane(values["priority"]),
         queue_limit_ms=values["queue_ms"],
         store=Store(values["store"]),
         tags=values["tags"],
         webhook_url=values["webhook_url"] or "",
+        interactive=interactive,
     )
     return Asked(submission, values["wait"], values["on_disconnect"])
+
+
+def _refuse_not_interactive(data: Any) -> None:
+    """What says how an answer comes, and what is run more than once: one talks to a program once, from its start."""
+    for name in _NOT_INTERACTIVE:
+        if isinstance(data, dict) and name in data:
+            raise problem_with(name, "has no place in an interactive execution", "invalid_field")
 
 
 def _artifacts(asked: dict[str, Any], caller: Caller | None) -> ArtifactRequest:

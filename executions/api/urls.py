@@ -9,6 +9,7 @@ from executions.api.batch_events import BatchEventsView
 from executions.api.batches import BatchesView, BatchView, CancelBatchView
 from executions.api.cancel import CancelTaggedView, CancelView
 from executions.api.erasures import EraseView, ErasureView
+from executions.api.interactive import InteractiveView
 from executions.api.views import ExecutionsView, ExecutionView, ExportView
 from executions.api.watching import EventsView, TokensView
 
@@ -18,6 +19,7 @@ urlpatterns = [
     path("batches/<uuid:batch_id>", BatchView.as_view(), name="batch"),
     path("batches/<uuid:batch_id>/cancel", CancelBatchView.as_view(), name="batch-cancel"),
     path("executions", ExecutionsView.as_view(), name="executions"),
+    path("executions/ws", InteractiveView.as_view(), name="executions-ws"),
     path("executions/export", ExportView.as_view(), name="executions-export"),
     path("executions/cancel", CancelTaggedView.as_view(), name="executions-cancel"),
     path("executions/erase", EraseView.as_view(), name="executions-erase"),

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from executions.live.characters import Characters
 from executions.live.events import Began, Ended, Event, Gap, Printed, Queued, Restarted, StepBegan, first_place
+from executions.live.flow import Flow
 
 MERGED_BYTES = 4096
 MERGED_S = 0.02
@@ -47,9 +48,13 @@ class Channel:
         self.attempt = attempt
         self.kept_bytes = 0
         self.ended_at: float | None = None
+        self.flow: Flow | None = None
+        """Where whoever publishes waits for the reader, and what that has not shown is kept. Set it before anything is
+        published."""
         self._most_bytes = most_bytes
         self._charge, self._clock = charge, clock
         self._changed = threading.Condition()
+        self._listeners: set[Callable[[], object]] = set()
         self._place = first_place(attempt) - 1
         self._first: Event | None = None
         """Queued or Restarted: kept whatever happens."""
@@ -63,6 +68,27 @@ class Channel:
         self._characters = Characters()
         self._step_began = 0.0
         self._sealed_at = 0.0
+
+    def listen(self, call: Callable[[], object]) -> Callable[[], None]:
+        """Have `call` called, which must not wait, whenever there is something new. Call what is returned to end it."""
+        with self._changed:
+            self._listeners.add(call)
+
+        def end() -> None:
+            with self._changed:
+                self._listeners.discard(call)
+
+        return end
+
+    @property
+    def is_due_in_s(self) -> float | None:
+        """When something that is held back for a moment should be read, where there is such a thing."""
+        return max(0.0, self._due - self._clock()) if self._pending else None
+
+    @property
+    def place(self) -> int:
+        """The last one that was told; of output that is held back for a moment too, if any."""
+        return self._place + len(self._pending)
 
     @property
     def is_over(self) -> bool:
@@ -89,7 +115,7 @@ class Channel:
             else:
                 self._first = Restarted(seq=seq, attempt=self.attempt)
             self._place = self._lost_to = seq
-            self._changed.notify_all()
+            self._tell()
 
     def began(self, queue_ms: float | None) -> None:
         self.publish(lambda seq: Began(seq=seq, attempt=self.attempt, queue_ms=queue_ms))
@@ -113,7 +139,7 @@ class Channel:
                 self._seal(now)
             elif len(self._pending) == len(data):
                 # Whoever reads has to come back for it in time: nobody else does.
-                self._changed.notify_all()
+                self._tell()
 
     def step_is_over(self) -> None:
         """Tell what was held back of its output; call it before the step's end is published."""
@@ -129,7 +155,7 @@ class Channel:
             self.open()
             self._seal(self._clock())
             self._append(make(self._place + 1))
-            self._changed.notify_all()
+            self._tell()
 
     def end(self) -> None:
         """The row has its final status. Close it then."""
@@ -141,7 +167,7 @@ class Channel:
         with self._changed:
             self._over = True
             self.ended_at = self._clock()
-            self._changed.notify_all()
+            self._tell()
 
     def read(self, after: int, *, wait_s: float) -> Read:
         """What stands behind that place, about READ_BYTES of it; waits so long for the first of it."""
@@ -194,18 +220,27 @@ class Channel:
     def _append_printed(self, stream: int, data: bytes, at: float) -> None:
         t_ms = round((at - self._step_began) * 1000, 1)
         self._append(Printed(seq=self._place + len(data), step=self._step, stream=stream, data=data, t_ms=t_ms))
-        self._changed.notify_all()
+        self._tell()
 
     def _append(self, event: Event) -> None:
         self._place = event.seq
         self._events.append(event)
         self.kept_bytes += event.size_bytes
         fits = self._charge(event.size_bytes)
-        while self._events and (self.kept_bytes > self._most_bytes or not fits):
+        while self._events and (self.kept_bytes > self._most_bytes or not fits) and not self._is_kept(self._events[0]):
             dropped = self._events.popleft()
             self._lost_to = dropped.seq
             self.kept_bytes -= dropped.size_bytes
             fits = self._charge(-dropped.size_bytes)
+
+    def _is_kept(self, event: Event) -> bool:
+        """Whether its reader has not shown it yet. That is a window at most, and no budget's to take."""
+        return self.flow is not None and not self.flow.is_open and event.seq > self.flow.shown
+
+    def _tell(self) -> None:
+        self._changed.notify_all()
+        for call in self._listeners:
+            call()
 
 
 def last_place(events: list[Event | Gap], after: int) -> int:

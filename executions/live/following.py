@@ -33,6 +33,11 @@ class Follower:
         self._of_row: Iterator[Event | Gap] | None = None
 
     @property
+    def execution_id(self) -> UUID:
+        """Of which one."""
+        return self._id
+
+    @property
     def reads_row(self) -> bool:
         """Whether the rest comes from a finished row, which is in memory until it is read."""
         return self._of_row is not None

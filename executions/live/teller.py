@@ -78,6 +78,8 @@ class Teller:
         if is_told(event.step):
             self._begin(channel, event.step)
             channel.printed(event.step, event.stream, event.data)
+            if channel.flow is not None:
+                channel.flow.wait(channel.place)
 
     def _ended(self, channel: Channel, event: StepFinished) -> None:
         if not is_told(event.result.name):
