@@ -17,6 +17,7 @@ from attacks.families import (
     protocol,
     requests,
     resources,
+    terminals,
 )
 
 
@@ -46,4 +47,5 @@ FAMILIES: dict[str, tuple[AnyAttack, ...]] = {
     "direct": direct.ATTACKS,
     "leftovers": leftovers.ATTACKS,
     "grading": grading.ATTACKS,
+    "terminals": terminals.ATTACKS,
 }
