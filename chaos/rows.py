@@ -84,7 +84,7 @@ def unreconciled_totals(house: House, rows: Sequence[Row], told: int) -> Iterato
         yield f"/metrics has {told} requests, and there are {len(rows)} rows"
     with house.rows() as connection:
         counted = connection.execute(
-            "SELECT language_slug, outcome, sum(finished)::int FROM executions_executiontotal"
+            "SELECT language_slug, outcome, sum(finished)::int FROM executions_counted"
             " GROUP BY 1, 2 HAVING sum(finished) > 0"
         )
         totals = {(language, outcome): count for language, outcome, count in counted}

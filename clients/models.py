@@ -70,8 +70,8 @@ class Key(models.Model):
 class Usage(models.Model):
     """What one key of a client has used on one day (UTC), by language, door and outcome.
 
-    A trigger on the executions adds to it in the statement that finishes a row. Each database session adds to the rows
-    of one shard, so that sessions seldom wait for each other.
+    As far as it is rolled up (executions.totals); clients.usage adds what has ended since. Shards other than 0 are of
+    the time in which each session of the database added to rows of its own.
     """
 
     client_id = models.UUIDField("client", help_text="It stays when the client goes: so does the execution.")

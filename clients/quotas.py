@@ -15,11 +15,10 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.core.cache import caches
-from django.db.models import Sum
 from django.utils import timezone
 
+from clients import usage
 from clients.caller import Caller
-from clients.models import Usage
 from rest.exceptions import Limited
 
 _LIFETIME_S = 2 * 86_400
@@ -84,10 +83,8 @@ def taken_today(client_id: UUID) -> int:
 
 def used(client_id: UUID, first: date) -> Used:
     """What has ended since this day."""
-    sums = Usage.objects.filter(client_id=client_id, day__gte=first).aggregate(
-        executions=Sum("executions"), cpu_ms=Sum("cpu_ms"), stored_bytes=Sum("stored_bytes")
-    )
-    return Used(int(sums["executions"] or 0), float(sums["cpu_ms"] or 0.0) / 1000, int(sums["stored_bytes"] or 0))
+    sums = usage.since(client_id, first)
+    return Used(sums["executions"], sums["cpu_ms"] / 1000, sums["stored_bytes"])
 
 
 def quotas_of(caller: Caller) -> list[Quota]:

@@ -21,8 +21,9 @@ from django.db.models.expressions import Combinable
 from django.http import HttpRequest
 
 from clients.models import Client
+from executions import totals
 from executions.doors import PLACES, Door
-from executions.models import Execution, ExecutionTotal, Status
+from executions.models import Execution, Status
 from executions.outcomes import ENDINGS
 from executions.ranges import HIGHEST, LOWEST, Range
 from languages.models import Language
@@ -90,8 +91,7 @@ class LanguageFilter(SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """Names of languages, and those that were ever counted: no row of an execution is read for it."""
-        counted = ExecutionTotal.objects.exclude(language_slug="").values_list("language_slug", flat=True)
-        slugs = {*Language.objects.values_list("slug", flat=True), *counted.distinct()}
+        slugs = {*Language.objects.values_list("slug", flat=True), *totals.languages()}
         return [(slug, slug) for slug in sorted(slugs)]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:

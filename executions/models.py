@@ -299,12 +299,8 @@ class CallerStorage(models.Model):
 
 
 class ExecutionTotal(models.Model):
-    """How many execution rows there are, kept by a trigger on them in the transaction that writes the row.
+    """How many execution rows there were, as far as they are rolled up; executions.totals adds those that are not."""
 
-    Each database session adds to the rows of one shard, so that sessions seldom wait for each other.
-    """
-
-    shard = models.SmallIntegerField()
     language_slug = models.CharField(max_length=NAME_LENGTH)
     outcome = models.CharField(max_length=16)
     received = models.BigIntegerField(default=0)
@@ -313,8 +309,69 @@ class ExecutionTotal(models.Model):
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["shard", "language_slug", "outcome"], name="execution_total_once"),
+            models.UniqueConstraint(fields=["language_slug", "outcome"], name="execution_total_of_ending"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.language_slug}/{self.outcome}/{self.shard}"
+        return f"{self.language_slug}/{self.outcome}"
+
+
+class Period(models.TextChoices):
+    """How long a row of a roll-up counts."""
+
+    MINUTE = "minute"
+    HOUR = "hour"
+    DAY = "day"
+    EVER = "ever"
+
+
+class Measure(models.TextChoices):
+    """What a histogram is of."""
+
+    WALL = "wall"
+    QUEUE = "queue"
+
+
+class ExecutionPeriod(models.Model):
+    """What ended in one minute, hour or day (UTC), or ever, in one language and with one outcome, or `rejected`."""
+
+    period = models.CharField(max_length=6, choices=Period.choices)
+    at = models.DateTimeField(help_text="Its beginning.")
+    language_slug = models.CharField(max_length=NAME_LENGTH)
+    outcome = models.CharField(max_length=16)
+    executions = models.BigIntegerField()
+    errors = models.BigIntegerField()
+    cpu_ms = models.FloatField(help_text="Of all steps.")
+    wall_ms = models.FloatField(help_text="Of all steps.")
+    queue_ms = models.FloatField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["period", "at", "language_slug", "outcome"], name="execution_period_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.language_slug}/{self.outcome} in the {self.period} {self.at}"
+
+
+class ExecutionHistogram(models.Model):
+    """How many of a period had such a time: in bucket 0 below 1 ms, in bucket n below 2^n ms, in the last any more."""
+
+    period = models.CharField(max_length=6, choices=Period.choices)
+    at = models.DateTimeField()
+    language_slug = models.CharField(max_length=NAME_LENGTH)
+    outcome = models.CharField(max_length=16)
+    measure = models.CharField(max_length=5, choices=Measure.choices)
+    bucket = models.SmallIntegerField()
+    executions = models.BigIntegerField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["period", "at", "language_slug", "outcome", "measure", "bucket"],
+                name="execution_histogram_once",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.measure} {self.bucket} in the {self.period} {self.at}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from executions import erasure, idempotency, recovery, retention, storage
+from executions import erasure, idempotency, recovery, retention, storage, totals
 from periodic.tasks import Stop, Task
 
 
@@ -18,6 +18,13 @@ TASKS = (
     Task(recovery.TASK, "finishes or begins again what a server process that has ended left open", 5.0, _sweep),
     Task("erasure", "deletes what clients want erased", 2.0, erasure.carry_out),
     Task("retention", "deletes executions that are older than they are to be kept", 60.0, retention.carry_out),
+    Task(
+        "roll-up",
+        "adds what came and ended to the totals, the charts and the usage",
+        10.0,
+        totals.roll_up,
+        is_quiet=True,
+    ),
     Task("idempotency", "forgets Idempotency-Keys whose time is over", 60.0, idempotency.forget_old),
     Task("storage-counters", "deletes counters of what callers stored on days long past", 3600.0, _forget_counters),
 )

@@ -89,7 +89,7 @@ def _carry_out(task: Task, turn: Turn) -> Ran:
     began, done, error = time.monotonic(), 0, ""
     try:
         done = task.work(turn)
-        if done:
+        if done and not task.is_quiet:
             logger.info("periodic work: %s", task.name, extra={"task": task.name, "done": done})
     except (Error, Unavailable) as exc:
         logger.warning("periodic work: %s cannot be done now: %s", task.name, exc)

@@ -59,6 +59,8 @@ class Task:
     """Does what there is to do until nothing is left or it is told to stop; how much that was."""
     longest_s: float = 60.0
     """Of one turn. What is left then is gone on with at once, by whichever process comes first."""
+    is_quiet: bool = False
+    """Whether the log need not tell that it did something: it always does."""
 
 
 _tasks: dict[str, Task] = {}

@@ -15,8 +15,8 @@ from clients.models import Key
 from clients.rights import Right
 from clients.secrets import prefix_in
 from dispatch.testing import FakeBackend
-from executions import erasure
-from executions.models import CallerStorage, Erasure, Execution, ExecutionTag, ExecutionTotal
+from executions import erasure, totals
+from executions.models import CallerStorage, Erasure, Execution, ExecutionTag
 from languages.models import Language
 from rest.times import rfc3339
 from sandbox.types import Outcome
@@ -145,7 +145,7 @@ def test_a_cell_is_no_formula(mine: Caller, python: Language) -> None:
 
 def test_one_is_deleted_for_good(mine: Caller, other: Caller) -> None:
     gone, kept = mine.run(tags={"a": "b"}), mine.run()
-    received = sum(ExecutionTotal.objects.values_list("received", flat=True))
+    received = sum(each.received for each in totals.counts())
     assert other.http.delete(f"{URL}/{gone}").status_code == 404
     told = mine.http.delete(f"{URL}/{gone}").json()
     assert (told["what"], told["erased"], told["status"]) == ({"id": gone}, 1, "finished")
@@ -154,7 +154,7 @@ def test_one_is_deleted_for_good(mine: Caller, other: Caller) -> None:
     assert mine.http.get(f"{URL}/{gone}").status_code == 404
     assert mine.http.get(f"/api/v1/erasures/{told['id']}").json() == told
     assert other.http.get(f"/api/v1/erasures/{told['id']}").status_code == 404
-    assert sum(ExecutionTotal.objects.values_list("received", flat=True)) == received
+    assert sum(each.received for each in totals.counts()) == received
 
 
 def test_what_is_open_is_not_deleted(mine: Caller) -> None:

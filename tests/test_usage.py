@@ -1,4 +1,4 @@
-"""What a client uses is counted in the statement that finishes a row: never lost, never twice, whoever finishes it."""
+"""What a client uses is noted in the statement that finishes a row: never lost, never twice, whoever finishes it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 from django.test import Client as Http
 from django.utils import timezone
 
@@ -18,7 +18,7 @@ from clients.models import Client, Usage
 from clients.secrets import prefix_in
 from dispatch import workers
 from dispatch.testing import FakeBackend
-from executions import recovery, transitions
+from executions import recovery, totals, transitions
 from executions.models import Execution, Status
 from executions.results import failed_fields
 from languages.models import Language
@@ -44,8 +44,13 @@ def told(key: str, query: str = "") -> Any:
     return response.json()
 
 
+def rolled_up() -> QuerySet[Usage]:
+    totals.roll_up(threading.Event())
+    return Usage.objects.all()
+
+
 def counted() -> int:
-    return int(Usage.objects.aggregate(all=Sum("executions"))["all"] or 0)
+    return int(rolled_up().aggregate(all=Sum("executions"))["all"] or 0)
 
 
 def test_each_execution_is_counted_with_all_its_steps(go: Language, fake_backend: FakeBackend) -> None:
@@ -53,7 +58,7 @@ def test_each_execution_is_counted_with_all_its_steps(go: Language, fake_backend
     fake_backend.behave = lambda _job: result(compiled, ran(b"12345"))
     key = create("a")
     post(key, language="go", source_code="123456789", stdin="x")
-    (row,) = Usage.objects.values()
+    (row,) = rolled_up().values()
     assert row["cpu_ms"] == 94.0
     assert row["wall_ms"] == 105.0
     assert row["stored_bytes"] == 9 + 1 + 5
@@ -66,13 +71,13 @@ def test_what_is_refused_or_never_ran_is_counted_as_such(fake_backend: FakeBacke
     assert post(key, EXECUTE, language="no such").status_code == 400
     fake_backend.warm, fake_backend.refuse = False, PoolBusy("full", retry_after_s=1)
     assert post(key).status_code == 503
-    rows = Usage.objects.order_by("door").values_list("door", "outcome", "language", "executions", "cpu_ms")
+    rows = rolled_up().order_by("door").values_list("door", "outcome", "language", "executions", "cpu_ms")
     assert list(rows) == [("api", "rejected", "python", 1, 0.0), ("execute", "rejected", "", 1, 0.0)]
 
 
 def test_nothing_is_counted_for_nobody() -> None:
     assert post(None).status_code == post(None, EXECUTE).status_code == 200
-    assert not Usage.objects.exists()
+    assert not rolled_up().exists()
 
 
 def left_open(client: Client) -> Execution:
@@ -87,8 +92,8 @@ def test_the_sweep_counts_what_it_finishes_once(monkeypatch: pytest.MonkeyPatch)
     client = Client.objects.create(name="a")
     rows = [left_open(client) for _ in range(3)]
     monkeypatch.setattr(workers, "orphans", lambda *_args, **_kwargs: rows)
-    assert recovery.sweep() == 3
-    assert (Usage.objects.get().outcome, counted()) == ("sandbox_error", 3)
+    assert recovery.sweep_ended() == 3
+    assert (rolled_up().get().outcome, counted()) == ("sandbox_error", 3)
     # The process that was taken for dead comes back with its results, and loses each race.
     for row in rows:
         transitions.finish(row, failed_fields("late"))

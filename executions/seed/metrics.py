@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from django.db.models import Sum
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from dispatch import active
 from dispatch.base import Capacity
 from executions import storage
-from executions.models import ExecutionTotal
+from executions.totals import counts as counted_ever
 from languages import programs
 from languages.models import Language
 
 
 def totals() -> dict[str, int]:
     """Every request that passed the rate limit, and those whose answer had an error."""
-    sums = ExecutionTotal.objects.aggregate(received=Sum("received"), errors=Sum("errors"))
-    return {"total_requests": int(sums["received"] or 0), "total_errors": int(sums["errors"] or 0)}
+    counted = counted_ever()
+    return {
+        "total_requests": sum(each.received for each in counted),
+        "total_errors": sum(each.errors for each in counted),
+    }
 
 
 def exposition() -> Collector:
@@ -38,21 +40,17 @@ class _Collected(Collector):
 
 
 def _counters() -> Iterator[Metric]:
-    sums = list(
-        ExecutionTotal.objects.values("language_slug", "outcome")
-        .annotate(all_received=Sum("received"), all_finished=Sum("finished"), all_errors=Sum("errors"))
-        .order_by("language_slug", "outcome")
-    )
-    received = sum(row["all_received"] for row in sums)
+    counted = counted_ever()
+    received = sum(each.received for each in counted)
     yield CounterMetricFamily("gexec_requests", "POST /execute that passed the rate limit.", value=received)
-    errors = sum(row["all_errors"] for row in sums)
+    errors = sum(each.errors for each in counted)
     yield CounterMetricFamily("gexec_errors", "Those whose answer had an error.", value=errors)
     finished = CounterMetricFamily(
         "gexec_executions", "Ended, by outcome and language.", labels=["outcome", "language"]
     )
-    for row in sums:
-        if row["all_finished"]:
-            finished.add_metric([row["outcome"], row["language_slug"]], row["all_finished"])
+    for each in counted:
+        if each.finished:
+            finished.add_metric([each.outcome, each.language], each.finished)
     yield finished
 
 

@@ -1,0 +1,173 @@
+"""How many executions there were, by language and outcome, in all and by minute, hour and day.
+
+Theory of operation. Each execution leaves a line in executions_tally when it comes and one when it ends, in the
+statement that does so (migration 0020). `roll_up` moves lines into the totals, the periods and the usage of clients:
+those that it adds are deleted in the same statement. Whoever asks adds rolled up and not rolled up in one statement,
+which sees each line in one of both: exact at any moment, whatever runs meanwhile, and whatever has become of the rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import accumulate
+from typing import Any, NamedTuple
+
+from django.db import connection
+from django.utils import timezone
+
+from executions.models import ExecutionHistogram, ExecutionPeriod, Measure, Period
+from periodic.tasks import Stop
+from rest.connections import release_connection
+
+BUCKETS = 24
+"""Of a histogram: the last but one ends at 2^22 ms, an hour and ten minutes."""
+KEPT = {Period.MINUTE: timedelta(days=2), Period.HOUR: timedelta(days=60)}
+"""Days stay for ever: of twenty languages and ten outcomes, some 70,000 rows a year."""
+_AT_ONCE = 20_000
+"""Lines: a fifth of a second."""
+
+_COUNTS = """
+SELECT language_slug, outcome, sum(received)::bigint, sum(finished)::bigint, sum(errors)::bigint
+FROM executions_counted GROUP BY language_slug, outcome ORDER BY language_slug, outcome
+"""
+_LANGUAGES = "SELECT DISTINCT language_slug FROM executions_counted WHERE language_slug <> ''"
+# Both halves of one statement read the same snapshot.
+_SERIES = """
+WITH tail AS (
+    SELECT {part} AS at, CASE WHEN outcome = 'rejected' THEN '' ELSE language_slug END AS language, outcome, errors,
+        cpu_ms, wall_ms, coalesce(queue_ms, 0) AS queued_ms, run_ms, queue_ms
+    FROM executions_tally WHERE finished > 0 {within}
+)
+SELECT at, language, outcome, measure, bucket, sum(executions)::bigint, sum(errors)::bigint, sum(cpu_ms), sum(wall_ms),
+    sum(queue_ms)
+FROM (
+    SELECT at, language_slug AS language, outcome, '' AS measure, 0 AS bucket, executions, errors, cpu_ms, wall_ms,
+        queue_ms
+    FROM executions_executionperiod WHERE period = %(period)s {within}
+    UNION ALL
+    SELECT at, language, outcome, '', 0, 1, errors, cpu_ms, wall_ms, queued_ms FROM tail
+    UNION ALL
+    SELECT at, language_slug, outcome, measure, bucket, executions, 0, 0, 0, 0
+    FROM executions_executionhistogram WHERE period = %(period)s {within}
+    UNION ALL
+    SELECT at, language, outcome, measure, executions_bucket(ms), 1, 0, 0, 0, 0
+    FROM tail, LATERAL (VALUES ('wall', run_ms), ('queue', queue_ms)) AS measured (measure, ms) WHERE ms IS NOT NULL
+) counted
+GROUP BY at, language, outcome, measure, bucket ORDER BY at, language, outcome
+"""
+_OF_PERIODS = _SERIES.format(part="date_trunc(%(period)s, at, 'UTC')", within="AND at >= %(since)s AND at < %(until)s")
+_EVER = _SERIES.format(part="'epoch'::timestamptz", within="")
+
+
+class Count(NamedTuple):
+    """Executions of one language with one outcome, or `rejected`; without an outcome, those that were begun."""
+
+    language: str
+    outcome: str
+    received: int
+    finished: int
+    errors: int
+
+
+def counts() -> list[Count]:
+    """All that there ever were, also of rows that were deleted since."""
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNTS)
+        return [Count(*row) for row in cursor.fetchall()]
+
+
+def languages() -> set[str]:
+    """Names of languages of which there were executions."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LANGUAGES)
+        return {name for (name,) in cursor.fetchall()}
+
+
+@dataclass(slots=True)
+class Histogram:
+    """How many times fell into each bucket: below 1 ms, below 2, below 4, and so on; the last has all above."""
+
+    buckets: list[int] = field(default_factory=lambda: [0] * BUCKETS)
+
+    def add(self, other: Histogram) -> None:
+        """Count those of another one too."""
+        self.buckets = [mine + theirs for mine, theirs in zip(self.buckets, other.buckets, strict=True)]
+
+    def quantile(self, share: float) -> float | None:
+        """The time in ms that this share of them stayed below, as near as buckets tell; None: there is none."""
+        wanted = share * sum(self.buckets)
+        if not wanted:
+            return None
+        place, until = next((n, sum_) for n, sum_ in enumerate(accumulate(self.buckets)) if sum_ >= wanted)
+        low, high = (2.0 ** (place - 1) if place else 0.0), 2.0**place
+        return low + (high - low) * (1 - (until - wanted) / self.buckets[place])
+
+
+@dataclass(slots=True)
+class Ended:
+    """What ended in one period, in one language with one outcome, or `rejected`."""
+
+    executions: int = 0
+    errors: int = 0
+    cpu_ms: float = 0.0
+    wall_ms: float = 0.0
+    queue_ms: float = 0.0
+    wall: Histogram = field(default_factory=Histogram)
+    """Of programs; the sums above are of all steps."""
+    queue: Histogram = field(default_factory=Histogram)
+
+
+Key = tuple[datetime, str, str]
+"""The beginning of a period, a language, an outcome."""
+
+
+def series(period: Period, since: datetime, until: datetime | None = None) -> Mapping[Key, Ended]:
+    """What ended from `since` on, by period, language and outcome, in their order; empty periods are left out.
+
+    `since` is the beginning of a period, or what began before is missing in its own.
+    """
+    asked: dict[str, Any] = {"period": period, "since": since, "until": until or timezone.now() + timedelta(days=1)}
+    with connection.cursor() as cursor:
+        cursor.execute(_OF_PERIODS, asked)
+        return _by_key(cursor.fetchall())
+
+
+def ever() -> Mapping[tuple[str, str], Ended]:
+    """All that ended since there are roll-ups, by language and outcome."""
+    with connection.cursor() as cursor:
+        cursor.execute(_EVER, {"period": Period.EVER})
+        found = _by_key(cursor.fetchall())
+    return {(language, outcome): ended for (_, language, outcome), ended in found.items()}
+
+
+def _by_key(rows: Sequence[tuple[datetime, str, str, str, int, int, int, float, float, float]]) -> dict[Key, Ended]:
+    found: dict[Key, Ended] = {}
+    for at, language, outcome, measure, bucket, executions, errors, *times in rows:
+        ended = found.setdefault((at, language, outcome), Ended())
+        if not measure:
+            ended.executions, ended.errors = executions, errors
+            ended.cpu_ms, ended.wall_ms, ended.queue_ms = times
+        else:
+            histogram = ended.wall if measure == Measure.WALL else ended.queue
+            histogram.buckets[bucket] = executions
+    return found
+
+
+def roll_up(stop: Stop) -> int:
+    """Roll up what there is, and forget minutes and hours of long ago; how many executions came and ended."""
+    rolled = 0
+    while not stop.is_set():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT executions_roll_up(%s)", [_AT_ONCE])
+            some = int(cursor.fetchone()[0])
+        release_connection()
+        rolled += some
+        if some < _AT_ONCE:
+            break
+    for period, kept in KEPT.items():
+        before = timezone.now() - kept
+        for rows in (ExecutionPeriod.objects, ExecutionHistogram.objects):
+            rows.filter(period=period, at__lt=before).delete()
+    return rolled
