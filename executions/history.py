@@ -1,18 +1,19 @@
 """A client's executions: found by what it asks for, in the order of their ids, a page at a time.
 
-Theory of operation. Of everything that is asked for one part chooses the range of an index that is read (see
-executions.ranges), and the others are looked at row by row within it: a batch, a tag, a verdict, or else language and
-ending together. A tag that all rows have beside something that hardly any has may still read many rows for few.
+Theory of operation. Each thing that is asked for is a range of an index (see executions.ranges), or language and ending
+together, or all outcomes where it is everything that has finished. One range is read as it is; of several, what lies in
+all of them is looked for (executions.crossing).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
-from executions.models import Execution, ExecutionTag, Status
+from executions.crossing import lies_in
+from executions.models import Execution, Status
+from executions.outcomes import Outcome
 from executions.ranges import HIGHEST, LOWEST, Range
 from rest.connections import release_connection
 
@@ -52,51 +53,39 @@ class Wanted:
             high = rows[-1].pk
 
     def _rows(self, high: UUID, limit: int) -> list[Execution]:
-        if self.tags:
-            return self._tagged(high, limit)
-        rows = Execution.objects.filter(**self._asked()).defer(*_LARGE)
-        return list(self._range(high).of(rows, descending=True)[:limit])
+        if self.outcome and self.status not in ("", Status.FINISHED):
+            return []
+        places = self._places()
+        rows = Execution.objects.filter(client_id=self.client_id).defer(*_LARGE)
+        if len(places) == 1 and len(places[0]) == 1 and not self.tags:
+            (one,) = places[0]
+            return list(replace(one, high=high).of(rows, descending=True)[:limit])
+        return list(rows.filter(lies_in(places, high, limit)).order_by("-id")[:limit])
 
-    def _range(self, high: UUID) -> Range:
-        values: dict[str, object]
+    def _places(self) -> list[list[Range]]:
+        """What is asked for, each a range or several of which one is enough."""
+        places = [
+            [self._range({"client_id": self.client_id, "name": n, "value": v}, "execution_id")]
+            for n, v in self.tags.items()
+        ]
         if self.batch_id is not None:
-            values = {"batch_id": self.batch_id}
-        elif self.verdict:
-            values = {"client_id": self.client_id, "verdict": self.verdict}
-        else:
-            values = {"client_id": self.client_id} | self._language() | self._ending()
-        return Range(values, self.low, high)
+            places.append([self._range({"batch_id": self.batch_id})])
+        if self.verdict:
+            places.append([self._range({"client_id": self.client_id, "verdict": self.verdict})])
+        if self.door:
+            places.append([self._range({"client_id": self.client_id, "door": self.door})])
+        if self.language or self.status or self.outcome or not places:
+            mine = {"client_id": self.client_id} | ({"language_slug": self.language} if self.language else {})
+            places.append([self._range(mine | ending) for ending in self._endings()])
+        return places
 
-    def _language(self) -> dict[str, object]:
-        return {"language_slug": self.language} if self.language else {}
-
-    def _ending(self) -> dict[str, object]:
-        """Status and outcome where they are one range: hardly anything is not finished, and no index is for that."""
+    def _endings(self) -> list[dict[str, object]]:
+        """Status and outcome; of what has finished each outcome, since no index has all of them in one order."""
         if self.outcome:
-            return {"status": Status.FINISHED, "outcome": self.outcome}
-        return {"status": self.status, "outcome": ""} if self.status not in ("", Status.FINISHED) else {}
+            return [{"status": Status.FINISHED, "outcome": self.outcome}]
+        if self.status == Status.FINISHED:
+            return [{"status": Status.FINISHED, "outcome": outcome.value} for outcome in Outcome]
+        return [{"status": self.status, "outcome": ""}] if self.status else [{}]
 
-    def _tagged(self, high: UUID, limit: int) -> list[Execution]:
-        """By the first tag's range; other tags are looked at in the rows themselves."""
-        (name, value), *others = self.tags.items()
-        values: dict[str, Any] = {"client_id": self.client_id, "name": name, "value": value}
-        asked: dict[str, object] = {f"execution__{column}": wanted for column, wanted in self._asked().items()}
-        if others:
-            asked["execution__tags__contains"] = dict(others)
-        rows = ExecutionTag.objects.filter(**asked).select_related("execution")
-        rows = rows.defer(*(f"execution__{column}" for column in _LARGE))
-        tagged = Range(values, self.low, high, key="execution_id").of(rows, descending=True)[:limit]
-        return [each.execution for each in tagged]
-
-    def _asked(self) -> dict[str, object]:
-        """What a row has to have."""
-        asked = {
-            "client_id": self.client_id,
-            "language_slug": self.language,
-            "status": self.status or (Status.FINISHED if self.outcome else ""),
-            "outcome": self.outcome,
-            "verdict": self.verdict,
-            "door": self.door,
-            "batch_id": self.batch_id,
-        }
-        return {name: value for name, value in asked.items() if value}
+    def _range(self, values: Mapping[str, object], key: str = "id") -> Range:
+        return Range(values, self.low, key=key)

@@ -163,6 +163,11 @@ class Execution(models.Model):
                 condition=~Q(door=Door.EXECUTE.value),
             ),
             models.Index(
+                fields=["client_id", "door", "id"],
+                name="execution_client_by_door",
+                condition=Q(client_id__isnull=False),
+            ),
+            models.Index(
                 fields=["client_id", "verdict", "id"], name="execution_by_client_verdict", condition=~Q(verdict="")
             ),
         ]

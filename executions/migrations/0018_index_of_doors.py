@@ -1,4 +1,4 @@
-"""An index by door, of what did not come through POST /execute; built while others write, as those of the list."""
+"""Indexes by door: of what did not come through POST /execute, and of each client; built while others write."""
 
 from __future__ import annotations
 
@@ -8,16 +8,24 @@ from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations, models
 from django.db.models import Q
 
-_NAME = "execution_by_door"
+_ALL = "execution_by_door"
+_OF_CLIENT = "execution_client_by_door"
+
+
+def _dropped(name: str) -> migrations.RunSQL:
+    """A build that was broken off leaves one that is not valid."""
+    return migrations.RunSQL(f"DROP INDEX CONCURRENTLY IF EXISTS {name}", migrations.RunSQL.noop)
 
 
 class Migration(migrations.Migration):
     atomic = False
     dependencies: ClassVar = [("executions", "0017_batches_that_have_ended")]
     operations: ClassVar = [
-        # A build that was broken off leaves one that is not valid.
-        migrations.RunSQL(f"DROP INDEX CONCURRENTLY IF EXISTS {_NAME}", migrations.RunSQL.noop),
+        _dropped(_ALL),
+        AddIndexConcurrently("execution", models.Index(fields=["door", "id"], name=_ALL, condition=~Q(door="execute"))),
+        _dropped(_OF_CLIENT),
         AddIndexConcurrently(
-            "execution", models.Index(fields=["door", "id"], name=_NAME, condition=~Q(door="execute"))
+            "execution",
+            models.Index(fields=["client_id", "door", "id"], name=_OF_CLIENT, condition=Q(client_id__isnull=False)),
         ),
     ]
