@@ -24,6 +24,7 @@ ASKED: dict[str, tuple[Any, ...]] = {
     "status": ("", "finished", "rejected", "queued"),
     "outcome": ("", "ok", "timeout_wall"),
     "verdict": ("", "passed"),
+    "door": ("", "piston"),
     "batch_id": (None, BATCH),
     "tags": ({}, {"all": "yes"}, {"few": "yes"}, {"few": "yes", "half": "yes"}),
 }
@@ -39,7 +40,7 @@ def rows(db: None) -> list[Execution]:
         cursor.execute("SET LOCAL session_replication_role = replica")
     Execution.objects.bulk_create(made)
     ExecutionTag.objects.bulk_create(
-        ExecutionTag(execution=row, client_id=row.client_id, name=name, value=value)
+        ExecutionTag(execution=row, client_id=row.client_id or THEIRS, name=name, value=value)
         for row in made
         for name, value in (row.tags or {}).items()
     )
@@ -60,6 +61,7 @@ def _made(number: int, chance: random.Random) -> Execution:
         language_slug=chance.choice(["python", "go", "c"]),
         verdict=chance.choice(["", "passed", "wrong_answer"]),
         client_id=chance.choice([MINE, MINE, MINE, THEIRS]),
+        door=chance.choice(["execute", "piston"]),
         batch_id=BATCH if chance.random() < 0.3 else None,
         tags=tags,
         created_at=at,
@@ -71,7 +73,10 @@ def _made(number: int, chance: random.Random) -> Execution:
 
 
 def _fits(row: Execution, asked: dict[str, Any]) -> bool:
-    columns = {"language_slug": asked["language"], **{name: asked[name] for name in ("status", "outcome", "verdict")}}
+    columns = {
+        "language_slug": asked["language"],
+        **{name: asked[name] for name in ("status", "outcome", "verdict", "door")},
+    }
     return (
         row.client_id == MINE
         and all(not value or getattr(row, name) == value for name, value in columns.items())
