@@ -125,7 +125,7 @@ async def _made(url: str, key: str, more: dict[str, Any]) -> AsyncClient:
 
 
 @pytest.fixture
-def client(gexec: Gexec) -> Iterator[Client]:
+def caller(gexec: Gexec) -> Iterator[Client]:
     """A client with a key."""
     with Client(gexec.url, gexec.key) as made:
         yield made
