@@ -114,9 +114,11 @@ def test_exit_codes(
 
 
 def test_a_key_that_may_not_watch_sees_all_at_the_end(typed: Type, gexec: Gexec, tmp_path: Path) -> None:
-    made = gexec.server.manage("create_api_key", "blind", "--rights", "execute,read")
+    asked = {"name": "blind", "rights": ["execute", "read"]}
+    headers = {"Authorization": f"Bearer {gexec.key}", "Content-Type": "application/json"}
+    made = gexec.server.request("/api/v1/keys", asked, headers=headers).json()
     (tmp_path / "main.py").write_text("import sys\nprint('out')\nprint('err', file=sys.stderr)\nsys.exit(4)")
-    code, out, err = typed("run", "main.py", "--key", made.stdout.splitlines()[-1].strip())
+    code, out, err = typed("run", "main.py", "--key", made["secret"])
     assert (code, out, err) == (4, b"out\n", b"err\n")
 
 

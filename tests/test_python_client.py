@@ -157,7 +157,8 @@ def test_tests_are_run(caller: Client) -> None:
 
 def test_a_batch(caller: Client) -> None:
     items: list[Program] = [{"source_code": "print(1)"}, {"source_code": ""}, {"source_code": "print(3)", "files": {}}]
-    batch = caller.batch(items, defaults={"language": "python"})
+    unknown = by_digest(uuid.uuid4().bytes)
+    batch = caller.batch(items, defaults={"language": "python", "stdin": unknown})
     assert batch.items[1].error is not None
     assert batch.items[1].error["code"] == "invalid_field"
     ended = caller.wait_batch(batch)
@@ -255,10 +256,11 @@ def test_tasks_can_do_all_of_it(gexec: Gexec) -> None:
         content = by_digest(uuid.uuid4().bytes)
         left = caller.run("python", "open('x', 'w').write('left')", artifacts=["x"], stdin=content)
         assert caller.artifact(left.id, "x") == b"left"
-        (known,) = caller.upload(content.data)
+        known, again = caller.upload(content.data, content.data)
+        assert known == again
         assert caller.download(known) == content.data
         caller.delete_file(known)
-        assert caller.me().caller == "tests"
+        assert caller.me().client == "tests"
         assert caller.language("py") in caller.languages()
 
 

@@ -13,10 +13,9 @@ import anyio
 import httpx
 
 from gexec_client.base import Base, history_params, program_of
-from gexec_client.contents import Content
+from gexec_client.contents import Content, by_digest
 from gexec_client.errors import GexecError
 from gexec_client.events import Event
-from gexec_client.flows import stored
 from gexec_client.following import Emit, Following
 from gexec_client.programs import Grading, Options, Program, ProgramTest, Settings, batch_body_of, body_of
 from gexec_client.requests import Handle
@@ -176,7 +175,7 @@ class AsyncClient(Base):
 
     async def upload(self, *contents: str | bytes | Path) -> list[StoredFile]:
         """Have the server keep files; only those that it lacks are sent. They can stand where contents can."""
-        return await self._do(self._flows.upload(stored(contents)))
+        return await self._do(self._flows.upload([by_digest(each) for each in contents]))
 
     async def download(self, file: str | StoredFile) -> bytes:
         """The bytes of a file that was uploaded, or that is too large to stand among the artifacts."""

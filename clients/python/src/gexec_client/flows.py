@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -11,7 +10,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from gexec_client import requests
-from gexec_client.contents import data_of, decoded
+from gexec_client.contents import ByDigest, decoded
 from gexec_client.errors import (
     ApiError,
     ConnectionFailed,
@@ -46,7 +45,7 @@ R = TypeVar("R", bound=Result)
 Ended = TypeVar("Ended", Execution, Batch)
 
 _CHECKED_AT_ONCE = 1000
-_ABANDONING_S = 5.0
+_ABANDONING_S = 10.0
 _MARGIN_S = 20.0
 _SHORTEST_S = 0.05
 """A time-out of none would be one for ever."""
@@ -138,9 +137,9 @@ class Flows:
 
     def batch(self, body: Body, *, key: str | None) -> Flow[Batch]:
         """The batch as it was accepted."""
-        send = post(BATCHES, body.fields, key=key or requests.new_key())
-        reply = yield from self._with_uploads(send, body.uploads, Deadline(None))
-        return result(Batch, reply.json())
+        # An item whose file is missing is refused alone, for good: the same key finds the same batch again.
+        yield from self.upload([ByDigest(data, file_id) for file_id, data in body.uploads.items()])
+        return (yield from self.read(Batch, post(BATCHES, body.fields, key=key or requests.new_key())))
 
     def get_batch(self, handle: Handle, access_token: str | None, *, executions: bool) -> Flow[Batch]:
         """The batch as it is."""
@@ -154,16 +153,13 @@ class Flows:
         path, token = path_of(BATCHES, handle, "cancel"), token_of(handle, access_token)
         return (yield from self.read(Batch, post(path, fields, token=token, repeatable=True)))
 
-    def upload(self, contents: Mapping[str, bytes]) -> Flow[list[StoredFile]]:
+    def upload(self, contents: Sequence[ByDigest]) -> Flow[list[StoredFile]]:
         """Files by their digests; only those that the server lacks are sent."""
-        missing = set((yield from self.missing(list(contents))))
-        known = [StoredFile(id=each, bytes=len(data)) for each, data in contents.items() if each not in missing]
-        sent = []
-        for each, data in contents.items():
-            if each in missing:
-                sent.append((yield from self._put(each, data)))
-        by_id = {file.id: file for file in [*known, *sent]}
-        return [by_id[each] for each in contents]
+        files = {each.id: StoredFile(id=each.id, bytes=len(each.data)) for each in contents}
+        data = {each.id: each.data for each in contents}
+        for file_id in (yield from self.missing(list(files))):
+            files[file_id] = yield from self._put(file_id, data[file_id])
+        return [files[each.id] for each in contents]
 
     def missing(self, ids: Sequence[str]) -> Flow[list[str]]:
         """Which of these the server lacks."""
@@ -323,15 +319,6 @@ def refusal(reply: Reply) -> ApiError:
     if not isinstance(problem, Mapping):
         problem = {"detail": f"the server answered with the status {reply.status}"}
     return api_error(reply.status, problem, retry_after_s=_seconds(reply.headers.get("retry-after")))
-
-
-def stored(contents: Sequence[Any]) -> dict[str, bytes]:
-    """Contents by their digests. Raises OSError."""
-    found = {}
-    for content in contents:
-        data = data_of(content)
-        found[f"sha256:{hashlib.sha256(data).hexdigest()}"] = data
-    return found
 
 
 def _seconds(text: str | None) -> float | None:

@@ -25,7 +25,7 @@ CONNECT_TIMEOUT_S = 10.0
 LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=3.0)
 """The server closes what was idle for 5 seconds; what is used at that very moment would be cut."""
 READ_TIMEOUT_S = 60.0
-CLEANING_UP_S = 10.0
+CLEANING_UP_S = 20.0
 """What a task that was cancelled may take to tell the server."""
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 

@@ -14,12 +14,13 @@ from gexec_client import events
 from gexec_client.cli import exits, saving, sources
 from gexec_client.cli.shared import asks_server, client_for, language_option, note, print_json
 from gexec_client.client import Client
-from gexec_client.errors import Forbidden
+from gexec_client.errors import ApiError
 from gexec_client.programs import Limits, Options
 from gexec_client.results import Execution, Printed
 from gexec_client.terminal import Filter
 
 _AFTER_DASHES = "gexec.arguments"
+_MAY_NOT_WATCH = frozenset({"forbidden_right", "too_many_watchers"})
 _STDIN = "\0"
 """Among contents; no file is named so."""
 
@@ -198,10 +199,10 @@ def _watched(
             for event in stream:
                 printer.take(event)
             return stream.result(), stream.access_token
-    except Forbidden as error:
-        if error.code != "forbidden_right":
+    except ApiError as error:
+        if error.code not in _MAY_NOT_WATCH:
             raise
-        # A key that may not watch may run all the same, and sees at the end what was printed.
+        # Nothing has run. What may not be watched may be run all the same, and is shown at the end.
         execution = client.run(program.language, program.source_code, **options)
         printer.show(execution)
         return execution, execution.access_token
