@@ -15,6 +15,8 @@ _LONGEST = 64
 """Of a sequence for colours: six numbers are the most that make sense."""
 _COLOUR = re.compile(r"[0-9;:]*")
 _PLAIN = frozenset("\t\n\r")
+_HARMLESS = re.compile(r"[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*")
+"""Most of what is printed: it passes in one piece."""
 _STRINGS = frozenset("]P^_X")
 """What begins a string that a terminal acts upon: OSC, DCS, PM, APC, SOS."""
 _C1_STRINGS = frozenset("\x9d\x90\x9e\x9f\x98")
@@ -31,7 +33,10 @@ class Filter:
 
     def feed(self, data: bytes) -> str:
         """What of it is shown."""
-        return "".join(map(self._next, self._decode(data)))
+        text = self._decode(data)
+        if self._state == self._text and _HARMLESS.fullmatch(text):
+            return text
+        return "".join(map(self._next, text))
 
     def end(self) -> str:
         """What ends it: colours do not outlive the program, and half a character is shown as such."""
