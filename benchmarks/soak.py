@@ -31,6 +31,8 @@ PROGRAMS = (
     ("left behind", "import os\nif os.fork() == 0:\n    os.setsid()\n    import time; time.sleep(600)", 0),
 )
 """Name, source, and the exit code where it is certain."""
+_NAMELESS = 64
+"""The length of the name of an anonymous volume."""
 _PLAIN_SHARE = 4
 """So many plain runs for each unusual one."""
 
@@ -56,7 +58,7 @@ def holdings(pids: Sequence[int], data_dir: Path) -> Holdings:
     client = docker.from_env()
     try:
         containers = len(containers_of(client.api, data_dir))
-        volumes = len(client.api.volumes()["Volumes"] or [])
+        left = len(volumes(client.api))
     finally:
         client.close()
     return Holdings(
@@ -64,9 +66,16 @@ def holdings(pids: Sequence[int], data_dir: Path) -> Holdings:
         threads=sum(_entries(f"/proc/{pid}/task") for pid in pids),
         memory_mb=sum(resident_mb(pid) for pid in pids),
         containers=containers,
-        volumes=volumes,
+        volumes=left,
         cgroups=sum(1 for _ in Path("/sys/fs/cgroup").glob("**/docker/*/")),
     )
+
+
+def volumes(client: docker.APIClient) -> set[str]:
+    """The names of the engine's volumes, without those that a container of anybody has for itself while it is there."""
+    unused = {volume["Name"] for volume in client.volumes(filters={"dangling": True})["Volumes"] or ()}
+    names = {volume["Name"] for volume in client.volumes()["Volumes"] or ()}
+    return {name for name in names if name in unused or len(name) != _NAMELESS}
 
 
 def load(port: int, *, runs: int, concurrency: int, key: str | None = None) -> list[str]:

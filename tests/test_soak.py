@@ -6,7 +6,10 @@ from __future__ import annotations
 
 import os
 
+import docker
+
 from benchmarks import soak
+from sandbox.docker import BASE_IMAGE
 from tests.conftest import StartServer
 
 
@@ -25,3 +28,16 @@ def test_nothing_grows_over_many_executions_of_every_ending(server: StartServer)
     kept = 2 * (os.cpu_count() or 1)
     assert after.containers <= before.containers + kept
     assert not [line for line in growth if not line.startswith("containers")]
+
+
+def test_a_volume_counts_when_its_container_has_left_it_behind(
+    prepared_data_dir: object, docker_client: docker.DockerClient
+) -> None:
+    container = docker_client.containers.create(BASE_IMAGE, ["true"], volumes=["/left"])
+    (name,) = (mount["Name"] for mount in container.attrs["Mounts"])
+    try:
+        assert name not in soak.volumes(docker_client.api)
+        container.remove(v=False)
+        assert name in soak.volumes(docker_client.api)
+    finally:
+        docker_client.api.remove_volume(name, force=True)
