@@ -104,11 +104,16 @@ class OwnHost(LocalHost):
         """Containers and volumes of the server, which has stopped."""
         containers = left_after(self._client, self._data_dir, within_s=_GONE_S)
         found = [f"container {container_id[:12]}" for container_id in containers]
-        return found + [f"volume {name}" for name in self._nameless_volumes() - self._volumes]
+        # Between a container and its volume there is a moment, also where somebody else removes both.
+        left = last_seen(self._new_volumes, until=lambda names: not names, within_s=_GONE_S)
+        return found + [f"volume {name}" for name in left]
 
     def close(self) -> None:
         """Let the connection to the Docker engine go."""
         self._client.close()
+
+    def _new_volumes(self) -> frozenset[str]:
+        return self._nameless_volumes() - self._volumes
 
     def _nameless_volumes(self) -> frozenset[str]:
         """Volumes that an image made for one container, and that no container uses."""
