@@ -9,6 +9,7 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from clients.models import Client
+from rest import websocket
 from rest.connections import release_connection
 from rest.snapshot import Snapshot
 
@@ -17,6 +18,8 @@ _KEY_HEADERS = (
     "HTTP_AUTHORIZATION", "HTTP_X_API_KEY", "HTTP_X_AUTH_TOKEN", "HTTP_X_AUTH_USER", "HTTP_X_RAPIDAPI_KEY",
 )  # fmt: skip
 """Where a key may stand: no page can send one of them to another origin unless CORS allowed it before."""
+TOKEN_PROTOCOL = "gexec.token."  # noqa: S105 (what stands before one)
+"""What a page's WebSocket, which has no headers, brings its key or token in: one of the subprotocols that it offers."""
 
 
 def lists(origin: str | None, path: str) -> bool:
@@ -25,7 +28,9 @@ def lists(origin: str | None, path: str) -> bool:
 
 
 def sends_key(request: HttpRequest) -> bool:
-    """Whether a key stands in one of the headers that a browser sends elsewhere only where it was told that it may."""
+    """Whether a key stands where a page can have put it that has one, and no other."""
+    if websocket.is_asked_for(request.META):
+        return any(name.startswith(TOKEN_PROTOCOL) for name in websocket.protocols_in(request.META))
     return any(name in request.META for name in _KEY_HEADERS)
 
 

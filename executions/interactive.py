@@ -202,6 +202,9 @@ class InteractiveRun:
         if self._watched.is_over:
             return False
         now = time.monotonic()
+        if not self._console.has_begun:
+            # It waits for its slot, or is compiled: that has bounds of its own.
+            self._spoken_at = now
         if now >= self._ended_at:
             self._end_now()
         elif self._cause:

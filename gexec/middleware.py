@@ -70,10 +70,7 @@ def _is_foreign(request: HttpRequest) -> bool:
     if origin in settings.GEXEC_ALLOWED_ORIGINS:
         return False
     # A browser sends this header only where CORS allowed it before; the key in it is checked against the origin.
-    # So is one that comes with a WebSocket.
-    if (origins.sends_key(request) or websocket.is_asked_for(request.META)) and origins.lists(
-        origin, request.path_info
-    ):
+    if origins.sends_key(request) and origins.lists(origin, request.path_info):
         return False
     # The scheme may be that of a proxy in front.
     return origin is None or origin.partition("://")[2] != request.get_host()

@@ -14,6 +14,7 @@ import binascii
 import os
 import select
 import socket
+import threading
 import time
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol, runtime_checkable
@@ -59,6 +60,8 @@ class Broken(Exception):
 
 def is_asked_for(meta: Mapping[str, Any]) -> bool:
     """Whether a request wants its connection to become a WebSocket."""
+    if "HTTP_UPGRADE" not in meta:
+        return False
     return "websocket" in _tokens(meta.get("HTTP_UPGRADE", "")) and "upgrade" in _tokens(
         meta.get("HTTP_CONNECTION", "")
     )
@@ -96,6 +99,7 @@ class WebSocket:
         self._allowance = float(_FRAMES_AT_ONCE)
         self._counted_at = self._heard_at = self._pinged_at = time.monotonic()
         self._woken = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._waking, self._released = threading.Lock(), False
         self._poll = select.poll()
         self._poll.register(self._woken, select.POLLIN)
 
@@ -138,8 +142,11 @@ class WebSocket:
         return messages
 
     def wake(self) -> None:
-        """Let `receive` return. Callable from any thread, until `close`."""
-        os.eventfd_write(self._woken, 1)
+        """Let `receive` return. Callable from any thread, at any time."""
+        with self._waking:
+            # Released, the number may be another's by now.
+            if not self._released:
+                os.eventfd_write(self._woken, 1)
 
     def close(self, code: int, reason: str, *, wait_s: float = CLOSE_S) -> None:
         """Say why, and wait a moment for what was said before to be read. Harmless where it is closed already."""
@@ -158,7 +165,9 @@ class WebSocket:
 
     def release(self) -> None:
         """Give back what it holds; the connection itself is the server's to end."""
-        os.close(self._woken)
+        with self._waking:
+            self._released = True
+            os.close(self._woken)
         self._socket.close()
 
     def _wait(self, timeout_s: float) -> int:

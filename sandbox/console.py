@@ -47,6 +47,8 @@ class Console:
         self._closed = False
         self._size: TerminalSize | None = None
         self._exchange: ConsoleExchange | None = None
+        self.has_begun = False
+        """Whether the step runs, or has run."""
 
     def type(self, data: bytes) -> None:
         """What is typed after the step has ended, or its stdin is closed, goes nowhere. Raises TypedTooMuch."""
@@ -84,7 +86,7 @@ class Console:
     def begun(self, exchange: ConsoleExchange) -> None:
         """The step runs; or another container has taken the place of one that was lost before it ran there."""
         with self.lock:
-            self._exchange = exchange
+            self._exchange, self.has_begun = exchange, True
             if self._size is not None:
                 self.resize(self._size)
             self._feed()

@@ -82,3 +82,22 @@ def test_no_connection_is_held_after_the_question(key: str) -> None:
     connection.close()
     assert origins.lists(PAGE, API)
     assert connection.connection is None
+
+
+def upgrade(origin: str, *tokens: str) -> int:
+    """Of a WebSocket's handshake, which goes no further here: there is no socket to take over."""
+    protocols = ["gexec.v1", *(f"{origins.TOKEN_PROTOCOL}{token}" for token in tokens)]
+    headers = {"host": "localhost:8080", "origin": origin, "sec-websocket-protocol": ", ".join(protocols)}
+    asks = {"upgrade": "websocket", "connection": "Upgrade"}
+    return Http(headers=headers | asks).get("/api/v1/executions/ws").status_code
+
+
+def test_a_websocket_is_opened_for_pages_of_a_client_with_a_key(key: str, settings: Settings) -> None:
+    assert upgrade(PAGE, key) == 426
+    assert upgrade(PAGE) == 403
+    assert upgrade(OTHER, key) == 403
+    assert upgrade("http://localhost:8080") == 426
+    settings.GEXEC_ALLOWED_ORIGINS = [OTHER]
+    assert upgrade(OTHER) == 426
+    # Allowed by the server, and none of the client's.
+    assert upgrade(OTHER, key) == 403

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import docker
 import psycopg
 import pytest
+from django.test import Client as Http
+from pytest_django.fixtures import Settings
 from websockets.exceptions import InvalidStatus
 
 from testkit.containers import containers_of
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-DETACH_S, IDLE_S = 2, 8
+DETACH_S, IDLE_S = 2, 6
 JSON = {"Content-Type": "application/json"}
 
 
@@ -38,6 +40,7 @@ def running(prepared_postgres: Path, tmp_path_factory: pytest.TempPathFactory) -
     environment = clean_environment(
         DATABASE_URL=database_url(prepared_postgres, "talked"), GEXEC_SLOTS="5", GEXEC_INTERACTIVE="3",
         GEXEC_INTERACTIVE_DETACH_S=str(DETACH_S), GEXEC_INTERACTIVE_IDLE_S=str(IDLE_S), GEXEC_CALLER_SHARE="0.6",
+        GEXEC_WAIT_MS="60000",
     )  # fmt: skip
     server = start_server(tmp_path_factory.mktemp("talked"), environment)
     try:
@@ -419,6 +422,13 @@ def test_keys_and_pages_are_checked(running: RunningServer) -> None:
     assert (answer.status, answer.json()["code"]) == (426, "upgrade_required")
 
 
+@pytest.mark.django_db
+def test_each_connection_counts_as_a_request_that_executes(settings: Settings) -> None:
+    settings.GEXEC_RATE_LIMIT = "1/m"
+    codes = [Http(REMOTE_ADDR="203.0.113.77").get("/api/v1/executions/ws").status_code for _ in range(2)]
+    assert codes == [426, 429]
+
+
 TEXT, CONTINUED, PING, CLOSE = 0x81, 0x00, 0x89, 0x88
 START = json.dumps({"type": "start", "execution": {"language": "python", "source_code": "print(6 * 7)"}}).encode()
 
@@ -512,7 +522,7 @@ def test_floods_keep_nobody_else_waiting(running: RunningServer) -> None:
 
 
 def test_whatever_becomes_of_the_server_the_row_is_final(server: StartServer) -> None:
-    running = server()
+    running = server(GEXEC_WAIT_MS="60000")
     with talk(running.port, leaves_it=True) as killed:
         killed.start("print('on')\nimport time\ntime.sleep(600)", tty=True)
         killed.until("on")

@@ -50,6 +50,15 @@ class Screen:
         seen, self.printed = self.printed[: at + len(text)], self.printed[at + len(text) :]
         return seen
 
+    def type_until(self, text: str) -> None:
+        """Types empty lines until it comes: a shell looks at its signals between two of them."""
+        deadline = time.monotonic() + PATIENCE_S
+        while text not in self.printed:
+            assert time.monotonic() < deadline, self.printed[-2000:]
+            self.type("\n")
+            assert self.step()
+            time.sleep(0.02)
+
     def end(self) -> Result:
         while self.step():
             pass
@@ -147,12 +156,10 @@ def test_another_size_is_told(screen: Screen) -> None:
     )
     shell.until("ready")
     shell.runner.send(protocol.resize_frame(TerminalSize(132, 50)))
-    shell.type("\n")
-    shell.until("50 132\r\n")
+    shell.type_until("50 132\r\n")
     for columns in range(1, 200):
         shell.runner.send(protocol.resize_frame(TerminalSize(columns, 65535)))
-    shell.type("\n")
-    shell.until("65535 199\r\n")
+    shell.type_until("65535 199\r\n")
 
 
 def test_signals_go_to_the_foreground(screen: Screen) -> None:
@@ -210,6 +217,14 @@ def test_background_processes_keep_no_terminal(screen: Screen) -> None:
 def test_who_closes_its_streams_is_ended_by_its_limit(screen: Screen) -> None:
     closed = screen.start("perl", "-e", "close STDIN; close STDOUT; close STDERR; sleep 60", wall_ms=500)
     assert closed.end().reason is Reason.WALL
+
+
+def test_a_terminal_that_was_closed_can_be_opened_again(screen: Screen) -> None:
+    code = "close STDIN; close STDOUT; close STDERR; sleep 1; open TTY, '+<', '/dev/tty'; syswrite TTY, 'again'; <TTY>"
+    again = screen.start("perl", "-e", code, cpu_ms=500)
+    again.until("again")
+    again.type("\n")
+    assert again.end().reason is Reason.EXITED
 
 
 def test_a_second_step_cannot_have_it(screen: Screen) -> None:

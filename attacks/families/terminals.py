@@ -19,15 +19,12 @@ from attacks.client import Client
 
 _PATH = "/api/v1/executions/ws"
 _ANSWER_S = 60.0
-_FLOOD_S = 3.0
+_FLOOD_S = 2.0
 _KERNEL_SHARE = 0.5
 """Of a processor, that the kernel's threads may take for one terminal: the runner's pauses leave them a fifth, and this
 machine has other work for them."""
 _TICKS = 100
 """A second has so many, in what the kernel tells programs."""
-FLOODS = (
-    "single bytes", "flushes", "both queues", "modes", "sizes", "tabs", "opens", "foreground",
-)  # fmt: skip
 
 
 def _nothing(_: ClientConnection) -> None:
@@ -52,15 +49,13 @@ def _resizes(connection: ClientConnection) -> None:
 class TerminalAttack:
     """A guest on a terminal; what its client does meanwhile; and what the kernel's threads took for it."""
 
-    kind: str
+    name: str
     tries: str
+    kind: str
+    """Which of the guest's floods."""
     meanwhile: Callable[[ClientConnection], None] = _nothing
     reads: bool = True
     """Whether its client acknowledges what is printed."""
-
-    @property
-    def name(self) -> str:
-        return f"{self.kind}, {'typed at' if self.meanwhile is not _nothing else 'printed'}"
 
     def perform(self, client: Client) -> Report:
         """Let it go on for some seconds, and see that a clean program is answered meanwhile."""
@@ -150,14 +145,14 @@ def kernel_s_since(before: dict[str, int]) -> float:
 
 
 ATTACKS = (
-    *(
-        TerminalAttack(kind, "calls and bytes that make the kernel work for a terminal, as many as go")
-        for kind in FLOODS
-    ),
-    TerminalAttack("never reads", "a client types megabytes that nobody reads", _types("x" * 65_536, 4)),
+    TerminalAttack("single bytes", "a program prints byte by byte", "single bytes"),
+    TerminalAttack("writes and flushes", "a program prints, and throws away what it printed", "flushes"),
+    TerminalAttack("tabs and backspaces", "a program prints what the line discipline works on", "tabs"),
+    TerminalAttack("modes and sizes", "a program sets modes, sizes and its foreground, and opens", "calls"),
+    TerminalAttack("unread input", "a client types what nobody reads", "never reads", _types("x" * 65_536, 4)),
     TerminalAttack(
-        "ignored signals", "a client types ^C as fast as it goes, at forty processes", _types("\x03" * 4096, 64)
+        "^C", "a client types it as fast as it goes, at forty", "ignored signals", _types("\x03" * 4096, 64)
     ),
-    TerminalAttack("sizes", "a client changes the window's size as fast as it goes", _resizes),
-    TerminalAttack("single bytes", "a client does not read what is printed", _types("x", 100), reads=False),
+    TerminalAttack("sizes from without", "a client changes the size as fast as it goes", "never reads", _resizes),
+    TerminalAttack("unread output", "a client does not read what is printed", "single bytes", reads=False),
 )

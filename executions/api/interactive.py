@@ -16,11 +16,12 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from clients.policy import reads_by_token
+from clients.origins import TOKEN_PROTOCOL
+from clients.policy import check_right, reads_by_token
 from clients.rights import Right
 from executions import interactive
 from executions.api import access
@@ -47,7 +48,7 @@ from executions.live.channels import all_channels
 from executions.live.events import Ended, Event, Gap, Queued
 from executions.live.flow import WINDOW_BYTES
 from executions.live.following import Follower
-from executions.models import Execution
+from executions.models import INTERACTIVE, Execution
 from executions.origins import caller_of, origin_of
 from rest import websocket
 from rest.connections import release_connection
@@ -62,7 +63,6 @@ from sandbox.console import TypedTooMuch
 logger = logging.getLogger(__name__)
 
 PROTOCOL = "gexec.v1"
-TOKEN_PREFIX = "gexec.token."  # noqa: S105 (what stands before one)
 _KEY_PREFIX = "gx_"
 START_S = 10.0
 """How long a client may take to say what it wants."""
@@ -88,9 +88,9 @@ class InteractiveView(ApiEndpoint):
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
         """Browsers can send no header with a WebSocket: their key or token is one of its subprotocols."""
         for name in websocket.protocols_in(request.META):
-            if not name.startswith(TOKEN_PREFIX):
+            if not name.startswith(TOKEN_PROTOCOL):
                 continue
-            token = name.removeprefix(TOKEN_PREFIX)
+            token = name.removeprefix(TOKEN_PROTOCOL)
             if token.startswith(_KEY_PREFIX):
                 request.META.setdefault("HTTP_AUTHORIZATION", f"Bearer {token}")
             else:
@@ -105,13 +105,7 @@ class InteractiveView(ApiEndpoint):
         leave = interactive.connections.enter(origin_of(request).sharing)
         conversation = Conversation(request, self.request_id)
 
-        def speak(socket: WebSocket) -> None:
-            try:
-                conversation.hold(socket)
-            finally:
-                leave()
-
-        return _taken_over(request, self.request_id, speak)
+        return StreamingHttpResponse(_TakenOver(request, self.request_id, conversation.hold, when_over=leave))
 
     def handle_exception(self, exc: Exception) -> Response:
         """Pages see no answer to a handshake that fails, only how a connection is closed: so they are told that way."""
@@ -124,24 +118,51 @@ class InteractiveView(ApiEndpoint):
             socket.send(_json({"type": "error", "problem": problem}))
             socket.close(_OWN_CODES + problem["status"], problem["code"], wait_s=0)
 
-        return _taken_over(self.request, self.request_id, speak)  # type: ignore[return-value]  # DRF passes any on
+        return StreamingHttpResponse(_TakenOver(self.request, self.request_id, speak))  # type: ignore[return-value]  # DRF passes any on
 
 
-def _taken_over(request: Request, request_id: str, speak: Callable[[WebSocket], None]) -> StreamingHttpResponse:
-    """An answer that is none: in its place, `speak` has the connection."""
+class _TakenOver:
+    """The bytes of an answer that is none: when the server asks for the first, `speak` has the connection."""
 
-    def conversation() -> Iterator[bytes]:
-        socket = WebSocket(request.META, max_message_bytes=settings.GEXEC_MAX_REQUEST_BYTES)
+    def __init__(
+        self,
+        request: Request,
+        request_id: str,
+        speak: Callable[[WebSocket], None],
+        *,
+        when_over: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`when_over` is called once, also where the server asks for nothing."""
+        self._request, self._request_id = request, request_id
+        self._speak, self._when_over = speak, when_over
+        self._began = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        if not self._began:
+            self._began = True
+            try:
+                self._converse()
+            finally:
+                self.close()
+        raise StopIteration
+
+    def close(self) -> None:
+        """It is over, or was never asked for."""
+        when_over, self._when_over = self._when_over, lambda: None
+        when_over()
+
+    def _converse(self) -> None:
+        socket = WebSocket(self._request.META, max_message_bytes=settings.GEXEC_MAX_REQUEST_BYTES)
         try:
-            offered = PROTOCOL in websocket.protocols_in(request.META)
-            socket.accept(PROTOCOL if offered else None, [("X-Request-Id", request_id)])
-            speak(socket)
+            offered = PROTOCOL in websocket.protocols_in(self._request.META)
+            socket.accept(PROTOCOL if offered else None, [("X-Request-Id", self._request_id)])
+            self._speak(socket)
         finally:
             socket.release()
             release_connection()
-        yield from ()
-
-    return StreamingHttpResponse(conversation())
 
 
 class _Stop(Exception):
@@ -238,12 +259,15 @@ class Conversation:
         self._speak_for(run, after=-1)
 
     def _attach(self, attach: Attach) -> None:
+        check_right(caller_of(self._request), Right.STREAM)
         execution = access.found(self._request, attach.execution_id)
         access.check_may_act(self._request, execution)
         release_connection()
+        if execution.door != INTERACTIVE:
+            raise NotFound(f"there is no interactive execution {execution.pk}")
         run = interactive.find(execution.pk)
         if run is None:
-            # It has ended, or is none of those that one can talk to: all that can be told of it is.
+            # It has ended, or another process has it: all that can be told of it is.
             self._follow(attach.execution_id, attach.after)
             return
         channel = all_channels().find(execution.pk)

@@ -48,6 +48,8 @@ enum {
     TERMINAL_PAUSES = 4,
     TERMINAL_PAUSE_US = 200 * 1000,
     TERMINAL_READS = 16,
+    /* Between two looks at a terminal that nobody has open: poll would not wait for one. */
+    UNHELD_US = 20 * 1000,
     /* Between two helpings of what is typed faster than anybody types. */
     TYPE_US = 10 * 1000,
     /* As a shell has it. */
@@ -72,7 +74,10 @@ static bool take_output(struct step *step, int stream)
     ssize_t length = read(step->program.streams[stream], chunk + OUTPUT_HEADER_BYTES, wanted);
     if (length < 0 && errno == EAGAIN)
         return false;
-    /* Of a terminal, EIO says that nobody has it open any more. */
+    /* Nobody has the terminal open just now; but somebody of its session may open it again. */
+    step->unheld = length < 0 && errno == EIO && step->program.terminal && step->phase == RUNNING;
+    if (step->unheld)
+        return false;
     if (length <= 0) {
         close_fd(&step->program.streams[stream]);
         return false;
@@ -114,7 +119,9 @@ void step_read_output(struct step *step)
     uint64_t before = step->output_left[0] + step->output_left[1];
     take_all_output(step);
     uint64_t taken = before - step->output_left[0] - step->output_left[1];
-    if (taken > 0 && step->program.terminal)
+    if (step->unheld)
+        step->read_us = now_us + UNHELD_US;
+    else if (taken > 0 && step->program.terminal)
         step->read_us = now_us + terminal_pause_us(step, taken);
     else
         step->read_us = taken > 0 && taken < LITTLE_OUTPUT_BYTES ? now_us + GATHER_US : 0;

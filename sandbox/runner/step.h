@@ -49,6 +49,8 @@ struct step {
     int64_t paced_cpu_us;
     size_t typed_left;
     int64_t type_us;
+    /* Nobody had its terminal open at the last look. */
+    bool unheld;
     uint64_t memory_bytes;
     int64_t memory_check_us;
 };
