@@ -5,7 +5,7 @@ VENV := .venv
 VENV_PYTHON := $(VENV)/bin/python
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: run test lint schema fuzz bench attack attack-debian chaos languages help clean
+.PHONY: run test lint schema fuzz bench bench-history attack attack-debian chaos languages help clean
 .DEFAULT_GOAL := help
 
 run: ## Set everything up and serve on http://localhost:8080
@@ -51,6 +51,10 @@ else
 	@$(VENV_PYTHON) -m benchmarks.doors
 	@$(VENV_PYTHON) -m benchmarks.watching
 endif
+
+bench-history: ## Ask a history of five million rows and one of ten thousand the same; fails where one takes twice as long (ROWS=1000000)
+	@scripts/bootstrap test
+	@$(VENV_PYTHON) -m benchmarks.history --rows $(or $(ROWS),5000000)
 
 attack: ## Run the attack suite, against a server of its own or a running one (URL=http://localhost:8080)
 	@scripts/bootstrap test

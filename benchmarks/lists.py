@@ -101,8 +101,8 @@ def fill_to(connection: psycopg.Connection[Any], rows: int) -> None:
         tag(cursor, CLIENT)
         cursor.execute("SET session_replication_role = origin")
         cursor.execute(
-            "INSERT INTO executions_executiontotal (shard, language_slug, outcome)"
-            " VALUES (0, 'former', 'ok'), (0, 'recent', 'ok') ON CONFLICT DO NOTHING"
+            "INSERT INTO executions_executiontotal (language_slug, outcome)"
+            " VALUES ('former', 'ok'), ('recent', 'ok') ON CONFLICT DO NOTHING"
         )
         cursor.execute("VACUUM (ANALYZE) executions_execution, executions_executiontag")
 
@@ -130,7 +130,7 @@ def _page_ms(query: str) -> float:
 
 def _timed(query: str) -> float:
     began = time.monotonic()
-    made = _list(query)
+    made = a_list(query)
     list(made.result_list)
     return (time.monotonic() - began) * 1000
 
@@ -174,14 +174,15 @@ def _took_ms(page: Any) -> float:
 
 def _pages() -> Iterator[tuple[str, str]]:
     """Every combination of choices: for a person, and as the address has it."""
-    made = _list("")
+    made = a_list("")
     offered = [[(each["display"], each["query_string"]) for each in spec.choices(made)] for spec in made.filter_specs]
     for chosen in itertools.product(*offered, (("newest first", ""), ("oldest first", "o=1"))):
         names, queries = zip(*chosen, strict=True)
         yield ", ".join(map(str, names)), "&".join(query.removeprefix("?") for query in queries)
 
 
-def _list(query: str) -> Any:
+def a_list(query: str) -> Any:
+    """The admin's list as it is made for this address."""
     from django.contrib import admin  # noqa: PLC0415 - Django is set up only now
     from django.contrib.auth.models import User  # noqa: PLC0415
     from django.test import RequestFactory  # noqa: PLC0415

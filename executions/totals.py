@@ -8,7 +8,7 @@ which sees each line in one of both: exact at any moment, whatever runs meanwhil
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import accumulate
@@ -36,29 +36,29 @@ _LANGUAGES = "SELECT DISTINCT language_slug FROM executions_counted WHERE langua
 # Both halves of one statement read the same snapshot.
 _SERIES = """
 WITH tail AS (
-    SELECT {part} AS at, CASE WHEN outcome = 'rejected' THEN '' ELSE language_slug END AS language, outcome, errors,
-        cpu_ms, wall_ms, coalesce(queue_ms, 0) AS queued_ms, run_ms, queue_ms
+    SELECT {part} AS at, CASE WHEN outcome = 'rejected' THEN '' ELSE language_slug END AS language_slug, outcome,
+        errors, cpu_ms, wall_ms, coalesce(queue_ms, 0) AS queued_ms, run_ms, queue_ms
     FROM executions_tally WHERE finished > 0 {within}
 )
-SELECT at, language, outcome, measure, bucket, sum(executions)::bigint, sum(errors)::bigint, sum(cpu_ms), sum(wall_ms),
-    sum(queue_ms)
+SELECT at, {language} AS language, {outcome} AS outcome, measure, bucket, sum(executions)::bigint,
+    sum(errors)::bigint, sum(cpu_ms), sum(wall_ms), sum(queue_ms)
 FROM (
-    SELECT at, language_slug AS language, outcome, '' AS measure, 0 AS bucket, executions, errors, cpu_ms, wall_ms,
+    SELECT at, language_slug, outcome, '' AS measure, 0 AS bucket, executions, errors, cpu_ms, wall_ms,
         queue_ms
     FROM executions_executionperiod WHERE period = %(period)s {within}
     UNION ALL
-    SELECT at, language, outcome, '', 0, 1, errors, cpu_ms, wall_ms, queued_ms FROM tail
+    SELECT at, language_slug, outcome, '', 0, 1, errors, cpu_ms, wall_ms, queued_ms FROM tail
     UNION ALL
     SELECT at, language_slug, outcome, measure, bucket, executions, 0, 0, 0, 0
     FROM executions_executionhistogram WHERE period = %(period)s {within}
     UNION ALL
-    SELECT at, language, outcome, measure, executions_bucket(ms), 1, 0, 0, 0, 0
+    SELECT at, language_slug, outcome, measure, executions_bucket(ms), 1, 0, 0, 0, 0
     FROM tail, LATERAL (VALUES ('wall', run_ms), ('queue', queue_ms)) AS measured (measure, ms) WHERE ms IS NOT NULL
 ) counted
-GROUP BY at, language, outcome, measure, bucket ORDER BY at, language, outcome
+GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3
 """
-_OF_PERIODS = _SERIES.format(part="date_trunc(%(period)s, at, 'UTC')", within="AND at >= %(since)s AND at < %(until)s")
-_EVER = _SERIES.format(part="'epoch'::timestamptz", within="")
+_BY = {"language": "language_slug", "outcome": "outcome"}
+"""What periods may be asked for by, besides their beginnings."""
 
 
 class Count(NamedTuple):
@@ -123,23 +123,34 @@ Key = tuple[datetime, str, str]
 """The beginning of a period, a language, an outcome."""
 
 
-def series(period: Period, since: datetime, until: datetime | None = None) -> Mapping[Key, Ended]:
+def series(
+    period: Period, since: datetime, until: datetime | None = None, *, by: Collection[str] = ("language", "outcome")
+) -> Mapping[Key, Ended]:
     """What ended from `since` on, by period, language and outcome, in their order; empty periods are left out.
 
-    `since` is the beginning of a period, or what began before is missing in its own.
+    `since` is the beginning of a period, or what began before is missing in its own. What it is not asked `by` is "" in
+    the keys: a chart needs a part of it, and who asks for a month by everything gets tens of thousands of numbers.
     """
     asked: dict[str, Any] = {"period": period, "since": since, "until": until or timezone.now() + timedelta(days=1)}
+    statement = _SERIES.format(
+        part="date_trunc(%(period)s, at, 'UTC')", within="AND at >= %(since)s AND at < %(until)s", **_grouped(by)
+    )
     with connection.cursor() as cursor:
-        cursor.execute(_OF_PERIODS, asked)
+        cursor.execute(statement, asked)
         return _by_key(cursor.fetchall())
 
 
 def ever() -> Mapping[tuple[str, str], Ended]:
     """All that ended since there are roll-ups, by language and outcome."""
     with connection.cursor() as cursor:
-        cursor.execute(_EVER, {"period": Period.EVER})
+        statement = _SERIES.format(part="'epoch'::timestamptz", within="", **_grouped(tuple(_BY)))
+        cursor.execute(statement, {"period": Period.EVER})
         found = _by_key(cursor.fetchall())
     return {(language, outcome): ended for (_, language, outcome), ended in found.items()}
+
+
+def _grouped(by: Collection[str]) -> dict[str, str]:
+    return {name: column if name in by else "''" for name, column in _BY.items()}
 
 
 def _by_key(rows: Sequence[tuple[datetime, str, str, str, int, int, int, float, float, float]]) -> dict[Key, Ended]:

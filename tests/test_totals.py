@@ -119,6 +119,21 @@ def test_the_series(history: None, rolled: bool) -> None:
     assert totals.ever()["python", "ok"].executions == 4
 
 
+def test_the_series_by_less(history: None) -> None:
+    minute = NOON.replace(second=0)
+    bounds = (minute, minute + timedelta(minutes=1))
+    by_outcome = totals.series(Period.MINUTE, *bounds, by=["outcome"])
+    assert [(*key[1:], each.executions) for key, each in by_outcome.items()] == [
+        ("", "nonzero_exit", 1),
+        ("", "ok", 3),
+        ("", "rejected", 1),
+    ]
+    roll_up()
+    assert totals.series(Period.MINUTE, *bounds, by=["outcome"]) == by_outcome
+    (whole,) = totals.series(Period.MINUTE, *bounds, by=()).values()
+    assert (whole.executions, sum(whole.wall.buckets)) == (5, 4)
+
+
 @pytest.mark.parametrize(
     ("wall_ms", "bucket"),
     [(0.0, 0), (0.999, 0), (1.0, 1), (1.999, 1), (2.0, 2), (8.0, 4), (2.0**22 - 1, 22), (2.0**22, 23), (1e12, 23)],
