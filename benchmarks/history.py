@@ -100,7 +100,8 @@ def main() -> int:
     parsed = parser.parse_args()
     if parsed.ask:
         _set_up()
-        print(json.dumps({name: _best_ms(work) for name, work in questions()}))
+        found = dict(json.loads(sys.stdin.read()))
+        print(json.dumps({name: _best_ms(work) for name, work in questions(found)}))
         return 0
     with TemporaryDirectory(prefix="gexec-history-", ignore_cleanup_errors=True) as directory:
         data_dir = Path(directory) / "data"
@@ -116,12 +117,21 @@ def _set_up() -> None:
 
 
 def _asked(environments: list[dict[str, str]]) -> list[dict[str, float]]:
-    return [_answered(environment) for environment in environments]
+    """What each took. The long history is asked for no more rows than the short one had: these cost what they cost."""
+    found: dict[str, int] = {}
+    times = []
+    for environment in environments:
+        answers = _answered(environment, found)
+        found = {name: rows for name, (_, rows) in answers.items()}
+        times.append({name: ms for name, (ms, _) in answers.items()})
+    return times
 
 
-def _answered(environment: dict[str, str]) -> dict[str, float]:
+def _answered(environment: dict[str, str], found: dict[str, int]) -> dict[str, tuple[float, int]]:
     command = [sys.executable, "-m", "benchmarks.history", "--ask"]
-    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True)
+    done = subprocess.run(
+        command, env=environment, input=json.dumps(found).encode(), stdout=subprocess.PIPE, check=True
+    )
     return dict(json.loads(done.stdout))
 
 
@@ -252,7 +262,8 @@ def _roll_up(connection: psycopg.Connection[Any]) -> float:
     return took_ms
 
 
-def _best_ms(work: Callable[[], object]) -> float:
+def _best_ms(work: Callable[[], object]) -> tuple[float, int]:
+    """The least time, and how many rows came."""
     from django.db import connection  # noqa: PLC0415 - Django is set up only now
 
     with connection.cursor() as cursor:
@@ -267,13 +278,14 @@ def _best_ms(work: Callable[[], object]) -> float:
         work()
         return (time.process_time_ns() - began + int(clock.read_text().split()[0]) - began_server) / 1e6
 
-    return min(once() for _ in range(_REPEATS))
+    rows = work()
+    return min(once() for _ in range(_REPEATS)), len(rows) if isinstance(rows, list) else 0
 
 
-def questions() -> Iterator[tuple[str, Callable[[], object]]]:
-    """What is asked, by name."""
+def questions(found: dict[str, int]) -> Iterator[tuple[str, Callable[[], object]]]:
+    """What is asked, by name; for so many rows where that is known."""
     yield from _counts()
-    yield from _lists()
+    yield from _lists(found)
     yield from _admin_pages()
 
 
@@ -303,7 +315,7 @@ def _counts() -> Iterator[tuple[str, Callable[[], object]]]:
     yield "quota of a month", lambda: quotas.used(BIG, today.replace(day=1))
 
 
-def _lists() -> Iterator[tuple[str, Callable[[], object]]]:
+def _lists(found: dict[str, int]) -> Iterator[tuple[str, Callable[[], object]]]:
     from executions.history import Wanted  # noqa: PLC0415 - Django is set up only now
     from executions.models import Execution  # noqa: PLC0415
     from executions.ranges import HIGHEST  # noqa: PLC0415
@@ -333,8 +345,9 @@ def _lists() -> Iterator[tuple[str, Callable[[], object]]]:
     }
     for name, what in asked.items():
         for place, high in (("", HIGHEST), (", deep", deep)):
-            yield f"history: {name}{place}", lambda high=high, what=what: Wanted(BIG, high=high, **what).page(50)  # type: ignore[misc]  # defaults that keep their values
-    yield "history of a smaller client", lambda: Wanted(MIDDLE).page(50)
+            asked_as = f"history: {name}{place}"
+            yield asked_as, partial(Wanted(BIG, high=high, **what).page, max(1, found.get(asked_as, 50)))
+    yield "history of a smaller client", partial(Wanted(MIDDLE).page, found.get("history of a smaller client", 50))
     yield "a single one", lambda: Execution.objects.get(pk=deep)
     yield "export: the first row", lambda: next(Wanted(BIG).all())
     yield "export of what has finished", lambda: next(Wanted(BIG, status="finished").all())

@@ -51,7 +51,9 @@ class House:
         self.docker = docker.APIClient(timeout=60)
         self.ends: list[End] = []
         self.port = free_port()
-        self._environment = dict(environment) | {"DOCKER_HOST": proxy.url}
+        # PostgreSQL itself is to meet a disk that is full, which these would keep from it.
+        unguarded = {"GEXEC_DISK_LOW_MB": "0", "GEXEC_DISK_FULL_MB": "0"}
+        self._environment = dict(environment) | {"DOCKER_HOST": proxy.url} | unguarded
         self._stopping = threading.Event()
         self.running = self._start()
         self._keeper = threading.Thread(target=self._keep, name="keeper", daemon=True)

@@ -219,5 +219,21 @@ class ClientOptions(models.Model):
         group=QUOTAS, low=0, label="file store (bytes)", help_text="All files that it has uploaded."
     )
 
+    retention_days = number(
+        group=QUOTAS,
+        low=0,
+        high=36_500,
+        label="kept (days)",
+        help_text="How long its executions are kept; 0: until somebody deletes them. Empty: GEXEC_RETENTION_DAYS.",
+    )
+    contents_days = number(
+        group=QUOTAS,
+        low=0,
+        high=36_500,
+        label="contents kept (days)",
+        help_text="How long their source, input and output are kept; 0: as long as they are. Empty: "
+        "GEXEC_CONTENTS_DAYS.",
+    )
+
     class Meta:
         abstract = True

@@ -37,6 +37,7 @@ from executions.submission import Origin, Submission
 from files import services as stored_files
 from files.digests import id_of
 from files.store import store
+from rest.disk import require_room
 from rest.exceptions import Refusal
 from rest.ids import moment_of, uuid7
 from sandbox.errors import PoolClosed
@@ -90,6 +91,7 @@ def all_queued(
 
 def refused(refusal: Refusal, origin: Origin) -> Execution:
     """The row of a request that was refused for what it asked."""
+    require_room()
     now = timezone.now()
     return Execution.objects.create(
         status=Status.REJECTED,
@@ -179,6 +181,7 @@ def _check_files(job: Mapping[str, Any], owner: UUID | None) -> list[str]:
 
 
 def _row(submission: Submission, origin: Origin) -> Execution:
+    require_room()
     language, execution_id, caller = submission.language, uuid7(), origin.caller
     return Execution(
         id=execution_id,

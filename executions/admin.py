@@ -49,6 +49,7 @@ from executions.results import StepRecord, step_in, steps_in
 from executions.signals import described
 from languages.options import MIB
 from languages.programs import COMPILE, RUN
+from rest import disk
 from rest.display import badge, code_block, duration, facts, moment, nothing, output_block, size
 
 COUNTED_ROWS = 10_000
@@ -135,6 +136,11 @@ class ExecutionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in 
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return ExecutionList
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        if (room := disk.room()) is not disk.Room.OK:
+            self.message_user(request, _DISK[room], "warning")
+        return super().changelist_view(request, extra_context)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """What the filters ask for: any other look-up in the address would read every row."""
@@ -296,13 +302,24 @@ class ExecutionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in 
         )
 
 
+_DISK = {
+    disk.Room.LOW: "The disk is nearly full: source, input and output are kept no more.",
+    disk.Room.FULL: "The disk is full: nothing is taken in.",
+}
+_WISHED = "not kept: its client asked for that"
+_WHY_NOT_KEPT: dict[str, str] = {
+    Store.EXPIRED: "kept no longer: source, input and output go before their execution",
+    Store.NO_DISK: "not kept: the disk had no room",
+}
+
+
 def _unkept(row: Execution) -> SafeString | None:
     """What stands in place of what was not kept."""
     if row.unkept_bytes is not None:
         used = "its caller's share of the day was used up (source, input and output of {})"
         return format_html(f'<span class="gexec-nothing">not kept: {used}</span>', size(row.unkept_bytes))
     if row.store != Store.ALL and row.status not in OPEN:
-        return format_html('<span class="gexec-nothing">{}</span>', "not kept: its client asked for that")
+        return format_html('<span class="gexec-nothing">{}</span>', _WHY_NOT_KEPT.get(row.store, _WISHED))
     return None
 
 

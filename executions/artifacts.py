@@ -20,6 +20,7 @@ from executions.models import Execution
 from files import services as stored_files
 from files.digests import PREFIX, id_of
 from files.store import FileTooLarge, NoRoom, store
+from rest.disk import Room, room
 from sandbox.types import Artifact
 
 INLINE_BYTES = 64 * 1024
@@ -66,8 +67,8 @@ def _entry(execution: Execution, artifact: Artifact, *, inline: bool) -> dict[st
 
 
 def _stored(execution: Execution, data: bytes) -> str | None:
-    """The id in the store; None without a client, and where its share is used up."""
-    if execution.client_id is None or execution.store != "all":
+    """The id in the store; None without a client, where its share is used up, and where the disk has no room."""
+    if execution.client_id is None or execution.store != "all" or room() is not Room.OK:
         return None
     try:
         return id_of(store.put(execution.client_id, io.BytesIO(data)).digest)

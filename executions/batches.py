@@ -16,6 +16,7 @@ from executions.idempotency import Claim
 from executions.models import OPEN, Batch, Execution, Lane, Status
 from executions.submission import Origin, Submission
 from rest.disconnect import Client
+from rest.disk import require_room
 from rest.ids import uuid7
 
 MAX_ITEMS = 100
@@ -47,6 +48,7 @@ def submit(
 
     Raises Limited and Taken, and then nothing was accepted.
     """
+    require_room()
     submissions = [replace(each, lane=Lane.BATCH) for each in items if isinstance(each, Submission)]
     batch = Batch(
         id=uuid7(), client_id=origin.client_id, created_at=timezone.now(), webhook_url=webhook_url, size=len(items)

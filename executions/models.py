@@ -40,6 +40,14 @@ class Store(models.TextChoices):
     ALL = "all"
     NO_CODE = "no_code"
     NOTHING = "nothing"
+    EXPIRED = "expired"
+    """All of it was kept, for as long as it is to be."""
+    NO_DISK = "no_disk"
+    """All of it would have been, and the disk had no room when it ended."""
+
+
+WISHES = (Store.ALL, Store.NO_CODE, Store.NOTHING)
+"""What a client may ask for."""
 
 
 EXECUTE, API, INTERACTIVE = (door.value for door in OWN)
@@ -283,6 +291,17 @@ class Batch(models.Model):
 
     def __str__(self) -> str:
         return str(self.id)
+
+
+class RetentionMark(models.Model):
+    """Up to which execution a rule of retention has been carried out: see executions.ageing."""
+
+    rule = models.CharField(max_length=60, primary_key=True)
+    about = models.TextField(help_text="Whose the rule is; where that changes, it begins again.")
+    upto = models.UUIDField()
+
+    def __str__(self) -> str:
+        return self.rule
 
 
 class CallerStorage(models.Model):

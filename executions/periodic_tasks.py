@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from executions import erasure, idempotency, recovery, retention, storage, totals
+from executions import ageing, erasure, idempotency, recovery, storage, totals
 from periodic.tasks import Stop, Task
 
 
@@ -17,7 +17,7 @@ def _forget_counters(_stop: Stop) -> int:
 TASKS = (
     Task(recovery.TASK, "finishes or begins again what a server process that has ended left open", 5.0, _sweep),
     Task("erasure", "deletes what clients want erased", 2.0, erasure.carry_out),
-    Task("retention", "deletes executions that are older than they are to be kept", 60.0, retention.carry_out),
+    Task("retention", "deletes old executions, and before that what is large in them", 60.0, ageing.carry_out),
     Task(
         "roll-up",
         "adds what came and ended to the totals, the charts and the usage",

@@ -8,6 +8,7 @@ are kept, without source, input and output, until the day ends.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
@@ -20,6 +21,7 @@ from executions.jobs import brought_by, caller_of, without_contents
 from executions.models import CallerStorage, Execution, ExecutionTag, Store
 from executions.results import without_output
 from languages.options import MIB
+from rest.disk import Room, room
 
 KEPT_DAYS = 35
 """Of counters: long enough to look back at a month."""
@@ -61,11 +63,19 @@ def as_kept(execution: Execution, fields: dict[str, Any]) -> dict[str, Any]:
     """
     if execution.store != Store.ALL:
         return _as_wished(execution, fields)
+    if room() is not Room.OK:
+        # Counted for nobody: it is no caller's fault.
+        return _without_what_is_large(execution, fields) | {"store": Store.NO_DISK}
     own = len(execution.source.encode()) + len(execution.stdin) + brought_by(execution.job)
     brought = own + len(fields.get("output", b"")) + sum(map(_json_bytes, map(fields.get, _TOLD)))
     if not brought or _counts(execution, brought):
         return {}
-    kept: dict[str, Any] = {"source": "", "stdin": b"", "unkept_bytes": brought}
+    return _without_what_is_large(execution, fields) | {"unkept_bytes": brought}
+
+
+def _without_what_is_large(execution: Execution, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Columns that take the place of source, input, output and what tests and artifacts hold of them."""
+    kept: dict[str, Any] = {"source": "", "stdin": b""}
     kept |= {"job": without_contents(execution.job)} if brought_by(execution.job) else {}
     if "steps" in fields:
         kept |= {"output": b"", "steps": without_output(fields["steps"])}
@@ -78,21 +88,26 @@ def _json_bytes(value: Any) -> int:
     return len(json.dumps(value)) if value else 0
 
 
-def _as_wished(execution: Execution, fields: dict[str, Any]) -> dict[str, Any]:
-    """What stays where the client wants nothing kept that it sent or got: numbers, and with `no_code` its tags."""
+def emptied(execution: Execution, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Columns with nothing of what the client sent or got: numbers, and in what it ran."""
     kept: dict[str, Any] = {"source": "", "stdin": b"", "output": b"", "job": without_contents(execution.job)}
     if "steps" in fields:
         kept["steps"] = [step | {"detail": ""} for step in without_output(fields["steps"])]
     if fields.get("artifacts"):
         kept["artifacts"] = None
-    kept |= _tests_without_contents(fields)
+    return kept | _tests_without_contents(fields)
+
+
+def _as_wished(execution: Execution, fields: dict[str, Any]) -> dict[str, Any]:
+    """What stays where the client wants nothing kept that it sent or got: with `no_code` its tags besides."""
+    kept = emptied(execution, fields)
     if execution.store == Store.NOTHING:
         kept |= {"tags": None, "client_address": None}
         ExecutionTag.objects.filter(execution_id=execution.pk).delete()
     return kept
 
 
-def _tests_without_contents(fields: dict[str, Any]) -> dict[str, Any]:
+def _tests_without_contents(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Verdicts alone: a difference is a piece of what was printed, and of what was expected."""
     tests = fields.get("tests")
     nothing = {"first_difference": None, "checker_message": ""}

@@ -23,6 +23,7 @@ from clients.rights import Right
 from files import services
 from files.digests import NoDigest, digest_in, id_of, promised
 from files.store import FileMissing, FileTooLarge, NoRoom, OtherDigest, StoredFile, store
+from rest import disk
 from rest.connections import release_connection
 from rest.exceptions import Refusal, Unavailable
 from rest.openapi import parameter
@@ -175,6 +176,8 @@ def _turn(request: Request) -> Iterator[None]:
 
 
 def _put(client_id: UUID, stream: IO[bytes], digest: str | None) -> StoredFile:
+    if disk.room() is not disk.Room.OK:
+        raise Unavailable(disk.MESSAGE, retry_after_s=disk.RETRY_AFTER_S, code="disk_full")
     try:
         return store.put(client_id, stream, digest=digest)
     except FileTooLarge:

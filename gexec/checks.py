@@ -18,6 +18,8 @@ from executions.compat.librechat.tokens import keys_in
 from executions.compat.piston.runtimes import FALLBACKS
 from executions.compat.problems import built
 from executions.doors import WITH_ROOT
+from executions.models import Status
+from executions.outcomes import Outcome
 from gexec.embedded import MAX_PROCESSES
 from gexec.process import KEPT_THREADS
 from languages.options import MIN_MEMORY_MB
@@ -53,6 +55,9 @@ _AT_LEAST = {
     "GEXEC_MAX_OUTPUT_BYTES": 1,
     "GEXEC_MAX_REQUEST_BYTES": 1,
     "GEXEC_RETENTION_DAYS": 0,
+    "GEXEC_CONTENTS_DAYS": 0,
+    "GEXEC_DISK_LOW_MB": 0,
+    "GEXEC_DISK_FULL_MB": 0,
     "GEXEC_MAX_FILE_BYTES": 1,
     "GEXEC_CLIENT_FILES_MB": 0,
     "GEXEC_FILE_CACHE_MB": 0,
@@ -174,6 +179,18 @@ def librechat(**_: Any) -> list[CheckMessage]:
     return found
 
 
+def outcome_days(**_: Any) -> list[CheckMessage]:
+    """E026: days of an outcome that there is not, or no days."""
+    known = [*map(str, Outcome), Status.REJECTED.value]
+    hint = f"Write an outcome and days: rejected=7,cancelled=30. There is {', '.join(known)}."
+    pairs = [(text, *text.partition("=")[::2]) for text in settings.GEXEC_OUTCOME_DAYS]
+    return [
+        Error(f"GEXEC_OUTCOME_DAYS has {text!r}.", hint=hint, id="gexec.E026")
+        for text, name, days in pairs
+        if name.strip() not in known or not re.fullmatch(r"\s*[1-9]\d{0,4}\s*", days)
+    ]
+
+
 def _is_network(text: str) -> bool:
     try:
         ipaddress.ip_network(text)
@@ -227,6 +244,7 @@ def register_all() -> None:
         compat,
         piston_versions,
         librechat,
+        outcome_days,
         unknown_names,
         threads,
         caller_share,

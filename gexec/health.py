@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from dispatch import active
+from rest import disk
 from rest.connections import DATABASE_AWAY, release_connection
 from rest.snapshot import Snapshot
 from rest.views import Endpoint
@@ -35,11 +36,16 @@ def _pool() -> None:
     active.backend().capacity()
 
 
+def _disk() -> str:
+    """The word itself: a disk that is low is no reason to send requests elsewhere, one that is full is."""
+    return disk.room().value
+
+
 _PARTS: dict[str, Callable[[], None]] = {"database": _database, "engine": _engine, "pool": _pool}
 
 
 def _state_of_parts() -> dict[str, str]:
-    return {name: OK if _answers(ask) else DOWN for name, ask in _PARTS.items()}
+    return {name: OK if _answers(ask) else DOWN for name, ask in _PARTS.items()} | {"disk": _disk()}
 
 
 def _answers(ask: Callable[[], None]) -> bool:
@@ -74,5 +80,5 @@ class ReadyView(_Open):
 
     def get(self, request: Request) -> Response:
         state = parts.current()
-        ready = all(word == OK for word in state.values())
+        ready = all(word in (OK, disk.Room.LOW) for word in state.values())
         return Response({"status": OK if ready else DOWN, **state}, status=200 if ready else 503)

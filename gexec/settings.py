@@ -83,8 +83,14 @@ GEXEC_WEBHOOK_NETWORKS = env.list("GEXEC_WEBHOOK_NETWORKS", [])
 # Events that are kept in memory for those who watch: of one execution, and in MB of all together.
 GEXEC_EVENTS_BYTES = env.int("GEXEC_EVENTS_BYTES", 1024 * 1024)
 GEXEC_EVENTS_MB = env.int("GEXEC_EVENTS_MB", 64)
-# How long executions are kept; 0: until somebody deletes them.
+# How long executions are kept, and what is large in them, which may go before; 0: until somebody deletes them. And how
+# long those with certain outcomes: rejected=7,cancelled=30.
 GEXEC_RETENTION_DAYS = env.int("GEXEC_RETENTION_DAYS", 0)
+GEXEC_CONTENTS_DAYS = env.int("GEXEC_CONTENTS_DAYS", 0)
+GEXEC_OUTCOME_DAYS = env.list("GEXEC_OUTCOME_DAYS", [])
+# With less of its disk free, sources and outputs are kept no more; and then nothing is taken in. 0: never.
+GEXEC_DISK_LOW_MB = env.int("GEXEC_DISK_LOW_MB", 2048)
+GEXEC_DISK_FULL_MB = env.int("GEXEC_DISK_FULL_MB", 512)
 
 # The doors of other services that are open, and which of them is at the root of the server.
 GEXEC_COMPAT = env.list("GEXEC_COMPAT", [])

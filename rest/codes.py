@@ -47,6 +47,7 @@ CODES: Mapping[str, tuple[int, str]] = MappingProxyType(
         "engine_unavailable": (503, "The Docker engine does not answer. Nothing has run."),
         "image_missing": (503, "The language's image is not there. Nothing has run."),
         "database_unavailable": (503, "The database is away."),
+        "disk_full": (503, "The server's disk has no room: nothing is taken in."),
         "shutting_down": (503, "The server is shutting down."),
         "too_many_uploads": (503, "Too many files are uploaded at once."),
         "upload_lost": (503, "The file was deleted while it was sent: send it again."),

@@ -15,7 +15,7 @@ from gexec import health
 from sandbox.errors import EngineUnavailable
 from testkit.servers import RunningServer
 
-READY = {"status": "ok", "database": "ok", "engine": "ok", "pool": "ok"}
+READY = {"status": "ok", "database": "ok", "engine": "ok", "pool": "ok", "disk": "ok"}
 
 
 @pytest.fixture(autouse=True)

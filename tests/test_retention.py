@@ -20,7 +20,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
-from executions import retention
+from executions import ageing, retention
 from executions.models import Execution
 from rest.ids import first_at
 from testkit.databases import create_database, database_url
@@ -139,30 +139,19 @@ def test_batches_are_small_and_pass_by_nothing_twice(db: None, monkeypatch: pyte
     assert Execution.objects.count() == 500
 
 
-@pytest.mark.usefixtures("transactional_db")
-def test_one_process_at_a_time_keeps_history_short(settings: Settings, postgres: Any) -> None:
-    settings.GEXEC_RETENTION_DAYS = 90
-    row = make(timedelta(days=91))
-    with psycopg.connect(**connection.get_connection_params() | {"cursor_factory": None}) as other:
-        other.execute("SELECT pg_advisory_lock(%s)", [retention._LOCK])
-        assert retention.carry_out(threading.Event()) == 0
-        assert Execution.objects.filter(pk=row.pk).exists()
-    assert eventually(lambda: retention.carry_out(threading.Event())) == 1
-
-
 def test_without_the_setting_everything_stays(history: dict[str, Execution]) -> None:
-    assert retention.carry_out(threading.Event()) == 0
+    assert ageing.carry_out(threading.Event()) == 0
     assert left(history) == set(history)
 
 
 def test_a_stop_is_heard_between_two_batches(db: None, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.GEXEC_RETENTION_DAYS = 90
-    monkeypatch.setattr(retention, "_FIRST_BATCH", 1)
+    monkeypatch.setattr(ageing, "_FIRST_BATCH", 1)
     for _ in range(3):
         make(timedelta(days=91))
     stop = threading.Event()
     stop.set()
-    assert retention.carry_out(stop) == 1
+    assert ageing.carry_out(stop) == 1
 
 
 def test_ctrl_c_ends_the_command_and_a_server_deletes_what_is_old(

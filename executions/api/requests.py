@@ -38,7 +38,7 @@ from executions.bounds import (
 from executions.content import NOTHING, Content
 from executions.grading.asked import TESTS_AT_MOST
 from executions.limits import AskedLimits
-from executions.models import API, INTERACTIVE, Lane, Store
+from executions.models import API, INTERACTIVE, WISHES, Lane, Store
 from executions.submission import Interactive, SourceFile, Submission
 from languages.models import Language
 from languages.programs import default_entrypoint, refused_args, refused_variables
@@ -143,7 +143,7 @@ class ExecutionRequestSerializer(StrictSerializer):
         help_text="How long it may wait for its turn.",
     )  # fmt: skip
     store = Choice(
-        tuple(Store.values), required=False, default=Store.ALL.value,
+        tuple(wish.value for wish in WISHES), required=False, default=Store.ALL.value,
         help_text="What is kept once it has ended: all; no_code: no source, input and output; nothing: numbers only.",
     )  # fmt: skip
     tags = TextsByName(

@@ -13,6 +13,7 @@ from executions import storage
 from executions.totals import counts as counted_ever
 from languages import programs
 from languages.models import Language
+from rest.disk import free_bytes
 
 
 def totals() -> dict[str, int]:
@@ -67,6 +68,7 @@ def _gauges(capacity: Capacity) -> Iterator[Metric]:
     )
     yield GaugeMetricFamily("gexec_callers_over_storage", "How many callers these are.", value=stored.callers_over)
     yield GaugeMetricFamily("gexec_executions_disk_bytes", "What all rows take.", value=storage.bytes_on_disk())
+    yield GaugeMetricFamily("gexec_disk_free_bytes", "Free on the disk of the data directory.", value=free_bytes())
     warm = GaugeMetricFamily("gexec_warm_containers", "Containers that wait for a program.", labels=["language"])
     for language in Language.objects.catalogued():
         count = capacity.warm.get(programs.profile_of(language)) if language.enabled else None

@@ -9,11 +9,12 @@ import sys
 import time
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from executions import retention, storage
+from clients.models import Client
+from executions import ageing, retention, storage
 from executions.models import Status
 from executions.outcomes import Outcome
 from rest.display import size
@@ -29,14 +30,16 @@ class Command(BaseCommand):
     """What is deleted is gone for good; the totals of /metrics go on counting it."""
 
     help = (
-        "Delete executions of which all that is asked for here holds; without a word, those that GEXEC_RETENTION_DAYS "
-        "is over for. It may run beside the server. Open executions and the totals of /metrics stay."
+        "Delete executions of which all that is asked for here holds; without a word, what the settings and the "
+        "clients' own days are over for. It may run beside the server. Open executions and the totals of /metrics stay."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--older-than", type=_age, metavar="AGE", help="90d, 12h, 8w; a number alone is days")
         parser.add_argument("--keep", type=_count, metavar="N", help="the newest N stay, however they ended")
         parser.add_argument("--outcome", type=_endings, default=(), metavar="A,B", help=f"only {', '.join(_ENDINGS)}")
+        parser.add_argument("--client", type=_client, metavar="NAME", help="only those of this client")
+        parser.add_argument("--contents", action="store_true", help="only source, input and output; the rows stay")
         parser.add_argument("--dry-run", action="store_true", help="say how many these are, and delete none")
         after = parser.add_mutually_exclusive_group()
         after.add_argument("--vacuum", action="store_true", help="let new rows use the space at once; locks nobody out")
@@ -48,10 +51,14 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Exits with 130 after Ctrl-C; each batch that was deleted stays deleted."""
-        old = _asked(options)
+        rules = _rules(options)
+        old = None if rules else _asked(options)
         self._rows = self._bytes = 0
         try:
-            self._purge(old, dry_run=options["dry_run"])
+            if old is None:
+                self._follow(rules, dry_run=options["dry_run"])
+            else:
+                self._purge(old, dry_run=options["dry_run"])
             if not options["dry_run"]:
                 self._vacuum(options)
         except KeyboardInterrupt:
@@ -74,6 +81,15 @@ class Command(BaseCommand):
         else:
             self._say(f"deleted {self._sum()} in {took_s:.1f} s")
 
+    def _follow(self, rules: list[ageing.Rule], *, dry_run: bool) -> None:
+        for rule in rules:
+            changed = 0
+            for passed in rule.carry_out(dry_run=dry_run):
+                changed += passed.changed
+            self._rows += changed
+            done = "emptied" if rule.contents else "deleted"
+            self._say(f"{rule}: {changed} {'would be ' if dry_run else ''}{done}")
+
     def _vacuum(self, options: dict[str, Any]) -> None:
         before = storage.bytes_on_disk()
         if options["vacuum"] or options["vacuum_full"]:
@@ -93,16 +109,33 @@ class Command(BaseCommand):
         self.stdout.flush()
 
 
+def _rules(options: dict[str, Any]) -> list[ageing.Rule]:
+    """What goes by rules: contents, and without a word what the settings say. None: `_asked` says."""
+    old = retention.Old(options["older_than"], options["keep"], options["outcome"], options["client"])
+    if options["contents"]:
+        if old.older_than is None or old.keep or old.endings:
+            raise CommandError("--contents goes with --older-than, and with --client or without.")
+        # Whole days, so that nothing goes that is younger than was said.
+        days = -(-old.older_than // timedelta(days=1))
+        return [ageing.Rule("contents by hand", days, contents=True, client_id=old.client_id, is_marked=False)]
+    return ageing.rules() if old == retention.Old() else []
+
+
 def _asked(options: dict[str, Any]) -> retention.Old:
-    old = retention.Old(options["older_than"], options["keep"], options["outcome"])
+    old = retention.Old(options["older_than"], options["keep"], options["outcome"], options["client"])
     if old != retention.Old():
         return old
-    if settings.GEXEC_RETENTION_DAYS:
-        return retention.Old(timedelta(days=settings.GEXEC_RETENTION_DAYS))
     raise CommandError(
-        "Say what may go: --older-than 90d, --keep 100000 or --outcome rejected, or several of them. "
+        "Say what may go: --older-than 90d, --keep 100000, --client NAME or --outcome rejected, or several of them. "
         "GEXEC_RETENTION_DAYS is not set."
     )
+
+
+def _client(name: str) -> UUID:
+    client = Client.objects.filter(name=name).first()
+    if client is None:
+        raise argparse.ArgumentTypeError(f"there is no client {name!r}")
+    return client.pk
 
 
 def _age(text: str) -> timedelta:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -15,9 +14,7 @@ from django.db import DatabaseError, connection
 from gexec import deploy_checks
 from languages import host_state
 from languages.models import Language
-
-LOW_DISK_BYTES = 2 * 1024**3
-"""An image of a language takes up to a gigabyte while it is built."""
+from rest import disk
 
 
 class Finding(NamedTuple):
@@ -106,9 +103,9 @@ def _slots() -> Finding:
 
 
 def _disk() -> Finding:
-    directory = next(path for path in (settings.GEXEC_DATA_DIR, *settings.GEXEC_DATA_DIR.parents) if path.exists())
-    free = shutil.disk_usage(directory).free
-    text = f"{free // 1024**2} MB are free for {settings.GEXEC_DATA_DIR}"
-    if free < LOW_DISK_BYTES:
+    text = f"{disk.free_bytes() // disk.MIB} MB are free for {settings.GEXEC_DATA_DIR}"
+    if disk.room() is disk.Room.FULL:
+        return Finding("disk", "fail", text, "Nothing is taken in (GEXEC_DISK_FULL_MB): free some space.")
+    if disk.room() is disk.Room.LOW:
         return Finding("disk", "warn", text, "Free some space; `docker system df` shows what Docker uses.")
     return Finding("disk", "ok", text)
