@@ -13,13 +13,15 @@ import base64
 import hashlib
 import io
 import mimetypes
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 from typing import Any
+from uuid import UUID
 
-from executions.models import Execution
+from executions.models import ArtifactFile, Execution
 from files import services as stored_files
 from files.digests import PREFIX, id_of
-from files.store import FileTooLarge, NoRoom, store
+from files.store import FileMissing, FileTooLarge, NoRoom, store
 from rest.disk import Room, room
 from sandbox.types import Artifact
 
@@ -70,7 +72,27 @@ def _stored(execution: Execution, data: bytes) -> str | None:
     """The id in the store; None without a client, where its share is used up, and where the disk has no room."""
     if execution.client_id is None or execution.store != "all" or room() is not Room.OK:
         return None
+    owner, digest = execution.client_id, hashlib.sha256(data).hexdigest()
+    is_new = bool(store.missing(owner, [digest]))
     try:
-        return id_of(store.put(execution.client_id, io.BytesIO(data)).digest)
+        store.put(owner, io.BytesIO(data))
     except (NoRoom, FileTooLarge):
         return None
+    left_before = ArtifactFile.objects.filter(client_id=owner, digest=digest, is_left=True)
+    noted = ArtifactFile(execution=execution, client_id=owner, digest=digest, is_left=is_new or left_before.exists())
+    ArtifactFile.objects.bulk_create([noted], ignore_conflicts=True)
+    return id_of(digest)
+
+
+def files_of(execution_ids: Collection[UUID]) -> set[tuple[UUID, str]]:
+    """Client and digest of the files that these have left, without those that their client had by itself."""
+    left = ArtifactFile.objects.filter(execution__in=execution_ids, is_left=True)
+    return set(left.values_list("client_id", "digest"))
+
+
+def delete_files(files: Collection[tuple[UUID, str]]) -> None:
+    """Delete these, once the rows of the executions are gone: all but those that another execution has left as well."""
+    for client_id, digest in files:
+        if not ArtifactFile.objects.filter(client_id=client_id, digest=digest).exists():
+            with suppress(FileMissing):
+                store.delete(client_id, digest)

@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.utils import timezone
 
-from executions import announcements
+from executions import announcements, artifacts
 from executions.models import Erasure, Execution, ExecutionTag, Status
 from executions.ranges import Range
 from executions.submission import Origin
@@ -28,9 +28,11 @@ _LOCK = 0x67657866
 def erase_one(execution: Execution, origin: Origin) -> Erasure | None:
     """Delete one that has ended; None where it has not."""
     with transaction.atomic():
+        files = artifacts.files_of([execution.pk])
         deleted, _ = Execution.objects.filter(pk=execution.pk, status__in=ENDED).delete()
         if not deleted:
             return None
+        artifacts.delete_files(files)
         announcements.take_back([execution.pk])
         return _tombstone({"id": str(execution.pk)}, origin, erased=1)
 
@@ -62,7 +64,9 @@ def _batch(erasure: Erasure) -> int:
         if not ids:
             Erasure.objects.filter(pk=erasure.pk).update(finished_at=timezone.now())
             return 0
+        files = artifacts.files_of(ids)
         deleted = Execution.objects.filter(pk__in=ids, status__in=ENDED)._raw_delete("default")
+        artifacts.delete_files(files)
         gone = set(ids) - set(Execution.objects.filter(pk__in=ids).values_list("pk", flat=True))
         announcements.take_back(gone)
         erasure.erased += deleted

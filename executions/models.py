@@ -293,6 +293,23 @@ class Batch(models.Model):
         return str(self.id)
 
 
+class ArtifactFile(models.Model):
+    """That a file of a client is an artifact of an execution. The database deletes it with the execution's row."""
+
+    execution = models.ForeignKey(Execution, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+")
+    client_id = models.UUIDField()
+    digest = models.CharField(max_length=64)
+    is_left = models.BooleanField(help_text="Programs have left it: the client had none such by itself.")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["client_id", "digest", "execution"], name="artifact_file_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.digest} of {self.execution_id}"
+
+
 class RetentionMark(models.Model):
     """Up to which execution a rule of retention has been carried out: see executions.ageing."""
 

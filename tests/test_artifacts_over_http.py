@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 import json
+import threading
 from typing import Any
 
 import pytest
 from django.test import Client
 from pytest_django.fixtures import Settings
 
-from clients.authentication import create
+from clients.authentication import create, create_for
 from clients.models import Client as Tenant
+from clients.rights import Right
 from dispatch.testing import FakeBackend
-from executions import artifacts
-from executions.models import Execution
+from executions import artifacts, erasure
+from executions.models import ArtifactFile, Execution
+from files.digests import id_of
+from files.store import store
 from languages.models import Language
 from sandbox.types import Artifact, ArtifactRequest, JobResult
 from tests.fake_backend import ran
@@ -72,6 +77,25 @@ def test_large_ones_are_files_of_the_client(http: Client, fake_backend: FakeBack
     assert http.get(f"{told['links']['self']}/artifacts/a.bin").content == LARGE
     http.delete(f"/api/v1/files/{entry['file']}")
     assert http.get(f"{told['links']['self']}/artifacts/a.bin").status_code == 404
+
+
+def test_what_is_erased_takes_its_files_along(python: Language, fake_backend: FakeBackend) -> None:
+    client = Tenant.objects.create(name="mine")
+    key, _ = create_for(client, "admin", rights=list(Right))
+    http, other = Client(headers={"authorization": f"Bearer {key}"}), LARGE[::-1]
+    had = id_of(store.put(client.pk, io.BytesIO(other)).digest)
+    leaves(fake_backend, Artifact("a.bin", len(LARGE), LARGE), Artifact("had.bin", len(other), other))
+    first, second = post(http, tags={"who": "a"}), post(http, tags={"who": "b"})
+    file = first["artifacts"][0]["file"]
+    assert http.delete(first["links"]["self"]).status_code == 200
+    # The second one has left it too.
+    assert http.head(f"/api/v1/files/{file}").status_code == 200
+    http.post("/api/v1/executions/erase", json.dumps({"tag.who": "b"}), "application/json")
+    assert erasure.carry_out(threading.Event()) == 1
+    assert http.head(f"/api/v1/files/{file}").status_code == 404
+    # What the client had before is no work of theirs.
+    assert http.head(f"/api/v1/files/{had}").status_code == 200
+    assert (second["artifacts"][1]["file"], ArtifactFile.objects.count()) == (had, 0)
 
 
 def test_large_ones_without_a_key_are_left_out(python: Language, fake_backend: FakeBackend) -> None:
