@@ -47,7 +47,11 @@ class Range:
     """The column of the execution's id."""
 
     def of(self, rows: QuerySet[M], *, descending: bool = False) -> QuerySet[M]:
-        """The rows of the range in its order, so that its own index serves it and no other can."""
+        """The rows of the range in its order, so that its own index serves it and no other can.
+
+        With `rows` that have a condition on the index's first column besides, it is read from where that one begins: of
+        a column PostgreSQL takes an equality before a comparison of rows.
+        """
         columns = columns_of(self)
         named = [*columns, self.key]
         low, high = ([*(self.values[name] for name in columns), bound] for bound in (self.low, self.high))

@@ -31,7 +31,7 @@ _BYTES = "250 + " + " + ".join(
 )
 _CHOSEN = """
 SELECT id FROM executions_execution
-WHERE {range} AND status IN ('finished', 'rejected') AND created_at < %(before)s ORDER BY {order} LIMIT %(rows)s
+WHERE {range} AND created_at < %(before)s ORDER BY {order} LIMIT %(rows)s
 """
 _COUNT = f"""
 SELECT count(*), coalesce(sum(bytes), 0), max(id::text) FROM
@@ -43,19 +43,23 @@ WITH gone AS (DELETE FROM executions_execution WHERE id = ANY (ARRAY({{chosen}} 
     RETURNING id, {_BYTES} AS bytes)
 SELECT count(*), coalesce(sum(bytes), 0), max(id::text) FROM gone
 """  # noqa: S608 (made of constants)
-_ALL = ("id > %(low)s AND id < %(high)s", "id")
+# Where the range has the status in it, no more is said of that: see executions.ranges.Range.of.
+_ENDED = "status IN ('finished', 'rejected')"
+_ALL = (f"id > %(low)s AND id < %(high)s AND {_ENDED}", "id")
 _OF_ENDING = (
     """(status, outcome, id) > (%(status)s, %(outcome)s, %(low)s)
     AND (status, outcome, id) < (%(status)s, %(outcome)s, %(high)s)""",
     "status, outcome, id",
 )
+# Their indexes have the rows of clients alone, and are taken where a query says so.
 _ALL_OF_CLIENT = (
-    "(client_id, id) > (%(client)s, %(low)s) AND (client_id, id) < (%(client)s, %(high)s)",
+    f"""(client_id, id) > (%(client)s, %(low)s) AND (client_id, id) < (%(client)s, %(high)s)
+    AND client_id IS NOT NULL AND {_ENDED}""",
     "client_id, id",
 )
 _OF_ENDING_OF_CLIENT = (
     """(client_id, status, outcome, id) > (%(client)s, %(status)s, %(outcome)s, %(low)s)
-    AND (client_id, status, outcome, id) < (%(client)s, %(status)s, %(outcome)s, %(high)s)""",
+    AND (client_id, status, outcome, id) < (%(client)s, %(status)s, %(outcome)s, %(high)s) AND client_id IS NOT NULL""",
     "client_id, status, outcome, id",
 )
 
