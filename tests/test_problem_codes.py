@@ -27,6 +27,7 @@ ELSEWHERE = {
     "body_too_large": "test_api_executions.py",
     "checker_compile_error": "test_grading.py",
     "database_unavailable": "test_problems.py",
+    "disk_full": "test_disk.py",
     "engine_unavailable": "test_api_executions.py",
     "expired": "test_idempotency.py",
     "file_missing": "test_stored_files_in_programs.py",
