@@ -1,0 +1,3 @@
+from other import text
+
+print(text())

@@ -1,0 +1,4 @@
+print("started")
+print("half a line", end="")
+while True:
+    pass

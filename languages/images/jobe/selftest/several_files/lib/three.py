@@ -1,0 +1,5 @@
+from . import words
+
+
+def text():
+    return words.THREE
