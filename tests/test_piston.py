@@ -86,8 +86,10 @@ class TestRoutes:
         assert answer.json()["run"]["code"] == 0
 
     def test_the_packages(self, client: Client, python: Language, prefix: str, slash: str) -> None:
-        package = {"language": "python", "language_version": "3.13.5", "installed": True}
-        assert client.get(f"{prefix}/packages{slash}").json() == [package]
+        told = client.get(f"{prefix}/packages{slash}").json()
+        assert {"language": "python", "language_version": "3.13.5", "installed": True} in told
+        assert {"language": "c++", "language_version": "14.2.0", "installed": False} in told
+        assert len(told) == len(folders.slugs())
 
     @pytest.mark.parametrize("method", ["get", "put", "patch", "delete"])
     def test_what_is_no_route(self, client: Client, prefix: str, slash: str, method: str) -> None:
@@ -329,10 +331,13 @@ class TestVersions:
         assert "gexec.E024" in [found.id for found in run_checks()]
 
 
-def test_every_language_of_ours_that_piston_had_is_in_the_table() -> None:
-    slugs = {entry.slug for entry in table_of(Door.PISTON).entries}
-    assert slugs <= set(folders.slugs())
-    assert set(folders.slugs()) - slugs == {"jobe", "scheme", "tcl"}
+def test_the_table_names_languages_that_there_are_and_no_name_is_two_languages() -> None:
+    entries = table_of(Door.PISTON).entries
+    assert {entry.slug for entry in entries} <= set(folders.slugs())
+    for entry in entries:
+        for name in {entry["name"], *entry["aliases"], *entry.get("also", ())}:
+            others = [each for each in entries if name in {each["name"], *each["aliases"], *each.get("also", ())}]
+            assert others == [entry], name
 
 
 class TestEndings:
@@ -463,6 +468,11 @@ class TestPackages:
         monkeypatch.setattr(docker_host, "images", lambda **_: type("No", (), {"find": lambda _self, _name: None})())
         answer = self.send("POST", admin, language="python", version="*")
         assert (answer.status_code, "not enabled" in answer.json()["message"]) == (400, True)
+
+    def test_one_of_which_only_the_folder_is_there_is_refused(self, python: Language, admin: str) -> None:
+        answer = self.send("POST", admin, language="rust", version="1.x")
+        assert (answer.status_code, "manage.py languages install rust" in answer.json()["message"]) == (400, True)
+        assert self.send("DELETE", admin, language="rust", version="*").json() == {"message": "Package not installed"}
 
     @pytest.mark.parametrize(
         ("fields", "named"),

@@ -37,12 +37,12 @@ class Runtime:
     @property
     def version(self) -> str:
         """Three numbers, whatever the compiler says of itself; 0.0.0 where it says none."""
-        return version_in(self.language)
+        return str(self.number)
 
     @property
     def number(self) -> Version:
         """The same, to be compared."""
-        return number_in(self.language)
+        return number_in(self.language.version)
 
     def is_called(self, name: str) -> bool:
         """Whether a request that names it so means this."""
@@ -99,18 +99,9 @@ def _of_ours(language: Language) -> Runtime:
     return Runtime(language.family, tuple(language.aliases), "", language, (language.slug,))
 
 
-def version_in(language: Language) -> str:
-    """What its compiler or interpreter says of itself, as three numbers."""
-    return str(number_in(language))
-
-
-def number_in(language: Language) -> Version:
-    """The same, to be compared."""
-    return _number_in(language.version)
-
-
 @lru_cache(maxsize=256)
-def _number_in(reported: str) -> Version:
+def number_in(reported: str) -> Version:
+    """What a compiler or interpreter says of itself, as three numbers, to be compared; 0.0.0 where it says none."""
     found = _NUMBER.search(reported)
     numbers = [int(part) for part in (found[0].split(".") if found else ())]
     major, minor, patch = (*numbers, 0, 0, 0)[:3]

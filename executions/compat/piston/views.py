@@ -75,7 +75,7 @@ class PackagesView(PistonView):
     rights = {"POST": Right.ADMIN, "DELETE": Right.ADMIN}
 
     def get(self, request: Request) -> HttpResponse:
-        return said(200, packages.packages())
+        return said(200, [package.to_json() for package in packages.packages()])
 
     def post(self, request: Request) -> HttpResponse:
         body = body_of(request)
