@@ -118,6 +118,7 @@ class TestRefused:
             ({"language_id": "cow", "parameters": {"cputime": 999}}, "Language 'cow' is not known"),
             ({"language_id": "PYTHON3"}, "Language 'PYTHON3' is not known"),
             ({"parameters": {"cputime": 121}}, "cputime exceeds maximum allowed on this Jobe server (120 secs)"),
+            ({"parameters": {"cputime": "1.3e2"}}, "cputime exceeds maximum allowed on this Jobe server (120 secs)"),
             ({"parameters": {"cputime": " 200s"}}, "cputime exceeds maximum allowed on this Jobe server (120 secs)"),
             ({"sourcefilename": "a/b"}, "The sourcefilename for the run_spec is illegal"),
             ({"sourcefilename": "../x"}, "The sourcefilename for the run_spec is illegal"),
@@ -371,6 +372,16 @@ class TestEndings:
         refused = ran(b"", Outcome.NONZERO_EXIT, exit_code=1, stderr=SYNTAX_ERROR)
         wanted = {"outcome": 11, "cmpinfo": SYNTAX_ERROR.decode(), "stdout": "", "stderr": ""}
         assert told(fake_backend, refused) == wanted
+
+    @pytest.mark.parametrize("head", ["PHP Parse error:  ", "\nParse error: "])
+    def test_phps_syntax_is_looked_at_first(
+        self, fake_backend: FakeBackend, db: None, nothing_remembered: None, head: str
+    ) -> None:
+        installed("php", "main.php")
+        stderr = f"{head}syntax error, unexpected end of file in a.php on line 2\n"
+        refused = ran(b"", Outcome.NONZERO_EXIT, exit_code=255, stderr=stderr.encode())
+        answer = told(fake_backend, refused, language_id="php", sourcefilename="a.php")
+        assert (answer["outcome"], answer["cmpinfo"], answer["stderr"]) == (11, stderr, "")
 
     def test_a_syntax_error_in_what_it_imports_is_its_own(self, fake_backend: FakeBackend, python: Language) -> None:
         stderr = b"Traceback (most recent call last):\n" + SYNTAX_ERROR

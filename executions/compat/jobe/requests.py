@@ -222,6 +222,8 @@ def _whole(value: float) -> int:
 
 def _integer(value: Any) -> int:
     """As PHP's intval: what stands at the beginning of a text."""
+    if isinstance(value, str) and len(value) < 64 and _NUMBER.fullmatch(value):
+        value = float(value)
     if isinstance(value, str):
         found = _LEADING_INTEGER.match(value)
         return int(found[1]) if found else 0
