@@ -31,7 +31,7 @@ from executions.jobs import (
     stored_files_in,
     tenant_of,
 )
-from executions.models import Execution, ExecutionTag, Status
+from executions.models import CompatToken, Execution, ExecutionTag, Status
 from executions.places import open_of
 from executions.submission import Origin, Submission
 from files import services as stored_files
@@ -58,7 +58,7 @@ def accepted(
         if reservation is not None:
             execution.status, execution.started_at, execution.queue_ms = Status.RUNNING, timezone.now(), 0.0
         with admitted(origin.caller, open_of=open_of):
-            _insert([execution], claim)
+            _insert([execution], claim, _tokens_of([(execution, submission)]))
         yield execution, reservation
 
 
@@ -74,7 +74,8 @@ def all_queued(
 
     The key is the first one's.
     """
-    rows = [_row(replace(each, background=True), origin) for each in submissions]
+    taken = [replace(each, background=True) for each in submissions]
+    rows = [_row(each, origin) for each in taken]
     for row in rows:
         row.batch_id = batch_id
         row.caller = caller_of(row)
@@ -84,7 +85,7 @@ def all_queued(
     if rows:
         backlog.enter(rows[0].caller, len(rows))
         with admitted(origin.caller, open_of=open_of, background=True, count=len(rows)):
-            _insert(rows, claim)
+            _insert(rows, claim, _tokens_of(zip(rows, taken, strict=True)))
         transaction.on_commit(backlog.wake)
     return rows
 
@@ -104,9 +105,9 @@ def refused(refusal: Refusal, origin: Origin) -> Execution:
     )
 
 
-def _insert(executions: Sequence[Execution], claim: Claim | None) -> None:
+def _insert(executions: Sequence[Execution], claim: Claim | None, tokens: Sequence[CompatToken]) -> None:
     tags = [tag for execution in executions for tag in _tags_of(execution)]
-    if not (claim or tags):
+    if not (claim or tags or tokens):
         _save(executions)
         return
     with transaction.atomic():
@@ -114,6 +115,7 @@ def _insert(executions: Sequence[Execution], claim: Claim | None) -> None:
             claim.take(executions[0].pk)
         _save(executions)
         ExecutionTag.objects.bulk_create(tags)
+        CompatToken.objects.bulk_create(tokens)
 
 
 def _save(executions: Sequence[Execution]) -> None:
@@ -121,6 +123,20 @@ def _save(executions: Sequence[Execution]) -> None:
         executions[0].save(force_insert=True)
     else:
         Execution.objects.bulk_create(executions)
+
+
+def _tokens_of(taken: Iterable[tuple[Execution, Submission]]) -> list[CompatToken]:
+    return [
+        CompatToken(
+            token=submission.handle.token,
+            execution=execution,
+            door=execution.door,
+            client_id=execution.client_id,
+            asked=dict(submission.handle.asked),
+        )
+        for execution, submission in taken
+        if submission.handle is not None
+    ]
 
 
 def _tags_of(execution: Execution) -> list[ExecutionTag]:

@@ -128,7 +128,7 @@ def companion_in(job: Mapping[str, Any]) -> Profile | None:
 
 def expected_in(execution: Execution, grading: Grading) -> list[bytes | None]:
     """What each test expects of its output."""
-    return [None if test.expected is None else _content(execution, test.expected) for test in grading.tests]
+    return [None if test.expected is None else content_of(execution, test.expected) for test in grading.tests]
 
 
 def lane_of(execution: Execution) -> SlotLane:
@@ -244,7 +244,7 @@ def _once_each(execution: Execution) -> Resolve:
     def resolve(reference: Mapping[str, Any]) -> bytes:
         name = tuple(reference.items())
         if name not in known:
-            known[name] = _content(execution, reference)
+            known[name] = content_of(execution, reference)
         return known[name]
 
     return resolve
@@ -301,7 +301,7 @@ def _steps_of(submission: Submission) -> tuple[Step, ...]:
         timeout_ms=submission.limits.wall_ms,
         args=submission.args,
         entrypoint=submission.entrypoint,
-        files=() if submission.compiles_alone else tuple(file.name for file in submission.files),
+        files=tuple(file.name for file in submission.files) if submission.sources is None else submission.sources,
         compile_args=submission.compile_args,
         environment=submission.environment,
     )
@@ -356,7 +356,8 @@ def _artifacts_in(job: Mapping[str, Any]) -> ArtifactRequest | None:
     return asked and ArtifactRequest(tuple(asked["patterns"]), asked["max_files"], asked["max_bytes"])
 
 
-def _content(execution: Execution, reference: Mapping[str, Any]) -> bytes:
+def content_of(execution: Execution, reference: Mapping[str, Any]) -> bytes:
+    """The bytes that a reference in its job names. Raises FileMissing."""
     match reference:
         case {"column": "source"}:
             return execution.source.encode()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import ClassVar
+from uuid import uuid4
 
 from django.db import models
 from django.db.models import Q
@@ -231,6 +232,31 @@ class ExecutionTag(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name}={self.value}"
+
+
+class CompatToken(models.Model):
+    """By what a client of another service's door finds an execution, and what it was asked with there.
+
+    A token is a secret: whoever has it may read the execution. The database deletes it with the row.
+    """
+
+    token = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    execution = models.OneToOneField(Execution, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+")
+    door = models.CharField(max_length=16)
+    client_id = models.UUIDField(null=True, blank=True)
+    asked = models.JSONField(default=dict, help_text="In the other service's words: see the door.")
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(
+                fields=["client_id", "door", "execution"],
+                name="compat_token_by_client",
+                condition=Q(client_id__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.door} of {self.execution_id}"
 
 
 class IdempotencyKey(models.Model):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from uuid import UUID
+from typing import Any
+from uuid import UUID, uuid4
 
 from clients.caller import Caller, sharing
 from executions.content import NOTHING, Content
@@ -49,6 +50,15 @@ class Interactive:
 
 
 @dataclass(frozen=True, slots=True)
+class Handle:
+    """By what a client of another service's door finds its execution again: a token that nobody can guess."""
+
+    asked: Mapping[str, Any]
+    """What it was asked with, in that service's words."""
+    token: UUID = field(default_factory=uuid4)
+
+
+@dataclass(frozen=True, slots=True)
 class Submission:
     """A program in an enabled language, what it gets, and what is to become of its execution."""
 
@@ -62,8 +72,6 @@ class Submission:
     environment: Mapping[str, str] = field(default_factory=dict)
     """On top of the language's own."""
     compile_args: tuple[str, ...] = ()
-    compiles_alone: bool = False
-    """Whether no other file of the entrypoint's kind is compiled with it."""
     merge_stderr: bool = False
     repeat: int = 1
     artifacts: ArtifactRequest | None = None
@@ -78,6 +86,9 @@ class Submission:
     tags: Mapping[str, str] | None = None
     webhook_url: str = ""
     interactive: Interactive | None = None
+    sources: tuple[str, ...] | None = None
+    """Of `files` those of the entrypoint's kind that are compiled with it; None: all."""
+    handle: Handle | None = None
 
     @property
     def source(self) -> str:

@@ -34,14 +34,14 @@ from executions.limits import AskedLimits, Caps, caps_of, effective, too_much
 from executions.models import Execution, Lane
 from executions.origins import caller_of, origin_of
 from executions.results import StepRecord, steps_in
-from executions.submission import SourceFile, Submission
+from executions.submission import Handle, SourceFile, Submission
 from languages.models import Language
 from languages.programs import COMPILE, refused_args, refused_variables
 from rest.disconnect import watched
 from rest.exceptions import Refusal
 from sandbox.types import ArtifactRequest
 
-__all__ = ["ArtifactRequest", "AskedLimits", "Content", "Lane", "Program", "Ran", "SourceFile"]
+__all__ = ["ArtifactRequest", "AskedLimits", "Content", "Handle", "Lane", "Program", "Ran", "SourceFile"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +57,6 @@ class Program:
     environment: Mapping[str, str] = field(default_factory=dict)
     compile_args: tuple[str, ...] = ()
     """Of those that the language allows; see `languages.programs.refused_args` for which these are."""
-    compiles_alone: bool = False
-    """Whether no other file of the entrypoint's kind is compiled with it."""
     limits: AskedLimits = field(default_factory=AskedLimits)
     """In our names; one that is left out is the language's own."""
     refuse_more: bool = False
@@ -70,6 +68,16 @@ class Program:
     artifacts: ArtifactRequest | None = None
     lane: Lane = Lane.INTERACTIVE
     webhook_url: str = ""
+    sources: tuple[str, ...] | None = None
+    """Of `files` those of the entrypoint's kind that are compiled with it; None: all."""
+    file_bytes: int | None = None
+    """How large a file may be; None: as large as a source."""
+    handle: Handle | None = None
+    """By what its client finds it again; None: by nothing but our id."""
+
+    def known_by(self, handle: Handle) -> Program:
+        """The same, with this handle."""
+        return replace(self, handle=handle)
 
 
 class Ran(NamedTuple):
@@ -145,7 +153,6 @@ def submission_of(program: Program, door: Door, caller: Caller | None) -> Submis
         args=program.args,
         environment=program.environment,
         compile_args=program.compile_args,
-        compiles_alone=program.compiles_alone,
         merge_stderr=program.merge_stderr,
         repeat=program.repeat,
         artifacts=program.artifacts,
@@ -153,6 +160,8 @@ def submission_of(program: Program, door: Door, caller: Caller | None) -> Submis
         door=door.value,
         lane=program.lane,
         webhook_url=program.webhook_url,
+        sources=program.sources,
+        handle=program.handle,
     )
 
 
@@ -172,9 +181,9 @@ def _check_files(program: Program) -> None:
 
 
 def _check_source(program: Program) -> None:
+    most = settings.GEXEC_MAX_SOURCE_BYTES if program.file_bytes is None else program.file_bytes
     for number, file in enumerate(program.files):
-        if len(file.content.data) > settings.GEXEC_MAX_SOURCE_BYTES:
-            most = settings.GEXEC_MAX_SOURCE_BYTES
+        if len(file.content.data) > most:
             raise Refusal(
                 f"files[{number}] is larger than {most} bytes", status=413, code="body_too_large", file=number
             )

@@ -90,7 +90,7 @@ def _program(
         files=tuple(SourceFile(name, content) for name, content in contents.items()),
         entrypoint=filename,
         # Its compilers are given the source alone; other files are there to be read or included.
-        compiles_alone=True,
+        sources=(),
         stdin=Content(_encoded(given if isinstance(given, str) else "")),
         args=_words(parameters.get("runargs")),
         compile_args=_compile_args(language, entry, parameters),
