@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from executions.models import Execution, Status
@@ -20,9 +20,25 @@ Told = Callable[[Execution], dict[str, Any]]
 _told: list[Told] = []
 
 
+class Callback(NamedTuple):
+    """What another service sends in place of our message, to the address that a request named."""
+
+    method: str
+    body: bytes
+
+
+CallbackOf = Callable[[Execution], Callback | None]
+_callbacks: dict[str, CallbackOf] = {}
+
+
 def told_by(resource: Told) -> None:
     """Have executions described by this: what the API answers with, which stands above this."""
     _told[:] = [resource]
+
+
+def called_back_by(door: str, callback: CallbackOf) -> None:
+    """Have the addresses that requests of this door name called in its own way."""
+    _callbacks[door] = callback
 
 
 def are_wanted(execution: Execution) -> bool:
@@ -44,7 +60,14 @@ def announce(execution: Execution) -> None:
     data.pop("runs", None)
     data["tests"] = data.get("tests") and [_without_streams(test) for test in data["tests"]]
     data["artifacts"] = [entry | {"content": None} for entry in data.get("artifacts", ())]
-    webhooks.announce(execution.client_id, FINISHED, data, url=execution.webhook_url or None)
+    callback = _callback_of(execution)
+    webhooks.announce(
+        execution.client_id,
+        FINISHED,
+        data,
+        url=execution.webhook_url or None,
+        **({} if callback is None else callback._asdict()),
+    )
 
 
 def take_back(execution_ids: Iterable[UUID]) -> None:
@@ -55,6 +78,11 @@ def take_back(execution_ids: Iterable[UUID]) -> None:
 def forget_listeners() -> None:
     """See endpoints of this process at once."""
     _listening.forget()
+
+
+def _callback_of(execution: Execution) -> Callback | None:
+    made = _callbacks.get(execution.door) if execution.webhook_url else None
+    return None if made is None else made(execution)
 
 
 def _clients() -> frozenset[UUID]:

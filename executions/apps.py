@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.apps import AppConfig
 
+from executions.doors import Door
 from languages import usage
 from periodic.tasks import register
 
@@ -18,10 +19,12 @@ class ExecutionsConfig(AppConfig):
         from executions import announcements, batch_ends, counted  # noqa: PLC0415
         from executions.api.batches import resource_of  # noqa: PLC0415
         from executions.api.resource import resource  # noqa: PLC0415
+        from executions.compat.judge0.callbacks import callback_of  # noqa: PLC0415
         from executions.periodic_tasks import TASKS  # noqa: PLC0415
 
         usage.counted_by(counted.rows_of)
         tagged_by(counted.by_tag)
         announcements.told_by(resource)
+        announcements.called_back_by(Door.JUDGE0.value, callback_of)
         batch_ends.told_by(resource_of)
         register(*TASKS)

@@ -12,7 +12,7 @@ from executions import accept, backlog, waiting
 from executions import cancel as cancelling
 from executions.accept import accepted, queued, refused
 from executions.idempotency import Claim
-from executions.models import OPEN, Execution, ExecutionTag, Status
+from executions.models import IN_BACKLOG, OPEN, Execution, ExecutionTag, Status
 from executions.results import CLIENT_GONE
 from executions.run import run
 from executions.submission import Origin, Submission
@@ -26,6 +26,14 @@ class Place(NamedTuple):
 
     position: int
     estimate_ms: float
+
+
+class Standing(NamedTuple):
+    """How busy the server is: programs of this process, and what waits for any."""
+
+    slots: int
+    in_use: int
+    waiting: int
 
 
 BY_OPERATOR = "by an operator"
@@ -109,9 +117,16 @@ def place_of(*, execution: Execution) -> Place | None:
     """Where a queued one stands, as things are now; None for any other."""
     if execution.status != Status.QUEUED:
         return None
-    standing = active.backend().capacity()
-    position = standing.waiting + (backlog.before(execution) if execution.worker is None else 0)
-    return Place(position, round((position + 1) * backlog.typical_ms() / standing.slots, 1))
+    capacity = active.backend().capacity()
+    position = capacity.waiting + (backlog.before(execution) if execution.worker is None else 0)
+    return Place(position, round((position + 1) * backlog.typical_ms() / capacity.slots, 1))
+
+
+def standing() -> Standing:
+    """As things are now."""
+    capacity = active.backend().capacity()
+    waiting = capacity.waiting + Execution.objects.filter(IN_BACKLOG).count()
+    return Standing(capacity.slots, capacity.in_use, waiting)
 
 
 def record_refusal(*, refusal: Refusal, origin: Origin) -> Execution:

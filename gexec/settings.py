@@ -95,6 +95,11 @@ GEXEC_DISK_FULL_MB = env.int("GEXEC_DISK_FULL_MB", 512)
 # The doors of other services that are open, and which of them is at the root of the server.
 GEXEC_COMPAT = env.list("GEXEC_COMPAT", [])
 GEXEC_COMPAT_ROOT = env.str("GEXEC_COMPAT_ROOT", "")
+# Whether Judge0's door deletes submissions for keys with the right admin; lists the ids of languages that later
+# releases have, which it takes in either case; and tells of a signal what its own shell makes of it.
+GEXEC_JUDGE0_DELETE = env.bool("GEXEC_JUDGE0_DELETE", False)
+GEXEC_JUDGE0_NEW_IDS = env.bool("GEXEC_JUDGE0_NEW_IDS", False)
+GEXEC_JUDGE0_SHELL_CODES = env.bool("GEXEC_JUDGE0_SHELL_CODES", False)
 GEXEC_COMPAT_PATHS = tuple(path for path, _ in paths_of(GEXEC_COMPAT, GEXEC_COMPAT_ROOT))
 
 # Of Piston's door: the most that a stage may take in ms, which is what it gets where a request names none; and what

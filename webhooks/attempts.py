@@ -25,6 +25,8 @@ from webhooks.models import Attempt, Delivery, Endpoint, State
 
 RETRY_S = (5, 300, 1_800, 7_200, 18_000, 36_000, 36_000)
 """After a failure; then it has failed for good."""
+CALLBACK_RETRY_S = (1, 5)
+"""Of a callback that another service would try three times."""
 JITTER = 0.2
 """So much later at most, by chance: what failed together does not come back together."""
 MAX_RETRY_AFTER_S = 86_400
@@ -97,7 +99,7 @@ def settle(delivery: Delivery, outcome: Outcome) -> None:
                 failing = Endpoint.objects.filter(pk=delivery.endpoint.pk, failing_since__isnull=False)
                 failing.update(failing_since=None)
             return
-        wait_s = None if outcome.status == 410 else _wait_s(delivery.attempts, outcome, now)
+        wait_s = None if outcome.status == 410 else _wait_s(delivery, outcome, now)
         if wait_s is None:
             mine.update(state=State.FAILED, ended_at=now, claim=None)
         else:
@@ -134,11 +136,12 @@ def _note_failure(delivery: Delivery, outcome: Outcome, now: datetime) -> None:
         services.disable(delivery.endpoint.pk, f"nothing but failures for {GIVE_UP_AFTER.days} days")
 
 
-def _wait_s(attempts: int, outcome: Outcome, now: datetime) -> float | None:
+def _wait_s(delivery: Delivery, outcome: Outcome, now: datetime) -> float | None:
     """Seconds to the next try; None after the last one."""
-    if attempts > len(RETRY_S):
+    retry_s = CALLBACK_RETRY_S if delivery.is_callback else RETRY_S
+    if delivery.attempts > len(retry_s):
         return None
-    usual = RETRY_S[attempts - 1] * (1 + JITTER * random.random())  # noqa: S311 (spreads work, keeps no secret)
+    usual = retry_s[delivery.attempts - 1] * (1 + JITTER * random.random())  # noqa: S311 (spreads work, keeps no secret)
     asked = _asked_s(outcome.retry_after, now) if outcome.status in {429, 503} else 0
     return max(usual, min(asked, MAX_RETRY_AFTER_S))
 

@@ -26,6 +26,10 @@ TEST_EVENT = "webhook.test"
 """Sent where a client asks for it, to see whether its receiver works."""
 
 
+CALLBACK_METHOD = "PUT"
+"""By which a callback comes of a client that speaks another service's language; our own messages are posted."""
+
+
 class Signed(models.Model):
     """Whatever is signed for: with its secret, and for a day also with the one before."""
 
@@ -120,6 +124,11 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return self.message_id
+
+    @property
+    def is_callback(self) -> bool:
+        """Whether it is what another service would send, in the way in which that service sends it: not for hours."""
+        return self.method == CALLBACK_METHOD
 
     @property
     def message_id(self) -> str:

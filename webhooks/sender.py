@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections import Counter
+from dataclasses import replace
 from typing import TypeVar
 from uuid import UUID
 
@@ -31,6 +32,8 @@ AT_ONCE = 16
 AT_ONCE_A_HOST = 4
 AT_ONCE_A_CLIENT = 8
 """Half: one whose receivers all hang does not keep those of others waiting."""
+CALLBACK_S = 5.0
+"""How long an answer to a callback may take that is another service's in its form."""
 LOOK_EVERY_S = 1.0
 """For what other processes have announced, and what is to be sent again."""
 AGAIN_S = 5.0
@@ -158,6 +161,8 @@ def send(sender: Sender, delivery: Delivery) -> Outcome:
         headers = {"Content-Type": "application/json", "User-Agent": USER_AGENT}
         headers |= signed_headers(delivery.message_id, body, timezone.now(), keys)
         release_connection()
+        if delivery.is_callback:
+            sender = replace(sender, total_s=min(sender.total_s, CALLBACK_S))
         reply = sender.send(target, delivery.method, headers, body)
     except BadTarget as exc:
         return Outcome(error=f"the address {exc}", ms=_ms_since(began))

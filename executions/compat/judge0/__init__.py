@@ -1,0 +1,1 @@
+"""The door for clients of Judge0 CE 1.13.1."""
