@@ -43,6 +43,8 @@ class Line:
 
     bodies: Mapping[str, Any] = field(default_factory=dict)
     words: Mapping[str, str] = field(default_factory=dict)
+    own: bool = True
+    """Whether what the path names is its client's alone."""
 
 
 PISTON_RUN = {"language": "python", "version": "*", "files": [{"content": CANARY}], "stdin": CANARY}
@@ -55,7 +57,25 @@ _PISTON = {
     "/execute": Line({"post": PISTON_RUN}),
     "/packages": Line({"post": PACKAGE, "delete": PACKAGE}),
 }
+JUDGE0_RUN = {"language_id": 71, "source_code": CANARY, "stdin": CANARY, "compiler_options": ""}
+_JUDGE0 = {
+    "submissions": Line({"post": JUDGE0_RUN}),
+    "submissions/batch": Line({"post": {"submissions": [JUDGE0_RUN]}}),
+    # Whoever has a token may read: nobody has one that is another's.
+    "submissions/<str:token>": Line(words={"token": "0d3c8a52-43a5-4c1c-8f5b-3c9a2c1b7e4f"}, own=False),
+    "languages": Line(),
+    "languages/all": Line(),
+    "languages/<str:language_id>": Line(words={"language_id": "71"}, own=False),
+    **dict.fromkeys(
+        ("statuses", "system_info", "config_info", "isolate", "about", "version", "license", "statistics", "workers"),
+        Line(),
+    ),
+    "authenticate": Line(),
+    "authorize": Line(),
+}
 LINES: dict[str, Line] = {
+    **{f"judge0/{route}": line for route, line in _JUDGE0.items()},
+    **_JUDGE0,
     **{f"api/v2{route}": line for route, line in _PISTON.items()},
     **{f"api/v2/piston{route}": line for route, line in _PISTON.items()},
     f"{JOBE}/languages": Line(),
@@ -120,7 +140,7 @@ def test_nobody_meets_what_is_anothers(mine: str) -> None:
 
 def test_an_id_that_is_anothers_is_as_one_that_there_never_was(mine: str) -> None:
     theirs = create("another", rights=Right)
-    for route in (route for route in LINES if LINES[route].words and "head" in methods_of(route)):
+    for route in (route for route in LINES if LINES[route].words and LINES[route].own and "head" in methods_of(route)):
         assert ask("head", route, mine).status_code < 300
         assert ask("head", route, theirs).status_code == 404
 

@@ -16,15 +16,8 @@ from judge0.filesystem import File, Filesystem
 from judge0.submission import Submission
 from judge0_client import Judge0Client, MultiFileSubmission, SingleFileSubmission
 
-from testkit.servers import RunningServer, ServerFailed
+from testkit.servers import RunningServer
 
-WITHOUT_A_TEST = """
-from django.utils import timezone
-from languages.models import Language
-Language.objects.filter(slug="bash").update(
-    enabled=True, image_digest="{digest}", version="5.2.37", tested_at=timezone.now(), warm_min=1
-)
-"""
 HELLO = base64.b64decode(
     "f0VMRgIBAQAAAAAAAAAAAAIAPgABAAAAeABAAAAAAABAAAAAAAAAAAAAAAAAAAAAAAAAAEAAOAABAAAAAAAAAAEAAAAFAAAAAAAAAAAAAAAAAEAA"
     "AAAAAAAAQAAAAAAAnAAAAAAAAACcAAAAAAAAAAAQAAAAAAAAuAEAAAC/AQAAAEiNNRAAAAC6AwAAAA8FuDwAAAAx/w8FaGkK"
@@ -41,24 +34,13 @@ func main() {
 
 
 @pytest.fixture(scope="module")
-def server(compat_server: RunningServer, docker_client: Any) -> RunningServer:
-    """With bash as well, whose self-test has its own place."""
-    built = compat_server.manage("languages", "build", "bash")
-    digest = docker_client.images.get("gexec/bash").id
-    done = compat_server.manage("shell", "--verbosity=0", "-c", WITHOUT_A_TEST.format(digest=digest))
-    if built.returncode or done.returncode:
-        raise ServerFailed(built.stdout + done.stdout + done.stderr)
-    return compat_server
+def key(compat_server: RunningServer) -> str:
+    return compat_server.create_api_key("judge0")
 
 
 @pytest.fixture(scope="module")
-def key(server: RunningServer) -> str:
-    return server.create_api_key("judge0")
-
-
-@pytest.fixture(scope="module")
-def sdk(server: RunningServer, key: str) -> Iterator[judge0.Client]:
-    client = judge0.Client(endpoint=f"{server.base_url}/judge0", headers={"X-Auth-Token": key})
+def sdk(compat_server: RunningServer, key: str) -> Iterator[judge0.Client]:
+    client = judge0.Client(endpoint=f"{compat_server.base_url}/judge0", headers={"X-Auth-Token": key})
     yield client
     client.client.close()
 
@@ -151,8 +133,8 @@ def test_the_sdk_builds_a_program_of_several_files(sdk: judge0.Client) -> None:
     assert (unbuilt.status, unbuilt.compile_output, unbuilt.stdout) == (Status.COMPILATION_ERROR, "no\n", None)
 
 
-def test_judge0api_waits_for_its_answers(server: RunningServer, key: str) -> None:
-    client = judge0api.Client(f"{server.base_url}/judge0", auth_token=key, auth_user=key)
+def test_judge0api_waits_for_its_answers(compat_server: RunningServer, key: str) -> None:
+    client = judge0api.Client(f"{compat_server.base_url}/judge0", auth_token=key, auth_user=key)
     try:
         done = judge0api.submission.submit(
             client, b"print(input())", 71, stdin=b"5", expected_output=b"5", cpu_time_limit=2
@@ -169,15 +151,15 @@ def test_judge0api_waits_for_its_answers(server: RunningServer, key: str) -> Non
         client.session.close()
 
 
-def test_judge0api_is_told_of_a_wrong_key(server: RunningServer) -> None:
+def test_judge0api_is_told_of_a_wrong_key(compat_server: RunningServer) -> None:
     with pytest.raises(requests.HTTPError, match="401"):
-        judge0api.Client(f"{server.base_url}/judge0", auth_token="wrong")
+        judge0api.Client(f"{compat_server.base_url}/judge0", auth_token="wrong")
 
 
-def test_judge0_client_polls(server: RunningServer, key: str) -> None:
+def test_judge0_client_polls(compat_server: RunningServer, key: str) -> None:
     async def talk() -> None:
         # At the root of the server, as one's own Judge0 stands.
-        async with Judge0Client(server.base_url, auth_token=key, timeout=60) as client:
+        async with Judge0Client(compat_server.base_url, auth_token=key, timeout=60) as client:
             about, workers = await client.get_about(), await client.get_workers()
             assert (about.version, workers[0].queue) == ("1.13.1", "1.13.1")
             assert await client.get_isolate()
