@@ -226,7 +226,7 @@ CREATE TRIGGER execution_refused AFTER INSERT ON executions_execution FOR EACH R
 
 
 class Migration(migrations.Migration):
-    dependencies: ClassVar = [("executions", "0018_index_of_doors"), ("clients", "0003_what_clients_may")]
+    dependencies: ClassVar = [("executions", "0019_tokens_of_other_services"), ("clients", "0003_what_clients_may")]
     operations: ClassVar = [
         migrations.CreateModel(
             name="ExecutionPeriod",
