@@ -73,11 +73,23 @@ def language(slug: str, source_file: str, *, compiled: bool = False) -> Language
 
 
 _INSTALLED: set[tuple[str, str]] = set()
+_ENABLE = """
+from django.utils import timezone
+from languages.figures import all_figures
+from languages.toolchain import installs, language_images
+for slug in {slugs!r}:
+    language = installs.load_folder(slug)
+    image = language_images.image_of(language) or installs.build(language, print)
+    language.image_digest, language.version = image.id, all_figures()[slug].version
+    language.tested_at, language.tested, language.enabled = timezone.now(), language.what_is_tested(), True
+    language.save()
+"""
 
 
 def install(server: RunningServer, *slugs: str) -> None:
-    """Install what none has installed there before."""
+    """Have these enabled there; that their images work is for the tests of languages to say."""
     missing = [slug for slug in slugs if (server.base_url, slug) not in _INSTALLED]
     if missing:
-        server.install(*missing)
+        done = server.manage("shell", "-c", _ENABLE.format(slugs=missing))
+        assert done.returncode == 0, done.stderr
         _INSTALLED.update((server.base_url, slug) for slug in missing)

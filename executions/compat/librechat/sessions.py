@@ -23,6 +23,7 @@ from django.utils import timezone
 from executions.compat.librechat.models import ID_LENGTH, SessionFile
 from files.store import FileMissing, store
 from periodic.tasks import Stop
+from rest.connections import release_connection
 
 LIFE = timedelta(hours=24)
 _LETTERS = string.ascii_letters + string.digits + "_-"
@@ -112,6 +113,7 @@ def expire(stop: Stop) -> int:
         for row in rows:
             if row.brought:
                 forget(row.client_id, [row.digest])
+        release_connection()
         if stop.wait(0.05):
             break
     return deleted
