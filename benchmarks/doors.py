@@ -1,6 +1,8 @@
-"""`python -m benchmarks.doors [--pairs 150]`: what one program costs over /api/v1 beside /execute, with the same key.
+"""`python -m benchmarks.doors [--rounds 150]`: what one program costs over each door, with the same key.
 
-Both are asked in turn. Exit code 1 where /api/v1 takes more than MOST times as much, of CPU time or until its answer.
+All are asked in turn: /api/v1, POST /execute, and the doors for clients of other services that there are. Exit code 1
+where /api/v1 takes more than MOST times as much as /execute, or another service's door more than that of /api/v1, of
+CPU time or until its answer.
 """
 
 from __future__ import annotations
@@ -12,8 +14,11 @@ import os
 import statistics
 import sys
 import time
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from benchmarks.tables import aligned
@@ -21,8 +26,24 @@ from testkit.servers import RunningServer, temporary_server
 
 MOST = 1.3
 _WARM_UP = 20
-_DOORS = ("/execute", "/api/v1/executions")
-_PROGRAM = json.dumps({"language": "python", "source_code": "print(1)"})
+_CODE = "print(1)"
+_EXECUTE, _API = "/execute", "/api/v1/executions"
+_OWN = {"language": "python", "source_code": _CODE}
+_FILES = {"files": [{"content": _CODE}]}
+_RUN = {"run_spec": {"language_id": "python3", "sourcecode": _CODE}}
+ASKED: Mapping[str, Mapping[str, Any]] = MappingProxyType({_EXECUTE: _OWN, _API: _OWN})
+"""By path, what asks for the program."""
+COMPAT: Mapping[str, tuple[str, Mapping[str, Any]]] = MappingProxyType(
+    {
+        "piston": ("/api/v2/execute", {"language": "python", "version": "*", **_FILES}),
+        "judge0": ("/judge0/submissions?wait=true", {"language_id": 71, "source_code": _CODE}),
+        "jobe": ("/jobe/index.php/restapi/runs", _RUN),
+        "dify": ("/v1/sandbox/run", {"language": "python3", "code": _CODE, "enable_network": True}),
+        "sandboxfusion": ("/run_code", {"language": "python", "code": _CODE}),
+        "librechat": ("/v1/exec", {"lang": "py", "code": _CODE}),
+    }
+)
+"""The same of each door of another service."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,47 +57,64 @@ class Cost:
 def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.doors")
-    parser.add_argument("--pairs", type=int, default=150)
+    parser.add_argument("--rounds", type=int, default=150)
     options = parser.parse_args()
+    open_doors = [name for name in COMPAT if find_spec(f"executions.compat.{name}") is not None]
     kept = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
-    with temporary_server(kept | {"GEXEC_KEY_RATE_LIMIT": "1000000/m", "GEXEC_CALLER_SHARE": "1"}) as server:
+    kept |= {"GEXEC_KEY_RATE_LIMIT": "1000000/m", "GEXEC_CALLER_SHARE": "1", "GEXEC_COMPAT": ",".join(open_doors)}
+    with temporary_server(kept) as server:
         server.install("python")
         server.set_language("python", runs_per_container=1000)
-        measured = costs(server, server.create_api_key("bench"), pairs=options.pairs)
-    execute, api = (measured[door] for door in _DOORS)
-    times = (api.p50_ms / execute.p50_ms, api.cpu_ms / execute.cpu_ms)
-    lines = [("", "p50 ms", "CPU ms")]
-    lines += [(door, f"{cost.p50_ms:.1f}", f"{cost.cpu_ms:.2f}") for door, cost in measured.items()]
-    print(aligned([*lines, ("times as much", *(f"{each:.2f}" for each in times))], left=1))
-    return int(max(times) > MOST)
+        asked = dict(ASKED) | dict(COMPAT[name] for name in open_doors)
+        measured = costs(server, server.create_api_key("bench"), asked, rounds=options.rounds)
+    print(aligned([("", "p50 ms", "CPU ms", "times as much"), *_rows(measured)], left=1))
+    return int(any(max(times) > MOST for _, times in _compared(measured)))
 
 
-def costs(server: RunningServer, key: str, *, pairs: int) -> dict[str, Cost]:
-    """By door, as it is after some requests that are not counted."""
+def costs(server: RunningServer, key: str, asked: Mapping[str, Mapping[str, Any]], *, rounds: int) -> dict[str, Cost]:
+    """By path, as it is after some requests that are not counted."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
-    waited: dict[str, list[float]] = {door: [] for door in _DOORS}
-    used = dict.fromkeys(_DOORS, 0.0)
-    for number in range(-_WARM_UP, pairs):
-        # Who goes first is in turn: the second of a pair may find more prepared.
-        for door in _DOORS if number % 2 else _DOORS[::-1]:
+    waited: dict[str, list[float]] = {path: [] for path in asked}
+    used = dict.fromkeys(asked, 0.0)
+    paths = list(asked)
+    for number in range(-_WARM_UP, rounds):
+        # Who goes first is in turn: the next one may find more prepared.
+        first = number % len(paths)
+        for path in paths[first:] + paths[:first]:
             before, began = _cpu_ms(server), time.perf_counter()
-            _post(connection, door, key)
+            _post(connection, path, asked[path], key)
             took = (time.perf_counter() - began) * 1000
             if number >= 0:
-                waited[door].append(took)
-                used[door] += _cpu_ms(server) - before
+                waited[path].append(took)
+                used[path] += _cpu_ms(server) - before
     connection.close()
-    return {door: Cost(statistics.median(waited[door]), used[door] / pairs) for door in _DOORS}
+    return {path: Cost(statistics.median(waited[path]), used[path] / rounds) for path in asked}
 
 
-def _post(connection: http.client.HTTPConnection, door: str, key: str) -> Any:
+def _compared(measured: Mapping[str, Cost]) -> Iterable[tuple[str, tuple[float, float]]]:
+    """/api/v1 beside /execute, and each other one beside /api/v1: how many times as long, and as much CPU time."""
+    for path, cost in measured.items():
+        if path != _EXECUTE:
+            beside = measured[_EXECUTE if path == _API else _API]
+            yield path, (cost.p50_ms / beside.p50_ms, cost.cpu_ms / beside.cpu_ms)
+
+
+def _rows(measured: Mapping[str, Cost]) -> Iterable[tuple[str, str, str, str]]:
+    compared = dict(_compared(measured))
+    for path, cost in measured.items():
+        times = compared.get(path)
+        than = _EXECUTE if path == _API else "/api/v1"
+        said = f"{times[0]:.2f}, {times[1]:.2f} of {than}" if times else ""
+        yield path, f"{cost.p50_ms:.1f}", f"{cost.cpu_ms:.2f}", said
+
+
+def _post(connection: http.client.HTTPConnection, path: str, body: Mapping[str, Any], key: str) -> None:
     headers = {"Authorization": f"Api-Key {key}", "Content-Type": "application/json"}
-    connection.request("POST", door, _PROGRAM, headers)
+    connection.request("POST", path, json.dumps(body), headers)
     answer = connection.getresponse()
-    told = json.loads(answer.read())
-    if answer.status != 200:
-        raise RuntimeError(f"{door}: {told}")
-    return told
+    told = answer.read()
+    if answer.status not in {200, 201} or b"1\\n" not in told:
+        raise RuntimeError(f"{path}: {answer.status} {told.decode(errors='replace')}")
 
 
 def _cpu_ms(server: RunningServer) -> float:
