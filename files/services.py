@@ -11,7 +11,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from files.models import Alias, File
-from files.store import TOUCHED_EVERY, FileMissing, store
+from files.store import TOUCHED_EVERY, FileMissing, NoRoom, store
 
 
 def use(client_id: UUID, digests: Iterable[str]) -> None:
@@ -77,11 +77,21 @@ cache = Cache()
 """This process's."""
 
 
+NAMES_AT_MOST = 20_000
+"""Of one client in one namespace: its share bounds files alone, and each may have many names."""
+
+
 def name(client_id: UUID, namespace: str, alias: str, digest: str) -> None:
-    """Have the client's file known by another name too, which may have been another file's. Raises FileMissing."""
+    """Have the client's file known by another name too, which may have been another file's.
+
+    Raises FileMissing, and NoRoom where the client has as many names as it may.
+    """
     file = File.had.filter(client_id=client_id, digest=digest).first()
     if file is None:
         raise FileMissing(digest)
+    names = Alias.objects.filter(client_id=client_id, namespace=namespace)
+    if not names.filter(alias=alias).exists() and names[:NAMES_AT_MOST].count() >= NAMES_AT_MOST:
+        raise NoRoom
     Alias.objects.update_or_create(client_id=client_id, namespace=namespace, alias=alias, defaults={"file": file})
 
 

@@ -21,6 +21,7 @@ from dispatch.testing import FakeBackend, succeed
 from executions.compat.languages import table_of
 from executions.doors import Door
 from executions.models import Execution
+from files import services
 from languages import folders
 from languages.models import Language
 from sandbox.errors import PoolBusy
@@ -208,6 +209,12 @@ class TestFiles:
         assert {file.name: file.content for file in job.files} == {SPEC["sourcefilename"]: b"print(1)"} | dict.fromkeys(
             ("x", "y"), b"new"
         )
+
+    def test_names_are_bounded(self, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(services, "NAMES_AT_MOST", 1)
+        answers = [put(each, b"x", key=key) for each in ("12345678", "12345678", "23456789")]
+        assert [answer.status_code for answer in answers] == [204, 204, 429]
+        assert answers[-1].json() == "put: this client has stored as much as it may"
 
     def test_without_a_key_nothing_is_stored(self, python: Language) -> None:
         answer = put(self.ID, b"support", key="")
@@ -420,7 +427,7 @@ def _bodies() -> Iterable[st.SearchStrategy[Any]]:
     return st.fixed_dictionaries({"run_spec": _SPECS}), st.fixed_dictionaries({"file_contents": _JSON}), _JSON
 
 
-@hypothesis_settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=st.one_of(*_bodies()), path=st.sampled_from(["runs", "files/0123456789"]))
 def test_whatever_is_sent_is_answered(python: Language, key: str, body: Any, path: str) -> None:
     sent = Client(headers={"x-api-key": key}).generic(

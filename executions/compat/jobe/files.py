@@ -12,6 +12,7 @@ import io
 from collections.abc import Iterable
 
 from clients.caller import Caller
+from executions.compat.jobe.words import OF_FILES
 from files import services
 from files.digests import id_of
 from files.store import FileMissing, FileTooLarge, NoRoom, store
@@ -42,7 +43,7 @@ def put(caller: Caller, file_id: str, contents: object) -> None:
         raise Refusal("put: the file is too large", status=413, code="body_too_large") from None
     except NoRoom:
         why = "put: this client has stored as much as it may"
-        raise Limited(why, code="quota_exceeded", policy="files", retry_after_s=_NO_ROOM_RETRY_S) from None
+        raise Limited(why, code="quota_exceeded", policy=OF_FILES, retry_after_s=_NO_ROOM_RETRY_S) from None
     except FileMissing:
         raise Refusal("put: it was deleted while it was sent", status=503, code="upload_lost") from None
 

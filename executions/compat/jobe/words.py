@@ -13,6 +13,8 @@ from executions.compat.views import said
 OVERLOADED = 21
 MISSING_FILES = "One or more of the specified files is missing/unavailable"
 """With 404: CodeRunner then sends all files, and the run again."""
+OF_FILES = "files"
+"""The policy that bounds what a client has stored."""
 _BUSY = ("no_slot", "shutting_down", "engine_unavailable", "image_missing", "too_many_concurrent", "queue_full")
 _TEXTS: Mapping[str, tuple[int, str]] = MappingProxyType(
     {
@@ -41,7 +43,7 @@ def answer(problem: Problem) -> HttpResponse:
     if problem.code == "unauthorized":
         is_wrong = problem.detail in (_WRONG_KEY, _DISABLED)
         return _text(403, "Unknown API key" if is_wrong else MISSING_KEY)
-    if problem.code in _TEXTS:
+    if problem.code in _TEXTS and problem.members.get("policy") != OF_FILES:
         return _text(*_TEXTS[problem.code])
     status, message = _STRINGS.get(problem.code, (problem.status, problem.detail))
     return said(status, message)
