@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from datetime import timedelta
 from typing import Any
@@ -64,6 +65,14 @@ def test_the_default_attributes_are_put_in_base64() -> None:
         ("stdout", "aGVsbG8K\n"), ("time", "0.004"), ("memory", 2), ("stderr", None), ("token", token),
         ("compile_output", None), ("message", None), ("status", {"id": 3, "description": "Accepted"}),
     ]  # fmt: skip
+
+
+def test_a_long_text_is_cut(fake_backend: FakeBackend) -> None:
+    fake_backend.behave = lambda _job: result(ran(b"x" * 2_000_000))
+    with receiver() as target:
+        submit(target.url)
+        tried()
+    assert len(base64.b64decode(json.loads(target.received[0].body)["stdout"])) == 1024 * 1024
 
 
 def test_it_is_tried_three_times() -> None:

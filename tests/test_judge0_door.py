@@ -11,7 +11,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -20,6 +22,7 @@ from clients.authentication import create
 from clients.rights import USUAL, Right
 from dispatch import workers
 from dispatch.testing import FakeBackend
+from executions.compat.judge0 import finding
 from executions.compat.judge0.statuses import Status
 from executions.compat.languages import table_of
 from executions.doors import Door
@@ -261,6 +264,9 @@ class TestRefused:
                 "is too long (maximum is 512 characters)", "has more than 256 words",
             ]}),
             ({"additional_files": "eA=="}, {"additional_files": ["is no zip archive that can be read"]}),
+            ({"number_of_runs": 20, "expected_output": "x" * 500_000}, {
+                "expected_output": ["is too long (maximum is 8388608 bytes in all runs together)"]
+            }),
             ({"source_code": "x" * 262_145}, {"source_code": ["is too long (maximum is 262144 bytes)"]}),
         ],
     )  # fmt: skip
@@ -410,6 +416,7 @@ class TestEndings:
             "stdin": "i", "expected_output": expected, "stdout": printed or None, "status_id": status
         }  # fmt: skip
         assert jobs[0].steps[0].stdin == b"i"
+        assert "i" not in [test["stdin"].get("text") for test in Execution.objects.get().job["grading"]["tests"]]
 
     def test_several_runs_have_their_means(self, python: Language, fake_backend: FakeBackend) -> None:
         steps = [named(name, ran(b"1", cpu_ms=ms, peak_memory_bytes=size)) for name, ms, size in
@@ -485,6 +492,34 @@ class TestBatches:
         answer = ask("post", "/submissions/batch", {"submissions": [item] * 4})
         refused = {"additional_files": ["has, with those before it, more than 20480 kilobytes"]}
         assert [each == refused for each in answer.json()] == [False, False, True, True]
+
+    def test_an_answer_holds_so_much_and_no_more(
+        self, python: Language, fake_backend: FakeBackend, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(finding, "MOST_BYTES", 3000)
+        behaving(fake_backend, ran(b"x" * 1000))
+        key = {"X-Auth-Token": create("k", rights=USUAL)}
+        tokens = [post("/submissions?wait=true", key).json()["token"] for _ in range(4)]
+        refused = {"error": "submissions are larger than 64 MB together: ask for fewer of them, or of their fields"}
+        for path, ok in (
+            (f"/submissions/batch?tokens={','.join(tokens)}", False),
+            (f"/submissions/batch?tokens={','.join(tokens[:3])}", True),
+            (f"/submissions/batch?tokens={','.join(tokens[:3])}&fields=*", False),
+            ("/submissions", False),
+            ("/submissions?per_page=3", True),
+            ("/submissions?per_page=3&fields=source_code", False),
+        ):
+            answer = ask("get", path, **key)
+            assert (answer.status_code == 200) is ok
+            assert ok or answer.json() == refused
+
+    def test_what_was_sent_is_read_only_where_it_is_told(self, python: Language) -> None:
+        token = post("/submissions").json()["token"]
+        for fields in ("", "?fields=*", "?fields=source_code"):
+            with CaptureQueriesContext(connection) as queries:
+                assert ask("get", f"/submissions/{token}{fields}").status_code == 200
+            (query,) = (each["sql"] for each in queries if "compattoken" in each["sql"])
+            assert ('"job"' in query) is bool(fields)
 
     def test_none_that_is_valid(self) -> None:
         assert ask("post", "/submissions/batch", {"submissions": [{}]}).status_code == 422
@@ -755,11 +790,8 @@ class TestInformation:
         assert Client().get("/about").json()["version"] == "1.13.1"
 
 
-ANYTHING = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
-    max_leaves=5,
-)
+ONE = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
+ANYTHING = ONE | st.lists(ONE, max_size=3) | st.dictionaries(st.text(max_size=5), ONE, max_size=3)
 NAMES = st.sampled_from([
     "source_code", "language_id", "stdin", "expected_output", "number_of_runs", "cpu_time_limit", "cpu_extra_time",
     "wall_time_limit", "memory_limit", "stack_limit", "max_processes_and_or_threads", "max_file_size",
@@ -771,7 +803,7 @@ BODIES = st.dictionaries(
 )
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     BODIES,
     st.lists(BODIES | ANYTHING, max_size=3),
@@ -788,7 +820,7 @@ def test_whatever_comes_is_answered(
             assert again.status_code == 200
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(max_size=30), st.text(max_size=30), st.text(max_size=30))
 def test_whatever_is_asked_is_answered(db: None, token: str, fields: str, tokens: str) -> None:
     for path, query in (

@@ -28,6 +28,8 @@ from webhooks.targets import BadTarget
 
 _BLANK, _NOT_BLANK = "can't be blank", "must be blank"
 _KB = 1024
+_EXPECTED_BYTES = 8 * 1024 * 1024
+"""Of all runs together, each of which is a test of its own: a row has it as often."""
 _FLAGS = (
     "enable_per_process_and_thread_time_limit",
     "enable_per_process_and_thread_memory_limit",
@@ -143,6 +145,8 @@ class _Reader:
         most = min(capped(self._caller, name, int(runs)) for name in ("repeat", "tests"))
         if runs > most:
             self._wrong("number_of_runs", f"must be less than or equal to {most}")
+        if runs > 1 and runs * len(self._expected or b"") > _EXPECTED_BYTES:
+            self._wrong("expected_output", f"is too long (maximum is {_EXPECTED_BYTES} bytes in all runs together)")
 
     def _check_language(self) -> None:
         if self._known is None:
@@ -165,7 +169,6 @@ class _Reader:
                 self._wrong("compiler_options", f"setting compiler option {given[number]} is not allowed")
             if len(given) > MAX_COMPILE_ARGS:
                 self._wrong("compiler_options", f"has more than {MAX_COMPILE_ARGS} options")
-
         if len(self._arguments()) > MAX_ARGS:
             self._wrong("command_line_arguments", f"has more than {MAX_ARGS} words")
 
@@ -209,7 +212,7 @@ class _Reader:
             language.source_file,
             sources=tuple(self._also_compiled(language)),
             file_bytes=MAX_BYTES,
-            stdin=Content(self._stdin or b"") if self._expected is None else NOTHING,
+            stdin=Content(self._stdin or b""),
             args=self._arguments(),
             compile_args=tuple(self._options(language)) if language.compile_command and not self._is_project else (),
             limits=self._limits(language),
@@ -237,7 +240,9 @@ class _Reader:
         return (SourceFile(language.source_file, Content(_NO_RUN)),)
 
     def _grading(self, runs: int) -> Grading:
-        stdin, expected = Content(self._stdin or b"").reference(), Content(self._expected or b"").reference()
+        # Once in the row, however many tests get it.
+        stdin = {"column": "stdin"} if self._stdin else NOTHING.reference()
+        expected = Content(self._expected or b"").reference()
         tests = tuple(Test(str(number + 1), stdin, expected=expected) for number in range(runs))
         return Grading(tests, compare=Compare.JUDGE0, stop_on_failure=True)
 

@@ -97,7 +97,6 @@ class Attributes:
 
     def __init__(self, found: CompatToken, execution: Execution) -> None:
         self._found, self._execution = found, execution
-        self._job: Mapping[str, Any] = execution.job
         self.ending = ending_of(execution)
 
     def __getitem__(self, name: str) -> Any:
@@ -168,6 +167,12 @@ class Attributes:
 
     def _runs(self) -> Sequence[StepRecord]:
         return self.ending.runs if self.ending.step else ()
+
+    @property
+    def _job(self) -> Mapping[str, Any]:
+        """Read when it is needed: it may be large."""
+        job: Mapping[str, Any] = self._execution.job
+        return job
 
     @property
     def _entrypoint(self) -> str:

@@ -18,7 +18,7 @@ from executions.compat import running
 from executions.compat.judge0.asked import Asked, Invalid, Room, asked_in
 from executions.compat.judge0.base import ONE_IS_NO_TEXT, SOME_ARE_NO_TEXT, Judge0View, ReadingView, bad
 from executions.compat.judge0.fields import NotText, written
-from executions.compat.judge0.finding import all_found, attributes, found, page_of
+from executions.compat.judge0.finding import MOST_BYTES, TooLarge, all_found, attributes, found, page_of
 from executions.compat.judge0.options import MAX_BATCH, MAX_PER_PAGE, PER_PAGE
 from executions.compat.judge0.results import Attributes
 from executions.compat.judge0.ruby import whole_of
@@ -33,6 +33,7 @@ from executions.origins import origin_of
 _LONGEST_WAIT_S = 600.0
 """How long the answer to `wait` comes at the latest, as there."""
 _TOO_MANY = f"number of submissions in a batch should be less than or equal to {MAX_BATCH}"
+_TOO_LARGE = f"submissions are larger than {MOST_BYTES >> 20} MB together: ask for fewer of them, or of their fields"
 _NONE = "there should be at least one submission in a batch"
 
 
@@ -74,11 +75,13 @@ class SubmissionsView(Judge0View):
         if size < 0:
             return bad(f"invalid per_page: {size}")
         size = min(size, MAX_PER_PAGE)
-        rows, total = page_of(caller.client_id, page, size)
         try:
+            rows, total = page_of(caller.client_id, page, size, names)
             submissions = [self.told(attributes(row), names) for row in rows]
         except NotText:
             return bad(SOME_ARE_NO_TEXT)
+        except TooLarge:
+            return bad(_TOO_LARGE)
         return said(200, {"submissions": submissions, "meta": _meta(page, size, total)})
 
     def _waited(self, execution: Execution) -> Execution:
@@ -132,11 +135,13 @@ class BatchView(Judge0View):
             return bad(_TOO_MANY)
         if not tokens:
             return bad(_NONE)
-        there = all_found(tokens)
         try:
+            there = all_found(tokens, names)
             told = [self.told(there[token], names) if token in there else None for token in tokens]
         except NotText:
             return bad(SOME_ARE_NO_TEXT)
+        except TooLarge:
+            return bad(_TOO_LARGE)
         return said(200, {"submissions": told})
 
     def _read(self, item: Any, room: Room) -> Asked | Mapping[str, list[str]]:
@@ -156,7 +161,7 @@ class SubmissionView(ReadingView):
     def get(self, request: Request, token: str) -> HttpResponse:
         """As it is now. Whoever has its token may read it."""
         names = self.names()
-        submission = found(token)
+        submission = found(token, names)
         if submission is None:
             return silent(404)
         try:
@@ -173,7 +178,7 @@ class SubmissionView(ReadingView):
         names = self.names()
         if not settings.GEXEC_JUDGE0_DELETE:
             return bad("delete not allowed")
-        submission = found(token)
+        submission = found(token, names)
         if submission is None or submission.client_id != caller.client_id:
             return silent(404)
         told = attributes(submission)
