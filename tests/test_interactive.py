@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-DETACH_S, IDLE_S = 2, 6
+DETACH_S, IDLE_S = 4, 10
 JSON = {"Content-Type": "application/json"}
 
 
@@ -309,7 +309,7 @@ def test_it_is_cancelled_over_its_connection_and_by_others(running: RunningServe
 
 
 def test_limits_hold(talked: Talk) -> None:
-    talked.start("while True: pass", limits={"cpu_ms": 300, "wall_ms": 20_000})
+    talked.start("while True: print(sum(range(10**5)), flush=True)", limits={"cpu_ms": 300, "wall_ms": 50_000})
     assert talked.end()["outcome"] == "timeout_cpu"
 
 
