@@ -48,14 +48,17 @@ FROM (
     FROM executions_executionperiod WHERE period = %(period)s {within}
     UNION ALL
     SELECT at, language_slug, outcome, '', 0, 1, errors, cpu_ms, wall_ms, queued_ms FROM tail
+    {histograms}
+) counted
+GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3
+"""
+_HISTOGRAMS = """
     UNION ALL
     SELECT at, language_slug, outcome, measure, bucket, executions, 0, 0, 0, 0
     FROM executions_executionhistogram WHERE period = %(period)s {within}
     UNION ALL
     SELECT at, language_slug, outcome, measure, executions_bucket(ms), 1, 0, 0, 0, 0
     FROM tail, LATERAL (VALUES ('wall', run_ms), ('queue', queue_ms)) AS measured (measure, ms) WHERE ms IS NOT NULL
-) counted
-GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3
 """
 _BY = {"language": "language_slug", "outcome": "outcome"}
 """What periods may be asked for by, besides their beginnings."""
@@ -124,17 +127,21 @@ Key = tuple[datetime, str, str]
 
 
 def series(
-    period: Period, since: datetime, until: datetime | None = None, *, by: Collection[str] = ("language", "outcome")
+    period: Period,
+    since: datetime,
+    until: datetime | None = None,
+    *,
+    by: Collection[str] = ("language", "outcome"),
+    histograms: bool = True,
 ) -> Mapping[Key, Ended]:
     """What ended from `since` on, by period, language and outcome, in their order; empty periods are left out.
 
     `since` is the beginning of a period, or what began before is missing in its own. What it is not asked `by` is "" in
-    the keys: a chart needs a part of it, and who asks for a month by everything gets tens of thousands of numbers.
+    the keys. A chart needs a part of it: how many by outcome, without histograms, or the histograms of all together.
     """
     asked: dict[str, Any] = {"period": period, "since": since, "until": until or timezone.now() + timedelta(days=1)}
-    statement = _SERIES.format(
-        part="date_trunc(%(period)s, at, 'UTC')", within="AND at >= %(since)s AND at < %(until)s", **_grouped(by)
-    )
+    within = "AND at >= %(since)s AND at < %(until)s"
+    statement = _statement("date_trunc(%(period)s, at, 'UTC')", within, by, histograms=histograms)
     with connection.cursor() as cursor:
         cursor.execute(statement, asked)
         return _by_key(cursor.fetchall())
@@ -143,14 +150,15 @@ def series(
 def ever() -> Mapping[tuple[str, str], Ended]:
     """All that ended since there are roll-ups, by language and outcome."""
     with connection.cursor() as cursor:
-        statement = _SERIES.format(part="'epoch'::timestamptz", within="", **_grouped(tuple(_BY)))
-        cursor.execute(statement, {"period": Period.EVER})
+        cursor.execute(_statement("'epoch'::timestamptz", "", tuple(_BY)), {"period": Period.EVER})
         found = _by_key(cursor.fetchall())
     return {(language, outcome): ended for (_, language, outcome), ended in found.items()}
 
 
-def _grouped(by: Collection[str]) -> dict[str, str]:
-    return {name: column if name in by else "''" for name, column in _BY.items()}
+def _statement(part: str, within: str, by: Collection[str], *, histograms: bool = True) -> str:
+    grouped = {name: column if name in by else "''" for name, column in _BY.items()}
+    counted = _HISTOGRAMS.format(within=within) if histograms else ""
+    return _SERIES.format(part=part, within=within, histograms=counted, **grouped)
 
 
 def _by_key(rows: Sequence[tuple[datetime, str, str, str, int, int, int, float, float, float]]) -> dict[Key, Ended]:

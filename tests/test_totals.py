@@ -132,6 +132,8 @@ def test_the_series_by_less(history: None) -> None:
     assert totals.series(Period.MINUTE, *bounds, by=["outcome"]) == by_outcome
     (whole,) = totals.series(Period.MINUTE, *bounds, by=()).values()
     assert (whole.executions, sum(whole.wall.buckets)) == (5, 4)
+    (counts,) = totals.series(Period.MINUTE, *bounds, by=(), histograms=False).values()
+    assert (counts.executions, sum(counts.wall.buckets)) == (5, 0)
 
 
 @pytest.mark.parametrize(
