@@ -3,8 +3,8 @@
 Theory of operation. A rule says of which executions what goes after how many days: of a client that has days of its
 own, of all others, of those with one outcome. An execution is looked at once by each rule, when it becomes old enough:
 the rule walks through one index, some rows in each transaction, and writes down how far it has come. Rows
-that it leaves in place, because they are another rule's, are passed by and never again looked at. It comes no further
-than the oldest execution that has not ended.
+that it leaves in place, because they are another rule's, are passed by and never again looked at; what has not ended is
+passed by as well, and the rule begins there again until it has.
 """
 
 from __future__ import annotations
@@ -67,8 +67,8 @@ class Rule:
 
     def carry_out(self, *, dry_run: bool = False) -> Iterator[Passed]:
         """A batch at a time, from where it has come to; with `dry_run`, what is changed is only counted."""
-        mark = self._mark()
-        low, high, rows = mark.upto, self._high(), _FIRST_BATCH
+        mark, high, rows = self._mark(), first_at(timezone.now() - timedelta(days=self.days)), _FIRST_BATCH
+        low, first_open = mark.upto, _first_open(high)
         while low < high:
             began = time.monotonic()
             with transaction.atomic():
@@ -77,7 +77,7 @@ class Rule:
                 # Behind the last one of a batch that was full; else nothing is left below `high`.
                 low = UUID(int=found[-1].pk.int + 1) if len(found) == rows else high
                 if self.is_marked and not dry_run:
-                    mark.upto = low
+                    mark.upto = min(low, first_open)
                     mark.save()
             if not found:
                 return
@@ -91,13 +91,6 @@ class Rule:
         if mark is None or mark.about != about:
             return RetentionMark(rule=self.name, about=about, upto=LOWEST)
         return mark
-
-    def _high(self) -> UUID:
-        high = first_at(timezone.now() - timedelta(days=self.days))
-        for status in OPEN:
-            oldest = Range({"status": status, "outcome": ""}, high=high).of(Execution.objects.all())
-            high = next(iter(oldest.values_list("pk", flat=True)[:1]), high)
-        return high
 
     def _found(self, low: UUID, high: UUID, rows: int) -> list[Execution]:
         columns = ("id", "client_id", "status", "outcome", "store", "unkept_bytes")
@@ -118,6 +111,14 @@ class Rule:
         if dry_run or not ids:
             return len(ids)
         return _empty(ids) if self.contents else _delete(ids)
+
+
+def _first_open(high: UUID) -> UUID:
+    """The oldest below `high` that has not ended; `high` where there is none."""
+    for status in OPEN:
+        oldest = Range({"status": status, "outcome": ""}, high=high).of(Execution.objects.all())
+        high = next(iter(oldest.values_list("pk", flat=True)[:1]), high)
+    return high
 
 
 def rules() -> list[Rule]:

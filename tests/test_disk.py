@@ -76,7 +76,6 @@ PROGRAM = {"language": "python", "source_code": "x"}
         ("/execute", PROGRAM | {"language": "no such"}),
         ("/api/v1/executions", PROGRAM),
         ("/api/v1/executions", PROGRAM | {"wait": False}),
-        ("/api/v1/executions", PROGRAM | {"language": "no such"}),
         ("/api/v1/batches", {"items": [PROGRAM]}),
     ],
 )
