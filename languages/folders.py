@@ -35,7 +35,7 @@ class Folder:
 
     def context(self) -> bytes:
         """The image's build context as a tar archive: the folder without what does not go into the image."""
-        return folder_tar(self.path, leave_out={"selftest", "language.toml"})
+        return folder_tar(self.path, leave_out={"examples", "selftest", "language.toml"})
 
 
 def slugs() -> list[str]:

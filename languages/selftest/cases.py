@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from languages import folders
 from languages.documents import BadDescription
+from languages.examples import Example, examples_in, folder_for
 from languages.folders import Folder
 from languages.models import Language
 
@@ -23,6 +23,9 @@ COMMON = "selftest.toml"
 _EXAMPLE_HINT = (
     "The language's example must end well: look at the commands, at PATH under environment, and at the example itself."
 )
+_PAGES_EXAMPLE_HINT = """\
+It is offered on the page at /, and must do in every language what images/examples.toml says: look at examples/ in its \
+folder."""
 _KNOWN = {
     "hint", "stdin", "args", "entrypoint", "compile_args", "timeout_ms", "stdout", "matches", "outcome", "exit_code",
     "skip", "lines", "has", "repeat",
@@ -78,15 +81,27 @@ def cases_for(language: Language) -> list[Case]:
     """The cases of its folder, or of the language that it is a version of; else its example, which must end well."""
     folder = folder_for(language)
     if folder is not None and folder.fields["source_file"] == language.source_file:
-        return cases_of(folder)
+        return [*cases_of(folder), *(case_of(example) for example in examples_in(folder).programs)]
     files = {language.source_file: language.example.encode()}
     return [Case("example", files, hint=_EXAMPLE_HINT)] if language.example else []
 
 
-def folder_for(language: Language) -> Folder | None:
-    """Its own folder, or that of the language that it is a version of."""
-    known = folders.slugs()
-    return next((folders.read(name) for name in (language.slug, language.family) if name in known), None)
+def case_of(example: Example) -> Case:
+    """The example as a case: it does what it promises, and the first of its tests passes."""
+    given: Mapping[str, Any] = example.tests[0] if example.tests else {}
+    ends = dict(example.ends or {}) | ({"stdout": given["expected_stdout"]} if given else {})
+    outcome = ends.get("outcome", "ok")
+    return Case(
+        name=f"example_{example.name}",
+        files={name: text.encode() for name, text in example.files.items()},
+        stdin=given.get("stdin", example.stdin),
+        args=example.args,
+        stdout=ends.get("stdout"),
+        matches=ends.get("matches", ""),
+        outcomes=frozenset([outcome] if isinstance(outcome, str) else outcome),
+        exit_code=ends.get("exit_code"),
+        hint=_PAGES_EXAMPLE_HINT,
+    )
 
 
 def _own(folder: Folder) -> Mapping[str, Mapping[str, Any]]:

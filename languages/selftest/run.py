@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 from languages import programs
 from languages.commands import fill_environment
+from languages.examples import folder_for
 from languages.models import Language
 from languages.programs import COMPILE, RUN, compile_failed, steps_of
-from languages.selftest.cases import Case, cases_for, folder_for
+from languages.selftest.cases import Case, cases_for
 from languages.selftest.sandbox import run_job
 from sandbox.types import File, Job, JobResult, Limits, Step, StepResult
 

@@ -1,0 +1,6 @@
+set -u
+
+name=Ada
+echo "Hello, $name!"
+
+echo "Hello, $surname!"

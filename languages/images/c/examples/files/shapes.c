@@ -1,0 +1,6 @@
+#include "shapes.h"
+
+int squared(int side)
+{
+    return side * side;
+}

@@ -1,0 +1,4 @@
+inline int squared(int side)
+{
+    return side * side;
+}

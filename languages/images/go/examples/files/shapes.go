@@ -1,0 +1,5 @@
+package main
+
+func squared(side int) int {
+	return side * side
+}

@@ -1,0 +1,5 @@
+class Shapes {
+    static int squared(int side) {
+        return side * side;
+    }
+}

@@ -1,0 +1,3 @@
+for (const name of process.argv.slice(2)) {
+  console.log(`Hello, ${name}!`);
+}

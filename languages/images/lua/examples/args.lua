@@ -1,0 +1,3 @@
+for _, name in ipairs(arg) do
+  print("Hello, " .. name .. "!")
+end

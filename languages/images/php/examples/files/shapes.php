@@ -1,0 +1,6 @@
+<?php
+
+function squared(int $side): int
+{
+    return $side * $side;
+}

@@ -1,0 +1,3 @@
+from shapes import squared
+
+print(f"4 squared is {squared(4)}")

@@ -1,0 +1,2 @@
+def squared(side):
+    return side * side

@@ -1,0 +1,3 @@
+require_relative "shapes"
+
+puts "4 squared is #{squared(4)}"

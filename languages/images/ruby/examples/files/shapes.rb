@@ -1,0 +1,3 @@
+def squared(side)
+  side * side
+end

@@ -1,0 +1,7 @@
+fn main() {
+    let names = vec!["Ada", "Alan"];
+    for name in names {
+        println!("Hello, {name}!");
+    }
+    println!("{} people", names.len());
+}

@@ -1,0 +1,5 @@
+mod shapes;
+
+fn main() {
+    println!("4 squared is {}", shapes::squared(4));
+}

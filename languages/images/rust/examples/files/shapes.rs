@@ -1,0 +1,3 @@
+pub fn squared(side: i32) -> i32 {
+    side * side
+}

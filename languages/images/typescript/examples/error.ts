@@ -1,0 +1,6 @@
+interface Person {
+  name: string;
+}
+
+const person: Person = { name: "Ada" };
+console.log(person.nme.toUpperCase());

@@ -1,0 +1,3 @@
+import { squared } from "./shapes";
+
+console.log(`4 squared is ${squared(4)}`);
