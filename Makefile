@@ -5,7 +5,7 @@ VENV := .venv
 VENV_PYTHON := $(VENV)/bin/python
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: run test lint schema fuzz bench bench-history attack attack-debian chaos languages help clean
+.PHONY: run test lint schema frontend fuzz bench bench-history attack attack-debian chaos languages help clean
 .DEFAULT_GOAL := help
 
 run: ## Set everything up and serve on http://localhost:8080
@@ -30,11 +30,15 @@ lint: ## Layout, types, direction of imports and common faults, of Python, C, sh
 		--suppress=normalCheckLevelMaxBranches sandbox/runner
 	@shellcheck --external-sources --check-sourced $(SHELL_SCRIPTS)
 	@shellcheck --severity=error languages/images/*/build-*
-	@for script in languages/static/languages/*.js; do node --check "$$script" || exit 1; done
+	@for script in languages/static/languages/*.js frontend/src/*.js frontend/build.mjs; do node --check "$$script" || exit 1; done
 
 schema: ## Write the API's schema to docs/openapi.yaml
 	@scripts/bootstrap test
 	@$(VENV_PYTHON) manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml
+
+frontend: ## Build the page's scripts into pages/static/ (needs Node and npm; to run and to test needs neither)
+	@npm --prefix frontend ci --ignore-scripts --no-audit --no-fund
+	@node frontend/build.mjs
 
 fuzz: ## Send a server of its own 20,000 requests that its schema allows or forbids (SECONDS=600 for it)
 	@scripts/bootstrap test

@@ -67,6 +67,8 @@ _AT_LEAST = {
     "GEXEC_KEY_STORAGE_MB_PER_DAY": 0,
 }
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/?#@A-Z]+")
+_PLAYGROUNDS = ("on", "staff", "off")
+_CONTACT = re.compile(r"(mailto:|https://|tel:)[!-~]+")
 _RATE = re.compile(r"[1-9]\d*/[1-9]?\d*[smhd]")
 
 
@@ -199,6 +201,21 @@ def _is_network(text: str) -> bool:
     return True
 
 
+def playground(**_: Any) -> list[CheckMessage]:
+    """E040: a playground for nobody that there is."""
+    if settings.GEXEC_PLAYGROUND in _PLAYGROUNDS:
+        return []
+    hint = f"It is one of {', '.join(_PLAYGROUNDS)}."
+    return [Error(f"GEXEC_PLAYGROUND is {settings.GEXEC_PLAYGROUND!r}.", hint=hint, id="gexec.E040")]
+
+
+def security_contact(**_: Any) -> list[CheckMessage]:
+    """E041: a contact that security.txt cannot name."""
+    wrong = [contact for contact in settings.GEXEC_SECURITY_CONTACT if not _CONTACT.fullmatch(contact)]
+    hint = "Write an address as RFC 9116 has it: mailto:security@example.org, or https://example.org/security"
+    return [Error(f"GEXEC_SECURITY_CONTACT has {contact!r}.", hint=hint, id="gexec.E041") for contact in wrong]
+
+
 def unknown_names(**_: Any) -> list[CheckMessage]:
     """W001: a variable of our prefix that nothing reads."""
     known = settings.GEXEC_NAMES
@@ -245,6 +262,8 @@ def register_all() -> None:
         piston_versions,
         librechat,
         outcome_days,
+        playground,
+        security_contact,
         unknown_names,
         threads,
         caller_share,

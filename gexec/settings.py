@@ -83,6 +83,9 @@ GEXEC_WEBHOOK_NETWORKS = env.list("GEXEC_WEBHOOK_NETWORKS", [])
 # Events that are kept in memory for those who watch: of one execution, and in MB of all together.
 GEXEC_EVENTS_BYTES = env.int("GEXEC_EVENTS_BYTES", 1024 * 1024)
 GEXEC_EVENTS_MB = env.int("GEXEC_EVENTS_MB", 64)
+# The page at / on which programs can be tried: on, for the staff alone, or off; and whom its readers tell of holes.
+GEXEC_PLAYGROUND = env.str("GEXEC_PLAYGROUND", "on")
+GEXEC_SECURITY_CONTACT = env.list("GEXEC_SECURITY_CONTACT", [])
 # How long executions are kept, and what is large in them, which may go before; 0: until somebody deletes them. And how
 # long those with certain outcomes: rejected=7,cancelled=30.
 GEXEC_RETENTION_DAYS = env.int("GEXEC_RETENTION_DAYS", 0)
@@ -152,6 +155,7 @@ INSTALLED_APPS = [
     "languages",
     "executions",
     "executions.compat.librechat",
+    "pages",
 ]
 
 # Those of gexec.middleware are Django's and axes' own, run for /admin/ only: the API has no session and no cookies.
@@ -274,6 +278,8 @@ USE_TZ = True
 STATIC_URL = "/static/"
 # Served from where the applications keep them: there is nothing to collect, and nothing to forget.
 WHITENOISE_USE_FINDERS = True
+# Names in which esbuild has put a hash of what is in the file.
+WHITENOISE_IMMUTABLE_FILE_TEST = r"-[A-Z0-9]{8}\.(js|css)$"
 
 # Six bytes may stand for one in JSON (\\u0000), and 64 KiB are for all that is not the source. What is larger than a
 # request with the longest source can be is not read at all.

@@ -1,4 +1,4 @@
-"""The URL table: the seed contract at the root, the API by resource below /api/v1/, the doors of other
+"""The URL table: the seed contract and the pages at the root, the API by resource below /api/v1/, the doors of other
 services that are open, the admin below /admin/.
 """
 
@@ -21,6 +21,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", HealthView.as_view()),
     path("readyz", ReadyView.as_view()),
     path("", include("executions.seed.urls")),
+    path("", include("pages.urls")),
     path("api/schema", SchemaView.as_view(), name="api-schema"),
     path("api/docs", DocsView.as_view(), name="api-docs"),
     path("", include("executions.compat.urls")),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -51,10 +51,7 @@ class Examples:
 
 def examples_for(language: Language) -> Examples:
     """Those of its folder, or of the language that it is a version of; none where its file is called otherwise."""
-    folder = folder_for(language)
-    if folder is None or folder.fields["source_file"] != language.source_file:
-        return Examples()
-    return _kept(folder.slug)
+    return _kept(language.slug, language.family, language.source_file)
 
 
 def examples_in(folder: Folder) -> Examples:
@@ -71,14 +68,21 @@ def examples_in(folder: Folder) -> Examples:
 
 def folder_for(language: Language) -> Folder | None:
     """Its own folder, or that of the language that it is a version of."""
+    return _folder_of(language.slug, language.family)
+
+
+def _folder_of(*names: str) -> Folder | None:
     known = folders.slugs()
-    return next((folders.read(name) for name in (language.slug, language.family) if name in known), None)
+    return next((folders.read(name) for name in names if name in known), None)
 
 
-@cache
-def _kept(slug: str) -> Examples:
+@lru_cache(maxsize=256)
+def _kept(slug: str, family: str, source_file: str) -> Examples:
     """Folders do not change while a process lives."""
-    return examples_in(folders.read(slug))
+    folder = _folder_of(slug, family)
+    if folder is None or folder.fields["source_file"] != source_file:
+        return Examples()
+    return examples_in(folder)
 
 
 def _own(folder: Folder) -> dict[str, Any]:

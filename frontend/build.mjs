@@ -1,0 +1,53 @@
+// Builds the page's modules into pages/static/pages/, with a hash in each name, a manifest, and gzip beside each file.
+// `node build.mjs DIRECTORY` builds elsewhere, for the test that compares.
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+
+import { build } from "esbuild";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const out = process.argv[2] ?? join(here, "..", "pages", "static", "pages", "built");
+rmSync(out, { recursive: true, force: true });
+mkdirSync(out, { recursive: true });
+
+const { metafile } = await build({
+  absWorkingDir: here,
+  entryPoints: ["src/play.js", "src/play.css"],
+  outdir: out,
+  bundle: true,
+  splitting: true,
+  format: "esm",
+  target: ["es2022", "chrome123", "firefox121", "safari17.5"],
+  minify: true,
+  legalComments: "external",
+  entryNames: "[name]-[hash]",
+  chunkNames: "c/[name]-[hash]",
+  metafile: true,
+});
+
+const made = Object.entries(metafile.outputs).map(([path, output]) => ({
+  name: relative(out, join(here, path)).replaceAll("\\", "/"), ...output,
+}));
+const named = (entryPoint) => made.find((output) => output.entryPoint === entryPoint);
+const statics = (output) => output.imports.filter(({ kind }) => kind === "import-statement")
+  .map(({ path }) => made.find((each) => each.name === relative(out, join(here, path)))).flatMap((each) => [each, ...statics(each)]);
+
+const play = named("src/play.js");
+const editor = named("src/editor.js");
+// What the page needs before it can be worked with: the browser asks for all of it at once.
+const first = [...new Set([play, editor].flatMap((output) => [...statics(output), output]).map(({ name }) => name))]
+  .filter((name) => name !== play.name).sort();
+const place = (name) => `pages/built/${name}`;
+const manifest = { play: place(play.name), style: place(named("src/play.css").name), first: first.map(place) };
+writeFileSync(join(out, "manifest.json"), `${JSON.stringify(manifest, null, 2)}\n`);
+
+for (const name of readdirSync(out, { recursive: true })) {
+  const path = join(out, String(name));
+  if (!statSync(path).isFile() || !/\.(js|css)$/.test(path)) continue;
+  const packed = gzipSync(readFileSync(path), { level: 9 });
+  // The operating system that packed it, which differs between machines.
+  packed[9] = 255;
+  writeFileSync(`${path}.gz`, packed);
+}
