@@ -23,6 +23,7 @@ _ROOMS = (
     "executions",
     "gexec",
     "languages",
+    "pages",
     "rest",
     "sandbox",
     "serve",
