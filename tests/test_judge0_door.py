@@ -26,7 +26,9 @@ from executions.compat.judge0 import finding
 from executions.compat.judge0.statuses import Status
 from executions.compat.languages import table_of
 from executions.doors import Door
+from executions.jobs import without_contents
 from executions.models import CompatToken, Execution
+from executions.results import without_output
 from languages.models import Language
 from sandbox.types import Job, JobResult, Outcome, StepResult
 from testkit.servers import PROJECT
@@ -460,9 +462,17 @@ class TestRead:
         assert ask("get", f"/submissions/{token}").status_code == 404
         assert not CompatToken.objects.exists()
 
+    def test_a_verdict_outlives_what_was_printed(self, python: Language, fake_backend: FakeBackend) -> None:
+        behaving(fake_backend, named("test/0", ran(b"1\n")))
+        token = post("/submissions?wait=true", expected_output="1").json()["token"]
+        row = Execution.objects.get()
+        Execution.objects.update(output=b"", steps=without_output(row.steps))
+        assert ask("get", f"/submissions/{token}?fields=status_id,stdout").json() == {"stdout": None, "status_id": 3}
+
     def test_a_row_of_which_nothing_was_kept(self, python: Language, fake_backend: FakeBackend) -> None:
         token = post("/submissions?wait=true", expected_output="1").json()["token"]
-        Execution.objects.update(source="", job={"files": [], "steps": []}, output=b"", steps=[])
+        row = Execution.objects.get()
+        Execution.objects.update(source="", job=without_contents(row.job), output=b"", steps=[])
         told = ask("get", f"/submissions/{token}?fields=*").json()
         assert (told["source_code"], told["stdout"], told["status_id"]) == (None, None, 13)
 

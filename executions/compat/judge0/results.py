@@ -88,8 +88,8 @@ def _judged(execution: Execution, run: StepRecord) -> Status:
     if index is None or not execution.tests:
         return Status.ACCEPTED
     passed = execution.tests[index]["verdict"] == Verdict.PASSED
-    # There nothing printed is no text, which is not even an empty one.
-    return Status.ACCEPTED if passed and run.stdout else Status.WRONG_ANSWER
+    # There nothing printed is no text, which is not even an empty one. What is no longer kept was something.
+    return Status.ACCEPTED if passed and (run.stdout or run.stdout_truncated) else Status.WRONG_ANSWER
 
 
 class Attributes:
@@ -113,7 +113,7 @@ class Attributes:
     def stdin(self) -> bytes | None:
         """None where nothing was given."""
         tests = self._tests()
-        reference = tests[0]["stdin"] if tests else next((step["stdin"] for step in self._job["steps"][-1:]), None)
+        reference = tests[0]["stdin"] if tests else next((step.get("stdin") for step in self._job["steps"][-1:]), None)
         return self._content(reference) or None if reference else None
 
     def expected_output(self) -> bytes | None:
