@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import URLPattern, URLResolver
 
@@ -22,6 +23,7 @@ from clients.authentication import create
 from clients.models import Client as Tenant
 from clients.rights import Right
 from dispatch.testing import FakeBackend
+from executions.compat.librechat.models import ID_LENGTH, SessionFile
 from executions.compat.problems import built
 from executions.compat.urls import patterns
 from executions.compat.views import NothingHere
@@ -45,6 +47,8 @@ class Line:
     words: Mapping[str, str] = field(default_factory=dict)
     own: bool = True
     """Whether what the path names is its client's alone."""
+    missing: int = 404
+    """The status of what is another's, and of what there never was."""
     alive: bool = False
     """Whether it tells whoever asks that there is a server, and nothing else."""
 
@@ -76,7 +80,8 @@ _JUDGE0 = {
     "authorize": Line(),
 }
 SANDBOXFUSION_RUN = {"language": "python", "code": CANARY}
-_OF_SESSION = {"session": "s" * 21, "file": "f" * 21}
+SESSION, SESSION_FILE = "s" * ID_LENGTH, "f" * ID_LENGTH
+_OF_SESSION = Line(words={"session": SESSION, "file": SESSION_FILE}, missing=403)
 _OTHERS = {
     # Of Dify.
     "health": Line(alive=True),
@@ -88,16 +93,16 @@ _OTHERS = {
     "run_code": Line({"post": SANDBOXFUSION_RUN}),
     "run_jupyter": Line({"post": {"cells": [CANARY]}}),
     "v1/ping": Line(alive=True),
-    # Of LibreChat: its files are told apart in test_librechat_door.py, with uploads as they come.
+    # Of LibreChat, with a file that was uploaded.
     "v1/health": Line(alive=True),
     "v1/exec": Line({"post": {"lang": "py", "code": CANARY}}),
     "v1/exec/programmatic": Line({"post": {"code": CANARY}}),
     "v1/upload": Line({"post": {}}),
     "v1/upload/batch": Line({"post": {}}),
-    "v1/download/<str:session>/<str:file>": Line(words=_OF_SESSION, own=False),
-    "v1/files/<str:session>": Line(words=_OF_SESSION, own=False),
-    "v1/files/<str:session>/<str:file>": Line(words=_OF_SESSION, own=False),
-    "v1/sessions/<str:session>/objects/<str:file>": Line(words=_OF_SESSION, own=False),
+    "v1/download/<str:session>/<str:file>": _OF_SESSION,
+    "v1/files/<str:session>": _OF_SESSION,
+    "v1/files/<str:session>/<str:file>": _OF_SESSION,
+    "v1/sessions/<str:session>/objects/<str:file>": _OF_SESSION,
 }
 LINES: dict[str, Line] = {
     **{f"judge0/{route}": line for route, line in _JUDGE0.items()},
@@ -153,6 +158,9 @@ def mine(python: Language, fake_backend: FakeBackend) -> str:
     for route in LINES:
         for method in methods_of(route):
             assert ask(method, route, key).status_code != 500
+    upload = {"kind": "user", "file": SimpleUploadedFile(CANARY, CANARY.encode())}
+    assert Client(headers={"authorization": f"Bearer {key}"}).post("/v1/upload", upload).status_code == 200
+    SessionFile.objects.filter(name=CANARY).update(session=SESSION, file=SESSION_FILE)
     fake_backend.behave = lambda _job: JobResult((ran(b"theirs"),))
     return key
 
@@ -175,9 +183,11 @@ def test_nobody_meets_what_is_anothers(mine: str) -> None:
 
 def test_an_id_that_is_anothers_is_as_one_that_there_never_was(mine: str) -> None:
     theirs = create("another", rights=Right)
-    for route in (route for route in LINES if LINES[route].words and LINES[route].own and "head" in methods_of(route)):
-        assert ask("head", route, mine).status_code < 300
-        assert ask("head", route, theirs).status_code == 404
+    for route, line in LINES.items():
+        method = next((each for each in ("head", "get") if each in methods_of(route)), None)
+        if line.words and line.own and method is not None:
+            assert ask(method, route, mine).status_code < 300
+            assert ask(method, route, theirs).status_code == line.missing
 
 
 def test_a_key_without_rights_can_do_nothing_that_needs_one(mine: str) -> None:
