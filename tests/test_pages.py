@@ -267,6 +267,10 @@ def test_staff_run_programs_though_keys_are_needed(
     assert visitor.post("/api/v1/executions", body, "application/json").status_code == 401
     sent = visitor.post("/api/v1/executions", body, "application/json", headers={staff_pages.HEADER: token})
     assert sent.status_code == 200
+    settings.GEXEC_PLAYGROUND = "on"
+    sent = visitor.post("/api/v1/executions", body, "application/json", headers={staff_pages.HEADER: token})
+    assert sent.status_code == 401
+    settings.GEXEC_PLAYGROUND = "staff"
     staff.is_staff = False
     staff.save()
     again = visitor.post("/api/v1/executions", body, "application/json", headers={staff_pages.HEADER: token})

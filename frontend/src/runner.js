@@ -3,8 +3,9 @@
 import { eventsIn } from "./events.js";
 
 const PATH = "/api/v1/executions";
+const EVENTS = "text/event-stream";
 const CUTS = 6;
-const BUSY = ["no_slot", "queue_full", "too_many_watchers", "shutting_down", "too_many_concurrent"];
+const BUSY = ["no_slot", "queue_full", "shutting_down", "too_many_concurrent"];
 const STOP_MS = 1500;
 
 /**
@@ -34,6 +35,8 @@ export class Run {
   #last = "";
   #over = false;
   #stopped = false;
+  /** Nobody more may watch: then its end is waited for. */
+  #plain = false;
 
   /** @param {Listener} listener @param {Record<string, string>} headers of every request */
   constructor(listener, headers) {
@@ -47,13 +50,11 @@ export class Run {
 
   /** Send the body of POST /api/v1/executions, and tell what happens to its end. @param {any} body */
   async start(body) {
-    // It goes on when the connection is cut, so that it can be watched again; `leave` ends it with the page.
-    const sent = JSON.stringify({ ...body, on_disconnect: "continue" });
     this.#listener.state("sending");
     let cuts = 0;
     while (!this.#over) {
       try {
-        const response = await (this.#id ? this.#again() : this.#first(sent));
+        const response = await (this.#id ? this.#again() : this.#first(body));
         if (response.ok) await this.#read(response);
         else if (await this.#refused(response)) return;
         else if (!this.#id) continue;
@@ -76,17 +77,10 @@ export class Run {
   async stop() {
     this.#stopped = true;
     this.#listener.state("stopping");
-    if (!this.#id) return this.#abort.abort();
-    const giveUp = setTimeout(() => this.#abort.abort(), STOP_MS);
-    try {
-      await this.#cancel(false);
-      await sleep(STOP_MS);
-    } catch {
-      this.#abort.abort();
-    } finally {
-      clearTimeout(giveUp);
-      if (!this.#over) this.#abort.abort();
-    }
+    // Before its first event it has no name yet: it is cancelled as soon as it has.
+    if (this.#last) this.#cancel(false).catch(() => this.#abort.abort());
+    await sleep(STOP_MS);
+    if (!this.#over) this.#abort.abort();
   }
 
   /** The page goes: nobody waits for it any more. */
@@ -101,15 +95,16 @@ export class Run {
   #first(body) {
     return fetch(PATH, {
       method: "POST",
-      headers: { ...this.#headers, Accept: "text/event-stream", "Content-Type": "application/json" },
-      body,
+      headers: { ...this.#headers, Accept: this.#plain ? "application/json" : EVENTS, "Content-Type": "application/json" },
+      // It goes on when the connection is cut, so that it can be watched again; `leave` ends it with the page.
+      body: JSON.stringify({ ...body, on_disconnect: this.#plain ? "cancel" : "continue" }),
       signal: this.#abort.signal,
     });
   }
 
   #again() {
     const after = this.#last ? `?after=${this.#last}` : "";
-    const headers = { ...this.#named(), Accept: "text/event-stream" };
+    const headers = { ...this.#named(), Accept: EVENTS };
     return fetch(`${PATH}/${this.#id}/events${after}`, { headers, signal: this.#abort.signal });
   }
 
@@ -119,7 +114,7 @@ export class Run {
 
   async #read(response) {
     this.#id ||= response.headers.get("X-Execution-Id") ?? "";
-    if (!response.body || !response.headers.get("Content-Type")?.startsWith("text/event-stream")) {
+    if (!response.body || !response.headers.get("Content-Type")?.startsWith(EVENTS)) {
       if (response.status !== 204) this.#end({ kind: "finished", execution: await response.json() });
       return;
     }
@@ -134,7 +129,8 @@ export class Run {
     if (event === "execution.queued") {
       this.#id ||= data.id;
       this.#token ||= data.access_token ?? "";
-      if (!this.#stopped) listener.state("waiting", data);
+      if (this.#stopped) this.#cancel(false).catch(() => this.#abort.abort());
+      else listener.state("waiting", data);
     } else if (event === "execution.started") listener.state("started", data);
     else if (event === "step.started") listener.state(data.step === "compile" ? "compiling" : "running", data);
     else if (event === "output") listener.output(data.stream, textOf(data), data.step);
@@ -152,6 +148,10 @@ export class Run {
     if (response.status === 429 && !BUSY.includes(code)) {
       this.#end({ kind: "limited", wait_s: waitOf(response), policy: policyOf(response, problem.policy) });
       return true;
+    }
+    if (!this.#id && code === "too_many_watchers") {
+      this.#plain = true;
+      return false;
     }
     if (!this.#id && (BUSY.includes(code) || response.status === 502 || response.status === 504)) {
       await this.#wait(waitOf(response));
