@@ -21,7 +21,7 @@ const { metafile } = await build({
   format: "esm",
   target: ["es2022", "chrome123", "firefox121", "safari17.5"],
   minify: true,
-  legalComments: "external",
+  legalComments: "none",
   entryNames: "[name]-[hash]",
   chunkNames: "c/[name]-[hash]",
   metafile: true,
@@ -42,6 +42,14 @@ const first = [...new Set([play, editor].flatMap((output) => [...statics(output)
 const place = (name) => `pages/built/${name}`;
 const manifest = { play: place(play.name), style: place(named("src/play.css").name), first: first.map(place) };
 writeFileSync(join(out, "manifest.json"), `${JSON.stringify(manifest, null, 2)}\n`);
+
+// The licenses of what is in the bundle ask to come with it.
+const packages = new Set(Object.keys(metafile.inputs).map((path) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1]).filter(Boolean));
+const licenses = [...packages].sort().map((name) => {
+  const text = readFileSync(join(here, "node_modules", name, "LICENSE"), "utf8").trim();
+  return `${name}\n\n${text}\n`;
+});
+writeFileSync(join(out, "LICENSES.txt"), licenses.join(`\n${"-".repeat(80)}\n\n`));
 
 for (const name of readdirSync(out, { recursive: true })) {
   const path = join(out, String(name));
