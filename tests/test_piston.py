@@ -518,7 +518,7 @@ _BODIES = st.fixed_dictionaries(
 )
 
 
-@hypothesis_settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=_BODIES | _JSON, method=st.sampled_from(["execute", "packages"]))
 def test_whatever_is_sent_is_answered(python: Language, body: Any, method: str) -> None:
     answer = Client().post(f"/api/v2/{method}", json.dumps(body), content_type="text/plain")
