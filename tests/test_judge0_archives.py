@@ -134,7 +134,11 @@ def test_a_file_that_is_larger_than_it_says_is_refused() -> None:
         unzipped(patched(archive(("a", b"x" * 100)), 24, struct.pack("<I", 10)))
 
 
-@pytest.mark.parametrize("data", [b"", b"PK", b"PK\x05\x06" + bytes(18) + b"x", b"\0" * 100, archive(("a", b"x"))[:-5]])
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"PK", b"PK\x05\x06" + bytes(18) + b"x", b"\0" * 100, archive(("a", b"x"))[:-5]],
+    ids=["nothing", "its first bytes", "its last bytes", "zeros", "cut"],
+)
 def test_what_is_no_archive_is_refused(data: bytes) -> None:
     if data.startswith(b"PK\x05\x06"):
         assert unzipped(data) == []
