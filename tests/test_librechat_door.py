@@ -488,6 +488,7 @@ class TestTokens:
             {"iss": "x"}, {"aud": "x"}, {"sub": ""}, {"sub": None}, {"jti": None}, {"exp": None}, {"iat": "x"},
             {"sub": 1}, {"tenant_id": 1}, {"key": ed25519.Ed25519PrivateKey.generate()},
             {"key": PUBLIC.encode()[:40], "alg": "HS256"}, {"key": None, "alg": "none"},
+            {"key": rsa.generate_private_key(65537, 2048), "alg": "RS256"},
         ],
     )  # fmt: skip
     def test_a_token_that_does_not_hold(self, signed: Door, changed: dict[str, Any]) -> None:

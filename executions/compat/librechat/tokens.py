@@ -11,6 +11,8 @@ from functools import lru_cache
 from typing import Any
 
 import jwt
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from django.conf import settings
 
@@ -19,7 +21,8 @@ ISSUER, AUDIENCE = "librechat", "codeapi"
 LONGEST_S = 300
 _LEEWAY_S = 30
 _MAX_LENGTH = 8192
-_ALGORITHMS = ("EdDSA", "RS256")
+_ALGORITHMS = ((Ed25519PublicKey, "EdDSA"), (RSAPublicKey, "RS256"))
+"""The one that a key of this kind is for: a token does not choose."""
 _NEEDED = ("exp", "iat", "nbf", "iss", "aud", "sub", "jti")
 
 
@@ -60,7 +63,7 @@ def _claims(token: str) -> dict[str, Any]:
     found: dict[str, Any] = jwt.decode(
         token,
         key,
-        algorithms=list(_ALGORITHMS),
+        algorithms=[name for kind, name in _ALGORITHMS if isinstance(key, kind)],
         issuer=ISSUER,
         audience=AUDIENCE,
         leeway=_LEEWAY_S,
