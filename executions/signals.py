@@ -4,6 +4,14 @@ from __future__ import annotations
 
 import signal
 
+SENDABLE = {
+    each.name: int(each)
+    for each in (
+        signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGWINCH
+    )
+}  # fmt: skip
+"""What whoever talks to a program may send it, by name."""
+
 
 def name_of(number: int) -> str:
     """SIGSEGV for 11; for one without a name of its own its number."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import base64
 import binascii
-import signal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from executions.api.fields import problem_with
+from executions.signals import SENDABLE
 from executions.submission import Interactive
 from rest.parsers import StrictJSONParser
 from rest.text import encodable
@@ -19,8 +19,6 @@ from sandbox.types import TerminalSize
 
 MAX_COLUMNS, MAX_ROWS = 1000, 1000
 """No screen has more, and a program that fills it takes memory for each."""
-_SIGNALS = {name: getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGQUIT", "SIGHUP", "SIGUSR1", "SIGUSR2")}
-_SIGNALS["SIGWINCH"] = signal.SIGWINCH
 _MAX_PLACE = 1 << 53
 
 
@@ -131,9 +129,9 @@ def _typed(data: Mapping[str, Any]) -> Typed:
 
 
 def _signal(data: Mapping[str, Any]) -> Signalled:
-    number = _SIGNALS.get(data["signal"]) if isinstance(data.get("signal"), str) else None
+    number = SENDABLE.get(data["signal"]) if isinstance(data.get("signal"), str) else None
     if number is None:
-        raise problem_with("signal", f"is one of {', '.join(_SIGNALS)}", "invalid_field")
+        raise problem_with("signal", f"is one of {', '.join(SENDABLE)}", "invalid_field")
     return Signalled(number)
 
 
