@@ -30,7 +30,7 @@ lint: ## Layout, types, direction of imports and common faults, of Python, C, sh
 		--suppress=normalCheckLevelMaxBranches sandbox/runner
 	@shellcheck --external-sources --check-sourced $(SHELL_SCRIPTS)
 	@shellcheck --severity=error languages/images/*/build-*
-	@for script in languages/static/languages/*.js frontend/src/*.js frontend/build.mjs; do node --check "$$script" || exit 1; done
+	@for script in languages/static/languages/*.js executions/static/executions/*.js frontend/src/*.js frontend/build.mjs; do node --check "$$script" || exit 1; done
 
 schema: ## Write the API's schema to docs/openapi.yaml
 	@scripts/bootstrap test

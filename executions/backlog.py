@@ -158,6 +158,11 @@ def enter(caller: str, rows: int = 1) -> None:
     _since.enter(_counts.current(), caller, rows)
 
 
+def waiting() -> int:
+    """How many rows wait, as of a second ago at the most."""
+    return sum(_counts.current().values())
+
+
 def forget() -> None:
     """Count again at the next question: for tests, whose rows come and go otherwise."""
     _counts.forget()

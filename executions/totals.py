@@ -40,7 +40,7 @@ WITH tail AS (
         errors, cpu_ms, wall_ms, coalesce(queue_ms, 0) AS queued_ms, run_ms, queue_ms
     FROM executions_tally WHERE finished > 0 {within}
 )
-SELECT at, {language} AS language, {outcome} AS outcome, measure, bucket, sum(executions)::bigint,
+SELECT {each} AS at, {language} AS language, {outcome} AS outcome, measure, bucket, sum(executions)::bigint,
     sum(errors)::bigint, sum(cpu_ms), sum(wall_ms), sum(queue_ms)
 FROM (
     SELECT at, language_slug, outcome, '' AS measure, 0 AS bucket, executions, errors, cpu_ms, wall_ms,
@@ -147,6 +147,19 @@ def series(
         return _by_key(cursor.fetchall())
 
 
+def sums(
+    period: Period, since: datetime, *, by: Collection[str] = ("language", "outcome")
+) -> Mapping[tuple[str, str], Ended]:
+    """What ended from `since` on, the beginning of a period, in all of its periods together; without histograms."""
+    statement = _statement(
+        "date_trunc(%(period)s, at, 'UTC')", "AND at >= %(since)s", by, histograms=False, each="'epoch'::timestamptz"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(statement, {"period": period, "since": since})
+        found = _by_key(cursor.fetchall())
+    return {(language, outcome): ended for (_, language, outcome), ended in found.items()}
+
+
 def ever() -> Mapping[tuple[str, str], Ended]:
     """All that ended since there are roll-ups, by language and outcome."""
     with connection.cursor() as cursor:
@@ -155,10 +168,10 @@ def ever() -> Mapping[tuple[str, str], Ended]:
     return {(language, outcome): ended for (_, language, outcome), ended in found.items()}
 
 
-def _statement(part: str, within: str, by: Collection[str], *, histograms: bool = True) -> str:
+def _statement(part: str, within: str, by: Collection[str], *, histograms: bool = True, each: str = "at") -> str:
     grouped = {name: column if name in by else "''" for name, column in _BY.items()}
     counted = _HISTOGRAMS.format(within=within) if histograms else ""
-    return _SERIES.format(part=part, within=within, histograms=counted, **grouped)
+    return _SERIES.format(part=part, within=within, histograms=counted, each=each, **grouped)
 
 
 def _by_key(rows: Sequence[tuple[datetime, str, str, str, int, int, int, float, float, float]]) -> dict[Key, Ended]:

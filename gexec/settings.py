@@ -133,7 +133,7 @@ GEXEC_NAMES = frozenset(env.names)
 
 INSTALLED_APPS = [
     "gexec",
-    "django.contrib.admin",
+    "gexec.admin_config.GexecAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -12,9 +12,6 @@ from gexec.health import HealthView, ReadyView
 from rest.documents import DocsView, SchemaView
 from rest.views import NoSuchPath
 
-admin.site.site_header = admin.site.site_title = "gexec"
-admin.site.index_title = "Operation"
-
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),

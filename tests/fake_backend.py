@@ -15,6 +15,7 @@ from dispatch.testing import FakeBackend
 from executions import announcements
 from languages.models import Language
 from rest.counters import CounterCache
+from sandbox.testing import FakeImages
 from sandbox.types import JobResult, Outcome, StepResult
 
 
@@ -42,6 +43,12 @@ def fake_backend(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeBackend]:
     """The process's backend is a fake one."""
     with installed(FakeBackend(), monkeypatch) as backend:
         yield backend
+
+
+@pytest.fixture
+def engine_answers(fake_backend: FakeBackend, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asks whether the fake backend's engine is there is told that it is."""
+    monkeypatch.setattr(fake_backend, "images", lambda **_: FakeImages())
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ pytestmark = [
 
 
 @pytest.fixture
-def rows(python: Language, fake_images: FakeImages) -> None:
+def rows(python: Language, fake_images: FakeImages, engine_answers: None) -> None:
     """An operator and an execution. Made before the browser starts: its event loop would get connections of its own."""
     User.objects.create_superuser("operator", password="a-long-password-1")
     now = timezone.now()

@@ -48,8 +48,9 @@ def asked() -> tuple[Any, ...]:
     """All that anybody can ask for."""
     day = NOON.replace(hour=0, minute=0, second=0)
     periods = [totals.series(period, day) for period in (Period.MINUTE, Period.HOUR, Period.DAY)]
+    together = [totals.sums(period, day) for period in (Period.MINUTE, Period.DAY)]
     used = [usage.by_groups(CLIENT, NOON.date(), NOON.date(), groups) for groups in ((), ("outcome",), usage.GROUPS)]
-    return totals.counts(), periods, totals.ever(), used
+    return totals.counts(), periods, together, totals.ever(), used
 
 
 @pytest.fixture
@@ -117,6 +118,8 @@ def test_the_series(history: None, rolled: bool) -> None:
         each.executions for (_, language, outcome), each in hours.items() if (language, outcome) == ("python", "ok")
     ] == [3, 1]
     assert totals.ever()["python", "ok"].executions == 4
+    both = totals.sums(Period.MINUTE, minute + timedelta(minutes=1), by=["language"])
+    assert {(language, each.executions) for (language, _), each in both.items()} == {("python", 2)}
 
 
 def test_the_series_by_less(history: None) -> None:

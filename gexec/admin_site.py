@@ -1,0 +1,45 @@
+"""The admin as a site of this project: its front page says how the service does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, URLResolver, path
+from django.utils.cache import add_never_cache_headers
+from django.views.decorators.http import require_safe
+
+from executions import dashboard
+from gexec.health import parts
+
+
+class Site(admin.AdminSite):
+    """Django's, with a dashboard above the list of applications."""
+
+    site_header = site_title = "gexec"
+    index_title = "Operation"
+    index_template = "executions/dashboard.html"
+
+    def get_urls(self) -> list[URLResolver | URLPattern]:
+        """With the part of the front page that is asked for again and again."""
+        again = self.admin_view(require_safe(self.dashboard))
+        return [path("dashboard/", again, name="dashboard"), *super().get_urls()]
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        """Without numbers for those who may not see executions."""
+        return super().index(request, {**self._numbers(request), **(extra_context or {})})
+
+    def dashboard(self, request: HttpRequest) -> HttpResponse:
+        """The numbers alone."""
+        if not (numbers := self._numbers(request)):
+            raise PermissionDenied
+        response = TemplateResponse(request, "executions/dashboard_numbers.html", numbers)
+        add_never_cache_headers(response)
+        return response
+
+    def _numbers(self, request: HttpRequest) -> dict[str, Any]:
+        may_see = request.user.has_perm(dashboard.SEEN_BY)
+        return dashboard.context_for(request, parts.current()) if may_see else {}
