@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import Any
 
@@ -30,8 +31,15 @@ def lists(origin: str | None, path: str) -> bool:
 def sends_key(request: HttpRequest) -> bool:
     """Whether a key stands where a page can have put it that has one, and no other."""
     if websocket.is_asked_for(request.META):
-        return any(name.startswith(TOKEN_PROTOCOL) for name in websocket.protocols_in(request.META))
+        return any(tokens_in(request.META))
     return any(name in request.META for name in _KEY_HEADERS)
+
+
+def tokens_in(meta: Mapping[str, Any]) -> Iterator[str]:
+    """What a page's WebSocket has brought. A door for them has to look at it: who brings a wrong one is nobody."""
+    for name in websocket.protocols_in(meta):
+        if name.startswith(TOKEN_PROTOCOL):
+            yield name.removeprefix(TOKEN_PROTOCOL)
 
 
 def allow_cors(sender: Any, request: HttpRequest, **_: Any) -> bool:

@@ -87,6 +87,10 @@ class Conversation(ABC):
     def refuse(self, error: APIException) -> None:
         """Tell why it is over, and close the connection."""
 
+    def fault(self) -> None:
+        """Close the connection for a reason of ours, which is in the log."""
+        self.socket.close(_FAULT, "internal_error")
+
     def leave(self, run: InteractiveRun) -> None:
         """The connection is over; the execution goes on for a while."""
         run.detach(self)
@@ -212,7 +216,7 @@ class Conversation(ABC):
         if expected is None:
             logger.error("a conversation failed", exc_info=error)
             self.give_up("a fault of ours")
-            self.socket.close(_FAULT, "internal_error")
+            self.fault()
             return
         self.give_up(f"its client was refused: {problem_of(expected)['code']}")
         self.refuse(expected)

@@ -9,6 +9,7 @@
                 "fresh": false, "merge_stderr": false, "terminal": {"columns": 80, "rows": 24}}],
      "keep_going": false, "artifacts": {"patterns": […], "max_files": …, "max_bytes": …},
      "limits": what was effective, by the API's names: see executions.limits,
+     "interactive": true where its client talks to it,
      "of_strangers": true where its key is a publishable one,
      "grading": its tests, where there are any, each of which the last step is run for: see executions.grading.asked}
 
@@ -72,6 +73,8 @@ def job_of(submission: Submission) -> Json:
     }
     if submission.artifacts is not None:
         job["artifacts"] = asdict(submission.artifacts) | {"patterns": list(submission.artifacts.patterns)}
+    if submission.interactive is not None:
+        job["interactive"] = True
     if submission.grading is not None:
         job["grading"] = submission.grading.to_json()
     return job
@@ -118,6 +121,11 @@ def judge_of(submission: Submission, **what: Any) -> Judge:
 def grading_in(job: Mapping[str, Any]) -> Grading | None:
     """What is to be tested; None where nothing is."""
     return Grading.from_json(job["grading"]) if "grading" in job else None
+
+
+def is_talked_to(job: Mapping[str, Any]) -> bool:
+    """Whether its client talks to it while it runs."""
+    return "interactive" in job
 
 
 def companion_in(job: Mapping[str, Any]) -> Profile | None:

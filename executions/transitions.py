@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from dispatch import workers
 from executions import announcements, backlog, batch_ends, storage, told
-from executions.jobs import caller_of
+from executions.jobs import caller_of, is_talked_to
 from executions.models import EXECUTE, INTERACTIVE, MAX_ATTEMPTS, OPEN, Execution, Status
 from rest.connections import DATABASE_AWAY, DATABASE_RETRY_AFTER_S, release_connection
 from rest.exceptions import Unavailable
@@ -46,8 +46,12 @@ def reject(execution: Execution, *, error: str, queue_ms: float) -> None:
 
 
 def may_begin_again(execution: Execution) -> bool:
-    """Whether an execution that was lost in its run gets another: once, and only through a door that says so."""
-    return execution.door not in {EXECUTE, INTERACTIVE} and execution.attempt < MAX_ATTEMPTS
+    """Whether an execution that was lost in its run gets another: once, and only through a door that says so.
+
+    None that somebody talked to, who could not type the same again.
+    """
+    may = execution.door not in {EXECUTE, INTERACTIVE} and execution.attempt < MAX_ATTEMPTS
+    return may and not is_talked_to(execution.job)
 
 
 def give_back(execution: Execution) -> None:

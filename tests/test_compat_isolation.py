@@ -61,6 +61,7 @@ _PISTON = {
     "": Line(),
     "/runtimes": Line(),
     "/execute": Line({"post": PISTON_RUN}),
+    "/connect": Line(),
     "/packages": Line({"post": PACKAGE, "delete": PACKAGE}),
 }
 JUDGE0_RUN = {"language_id": 71, "source_code": CANARY, "stdin": CANARY, "compiler_options": ""}

@@ -17,7 +17,7 @@ from rest_framework.exceptions import APIException, NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from clients.origins import TOKEN_PROTOCOL
+from clients.origins import tokens_in
 from clients.policy import check_right, reads_by_token
 from clients.rights import Right
 from executions import interactive
@@ -75,10 +75,7 @@ class InteractiveView(ApiEndpoint):
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
         """Browsers can send no header with a WebSocket: their key or token is one of its subprotocols."""
-        for name in websocket.protocols_in(request.META):
-            if not name.startswith(TOKEN_PROTOCOL):
-                continue
-            token = name.removeprefix(TOKEN_PROTOCOL)
+        for token in tokens_in(request.META):
             if token.startswith(_KEY_PREFIX):
                 request.META.setdefault("HTTP_AUTHORIZATION", f"Bearer {token}")
             else:

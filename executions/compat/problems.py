@@ -48,8 +48,7 @@ def answered(door: Door, exc: Exception) -> HttpResponse:
     """What the door says to an exception: each has an answer, and one that is a fault of the code is in the log."""
     if isinstance(exc, Reply):
         return exc.response
-    told = _problem_in(exc)
-    set_rollback()
+    told = problem_in(exc)
     return in_words_of(door, told)
 
 
@@ -84,8 +83,10 @@ def built() -> tuple[Door, ...]:
     return tuple(door for door in COMPAT if door in names)
 
 
-def _problem_in(exc: Exception) -> Problem:
+def problem_in(exc: Exception) -> Problem:
+    """What a client may be told of it; a fault of the code is logged."""
     understood = known(exc)
+    set_rollback()
     if understood is None:
         logger.error("a request failed for a reason of ours", exc_info=exc)
         return Problem(500, "internal_error", "internal server error")

@@ -30,18 +30,37 @@ from executions.bounds import (
 from executions.content import NOTHING, Content
 from executions.doors import Door
 from executions.grading.asked import Grading
-from executions.limits import AskedLimits, Caps, caps_of, effective, too_much
+from executions.limits import (
+    AskedLimits,
+    Caps,
+    caps_of,
+    effective,
+    interactive_caps,
+    interactive_limits,
+    too_much,
+)
 from executions.models import Execution, Lane
 from executions.origins import caller_of, origin_of
 from executions.results import StepRecord, steps_in
-from executions.submission import Handle, SourceFile, Submission
+from executions.submission import Handle, Interactive, SourceFile, Submission
 from languages.models import Language
 from languages.programs import COMPILE, refused_args, refused_variables
 from rest.disconnect import watched
 from rest.exceptions import Refusal
 from sandbox.types import ArtifactRequest
 
-__all__ = ["ArtifactRequest", "AskedLimits", "Content", "Handle", "Lane", "Program", "Ran", "SourceFile"]
+__all__ = [
+    "NOTHING",
+    "ArtifactRequest",
+    "AskedLimits",
+    "Content",
+    "Handle",
+    "Interactive",
+    "Lane",
+    "Program",
+    "Ran",
+    "SourceFile",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +93,8 @@ class Program:
     """How large a file may be; None: as large as a source."""
     handle: Handle | None = None
     """By what its client finds it again; None: by nothing but our id."""
+    interactive: Interactive | None = None
+    """Where its client talks to it while it runs: see executions.conversation, which takes the submission."""
 
     def known_by(self, handle: Handle) -> Program:
         """The same, with this handle."""
@@ -138,17 +159,22 @@ def submission_of(program: Program, door: Door, caller: Caller | None) -> Submis
     if program.grading is not None:
         _check_count("tests", len(program.grading.tests), caller)
     most = caps(language, caller)
+    if program.interactive is not None:
+        most = interactive_caps(most, caller.caps if caller else {})
     asked = program.limits
     if over := too_much(asked, most):
         if program.refuse_more:
             name, bound = next(iter(over.items()))
             raise Refusal(f"{name}: at most {bound}", code="limit_exceeded", limit=name, most=bound)
         asked = replace(asked, **over)
+    limits = effective(language, asked, most)
+    if program.interactive is not None:
+        limits = interactive_limits(asked, limits, most)
     return Submission(
         language=language,
         files=program.files,
         entrypoint=program.entrypoint,
-        limits=effective(language, asked, most),
+        limits=limits,
         stdin=program.stdin,
         args=program.args,
         environment=program.environment,
@@ -162,6 +188,7 @@ def submission_of(program: Program, door: Door, caller: Caller | None) -> Submis
         webhook_url=program.webhook_url,
         sources=program.sources,
         handle=program.handle,
+        interactive=program.interactive,
     )
 
 

@@ -27,12 +27,12 @@ def answer(execution: Execution, runtime: Runtime) -> Json:
 
 def stage(step: StepRecord) -> Json:
     """One stage. `output` is both streams in the order in which they came."""
-    said = _said(step)
-    pieces = [*step.pieces(), *([(_STDERR, said)] if said else [])]
+    words = said(step)
+    pieces = [*step.pieces(), *([(_STDERR, words)] if words else [])]
     return {
         "signal": None,
         "stdout": as_text(step.stdout),
-        "stderr": as_text(step.stderr + said),
+        "stderr": as_text(step.stderr + words),
         "code": None,
         "output": as_text(b"".join(piece for _, piece in pieces)),
         "memory": step.peak_memory_bytes,
@@ -40,10 +40,10 @@ def stage(step: StepRecord) -> Json:
         "status": None,
         "cpu_time": None if step.cpu_ms is None else round(step.cpu_ms),
         "wall_time": round(step.wall_ms),
-    } | _ending(step)
+    } | ending(step)
 
 
-def _ending(step: StepRecord) -> Json:
+def ending(step: StepRecord) -> Json:
     """Its code or signal, status and message. A program that a signal ended has a shell's exit code: one started it."""
     match step.outcome:
         case Outcome.OK:
@@ -59,7 +59,7 @@ def _ending(step: StepRecord) -> Json:
     return {"code": step.exit_code, "status": "RE", "message": f"Exited with error status {step.exit_code}"}
 
 
-def _said(step: StepRecord) -> bytes:
+def said(step: StepRecord) -> bytes:
     """What the shell around a program says of a signal that ended it: else a crash would show nothing at all."""
     number = signal.SIGKILL if step.outcome is Outcome.OUT_OF_MEMORY else step.signal
     if step.outcome not in {Outcome.SIGNAL, Outcome.OUT_OF_MEMORY} or not number:

@@ -6,6 +6,7 @@ import base64
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import count
 from pathlib import PurePosixPath
 from typing import Any, NoReturn
@@ -14,7 +15,7 @@ from django.conf import settings
 
 from executions.bounds import MAX_FILES
 from executions.compat.piston.runtimes import Runtime, runtime_for
-from executions.compat.running import AskedLimits, Content, Program, SourceFile
+from executions.compat.running import NOTHING, AskedLimits, Content, Interactive, Program, SourceFile
 from languages.models import Language
 from languages.options import MIB, MIN_MEMORY_MB
 from rest.exceptions import Refusal
@@ -51,6 +52,12 @@ def asked_in(body: Mapping[str, Any]) -> tuple[Runtime, Program]:
     return runtime, _program(runtime.language, files, body, limits)
 
 
+def talked_to_in(body: Mapping[str, Any]) -> tuple[Runtime, Program]:
+    """The same of what its client talks to while it runs: as there, all of its stdin is typed."""
+    runtime, program = asked_in(body)
+    return runtime, replace(program, stdin=NOTHING, interactive=Interactive(terminal=None))
+
+
 def refuse(message: str, *, status: int = 400) -> NoReturn:
     """Raises Refusal."""
     raise Refusal(message, status=status)
@@ -72,7 +79,7 @@ def _program(language: Language, files: list[dict[str, Any]], body: Mapping[str,
         language=language,
         files=sources,
         entrypoint=entrypoint,
-        stdin=Content(_bytes(ended, "stdin")),
+        stdin=Content(encoded(ended)),
         args=_args(body),
         limits=limits,
     )
@@ -195,9 +202,9 @@ def _decoded(content: str, encoding: str, number: int) -> bytes:
         digits = _NO_BASE64.sub("", content.partition("=")[0].replace("-", "+").replace("_", "/"))
         digits = digits[:-1] if len(digits) % 4 == 1 else digits
         return base64.b64decode(digits + "=" * (-len(digits) % 4))
-    return _bytes(content, f"files[{number}].content")
+    return encoded(content)
 
 
-def _bytes(text: str, name: str) -> bytes:
-    """Half of a surrogate pair becomes U+FFFD, as in Node."""
+def encoded(text: str) -> bytes:
+    """As UTF-8; half of a surrogate pair becomes U+FFFD, as in Node."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from django.urls import URLPattern, re_path
 
+from executions.compat.piston.connect import ConnectView
 from executions.compat.piston.views import ExecuteView, NoSuchRoute, PackagesView, RuntimesView, VersionView
 from executions.compat.views import both
 
@@ -16,6 +17,7 @@ def _at(prefix: str) -> Iterator[URLPattern]:
     yield from both(prefix, VersionView.as_view())
     yield from both(f"{prefix}/runtimes", RuntimesView.as_view())
     yield from both(f"{prefix}/execute", ExecuteView.as_view())
+    yield from both(f"{prefix}/connect", ConnectView.as_view())
     yield from both(f"{prefix}/packages", PackagesView.as_view())
 
 

@@ -1,4 +1,4 @@
-"""The routes of Piston. Its WebSocket is none of them."""
+"""The routes of Piston, but for its WebSocket."""
 
 from __future__ import annotations
 

@@ -28,5 +28,10 @@ def answer(problem: Problem) -> HttpResponse:
     """Its message, and its status. A fault of ours has no body at all, as there."""
     if problem.status == 500:
         return said(500)
-    status, message = _SAID.get(problem.code, (problem.status, problem.detail))
-    return said(status, {"message": message})
+    status, _ = _SAID.get(problem.code, (problem.status, ""))
+    return said(status, {"message": message_of(problem)})
+
+
+def message_of(problem: Problem) -> str:
+    """In its words, where it has some."""
+    return _SAID.get(problem.code, (problem.status, problem.detail))[1]
