@@ -55,8 +55,12 @@ def examples_for(language: Language) -> Examples:
 
 
 def examples_in(folder: Folder) -> Examples:
-    """The examples of a folder, in the common file's order. Raises BadDescription where one is not known."""
-    common = tomllib.loads((folder.path.parent / COMMON).read_text())
+    """The examples of a folder, in the common file's order. Raises BadDescription where one is not known.
+
+    Without a common file, as among folders of an operator's own, there are none.
+    """
+    shared = folder.path.parent / COMMON
+    common = tomllib.loads(shared.read_text()) if shared.exists() else {}
     own = _own(folder)
     pattern = own.pop(_PATTERN, "")
     there = {path.stem for path in (folder.path / "examples").glob("*") if path.name != COMMON}

@@ -104,7 +104,9 @@ def test_whatever_is_killed_or_stopped_each_ends_and_none_runs_twice_at_once(ser
     marks = [f"mark-{os.getpid()}-{number}" for number in range(30)]
     with watched_programs() as sightings:
         for number, mark in enumerate(marks):
-            submit(running, mark, 0.3 + number % 4 * 0.3, priority="batch" if number % 2 else "interactive")
+            # The last ones take longer than workers do to come back, so that some are left when the server is stopped.
+            seconds = 0.3 + number % 4 * 0.3 if number < 24 else 8
+            submit(running, mark, seconds, priority="batch" if number % 2 else "interactive")
         for victims in (1, 2, 1):
             eventually(lambda: sum(map(is_running, rows(running, STATUSES))) >= 2)
             for pid in workers(running.pid)[:victims]:

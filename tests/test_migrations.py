@@ -65,8 +65,7 @@ def before(postgres: Path, django_db_setup: None, django_db_blocker: DjangoDbBlo
     create_database(postgres, "before")
     now = connection.settings_dict["NAME"]
     with django_db_blocker.unblock():
-        connection.close()
-        connection.settings_dict["NAME"] = "before"
+        _connect_to("before")
         try:
             _migrate(BEFORE)
             with connection.cursor() as cursor:
@@ -80,8 +79,14 @@ def before(postgres: Path, django_db_setup: None, django_db_blocker: DjangoDbBlo
                 )
             yield
         finally:
-            connection.close()
-            connection.settings_dict["NAME"] = now
+            _connect_to(now)
+
+
+def _connect_to(name: str) -> None:
+    """Connections that wait in the pool are to the other database."""
+    connection.close()
+    connection.close_pool()
+    connection.settings_dict["NAME"] = name
 
 
 @pytest.mark.timeout(600)
