@@ -100,7 +100,7 @@ class _Seen:
         until = time.monotonic() + _ANSWER_S
         while word not in self.text:
             if self._over.is_set() or time.monotonic() > until:
-                raise TimeoutError(f"no {word} after {self.text[-300:]!r}")
+                raise TimeoutError(f"no {word} after {self.text[-1500:]!r}")
             time.sleep(0.05)
 
     def _read(self) -> None:
