@@ -85,7 +85,7 @@ def before(postgres: Path, django_db_setup: None, django_db_blocker: DjangoDbBlo
 def _connect_to(name: str) -> None:
     """Connections that wait in the pool are to the other database."""
     connection.close()
-    connection.close_pool()
+    connection.close_pool()  # type: ignore[attr-defined]  # PostgreSQL's has it
     connection.settings_dict["NAME"] = name
 
 
