@@ -131,10 +131,10 @@ def enqueue_all(request: Request, door: Door, programs: Iterable[Program]) -> li
     return all_queued([submission_of(each, door, caller) for each in programs], origin_of(request))
 
 
-def wait(request: Request, execution: Execution, timeout_s: float, *, cancel_if_gone: bool = False) -> Execution:
+def wait(request: Request, execution: Execution, timeout_s: float) -> Execution:
     """Its row once it has ended, or as it is when the time is up or the client is gone."""
     with watched(request.META) as client:
-        return services.wait(execution=execution, timeout_s=timeout_s, client=client, cancel_if_gone=cancel_if_gone)
+        return services.wait(execution=execution, timeout_s=timeout_s, client=client, by=origin_of(request).sharing)
 
 
 def ran(execution: Execution) -> Ran:

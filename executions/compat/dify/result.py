@@ -7,6 +7,7 @@ import signal
 from executions.compat.running import ran
 from executions.models import Execution
 from executions.outcomes import Outcome
+from executions.printed import as_text
 
 _NO_EXIT_CODE = -1
 """Of a process that a signal ended, or a limit."""
@@ -16,7 +17,7 @@ _ENDED_BY_A_LIMIT = {Outcome.TIMEOUT_WALL, Outcome.TIMEOUT_CPU, Outcome.OUT_OF_M
 def result_of(execution: Execution) -> dict[str, object]:
     """stdout, stderr, error and exit_code. Older Dify reads the first and the third alone."""
     step = ran(execution).runs[-1]
-    stdout, stderr = (data.decode(errors="replace") for data in (step.stdout, step.stderr))
+    stdout, stderr = (as_text(data) for data in (step.stdout, step.stderr))
     exit_code = step.exit_code
     if step.signal is not None or step.outcome in _ENDED_BY_A_LIMIT:
         exit_code = _NO_EXIT_CODE

@@ -12,6 +12,7 @@ from executions.compat.librechat.sessions import Owner
 from executions.compat.running import ran
 from executions.models import Execution
 from executions.outcomes import Outcome
+from executions.printed import as_text
 from executions.results import StepRecord
 from executions.signals import name_of
 
@@ -40,7 +41,7 @@ def told(execution: Execution, asked: Asked, owner: Owner) -> dict[str, Any]:
     answer: dict[str, Any] = {
         "session_id": session,
         "files": left.files,
-        "stdout": _text(runs[-1].stdout) if runs else "",
+        "stdout": as_text(runs[-1].stdout) if runs else "",
         "stderr": _stderr(execution, step, is_compile=not runs),
         "code": step.exit_code if step and status in {None, _FAILED} else None,
         "signal": _signal(step, status),
@@ -55,7 +56,7 @@ def _stderr(execution: Execution, step: StepRecord | None, *, is_compile: bool) 
     """With a line about a limit that ended it: of the whole answer, an assistant is shown the two streams alone."""
     if step is None:
         return execution.error
-    text = _text(step.stdout + step.stderr if is_compile else step.stderr)
+    text = as_text(step.stdout + step.stderr if is_compile else step.stderr)
     if not execution.error:
         return text
     return f"{text}{chr(10) if text and not text.endswith(chr(10)) else ''}{execution.error}\n"
@@ -65,10 +66,6 @@ def _signal(step: StepRecord | None, status: str | None) -> str | None:
     if step is None or status in {None, _FAILED}:
         return None
     return name_of(step.signal or signal.SIGKILL)
-
-
-def _text(data: bytes) -> str:
-    return data.decode(errors="replace")
 
 
 def _delivery(left: Left) -> dict[str, Any]:
