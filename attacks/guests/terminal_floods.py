@@ -78,6 +78,9 @@ def never_reads(end):
 floods = {name.replace("_", " "): flood for name, flood in list(globals().items()) if callable(flood)}
 print("READY", flush=True)
 floods[KIND](time.monotonic() + 2)
-termios.tcsetattr(0, termios.TCSANOW, termios.tcgetattr(0))
+# A ^C that is typed still would throw away what is printed now.
+last = termios.tcgetattr(0)
+last[3] |= termios.NOFLSH
+termios.tcsetattr(0, termios.TCSANOW, last)
 print(f"\n{time.process_time():.1f} s of its own")
 done()
