@@ -69,6 +69,33 @@ def is_alive(worker_id: UUID) -> bool:
     return Worker.objects.filter(pk=worker_id).exists() and worker_id not in stale()
 
 
+def owner(worker_id: UUID) -> str:
+    """What the containers of a server process are labelled with; `own_label` is this process's, with its place."""
+    return f"{installation()}/{worker_id}"
+
+
+def own_label() -> str:
+    """What this process's containers are labelled with: their owner, and where it runs, for `owner_is_alive`."""
+    pid = os.getpid()
+    return f"{owner(own_id())}/{pid}.{_pid_started(pid)}@{_pid_namespace()}"
+
+
+def owner_is_alive(label: str) -> bool:
+    """Whether the process that a container is labelled with may live. Of other installations there are no rows here.
+
+    What runs here is known for certain, whatever the database says: of a copy of its files nobody can tell by rows
+    which of the two installations a process belongs to, and either would take the other's for ended.
+    """
+    installed, worker_id, place = (*label.split("/", 2), "", "")[:3]
+    if installed != installation():
+        return True
+    process, _, namespace = place.partition("@")
+    if namespace == _pid_namespace():
+        pid, _, started = process.partition(".")
+        return _pid_started(int(pid)) == int(started)
+    return is_alive(UUID(worker_id))
+
+
 class OwnedRow(Protocol):
     """A row that a server process works on; `worker` is that process's id."""
 

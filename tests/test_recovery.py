@@ -218,6 +218,32 @@ def test_the_heartbeat_makes_a_row_that_was_taken_away_again(caplog: pytest.LogC
     assert Worker.objects.get().pk == worker
 
 
+def test_containers_of_a_process_that_lives_here_are_left_alone_whatever_the_rows_say() -> None:
+    """A copy of the database's files has none of the rows that came later, and the name of the original."""
+    label = workers.own_label()
+    assert label.startswith(f"{workers.owner(workers.own_id())}/")
+    Worker.objects.all().delete()
+    assert workers.owner_is_alive(label)
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    Worker.objects.filter(pk=workers.own_id()).delete()
+    workers.record_heartbeat()
+    at = label.index(f"/{os.getpid()}.")
+    place = label[at + 1 :]
+    assert not workers.owner_is_alive(label[: at + 1] + place.replace(f"{os.getpid()}.", f"{ended.pid}.", 1))
+    assert not workers.owner_is_alive(label[: at + 1] + place.replace(".", ".1", 1))
+
+
+def test_of_a_process_elsewhere_the_rows_tell() -> None:
+    elsewhere = f"{workers.owner(workers.own_id())}/12.34@another boot/pid:[1]"
+    assert workers.owner_is_alive(elsewhere)
+    assert workers.owner_is_alive(workers.owner(workers.own_id()))
+    Worker.objects.all().delete()
+    assert not workers.owner_is_alive(elsewhere)
+    assert not workers.owner_is_alive(workers.owner(workers.own_id()))
+    assert workers.owner_is_alive(f"another-1/{workers.own_id()}")
+
+
 @pytest.mark.usefixtures("transactional_db")
 @pytest.mark.parametrize(
     "error", [Unavailable("away", retry_after_s=1, code="database_unavailable"), KeyError("a bug")]

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+import docker
 import psycopg
 import pytest
 
@@ -22,6 +23,7 @@ from serve.postgres import Server, answers
 from serve.stops import Stops
 from serve.supervisor import Supervisor
 from testkit import processes
+from testkit.containers import containers_of
 from testkit.databases import copy_data_dir, database_url
 from testkit.servers import PROJECT, Answer, RunningServer, clean_environment, free_port, manage, refused_start
 from testkit.waiting import eventually
@@ -92,6 +94,20 @@ def test_a_second_instance_is_told_who_runs_already_and_harms_nothing(server: St
     assert refused.returncode == 1
     assert f"already running on {first.data_dir} as process {first.pid}" in refused.stderr
     assert first.execute("print(1)").json()["stdout"] == "1\n"
+
+
+def test_servers_on_copies_of_one_data_directory_leave_each_other_alone(
+    server: StartServer, docker_client: docker.DockerClient
+) -> None:
+    """Their databases have one name and number, and neither has a row of the other's processes."""
+    first = server(embedded=True)
+    before = eventually(lambda: containers_of(docker_client.api, first.data_dir))
+    second = server(embedded=True)
+    assert second.execute("print(2)").json()["stdout"] == "2\n"
+    # The last thing that it does is to look for what others have left.
+    assert second.stop() == 0
+    assert "that a dead server left" not in second.log
+    assert set(before) <= set(containers_of(docker_client.api, first.data_dir))
 
 
 def test_a_port_that_is_taken_is_named_with_the_way_out(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import closing, suppress
+from typing import ParamSpec, TypeVar
 from uuid import UUID
 
 from django.conf import settings
@@ -26,6 +27,9 @@ from sandbox.pool import Lease, Place, Pool, PoolConfig, Withdrawal
 from sandbox.types import Artifact, ArtifactsCollected, JobResult, Lane, Profile, StepFinished, StepResult, WarmTarget
 
 logger = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 _COMPILE_RUNNER_S = 600.0
 """Before the runner is compiled, a compiler is installed in a container."""
@@ -92,7 +96,8 @@ class Inline:
         return run is not None and run.cancel()
 
     def left_by(self, worker: UUID) -> bool:
-        return owner_of(worker) in self.pool.owners().values()
+        owner = _asked(workers.owner, worker)
+        return any(f"{label}/".startswith(f"{owner}/") for label in self.pool.owners().values())
 
     def capacity(self) -> Capacity:
         pool = self.pool.snapshot()
@@ -256,7 +261,7 @@ def make_backend() -> Inline:
 
 def make_pool() -> Pool:
     """A started pool of this process, as the settings describe it."""
-    owner = owner_of(workers.own_id())
+    owner = _asked(workers.own_label)
     policy = SandboxPolicy(runtime=settings.GEXEC_DOCKER_RUNTIME)
     config = PoolConfig(
         slots=settings.GEXEC_SLOTS,
@@ -269,23 +274,14 @@ def make_pool() -> Pool:
     )
     labels = {"gexec.data_dir": str(settings.GEXEC_DATA_DIR)}
     engine = DockerEngine(policy, owner=owner, base_image=BASE_IMAGE, labels=labels)
-    made = Pool(engine, config, owner=owner, is_alive=_is_alive)
+    made = Pool(engine, config, owner=owner, is_alive=lambda label: _asked(workers.owner_is_alive, label))
     made.start()
     return made
 
 
-def owner_of(worker: UUID) -> str:
-    """What the containers of a server process are labelled with."""
+def _asked(question: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """What the database says, without keeping a connection for it."""
     try:
-        return f"{workers.installation()}/{worker}"
-    finally:
-        release_connection()
-
-
-def _is_alive(owner: str) -> bool:
-    """Whether the process that a container is labelled with may live. Of other installations there are no rows here."""
-    installation, _, worker_id = owner.partition("/")
-    try:
-        return installation != workers.installation() or workers.is_alive(UUID(worker_id))
+        return question(*args, **kwargs)
     finally:
         release_connection()
