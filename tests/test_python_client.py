@@ -14,12 +14,14 @@ import pytest
 from gexec_client import (
     ApiError,
     AsyncClient,
+    AsyncInteraction,
     AsyncStream,
     Client,
     Content,
     Execution,
     FilesMissing,
     Finished,
+    Interaction,
     InvalidRequest,
     NotFound,
     Output,
@@ -296,6 +298,7 @@ def test_both_kinds_have_the_same_names() -> None:
 
     assert surface(Client) == surface(AsyncClient)
     assert surface(Stream) == surface(AsyncStream)
+    assert surface(Interaction) == surface(AsyncInteraction)
 
 
 def test_what_a_newer_server_adds_is_let_through() -> None:

@@ -1,6 +1,7 @@
 """Runs programs on a gexec server: `Client` from threads, `AsyncClient` from tasks, with the same names."""
 
 from gexec_client.aio import AsyncClient, AsyncStream
+from gexec_client.aio_interaction import AsyncInteraction
 from gexec_client.client import Client, Stream
 from gexec_client.contents import ByDigest, Content, by_digest
 from gexec_client.errors import (
@@ -22,11 +23,13 @@ from gexec_client.errors import (
 )
 from gexec_client.events import (
     ArtifactTaken,
+    Cut,
     Event,
     Finished,
     Gap,
     Output,
     Queued,
+    Reattached,
     Restarted,
     Started,
     StepFinished,
@@ -34,6 +37,7 @@ from gexec_client.events import (
     TestFinished,
     Unknown,
 )
+from gexec_client.interaction import Interaction
 from gexec_client.programs import Artifacts, Grading, Judge, Limits, Options, Program, ProgramTest
 from gexec_client.results import (
     Artifact,
@@ -58,6 +62,7 @@ __all__ = [
     "ArtifactTaken",
     "Artifacts",
     "AsyncClient",
+    "AsyncInteraction",
     "AsyncStream",
     "Batch",
     "BatchItem",
@@ -66,6 +71,7 @@ __all__ = [
     "Conflict",
     "ConnectionFailed",
     "Content",
+    "Cut",
     "Difference",
     "Event",
     "Execution",
@@ -76,6 +82,7 @@ __all__ = [
     "Gap",
     "GexecError",
     "Grading",
+    "Interaction",
     "InvalidRequest",
     "InvalidSignature",
     "Judge",
@@ -89,6 +96,7 @@ __all__ = [
     "Program",
     "ProgramTest",
     "Queued",
+    "Reattached",
     "Restarted",
     "Retries",
     "Score",

@@ -6,23 +6,26 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
+from ssl import SSLContext
 from types import TracebackType
 from typing import Any, Literal, Self, Unpack
 
 import anyio
 import httpx
 
+from gexec_client.aio_interaction import AsyncInteraction
 from gexec_client.base import Base, history_params, program_of
 from gexec_client.contents import Content, by_digest
 from gexec_client.errors import GexecError
 from gexec_client.events import Event
 from gexec_client.following import Emit, Following
+from gexec_client.interaction import Interaction, Known, New, Wire
 from gexec_client.programs import Grading, Options, Program, ProgramTest, Settings, batch_body_of, body_of
-from gexec_client.requests import Handle
+from gexec_client.requests import Handle, token_of
 from gexec_client.results import Artifact, Batch, Execution, Language, Me, Page, StoredFile
 from gexec_client.retries import Deadline, Retries
 from gexec_client.steps import Flow
-from gexec_client.transport import CLEANING_UP_S, LIMITS, AsyncTransport, T, adrive
+from gexec_client.transport import CLEANING_UP_S, LIMITS, AsyncTransport, T, Transport, adrive, drive
 
 Include = Sequence[Literal["source", "output", "timeline"]]
 
@@ -145,6 +148,35 @@ class AsyncClient(Base):
         """Watch one that was submitted before, from its beginning or behind an event. Leaving it cancels nothing."""
         return AsyncStream(self._transport(), Following.of_known(self._flows, execution, access_token, after))
 
+    def interact(
+        self,
+        language: str,
+        source_code: Content | None = None,
+        *,
+        terminal: tuple[int, int] | None = None,
+        ssl_context: SSLContext | None = None,
+        **options: Unpack[Options],
+    ) -> AsyncInteraction:
+        """Run a program and talk to it: with a terminal of so many columns and rows, or over pipes.
+
+        Use `with`: whoever leaves it before the end cancels it. Proxies are the environment's; `ssl_context` is for
+        certificates of your own.
+        """
+        body = body_of(program_of(language, source_code, options))
+        return self._interaction(New(body, terminal), ssl_context)
+
+    def attach(
+        self,
+        execution: Handle,
+        *,
+        after: int = -1,
+        access_token: str | None = None,
+        ssl_context: SSLContext | None = None,
+    ) -> AsyncInteraction:
+        """Come back to one that was left with `detach`, or by a process that is no more. Leaving it cancels nothing."""
+        id_ = execution if isinstance(execution, str) else execution.id
+        return self._interaction(Known(id_, after, token_of(execution, access_token)), ssl_context)
+
     async def batch(
         self,
         items: Sequence[Program],
@@ -224,6 +256,15 @@ class AsyncClient(Base):
     async def me(self) -> Me:
         """What the server knows of the key: its rights, limits and quotas."""
         return await self._do(self._flows.me())
+
+    def _interaction(self, what: New | Known, ssl_context: SSLContext | None) -> AsyncInteraction:
+        wire = Wire(self.server, self._headers, ssl_context)
+        return AsyncInteraction(Interaction(wire, self._flows, self._do_in_thread, what))
+
+    def _do_in_thread(self, flow: Flow[T]) -> T:
+        """What an interaction, which has a thread of its own, does over HTTP."""
+        with httpx.Client() as http:
+            return drive(flow, Transport(http, self.server, self._headers).perform)
 
     def _transport(self) -> AsyncTransport:
         return AsyncTransport(self._http, self.server, self._headers)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
+from ssl import SSLContext
 from types import TracebackType
 from typing import Any, Literal, Self, Unpack
 
@@ -16,8 +17,9 @@ from gexec_client.contents import Content, by_digest
 from gexec_client.errors import GexecError
 from gexec_client.events import Event
 from gexec_client.following import Emit, Following
+from gexec_client.interaction import Interaction, Known, New, Wire
 from gexec_client.programs import Grading, Options, Program, ProgramTest, Settings, batch_body_of, body_of
-from gexec_client.requests import Handle
+from gexec_client.requests import Handle, token_of
 from gexec_client.results import Artifact, Batch, Execution, Language, Me, Page, StoredFile
 from gexec_client.retries import Deadline, Retries
 from gexec_client.steps import Flow
@@ -144,6 +146,35 @@ class Client(Base):
         """Watch one that was submitted before, from its beginning or behind an event. Leaving it cancels nothing."""
         return Stream(self._transport(), Following.of_known(self._flows, execution, access_token, after))
 
+    def interact(
+        self,
+        language: str,
+        source_code: Content | None = None,
+        *,
+        terminal: tuple[int, int] | None = None,
+        ssl_context: SSLContext | None = None,
+        **options: Unpack[Options],
+    ) -> Interaction:
+        """Run a program and talk to it: with a terminal of so many columns and rows, or over pipes.
+
+        Use `with`: whoever leaves it before the end cancels it. Proxies are the environment's; `ssl_context` is for
+        certificates of your own.
+        """
+        body = body_of(program_of(language, source_code, options))
+        return self._interaction(New(body, terminal), ssl_context)
+
+    def attach(
+        self,
+        execution: Handle,
+        *,
+        after: int = -1,
+        access_token: str | None = None,
+        ssl_context: SSLContext | None = None,
+    ) -> Interaction:
+        """Come back to one that was left with `detach`, or by a process that is no more. Leaving it cancels nothing."""
+        id_ = execution if isinstance(execution, str) else execution.id
+        return self._interaction(Known(id_, after, token_of(execution, access_token)), ssl_context)
+
     def batch(
         self,
         items: Sequence[Program],
@@ -220,6 +251,9 @@ class Client(Base):
     def me(self) -> Me:
         """What the server knows of the key: its rights, limits and quotas."""
         return self._do(self._flows.me())
+
+    def _interaction(self, what: New | Known, ssl_context: SSLContext | None) -> Interaction:
+        return Interaction(Wire(self.server, self._headers, ssl_context), self._flows, self._do, what)
 
     def _transport(self) -> Transport:
         return Transport(self._http, self.server, self._headers)

@@ -98,6 +98,21 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
+class Cut:
+    """The connection of an interactive execution was lost. The program goes on; so does this, within `within_s`."""
+
+    within_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reattached:
+    """It is there again, and the output goes on to the same bytes."""
+
+    unsure_bytes: int
+    """So much of what was typed last may be lost: it was sent, and nobody has said that it arrived."""
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """The end; nothing comes behind it."""
 
@@ -122,6 +137,8 @@ Event: TypeAlias = (
     | ArtifactTaken
     | Restarted
     | Gap
+    | Cut
+    | Reattached
     | Finished
     | Unknown
 )

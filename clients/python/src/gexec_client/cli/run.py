@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 import click
 
 from gexec_client import events
-from gexec_client.cli import exits, saving, sources
+from gexec_client.cli import exits, saving, sources, talk
 from gexec_client.cli.shared import asks_server, client_for, language_option, note, print_json
 from gexec_client.client import Client
 from gexec_client.errors import ApiError
@@ -97,6 +97,15 @@ class Printer:
 @click.option(
     "--stdin", metavar="FILE", help="The program's input; else what is piped in; - is stdin, /dev/null nothing."
 )
+@click.option(
+    "-i",
+    "--interactive",
+    is_flag=True,
+    help="Talk to the program: stdin stays open, and at a terminal it has one. Enter ~ . leaves.",
+)
+@click.option(
+    "--escape", metavar="CHARACTER", default="~", help="What leaves, behind Enter and before a dot; none: nothing does."
+)
 @click.option("--env", "variables", multiple=True, metavar="NAME=VALUE", help="A variable for the program.")
 @click.option("--compile-arg", "compile_args", multiple=True, metavar="ARG", help="An argument for the compiler.")
 @click.option("--time-limit", "seconds", type=float, metavar="SECONDS", help="Of wall time.")
@@ -115,6 +124,8 @@ def run(
     files: tuple[str, ...],
     language: str | None,
     stdin: str | None,
+    interactive: bool,
+    escape: str,
     out: Path,
     raw: bool,
     timed: bool,
@@ -128,11 +139,18 @@ def run(
     The first FILE is the one that is run; the others, and all in folders among them, lie beside it. With - the
     program is read from stdin. What stands behind -- are its arguments. ^C cancels it.
     """
+    if interactive and (stdin is not None or as_json or sources.STDIN in files):
+        raise click.UsageError("-i takes the program's input from here: no --stdin, no --json and no program there")
+    escape_key = _escape_in(escape)
     program = sources.program(files, language)
     with client_for(server, key) as client:
-        contents = sources.lighter({**program.files, _STDIN: _stdin(files, stdin)}, has_key=client.has_key)
+        contents = sources.lighter(
+            {**program.files, _STDIN: b"" if interactive else _stdin(files, stdin)}, has_key=client.has_key
+        )
         options = _options(asked, ctx.meta.get(_AFTER_DASHES, []))
         options["stdin"] = contents.pop(_STDIN)
+        if interactive:
+            del options["stdin"]
         if contents:
             options["files"] = contents
         if program.entrypoint:
@@ -142,7 +160,10 @@ def run(
             print_json(execution.model_dump(mode="json", exclude_unset=True))
             saving.save(client, execution, out, token=execution.access_token)
         else:
-            execution, token = _watched(client, program, options, Printer(raw=raw))
+            if interactive:
+                execution, token = _talked(client, program, options, raw=raw, escape=escape_key)
+            else:
+                execution, token = _watched(client, program, options, Printer(raw=raw))
             saving.save(client, execution, out, token=token)
             _conclude(execution, timed=timed)
     ctx.exit(exits.of_execution(execution))
@@ -208,6 +229,35 @@ def _watched(
         return execution, execution.access_token
     finally:
         printer.end()
+
+
+def _talked(
+    client: Client, program: sources.Program, options: Options, *, raw: bool, escape: bytes | None
+) -> tuple[Execution, str | None]:
+    """The execution, talked to as it ran, and what opens it."""
+    has_terminal = talk.at_terminals()
+    terminal = talk.size() if has_terminal else None
+    with client.interact(program.language, program.source_code, terminal=terminal, **options) as interaction:
+        if has_terminal:
+            talk.at_terminal(interaction, raw=raw, escape=escape)
+        else:
+            printer = Printer(raw=raw)
+            try:
+                talk.over_pipes(interaction, printer.take)
+            finally:
+                printer.end()
+        if not interaction.has_finished:
+            # Left, and nobody has said how it ended.
+            raise click.exceptions.Exit(exits.CANCELLED)
+        return interaction.result(), interaction.access_token
+
+
+def _escape_in(told: str) -> bytes | None:
+    if told == "none":
+        return None
+    if len(told) != 1 or not told.isascii() or told in ".?\r\n":
+        raise click.UsageError("--escape is one character, or none")
+    return told.encode()
 
 
 def _conclude(execution: Execution, *, timed: bool) -> None:
