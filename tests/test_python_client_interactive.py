@@ -227,7 +227,8 @@ def test_who_leaves_cancels_and_who_detaches_does_not(caller: Client) -> None:
 
 
 def test_signals_and_cancelling(caller: Client) -> None:
-    source = "import signal, time\nsignal.signal(signal.SIGUSR1, lambda *_: print('got', flush=True))\n" + SLEEPING
+    # Not by print: the signal may come while another print is under way.
+    source = "import os, signal\nsignal.signal(signal.SIGUSR1, lambda *_: os.write(1, b'got\\n'))\n" + SLEEPING
     with caller.interact("python", source) as talk:
         until(talk, "ready")
         talk.signal("SIGUSR1")

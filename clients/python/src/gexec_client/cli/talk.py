@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import select
@@ -145,8 +146,14 @@ def _taken(descriptor: int) -> Iterator[None]:
     before = termios.tcgetattr(descriptor)
 
     def take(*_: Any) -> None:
-        with suppress(termios.error):
-            tty.setraw(descriptor, termios.TCSADRAIN)
+        while True:
+            try:
+                tty.setraw(descriptor, termios.TCSADRAIN)
+            except termios.error as error:
+                # While it waits for what is shown a signal may come, such as that of a new size.
+                if error.args[0] == errno.EINTR:
+                    continue
+            return
 
     # A shell that had it in between has set it to what shells need.
     continued = signal.signal(signal.SIGCONT, take)
