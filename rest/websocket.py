@@ -96,6 +96,7 @@ class WebSocket:
         self._unsent = bytearray()
         self._message: list[str] = []
         self._message_size = 0
+        self._ended: Closed | Broken | None = None
         self._allowance = float(_FRAMES_AT_ONCE)
         self._counted_at = self._heard_at = self._pinged_at = time.monotonic()
         self._woken = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
@@ -127,8 +128,11 @@ class WebSocket:
     def receive(self, timeout_s: float) -> list[str]:
         """Messages that have come, after at most so long; nothing where it was woken, or the client took something.
 
-        Raises Closed and Broken.
+        Raises Closed and Broken, after the messages that came before the end.
         """
+        if self._ended is not None:
+            ended, self._ended = self._ended, None
+            raise ended
         self._flush()
         if self._behind:
             data, self._behind = self._behind, b""
@@ -137,8 +141,11 @@ class WebSocket:
         if seen & (select.POLLERR | select.POLLNVAL):
             raise Closed
         messages = self._read_socket() if seen & (select.POLLIN | select.POLLHUP) else []
-        self._keep_alive()
-        self._flush()
+        try:
+            self._keep_alive()
+            self._flush()
+        except Closed as closed:
+            self._end(closed, messages)
         return messages
 
     def wake(self) -> None:
@@ -209,10 +216,18 @@ class WebSocket:
                 if (message := self._take(event)) is not None:
                     messages.append(message)
         except LocalProtocolError:
-            raise Closed from None
+            self._end(Closed(), messages)
+        except (Closed, Broken) as ended:
+            self._end(ended, messages)
         finally:
             self._count(frames + len(data) / _BYTES_A_FRAME)
         return messages
+
+    def _end(self, ended: Closed | Broken, messages: list[str]) -> None:
+        """What was said before the end counts: a cancel, with a close behind it."""
+        if not messages:
+            raise ended
+        self._ended = ended
 
     def _take(self, event: Event) -> str | None:
         match event:
