@@ -6,7 +6,6 @@ import errno
 import os
 import re
 import select
-import shutil
 import signal
 import sys
 import threading
@@ -48,8 +47,12 @@ def at_terminals() -> bool:
 
 
 def size() -> tuple[int, int]:
-    """Columns and rows of it."""
-    return tuple(shutil.get_terminal_size())  # type: ignore[return-value]  # a pair that has names
+    """Columns and rows of it, whatever COLUMNS and LINES say: those are of when the shell was started."""
+    try:
+        columns, rows = os.get_terminal_size(sys.stdout.fileno())
+    except OSError:
+        return 80, 24
+    return columns, rows
 
 
 def over_pipes(interaction: Interaction, take: Callable[[events.Event], None]) -> None:
