@@ -82,6 +82,8 @@ class Terminal:
             self.process.wait()
         os.close(self._there)
         self._reading.join(10)
+        # Under a thread that reads it still, its number would soon be another file's.
+        assert not self._reading.is_alive()
         os.close(self._here)
 
     def _read(self) -> None:

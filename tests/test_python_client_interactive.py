@@ -191,7 +191,8 @@ def test_what_is_lost_on_the_way_in_is_told(gexec: Gexec) -> None:
         eventually(lambda: proxy.swallowed)
         proxy.cut()
         back = next(each for each in talk if isinstance(each, Reattached))
-        assert back.unsure_bytes == 5
+        # The answer to what was typed first may be cut off too.
+        assert back.unsure_bytes in {len("lost\n"), len("one\nlost\n")}
         talk.write("two\n")
         assert b"LOST" not in b"".join(each.data for each in until(talk, "TWO\n") if isinstance(each, Output))
 
