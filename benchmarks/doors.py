@@ -1,8 +1,9 @@
 """`python -m benchmarks.doors [--rounds 150]`: what one program costs over each door, with the same key.
 
-All are asked in turn: /api/v1, POST /execute, and the doors for clients of other services that there are. Exit code 1
-where /api/v1 takes more than MOST times as much as /execute, or another service's door more than that of /api/v1, of
-CPU time or until its answer.
+All are asked in turn: /api/v1, POST /execute, and the doors for clients of other services that there are; and so is a
+bare process, so that a door stands beside the service for whose clients it is. Exit code 1 where /api/v1 takes more
+than MOST times as much as /execute, or another service's door more than that of /api/v1, of CPU time or until its
+answer.
 """
 
 from __future__ import annotations
@@ -21,12 +22,16 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from benchmarks import subjects
+from benchmarks.peers import PEERS
+from benchmarks.programs import Program
 from benchmarks.tables import aligned
 from testkit.servers import RunningServer, temporary_server
 
 MOST = 1.3
 _WARM_UP = 20
 _CODE = "print(1)"
+_BARE = Program("python", "bare.py", _CODE, "1\n", ("python3", "bare.py"))
 _EXECUTE, _API = "/execute", "/api/v1/executions"
 _OWN = {"language": "python", "source_code": _CODE}
 _FILES = {"files": [{"content": _CODE}]}
@@ -44,6 +49,8 @@ COMPAT: Mapping[str, tuple[str, Mapping[str, Any]]] = MappingProxyType(
     }
 )
 """The same of each door of another service."""
+_SERVICES = MappingProxyType({COMPAT[name.lower()][0]: name for name in PEERS if name.lower() in COMPAT})
+"""By path, for whose clients it is, where that service was measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +73,20 @@ def main() -> int:
         server.install("python")
         server.set_language("python", runs_per_container=1000)
         asked = dict(ASKED) | dict(COMPAT[name] for name in open_doors)
-        measured = costs(server, server.create_api_key("bench"), asked, rounds=options.rounds)
-    print(aligned([("", "p50 ms", "CPU ms", "times as much"), *_rows(measured)], left=1))
+        measured, bare_ms = costs(server, server.create_api_key("bench"), asked, rounds=options.rounds)
+    titles = ("", "p50 ms", "CPU ms", "times as much", "of a bare process", "the service itself")
+    print(aligned([titles, *_rows(measured, bare_ms)], left=1))
     return int(any(max(times) > MOST for _, times in _compared(measured)))
 
 
-def costs(server: RunningServer, key: str, asked: Mapping[str, Mapping[str, Any]], *, rounds: int) -> dict[str, Cost]:
-    """By path, as it is after some requests that are not counted."""
+def costs(
+    server: RunningServer, key: str, asked: Mapping[str, Mapping[str, Any]], *, rounds: int
+) -> tuple[dict[str, Cost], float]:
+    """By path, as it is after some requests that are not counted; and the bare process's median in ms."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
     waited: dict[str, list[float]] = {path: [] for path in asked}
     used = dict.fromkeys(asked, 0.0)
-    paths = list(asked)
+    paths, bare, bare_ms = list(asked), subjects.bare(_BARE), []
     for number in range(-_WARM_UP, rounds):
         # Who goes first is in turn: the next one may find more prepared.
         first = number % len(paths)
@@ -87,8 +97,12 @@ def costs(server: RunningServer, key: str, asked: Mapping[str, Mapping[str, Any]
             if number >= 0:
                 waited[path].append(took)
                 used[path] += _cpu_ms(server) - before
+        began = time.perf_counter()
+        bare()
+        bare_ms.append((time.perf_counter() - began) * 1000)
     connection.close()
-    return {path: Cost(statistics.median(waited[path]), used[path] / rounds) for path in asked}
+    measured = {path: Cost(statistics.median(waited[path]), used[path] / rounds) for path in asked}
+    return measured, statistics.median(bare_ms)
 
 
 def _compared(measured: Mapping[str, Cost]) -> Iterable[tuple[str, tuple[float, float]]]:
@@ -99,13 +113,16 @@ def _compared(measured: Mapping[str, Cost]) -> Iterable[tuple[str, tuple[float, 
             yield path, (cost.p50_ms / beside.p50_ms, cost.cpu_ms / beside.cpu_ms)
 
 
-def _rows(measured: Mapping[str, Cost]) -> Iterable[tuple[str, str, str, str]]:
+def _rows(measured: Mapping[str, Cost], bare_ms: float) -> Iterable[tuple[str, ...]]:
     compared = dict(_compared(measured))
+    yield "a bare process", f"{bare_ms:.1f}", "", "", "", ""
     for path, cost in measured.items():
         times = compared.get(path)
         than = _EXECUTE if path == _API else "/api/v1"
         said = f"{times[0]:.2f}, {times[1]:.2f} of {than}" if times else ""
-        yield path, f"{cost.p50_ms:.1f}", f"{cost.cpu_ms:.2f}", said
+        service = _SERVICES.get(path)
+        itself = f"{service} {PEERS[service].p50:g}" if service else ""
+        yield path, f"{cost.p50_ms:.1f}", f"{cost.cpu_ms:.2f}", said, f"{cost.p50_ms / bare_ms:.2f}", itself
 
 
 def _post(connection: http.client.HTTPConnection, path: str, body: Mapping[str, Any], key: str) -> None:
