@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, distribution, packages_distributions
 from pathlib import Path
 
 import docker
@@ -20,6 +25,8 @@ from testkit.servers import clean_environment
 GVISOR = "runsc"
 # What a kernel of its own can answer otherwise; the whole suite: make attack ARGS="--runtime runsc".
 _IN_GVISOR = ("escape: ", "protocol: forged frames", "resources: fork bomb", "resources: memory, ", "neighbours: two ")
+_PROJECT = Path(__file__).resolve().parent.parent
+_DISTRIBUTION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _NAMED = {f"{family}: {attack.name}": attack for family, attacks in FAMILIES.items() for attack in attacks}
 
 
@@ -52,6 +59,31 @@ def in_gvisor(prepared_postgres: Path, docker_client: docker.DockerClient) -> It
     with own_server(environment, runtime=GVISOR) as (client, host):
         yield Attacked(client, host)
     host.close()
+
+
+def test_the_suite_needs_nothing_that_gexec_does_not() -> None:
+    """It runs where only requirements.txt is installed: on the machines of operators."""
+    code = "import sys; there = set(sys.modules); import attacks.__main__; print(*{*sys.modules} - there)"
+    loaded = subprocess.run([sys.executable, "-c", code], cwd=_PROJECT, capture_output=True, text=True, check=True)
+    of_module = packages_distributions()
+    used = {_plain(name) for module in loaded.stdout.split() for name in of_module.get(module.split(".")[0], ())}
+    assert used - _with_what_it_needs((_PROJECT / "requirements.txt").read_text().splitlines()) == set()
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("_", "-")
+
+
+def _with_what_it_needs(requirements: list[str]) -> set[str]:
+    """The names of these distributions, and of all that they ask for."""
+    asked, found = list(requirements), set[str]()
+    while asked:
+        requirement = _DISTRIBUTION.match(line := asked.pop())
+        if requirement and "extra ==" not in line and (name := _plain(requirement[0])) not in found:
+            found.add(name)
+            with suppress(PackageNotFoundError):
+                asked += distribution(name).requires or ()
+    return found
 
 
 @pytest.mark.parametrize("attack", _NAMED.values(), ids=_NAMED)

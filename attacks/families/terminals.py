@@ -11,11 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from websockets.exceptions import ConnectionClosed, InvalidStatus
-from websockets.sync.client import ClientConnection, connect
-
 from attacks.attack import GUESTS, PRELUDES, Report
 from attacks.client import Client
+from attacks.websocket import Closed, Refused, WebSocket
 
 _PATH = "/api/v1/executions/ws"
 _ANSWER_S = 60.0
@@ -27,12 +25,12 @@ _TICKS = 100
 """A second has so many, in what the kernel tells programs."""
 
 
-def _nothing(_: ClientConnection) -> None:
+def _nothing(_: WebSocket) -> None:
     return None
 
 
-def _types(text: str, times: int) -> Callable[[ClientConnection], None]:
-    def type_it(connection: ClientConnection) -> None:
+def _types(text: str, times: int) -> Callable[[WebSocket], None]:
+    def type_it(connection: WebSocket) -> None:
         message = json.dumps({"type": "stdin", "text": text})
         for _ in range(times):
             connection.send(message)
@@ -40,7 +38,7 @@ def _types(text: str, times: int) -> Callable[[ClientConnection], None]:
     return type_it
 
 
-def _resizes(connection: ClientConnection) -> None:
+def _resizes(connection: WebSocket) -> None:
     for number in range(20_000):
         connection.send(json.dumps({"type": "resize", "cols": 1 + number % 1000, "rows": 24}))
 
@@ -53,7 +51,7 @@ class TerminalAttack:
     tries: str
     kind: str
     """Which of the guest's floods."""
-    meanwhile: Callable[[ClientConnection], None] = _nothing
+    meanwhile: Callable[[WebSocket], None] = _nothing
     reads: bool = True
     """Whether its client acknowledges what is printed."""
 
@@ -61,8 +59,8 @@ class TerminalAttack:
         """Let it go on for some seconds, and see that a clean program is answered meanwhile."""
         url = client.url.replace("http", "ws", 1) + _PATH
         try:
-            connection = connect(url, compression=None, max_size=None, close_timeout=1)
-        except InvalidStatus as refused:
+            connection = WebSocket(url)
+        except Refused as refused:
             return Report("skipped", skipped=f"no interactive executions here: {refused}")
         with connection:
             seen = _Seen(connection, reads=self.reads)
@@ -81,15 +79,15 @@ class TerminalAttack:
             problems.append(f"the kernel's threads took {used_s:.1f} s in {took_s:.1f} s")
         return Report(f"kernel {used_s / took_s:.2f} of a processor", tuple(problems))
 
-    def _attack(self, connection: ClientConnection) -> None:
-        with suppress(ConnectionClosed):
+    def _attack(self, connection: WebSocket) -> None:
+        with suppress(Closed):
             self.meanwhile(connection)
 
 
 class _Seen:
     """What was printed, read in a thread of its own."""
 
-    def __init__(self, connection: ClientConnection, *, reads: bool) -> None:
+    def __init__(self, connection: WebSocket, *, reads: bool) -> None:
         self.text = ""
         self._connection, self._reads = connection, reads
         self._over = threading.Event()
@@ -104,7 +102,7 @@ class _Seen:
             time.sleep(0.05)
 
     def _read(self) -> None:
-        with suppress(ConnectionClosed):
+        with suppress(Closed):
             for message in self._messages():
                 if message["type"] == "output":
                     # The flood itself is not looked at.
