@@ -28,7 +28,7 @@ from languages.admin_tasks import status_view, switch, switch_view, task_view
 from languages.forms import CommandField, LanguageForm
 from languages.models import Language, TaskKind
 from languages.models.language import TESTED, WORDS
-from languages.options import CPU_PERIOD_US, GROUPS, Group, options_of
+from languages.options import CONTAINERS, CPU_PERIOD_US, GROUPS, Group, options_of
 from languages.versions import SEPARATOR, number_in
 from rest.display import badge
 
@@ -49,6 +49,8 @@ _FIELDS_BEFORE_OPTIONS = (
         },
     ),
 )
+_BESIDE = {CONTAINERS: ("oci_runtime",)}
+"""Fields that stand with a group's options, and are no number or flag."""
 
 
 @admin.register(Language)
@@ -117,7 +119,7 @@ class LanguageAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in t
 
     def get_fieldsets(self, request: HttpRequest, obj: Language | None = None) -> Any:
         """The options stand between what a language is and what users see of it."""
-        options = [(group.title, {"fields": _options_in(group)}) for group in GROUPS]
+        options = [(group.title, {"fields": (*_BESIDE.get(group, ()), *_options_in(group))}) for group in GROUPS]
         self_test = ("Self-test", {"fields": ("excused",)})
         return [*_FIELDS_BEFORE_OPTIONS, *options, self_test, ("For users", {"fields": ("example", "updated_at")})]
 

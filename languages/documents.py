@@ -67,6 +67,7 @@ _PLAIN_ENTRIES = (
     Entry("name", "name", TEXT),
     Entry("aliases", "aliases", TEXTS),
     Entry("image", "image", TEXT),
+    Entry("oci_runtime", "oci_runtime", TEXT),
     Entry("source_file", "source_file", TEXT),
     Entry("source_suffixes", "source_suffixes", TEXTS),
     Entry("compile", "compile_command", TEXTS),

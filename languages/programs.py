@@ -111,6 +111,7 @@ def profile_of(language: Language) -> Profile:
         stack_bytes=_stack_mb(language) * MIB,
         runs_per_container=language.runs_per_container,
         ahead=ahead_of(language),
+        runtime=language.oci_runtime,
     )
 
 

@@ -34,6 +34,12 @@ validate_image = RegexValidator(
     "invalid_image",
 )
 
+validate_runtime = RegexValidator(
+    r"\A[A-Za-z0-9][A-Za-z0-9_.-]*\Z",
+    "“%(value)s” cannot name a runtime: write the name under which Docker knows it, such as runsc.",
+    "invalid_runtime",
+)
+
 
 def validate_source_file(value: str) -> None:
     """A plain file name: the program's work directory is flat, and a path could leave it."""

@@ -68,6 +68,9 @@ class Images(Protocol):
     def ping(self) -> None:
         """Raise EngineUnavailable unless the engine answers."""
 
+    def runtimes(self) -> frozenset[str]:
+        """The OCI runtimes that the engine can start containers with, by the names that it knows them by."""
+
     def find(self, name: str) -> ImageInfo | None:
         """What the host has under this name or digest, or None."""
 

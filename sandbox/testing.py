@@ -328,6 +328,10 @@ class FakeImages:
     def close(self) -> None:
         """There is nothing to let go of."""
 
+    def runtimes(self) -> frozenset[str]:
+        self._answer()
+        return frozenset({"runc"})
+
     def ping(self) -> None:
         self._answer()
 

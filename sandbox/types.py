@@ -300,6 +300,8 @@ class Profile:
     ahead: Ahead | None = None
     terminal: bool = False
     """Whether there is a terminal for one step to have. Such a container is for one run."""
+    runtime: str = ""
+    """The OCI runtime's name; empty: the policy's, see SandboxPolicy."""
 
 
 @dataclass(frozen=True, slots=True)

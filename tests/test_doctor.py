@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from io import StringIO
 from pathlib import Path
 
+import docker
+import pytest
+from django.core.management import call_command
+from pytest_django.fixtures import Settings
+
+from languages.models import Language
 from testkit.servers import RunningServer, clean_environment, manage
 
 
@@ -14,6 +21,21 @@ def test_a_server_that_runs_is_well(plain_server: RunningServer) -> None:
     # Where whoever runs the tests may not load the profile, that is said too.
     assert set(states) - {"AppArmor"} == {"Docker", "database", "image of go", "image of python", "slots", "disk"}
     assert {states[about] for about in ("Docker", "database", "image of go", "image of python")} == {"ok"}
+
+
+@pytest.mark.django_db
+def test_a_runtime_that_docker_does_not_know_fails_with_what_to_do(
+    python: Language, settings: Settings, docker_client: docker.DockerClient
+) -> None:
+    known = docker_client.info()["DefaultRuntime"]
+    Language.objects.update(oci_runtime="no-such-runtime")
+    settings.GEXEC_DOCKER_RUNTIME = known
+    output = StringIO()
+    with pytest.raises(SystemExit):
+        call_command("doctor", stdout=output)
+    assert f"ok    runtime {known} of GEXEC_DOCKER_RUNTIME: " in output.getvalue()
+    assert f"fail  runtime no-such-runtime of {python.slug}: Docker knows none of this name" in output.getvalue()
+    assert "daemon.json" in output.getvalue()
 
 
 def test_what_does_not_answer_fails_with_what_to_do(tmp_path: Path) -> None:

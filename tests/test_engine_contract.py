@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache
 
 import pytest
@@ -70,9 +71,11 @@ def _crun_fails_with() -> str:
     return ""
 
 
+PROFILE = Profile(BASE_IMAGE, 64 << 20, 50_000, 32, 16 << 20, runs_per_container=5)
+
+
 @contextmanager
-def started(engine: Engine) -> Iterator[Container]:
-    profile = Profile(BASE_IMAGE, 64 << 20, 50_000, 32, 16 << 20, runs_per_container=5)
+def started(engine: Engine, profile: Profile = PROFILE) -> Iterator[Container]:
     container = Container(engine, engine.start(profile), profile)
     try:
         container.wait_ready(20)
@@ -284,3 +287,20 @@ def test_a_runtime_that_the_operator_named_is_never_replaced() -> None:
         engine.start(Profile(BASE_IMAGE, 64 << 20, 50_000, 32, 16 << 20))
     engine.close()
     assert owner not in engine.owned().values()
+
+
+def test_a_profile_has_a_runtime_of_its_own_and_no_other_takes_its_place() -> None:
+    owner = f"test-{secrets.token_hex(4)}"
+    engine = DockerEngine(SandboxPolicy(), owner=owner, base_image=BASE_IMAGE)
+    engine.prepare()
+    plain = Profile(BASE_IMAGE, 64 << 20, 50_000, 32, 16 << 20)
+    with started(engine, replace(plain, runtime="runc")) as named:
+        assert engine._client.inspect_container(named.id)["HostConfig"]["Runtime"] == "runc"
+        assert run(named, "true").steps[0].outcome is Outcome.OK
+    for _ in range(5):
+        with pytest.raises(EngineUnavailable, match="no-such-runtime"):
+            engine.start(replace(plain, runtime="no-such-runtime"))
+    with started(engine, plain) as other:
+        assert other.usable()
+    engine.close()
+    eventually(lambda: owner not in engine.owned().values())

@@ -49,6 +49,7 @@ def build(images: Images, recipe: str, lines: list[str], **files: bytes) -> None
 
 def test_a_host_that_is_there_answers(images: Images) -> None:
     images.ping()
+    assert "runc" in images.runtimes()
 
 
 def test_what_is_not_there_is_not_found(images: Images) -> None:
@@ -135,6 +136,7 @@ def test_a_host_that_is_away_is_one_error_whatever_is_asked(kind: str, tmp_path:
         away = DockerImages(connect(base_url=f"unix://{tmp_path}/no.sock"))
     calls: tuple[Callable[[], object], ...] = (
         away.ping,
+        away.runtimes,
         lambda: away.find(NAME),
         lambda: away.import_tar(root_file_system(b""), NAME),
         lambda: away.pull(NAME, lambda _line: None),

@@ -19,6 +19,7 @@ from dispatch import active
 from languages.documents import BadDescription, fields_in, toml_of
 from languages.models import Language
 from languages.options import RUN_LIMITS, Option, limit, options_of, range_constraints
+from languages.programs import profile_of
 from rest.ids import uuid7
 
 DOCS = Path(__file__).resolve().parent.parent / "docs" / "adding-a-language.md"
@@ -170,6 +171,32 @@ def test_languages_with_stacks_of_their_own_get_larger_ones_and_stay_tested(migr
     assert rows["a"] == (command, None, {"run_command": command, "stack_mb": None, "x": 1})
     migrate("0012_room_for_threads")
     assert before.get(slug="java").run_command == before.get(slug="java").tested["run_command"] == command
+
+
+def test_a_language_with_a_runtime_of_its_own_is_served_with_it_once_it_has_passed_there(
+    migrate: Callable[[str], Any],
+) -> None:
+    before = migrate("0018_stack_of_ruby").get_model("languages", "Language").objects
+    before.create(slug="a", tested={"run_command": ["a"]}, **ROW | {"run_command": ["a"]})
+    before.create(slug="new", tested={}, **ROW)
+    migrate("0019_oci_runtime")
+    row = Language.objects.get(slug="a")
+    assert (row.oci_runtime, row.untested, Language.objects.get(slug="new").tested) == ("", [], {})
+    row.oci_runtime = "runsc"
+    assert (row.untested, profile_of(row).runtime, profile_of(row.served()).runtime) == (["oci_runtime"], "runsc", "")
+    migrate("0018_stack_of_ruby")
+    assert before.get(slug="a").tested == {"run_command": ["a"]}
+
+
+def test_a_runtime_is_named_as_docker_names_it() -> None:
+    fields = fields_in('oci_runtime = "runsc-kvm"\n' + MINIMAL, where="x")
+    language = Language(slug="a", image="a", **fields)
+    language.clean_fields()
+    assert 'oci_runtime = "runsc-kvm"\n' in toml_of(language)
+    assert "oci_runtime" not in toml_of(Language(**fields_in(MINIMAL, where="x")))
+    for wrong in ("run sc", "../runsc", "-runsc", "runsc\n"):
+        with pytest.raises(ValidationError, match="cannot name a runtime"):
+            Language._meta.get_field("oci_runtime").run_validators(wrong)
 
 
 def test_verdicts_of_before_stay_with_their_order(migrate: Callable[[str], Any]) -> None:

@@ -21,6 +21,7 @@ from languages.validators import (
     validate_environment,
     validate_excused,
     validate_image,
+    validate_runtime,
     validate_slug,
     validate_source_file,
     validate_suffixes,
@@ -32,6 +33,7 @@ COMPILERS_SHARE = 4
 TESTED = (
     "source_file", "source_suffixes", "compile_command", "run_command", "environment", "start_ahead", "memory_mb",
     "compile_memory_mb", "compile_timeout_ms", "cpu_quota_us", "processes", "tmpfs_mb", "stack_mb",
+    "oci_runtime",
 )  # fmt: skip
 """What a self-test tries besides the image, and what a change of may break."""
 COMMANDS = ("compile_command", "run_command", "version_command")
@@ -156,6 +158,14 @@ class Language(LanguageOptions):
         validators=[validate_environment],
         help_text='Environment variables as a JSON object: {"LANG": "C.UTF-8"}. A value may hold {memory_mb}, '
         "{heap_mb} (three quarters of the memory) and {cpus}.",
+    )
+    oci_runtime = models.CharField(
+        "OCI runtime",
+        max_length=64,
+        blank=True,
+        validators=[validate_runtime],
+        help_text="What its containers start with, by the name that Docker knows: runsc (gVisor). "
+        "Empty: as the server's others do (GEXEC_DOCKER_RUNTIME).",
     )
     excused = models.JSONField(
         "excused cases",

@@ -62,6 +62,8 @@ class DockerEngine:
         self._next_uid = secrets.randbelow(policy.uid_count)
         self._runtimes: tuple[str, ...] = (policy.runtime,)
         self._refusals = 0
+        self._fixed: set[str] = set()
+        """Containers whose limits cannot be changed."""
 
     def prepare(self) -> None:
         """See that the runner's volume is there, and choose the runtime; quick when it is there.
@@ -78,8 +80,11 @@ class DockerEngine:
             self._use_apparmor_profile()
 
     def start(self, profile: Profile) -> AttachedStream:
-        """Create, attach and start one container. Raises ImageMissing, EngineUnavailable."""
-        runtime, *others = self._runtimes
+        """Create, attach and start one container. Raises ImageMissing, EngineUnavailable.
+
+        A profile that names a runtime gets that one or none: whoever asked for a wall does not want a lower one.
+        """
+        runtime, *others = (profile.runtime,) if profile.runtime else self._runtimes
         try:
             stream = self._start_with(runtime, profile)
         except Refused as error:
@@ -91,7 +96,8 @@ class DockerEngine:
             if self._refusals >= _REFUSALS:
                 self._runtimes = tuple(others)
         else:
-            self._refusals = 0
+            if not profile.runtime:
+                self._refusals = 0
         return stream
 
     def resize(self, container_id: str, memory_bytes: int) -> None:
@@ -99,7 +105,7 @@ class DockerEngine:
 
         gVisor's cannot be changed; there the runner holds the limit of each step.
         """
-        if self._limits_are_fixed:
+        if container_id in self._fixed:
             return
         with translated("resizing a container"):
             self._client.update_container(container_id, mem_limit=memory_bytes, memswap_limit=memory_bytes)
@@ -112,7 +118,7 @@ class DockerEngine:
         """
         with translated("lifting a container's quota"):
             memory_bytes = self._client.inspect_container(container_id)["HostConfig"]["Memory"]
-            if self._limits_are_fixed:
+            if container_id in self._fixed:
                 return
             # Said again with it, since crun takes a limit that is not named for one of 0 bytes; it refuses -1, too.
             self._client.update_container(
@@ -141,6 +147,7 @@ class DockerEngine:
             with suppress(EngineUnavailable):
                 self.unthrottle(container_id)
             self._remove(container_id)
+        self._fixed.discard(container_id)
 
     def owned(self) -> dict[str, str]:
         """Every sandbox container on the host, of any owner, but for the holder in use: id → owner.
@@ -163,9 +170,11 @@ class DockerEngine:
 
     def _use_apparmor_profile(self) -> None:
         """Start one container with it: nothing else tells whether the engine's kernel knows it and it lets us work."""
-        without = replace(self._policy, apparmor="")
+        if not self._policy.shared_network_setup:
+            return
+        without = self._policy
         self._policy = replace(without, apparmor=APPARMOR_PROFILE)
-        if self._policy.shared_network_setup and (reason := self._why_not_ready()):
+        if reason := self._why_not_ready():
             self._policy = without
             logger.warning(
                 "containers start without the AppArmor profile %s, and cannot be closed off as they should: %s",
@@ -187,10 +196,6 @@ class DockerEngine:
         finally:
             stream.close()
 
-    @property
-    def _limits_are_fixed(self) -> bool:
-        return replace(self._policy, runtime=self._runtimes[0]).kernel_in_user_space
-
     def _take_uid(self) -> int:
         with self._holder_lock:
             self._next_uid = (self._next_uid + 1) % self._policy.uid_count
@@ -202,7 +207,10 @@ class DockerEngine:
         options = container_options(
             profile, policy, uid=self._take_uid(), network=network, labels=self._labels, volume=self._volume
         )
-        return self._start(profile.image, options)
+        stream = self._start(profile.image, options)
+        if policy.kernel_in_user_space:
+            self._fixed.add(stream.container_id)
+        return stream
 
     def _network(self, profile: Profile, policy: SandboxPolicy) -> str:
         """The network mode: a holder's namespace, which the runner leaves for one of its own, or Docker's `none`."""

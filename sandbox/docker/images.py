@@ -42,6 +42,11 @@ class DockerImages:
         with translated("Docker does not answer"):
             self._client.ping()
 
+    def runtimes(self) -> frozenset[str]:
+        """The OCI runtimes that Docker can start containers with."""
+        with translated("asking Docker for its runtimes"):
+            return frozenset(self._client.info().get("Runtimes") or ())
+
     def find(self, name: str) -> ImageInfo | None:
         """What the host has under this name or digest, or None."""
         try:

@@ -14,7 +14,9 @@ from django.db import DatabaseError, connection
 from gexec import deploy_checks
 from languages import host_state
 from languages.models import Language
+from languages.toolchain import docker_host
 from rest import disk
+from sandbox.errors import EngineUnavailable
 
 
 class Finding(NamedTuple):
@@ -52,6 +54,7 @@ def _findings() -> Iterator[Finding]:
     yield database
     if docker.state == "ok" and database.state == "ok":
         yield from _images()
+        yield from _runtimes()
     yield _slots()
     yield _disk()
 
@@ -94,6 +97,23 @@ def _images() -> Iterator[Finding]:
             yield Finding(f"image of {language.slug}", "fail", there.error or "it is not on the Docker host", remedy)
         else:
             yield Finding(f"image of {language.slug}", "ok", "it is there")
+
+
+def _runtimes() -> Iterator[Finding]:
+    wanted = dict(Language.objects.filter(enabled=True).exclude(oci_runtime="").values_list("oci_runtime", "slug"))
+    if settings.GEXEC_DOCKER_RUNTIME:
+        wanted[settings.GEXEC_DOCKER_RUNTIME] = "GEXEC_DOCKER_RUNTIME"
+    try:
+        known = docker_host.images(timeout_s=deploy_checks.DOCKER_ANSWER_S).runtimes() if wanted else frozenset()
+    except EngineUnavailable as error:
+        yield Finding("runtimes", "fail", str(error))
+        return
+    for name, of in sorted(wanted.items()):
+        if name in known:
+            yield Finding(f"runtime {name} of {of}", "ok", "Docker knows it")
+        else:
+            remedy = 'Install it, name it under "runtimes" in /etc/docker/daemon.json, and reload Docker.'
+            yield Finding(f"runtime {name} of {of}", "fail", "Docker knows none of this name", remedy)
 
 
 def _slots() -> Finding:
