@@ -10,6 +10,7 @@
 #include "terminal.h"
 
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 enum {
@@ -148,6 +149,17 @@ static void leave_out_library(char **variables)
     *kept = NULL;
 }
 
+/* What files take of the container's memory: those that programs see, and the copy of them. */
+static uint64_t file_bytes(const struct job *job)
+{
+    uint64_t bytes = job->keep.fd < 0 ? 0 : job->keep.needed;
+    struct statvfs system;
+    for (int i = 0; i < job->tree_count; i++)
+        if (fstatvfs(job->trees[i].fd, &system) == 0)
+            bytes += (system.f_blocks - system.f_bfree) * system.f_frsize;
+    return bytes;
+}
+
 static void handle_step(struct job *job, struct frame *frame)
 {
     if (!is_idle(job) || !parse_step(frame, &step_frame))
@@ -156,6 +168,8 @@ static void handle_step(struct job *job, struct frame *frame)
         refuse("a step on a terminal where there is none");
     leave_out_library(step_frame.envp);
     begin_job(job);
+    if (meter_watches_memory())
+        meter_await_memory(file_bytes(job));
     step_start(job->step, &step_frame, job->trees[0].fd);
 }
 

@@ -59,6 +59,16 @@ static const struct counter SOCKET_COUNTERS[] = {
 /* It is only there where control groups are of version 1, which charges no container for what lies in its sockets. */
 static const char UNCHARGED[] = "/sys/fs/cgroup/memory/memory.oom_control";
 
+enum {
+    /* What the runner itself comes to hold after its start. */
+    SLACK_BYTES = 8 * 1024 * 1024,
+    BACK_LIMIT_US = 2 * 1000 * 1000,
+    BACK_LOOK_US = 5 * 1000,
+};
+
+/* Of the container in which nothing has run yet. */
+static uint64_t idle_bytes;
+
 static struct source cpu_source, oom_source, peak_source, socket_source, memory_source;
 
 static bool read_counter(const struct source *source, uint64_t *value)
@@ -152,6 +162,7 @@ void meter_open(struct meter *meter)
         open_source(&socket_source, SOCKET_COUNTERS);
     if (oom_source.fd < 0)
         open_source(&memory_source, MEMORY_COUNTERS);
+    read_counter(&memory_source, &idle_bytes);
     meter_restart(meter);
 }
 
@@ -209,6 +220,14 @@ uint64_t meter_memory_bytes(struct meter *meter)
     if (now > meter->peak_bytes)
         meter->peak_bytes = now;
     return now;
+}
+
+void meter_await_memory(uint64_t held_bytes)
+{
+    int64_t end_us = monotonic_us() + BACK_LIMIT_US;
+    uint64_t now;
+    while (read_counter(&memory_source, &now) && now > idle_bytes + held_bytes + SLACK_BYTES && monotonic_us() < end_us)
+        usleep(BACK_LOOK_US);
 }
 
 void meter_restart(struct meter *meter)

@@ -49,6 +49,13 @@ bool meter_watches_memory(void);
 /* How much memory the container has now. */
 uint64_t meter_memory_bytes(struct meter *meter);
 
+/*
+ * Where memory has to be looked at: wait until that of processes which have ended is back, but for so much that files
+ * hold. gVisor gives it back a while later, and would have the next program pay for it. Not for long: what is still
+ * there then is held by something else.
+ */
+void meter_await_memory(uint64_t held_bytes);
+
 /* The step is over: the next one counts from here. */
 void meter_restart(struct meter *meter);
 
