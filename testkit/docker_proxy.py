@@ -21,6 +21,7 @@ class DockerProxy:
         self._path = path
         self._flowing = threading.Event()
         self._late_s = 0.0
+        self._hang_after = b""
         self._connections: set[socket.socket] = set()
         self._lock = threading.Lock()
         self._listener: socket.socket | None = None
@@ -69,9 +70,19 @@ class DockerProxy:
         """Take every byte and pass nothing on."""
         self._flowing.clear()
 
+    def hang_after(self, call: bytes) -> None:
+        """Hang once a call with this in its line has been passed on: the engine does it, and nobody hears of that."""
+        self._hang_after = call
+
+    @property
+    def hangs(self) -> bool:
+        """Whether nothing is passed on."""
+        return not self._flowing.is_set()
+
     def go_on(self) -> None:
         """Pass on what was held back, and all that comes, at once."""
         self._late_s = 0.0
+        self._hang_after = b""
         self._flowing.set()
 
     def be_late(self, seconds: float) -> None:
@@ -101,6 +112,8 @@ class DockerProxy:
             while data := source.recv(65_536):
                 self._flowing.wait()
                 time.sleep(self._late_s)
+                if self._hang_after and self._hang_after in data.partition(b"\r\n")[0]:
+                    self.hang()
                 target.sendall(data)
         # The engine that hangs does not notice either that somebody has hung up.
         self._flowing.wait()

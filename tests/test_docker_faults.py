@@ -45,7 +45,8 @@ def owner() -> str:
 def pool(proxy: DockerProxy, owner: str) -> Iterator[Pool]:
     client = connect(timeout_s=CALL_S, base_url=proxy.url)
     engine = DockerEngine(SandboxPolicy(), owner=owner, base_image=BASE_IMAGE, client=client)
-    made = Pool(engine, PoolConfig(slots=2, queue=4, wait_ms=8000), owner=owner)
+    config = PoolConfig(slots=2, queue=4, wait_ms=8000, sweep_s=1.0, unknown_after_s=CALL_S + 2)
+    made = Pool(engine, config, owner=owner)
     made.start()
     # On a busy machine the first start may take longer than the others are given.
     eventually(lambda: runs(made), within_s=60)
@@ -131,6 +132,27 @@ def test_an_engine_that_hangs_is_a_bounded_wait_and_its_return_heals(pool: Pool,
     assert pool.snapshot().in_use == 0
     proxy.go_on()
     eventually(lambda: runs(pool))
+
+
+@pytest.mark.parametrize("call", ["/containers/create", "/attach", "/start"])
+def test_a_container_that_was_made_while_the_engine_froze_is_not_left(
+    pool: Pool, proxy: DockerProxy, owner: str, call: str
+) -> None:
+    proxy.hang_after(call.encode())
+    began = time.monotonic()
+    with pytest.raises((PoolBusy, EngineUnavailable)):
+        run(pool, "true")
+    assert time.monotonic() - began < 30
+    assert proxy.hangs
+    proxy.go_on()
+    eventually(lambda: runs(pool))
+    # The holder of the network namespace is all that an idle pool keeps here.
+    eventually(lambda: _containers(owner), until=lambda there: len(there) <= 1, within_s=60)
+
+
+def _containers(owner: str) -> set[str]:
+    with closing(docker.APIClient()) as client:
+        return {each["Id"] for each in client.containers(all=True, filters={"label": f"{LABEL}={owner}"})}
 
 
 def test_a_container_that_is_killed_in_a_run_keeps_what_was_printed(pool: Pool, owner: str) -> None:
