@@ -37,6 +37,19 @@ public class Main {
     static void nap() { try { Thread.sleep(200); } catch (InterruptedException error) { } }
 }
 """
+JAVA_THREADS = """
+public class Main {
+    public static void main(String[] args) {
+        try {
+            while (true) new Thread(() -> nap()).start();
+        } catch (OutOfMemoryError error) {
+            System.out.println("no more");
+            Runtime.getRuntime().halt(0);
+        }
+    }
+    static void nap() { try { Thread.sleep(60000); } catch (InterruptedException error) { } }
+}
+"""
 C_DEEP = """
 #include <stdio.h>
 #include <string.h>
@@ -69,6 +82,13 @@ def test_deep_calls_and_many_threads(slug: str, source: str, printed: bytes) -> 
     _skip_without(slug)
     step = _run(Language(**folders.read(slug).fields), source)
     assert (step.stdout, step.exit_code) == (printed, 0), step
+
+
+def test_what_the_jvm_has_to_say_itself_is_not_in_the_programs_output() -> None:
+    _skip_without("java")
+    step = _run(Language(**folders.read("java").fields), JAVA_THREADS)
+    assert (step.stdout, step.exit_code) == (b"no more\n", 0), step
+    assert b"[warning]" in step.stderr
 
 
 @pytest.mark.parametrize(("slug", "source"), [("c", C_LARGE), ("go", GO_LARGE)])
