@@ -57,6 +57,8 @@ class Started:
     """The task has a slot and a container; its first step begins."""
 
     queue_ms: float
+    container_ms: float = 0.0
+    """How much of it was the wait for the container, with a slot already."""
 
 
 @dataclass(frozen=True, slots=True)

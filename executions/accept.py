@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any, cast
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from django.utils import timezone
 from clients.admission import admitted
 from dispatch import active, workers
 from dispatch.base import Reservation
-from executions import backlog, in_flight
+from executions import backlog, in_flight, lifecycle
 from executions.grading.asked import CONTENT_BYTES_AT_MOST
 from executions.idempotency import Claim
 from executions.jobs import (
@@ -37,6 +38,7 @@ from executions.submission import Origin, Submission
 from files import services as stored_files
 from files.digests import id_of
 from files.store import store
+from rest import correlation
 from rest.disk import require_room
 from rest.exceptions import Refusal
 from rest.ids import moment_of, uuid7
@@ -59,6 +61,7 @@ def accepted(
             execution.status, execution.started_at, execution.queue_ms = Status.RUNNING, timezone.now(), 0.0
         with admitted(origin.caller, open_of=open_of):
             _insert([execution], claim, _tokens_of([(execution, submission)]))
+        lifecycle.accepted(execution)
         yield execution, reservation
 
 
@@ -79,6 +82,7 @@ def all_queued(
     for row in rows:
         row.batch_id = batch_id
         row.caller = caller_of(row)
+        _note_request(row.job)
         if row.queue_limit_ms is not None:
             row.queue_until = row.created_at + timedelta(milliseconds=row.queue_limit_ms)
         _use_files(row)
@@ -86,8 +90,20 @@ def all_queued(
         backlog.enter(rows[0].caller, len(rows))
         with admitted(origin.caller, open_of=open_of, background=True, count=len(rows)):
             _insert(rows, claim, _tokens_of(zip(rows, taken, strict=True)))
-        transaction.on_commit(backlog.wake)
+        transaction.on_commit(partial(_when_queued, rows))
     return rows
+
+
+def _note_request(job: dict[str, Any]) -> None:
+    """By what the log lines of whichever process takes it up are those of this request."""
+    if request_id := correlation.current():
+        job[lifecycle.REQUEST_ID] = request_id
+
+
+def _when_queued(rows: Sequence[Execution]) -> None:
+    for row in rows:
+        lifecycle.accepted(row)
+    backlog.wake()
 
 
 def refused(refusal: Refusal, origin: Origin) -> Execution:

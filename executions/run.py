@@ -14,7 +14,7 @@ from django.conf import settings
 
 from dispatch import active
 from dispatch.base import Event, Finished, Reservation, Run, Started
-from executions import in_flight, transitions
+from executions import in_flight, lifecycle, transitions
 from executions.graded import GradedRun, failed, graded_run
 from executions.grading.verdicts import Verdict
 from executions.jobs import task_of
@@ -31,6 +31,7 @@ from executions.results import (
     sandbox_error,
 )
 from files.store import FileMissing
+from rest import correlation
 from rest.connections import DATABASE_AWAY, DATABASE_RETRY_AFTER_S, release_connection
 from rest.disconnect import Client
 from rest.exceptions import Unavailable
@@ -84,7 +85,7 @@ def attempt(execution: Execution, *, wait_ms: int, on_start: Callable[[], None])
 
     Raises SandboxError where nothing has run, with the row as it was; and what the database raises.
     """
-    with told(execution) as teller:
+    with correlation.within(execution.job.get(lifecycle.REQUEST_ID, "")), told(execution) as teller:
         _attempt(execution, wait_ms, None, Client(), teller, on_start)
 
 
@@ -166,6 +167,7 @@ def _follow(
             if isinstance(event, Started):
                 if not _started(execution, event):
                     return None
+                lifecycle.started(execution, queue_ms=event.queue_ms, container_ms=event.container_ms)
                 on_start()
             teller.take(event)
             if graded is not None:
@@ -210,8 +212,6 @@ def _finished(
     _end(execution, submitted, fields, is_lost=stopped or failed_here)
     for step in faults:
         logger.error("execution %s: %s: %r", execution.pk, step.name, step.detail)
-    if execution.status == Status.FINISHED:
-        logger.info("execution %s: %s in %.0f ms", execution.pk, execution.outcome, execution.wall_ms or 0.0)
 
 
 def _end(execution: Execution, submitted: Run, fields: dict[str, Any], *, is_lost: bool) -> None:

@@ -16,7 +16,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from dispatch import workers
-from executions import announcements, backlog, batch_ends, storage, told
+from executions import announcements, backlog, batch_ends, lifecycle, storage, told
 from executions.jobs import caller_of, is_talked_to
 from executions.models import EXECUTE, INTERACTIVE, MAX_ATTEMPTS, OPEN, Execution, Status
 from rest.connections import DATABASE_AWAY, DATABASE_RETRY_AFTER_S, release_connection
@@ -42,7 +42,8 @@ def start(execution: Execution, *, queue_ms: float) -> bool:
 def reject(execution: Execution, *, error: str, queue_ms: float) -> None:
     """queued → rejected: it was accepted, and never got its turn."""
     fields = {"status": Status.REJECTED, "error": error, "finished_at": timezone.now(), "queue_ms": queue_ms}
-    _move(execution, Status.QUEUED, fields, storage.as_kept(execution, fields))
+    if _move(execution, Status.QUEUED, fields, storage.as_kept(execution, fields)):
+        lifecycle.ended(execution, reason=error)
 
 
 def may_begin_again(execution: Execution) -> bool:
@@ -76,6 +77,8 @@ def begin_again(execution: Execution) -> bool:
         "queue_until": None,
     }
     moved = _persist(execution, lambda: _move(execution, execution.status, fields))
+    if moved:
+        lifecycle.queued(execution)
     backlog.wake()
     return moved
 
@@ -95,7 +98,10 @@ def finish(execution: Execution, fields: dict[str, Any]) -> bool:
             kept = storage.as_kept(execution, fields)
         return _move(execution, execution.status, fields, kept)
 
-    return _persist(execution, write)
+    moved = _persist(execution, write)
+    if moved:
+        lifecycle.ended(execution)
+    return moved
 
 
 def _persist(execution: Execution, write: Callable[[], bool]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import logging
 import threading
 import time
@@ -57,7 +58,9 @@ class WatchedRun:
 
     def begin(self) -> None:
         """Return once it is accepted and its channel is open. Raises what running it raises at once."""
-        threading.Thread(target=self._run, name="gexec-watched", daemon=True).start()
+        # What it logs is the request's.
+        run = contextvars.copy_context().run
+        threading.Thread(target=run, args=[self._run], name="gexec-watched", daemon=True).start()
         self._accepted.wait()
         give_up_at = time.monotonic() + REFUSED_AT_ONCE_S
         while self._is_queued() and time.monotonic() < give_up_at:

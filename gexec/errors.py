@@ -16,6 +16,7 @@ from django.views import defaults
 
 from executions.compat.problems import outside_views
 from gexec.middleware import ADMIN_PATH, ForeignPage
+from rest import refusals
 from rest.connections import DATABASE_AWAY, DATABASE_AWAY_MESSAGE, DATABASE_RETRY_AFTER_S
 from rest.problems import ProblemRenderer, problem
 from rest.views import request_id_of
@@ -80,5 +81,8 @@ def _error(request: HttpRequest, code: str, message: str, status: int) -> HttpRe
         request_id = request_id_of(request)
         told = problem(status, code, message, request_id=request_id, execution_id=None)
         headers = {"X-Request-Id": request_id, "Cache-Control": "no-store"}
-        return JsonResponse(told, status=status, content_type=ProblemRenderer.media_type, headers=headers)
-    return JsonResponse({"error": message}, status=status)
+        response = JsonResponse(told, status=status, content_type=ProblemRenderer.media_type, headers=headers)
+    else:
+        response = JsonResponse({"error": message}, status=status)
+    refusals.mark(response, code)
+    return response

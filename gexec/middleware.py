@@ -22,14 +22,53 @@ from django.http.response import HttpResponseBase
 from django.middleware.csrf import CsrfViewMiddleware
 
 from clients import origins
-from rest import websocket
+from clients.caller import Caller
+from rest import correlation, refusals, websocket
 from rest.client_address import client_address
 
 if TYPE_CHECKING:
     from django.http import HttpResponseForbidden
 
 ADMIN_PATH = "/admin/"
+METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 _CHANGE_NOTHING = ("GET", "HEAD", "OPTIONS")
+
+
+def correlate(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """Middleware, the outermost: every answer has the request's id, and so have the log lines that it leaves.
+
+    What an answer refuses with is told and counted here, once, whichever view or middleware it came from.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        request_id = correlation.request_id_in(request.META)
+        with correlation.within(request_id):
+            response = get_response(request)
+            code = refusals.code_of(response)
+            if code is not None:
+                _tell_refused(request, response, code)
+        response.setdefault(correlation.HEADER, request_id)
+        return response
+
+    return middleware
+
+
+def _tell_refused(request: HttpRequest, response: HttpResponseBase, code: str) -> None:
+    caller = getattr(request, "auth", None)
+    about = {
+        "client": str(caller.client_id) if isinstance(caller, Caller) else None,
+        "execution": response.get("X-Execution-Id"),
+        "method": request.method if request.method in METHODS else None,
+        "route": route_of(request),
+        "status": response.status_code,
+    }
+    refusals.tell(code, **{name: value for name, value in about.items() if value is not None})
+
+
+def route_of(request: HttpRequest) -> str | None:
+    """The pattern of the address, without what stands in it: that may be a secret."""
+    match = request.resolver_match
+    return None if match is None else f"/{match.route.removeprefix('^')}"
 
 
 class ApiCors(CorsMiddleware):

@@ -85,5 +85,6 @@ def read() -> Process:
         keepalive_s=env.int("GEXEC_KEEPALIVE_S", 5),
         data_dir=Path(env.str("GEXEC_DATA_DIR", "") or BASE_DIR / "var").resolve(),
         database_url=env.str("DATABASE_URL", ""),
-        log_json=env.bool("GEXEC_LOG_JSON", False),
+        # A person reads them in development, a collector in production.
+        log_json=env.bool("GEXEC_LOG_JSON", env.bool("GEXEC_SECURE", False)),
     )

@@ -160,6 +160,7 @@ INSTALLED_APPS = [
 
 # Those of gexec.middleware are Django's and axes' own, run for /admin/ only: the API has no session and no cookies.
 MIDDLEWARE = [
+    "gexec.middleware.correlate",
     "gexec.middleware.ApiCors",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -19,6 +19,7 @@ from rest_framework.response import Response
 from rest_framework.settings import api_settings
 from rest_framework.views import set_rollback
 
+from rest import refusals
 from rest.connections import DATABASE_AWAY, DATABASE_AWAY_MESSAGE, DATABASE_RETRY_AFTER_S
 from rest.exceptions import Unavailable
 from rest.text import encodable, printable
@@ -81,7 +82,9 @@ def handle(exc: Exception, context: Mapping[str, Any]) -> Response | None:
     renderer = getattr(context["view"], "problem_renderer_class", ProblemRenderer)
     context["request"].accepted_renderer = renderer()
     context["request"].accepted_media_type = renderer.media_type
-    return Response(problem, status=problem["status"], headers=_headers(understood))
+    response = Response(problem, status=problem["status"], headers=_headers(understood))
+    refusals.mark(response, problem["code"])
+    return response
 
 
 def problem(status: int, code: str, detail: str, **members: object) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.http import StreamingHttpResponse
 from rest_framework.request import Request
 
-from rest import websocket
+from rest import correlation, websocket
 from rest.connections import release_connection
 from rest.websocket import WebSocket
 
@@ -50,7 +50,8 @@ class _TakenOver:
         if not self._began:
             self._began = True
             try:
-                self._converse()
+                with correlation.within(self._request_id):
+                    self._converse()
             finally:
                 self.close()
         raise StopIteration

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Collection
 from functools import partial
 from typing import IO, Any
@@ -18,11 +17,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from rest.connections import release_connection
-from rest.ids import uuid7
+from rest.correlation import request_id_in
 from rest.parsers import receive
 from rest.text import printable
-
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 class ReceivedRequest(Request):
@@ -131,9 +128,8 @@ class NoSuchPath(ApiEndpoint):
 
 
 def request_id_of(request: HttpRequest) -> str:
-    """The client's own where it is a plain one, else a new one."""
-    sent = request.META.get("HTTP_X_REQUEST_ID", "")
-    return sent if _REQUEST_ID.fullmatch(sent) else f"req_{uuid7().hex}"
+    """See rest.correlation."""
+    return request_id_in(request.META)
 
 
 def _unless_known(request: HttpRequest, response: Response) -> HttpResponseBase | None:

@@ -42,7 +42,7 @@ class Collecting:
     def take(self, frame: protocol.RunnerFrame) -> None:
         """Raises ProtocolError for a frame that has no place here, ContainerLost for a fault."""
         if self.result is not None:
-            raise ProtocolError(f"{frame!r:.100} after all was collected")
+            raise ProtocolError(f"{type(frame).__name__} after all was collected")
         if isinstance(frame, protocol.ArtifactData):
             self._collect(frame.data)
         elif isinstance(frame, protocol.ArtifactFound):
@@ -54,7 +54,7 @@ class Collecting:
         elif isinstance(frame, protocol.Fault):
             raise ContainerLost(f"the runner gave up: {frame.message:.500}")
         else:
-            raise ProtocolError(f"{frame!r:.100} while files are collected")
+            raise ProtocolError(f"{type(frame).__name__} while files are collected")
 
     def overdue(self, *, cpu_ms: float) -> None:
         del cpu_ms

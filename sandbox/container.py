@@ -130,7 +130,7 @@ class Container:
                 continue
             # Nothing may come before or behind the R: a byte that a program had forged would be read as the next job's.
             if len(frames) > 1 or not isinstance(frames[0], protocol.Ready) or self._frames.pending:
-                raise ProtocolError(f"expected R, got {frames!r:.200}")
+                raise ProtocolError(f"expected R, got {[type(frame).__name__ for frame in frames]}")
             if frames[0].jobs_done != self.runs:
                 raise ProtocolError(f"the runner has done {frames[0].jobs_done} jobs, not {self.runs}")
             self._awaits_ready = False

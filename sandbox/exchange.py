@@ -127,7 +127,7 @@ class Exchange:
         Raises ProtocolError for a frame that has no place here, ContainerLost for a fault.
         """
         if self.result is not None:
-            raise ProtocolError(f"{frame!r:.100} after the result")
+            raise ProtocolError(f"{type(frame).__name__} after the result")
         if isinstance(frame, protocol.Output):
             return self._collect(frame)
         if isinstance(frame, protocol.Window):
@@ -139,7 +139,7 @@ class Exchange:
         elif isinstance(frame, protocol.Fault):
             raise ContainerLost(f"the runner gave up: {frame.message:.500}")
         else:
-            raise ProtocolError(f"{frame!r:.100} while a step runs")
+            raise ProtocolError(f"{type(frame).__name__} while a step runs")
         return None
 
     def overdue(self, *, cpu_ms: float) -> None:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from gexec import logs, process
+from gexec import faults, logs, process
 from gexec.addresses import authority
 from serve import requests, welcome
 from serve.descriptors import connections, raise_limit
@@ -54,6 +54,8 @@ def on_starting(_server: Any) -> None:
 def post_worker_init(worker: Any) -> None:
     """The application is loaded: start what runs beside the requests, and log that they are answered."""
     from serve import background  # noqa: PLC0415 (gunicorn reads this file before Django is set up)
+
+    faults.log_failed_threads(_log)
 
     worker.close_pool = partial(background.close_pool, _settings.shutdown_grace_s)
     worker.stop_background = background.stop

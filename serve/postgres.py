@@ -52,6 +52,18 @@ _OPTIONS = {
     "jit": "off",
     "log_checkpoints": "off",
     "logging_collector": "off",
+    # What stands in statements is the programs of strangers: what goes wrong is told without it, and without what a row
+    # holds. gexec's own log has the SQLSTATE.
+    "log_error_verbosity": "terse",
+    "log_min_error_statement": "panic",
+    "log_statement": "none",
+    "log_min_duration_statement": "-1",
+    "log_min_duration_sample": "-1",
+    "log_transaction_sample_rate": "0",
+    "log_parameter_max_length_on_error": "0",
+    "log_lock_waits": "off",
+    "log_temp_files": "-1",
+    "log_autovacuum_min_duration": "-1",
     "log_destination": "stderr",
     "timezone": "UTC",
 }

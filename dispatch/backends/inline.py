@@ -202,7 +202,7 @@ class _InlineRun:
                 self._lease = lease
                 self._withdrawal.check()
                 lease.skip(self._skipped)
-                yield Started(round((time.monotonic() - began) * 1000, 3))
+                yield Started(round((time.monotonic() - began) * 1000, 3), round(lease.container_wait_s * 1000, 3))
                 if task.start_ahead:
                     lease.start_ahead()
                 told = lease.events(task.job, stream_output=task.stream_output, console=task.console)

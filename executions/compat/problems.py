@@ -16,6 +16,7 @@ from django.http import HttpResponse
 from rest_framework.views import set_rollback
 
 from executions.doors import COMPAT, Door, paths_of
+from rest import refusals
 from rest.problems import known, problem, problem_of
 
 logger = logging.getLogger(__name__)
@@ -55,6 +56,7 @@ def answered(door: Door, exc: Exception) -> HttpResponse:
 def in_words_of(door: Door, told: Problem) -> HttpResponse:
     """The door's answer, with the headers that every one of ours has."""
     response = _words_of(door)(told)
+    refusals.mark(response, told.code)
     if response.status_code == 401:
         response.setdefault("WWW-Authenticate", "Api-Key")
     if told.retry_after_s is not None:

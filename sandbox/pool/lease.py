@@ -38,6 +38,8 @@ class Lease:
         self.caller = caller
         self.lane: Lane = lane
         self.began = began
+        self.container_wait_s = 0.0
+        """How long the slot was held before there was a container."""
         self._cancelled = False
         self._skipped: set[str] = set()
         self._give_back = give_back

@@ -191,6 +191,7 @@ class Pool:
             give_back=self._give_back,
             replace=self._replace,
         )
+        lease.container_wait_s = time.monotonic() - ask.began
         self._state.granted(lease, waited_s=waited_s)
         return lease
 
