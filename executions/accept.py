@@ -38,7 +38,7 @@ from executions.submission import Origin, Submission
 from files import services as stored_files
 from files.digests import id_of
 from files.store import store
-from rest import correlation
+from rest import correlation, tracing
 from rest.disk import require_room
 from rest.exceptions import Refusal
 from rest.ids import moment_of, uuid7
@@ -59,7 +59,7 @@ def accepted(
     with in_flight.marked(execution.pk), _reserved(execution) as reservation:
         if reservation is not None:
             execution.status, execution.started_at, execution.queue_ms = Status.RUNNING, timezone.now(), 0.0
-        with admitted(origin.caller, open_of=open_of):
+        with tracing.now().part("accept", execution=execution.pk), admitted(origin.caller, open_of=open_of):
             _insert([execution], claim, _tokens_of([(execution, submission)]))
         lifecycle.accepted(execution)
         yield execution, reservation
@@ -88,16 +88,21 @@ def all_queued(
         _use_files(row)
     if rows:
         backlog.enter(rows[0].caller, len(rows))
-        with admitted(origin.caller, open_of=open_of, background=True, count=len(rows)):
+        with (
+            tracing.now().part("accept", executions=len(rows)),
+            admitted(origin.caller, open_of=open_of, background=True, count=len(rows)),
+        ):
             _insert(rows, claim, _tokens_of(zip(rows, taken, strict=True)))
         transaction.on_commit(partial(_when_queued, rows))
     return rows
 
 
 def _note_request(job: dict[str, Any]) -> None:
-    """By what the log lines of whichever process takes it up are those of this request."""
+    """By what the log lines and the trace of whichever process takes it up are those of this request."""
     if request_id := correlation.current():
         job[lifecycle.REQUEST_ID] = request_id
+    if traceparent := tracing.now().traceparent():
+        job[lifecycle.TRACEPARENT] = traceparent
 
 
 def _when_queued(rows: Sequence[Execution]) -> None:

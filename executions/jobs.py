@@ -10,7 +10,7 @@
      "keep_going": false, "artifacts": {"patterns": […], "max_files": …, "max_bytes": …},
      "limits": what was effective, by the API's names: see executions.limits,
      "interactive": true where its client talks to it,
-     "request_id": of the request, where it is run in the background, for log lines,
+     "request_id", "traceparent": of the request, where it is run in the background, for log lines and traces,
      "of_strangers": true where its key is a publishable one,
      "grading": its tests, where there are any, each of which the last step is run for: see executions.grading.asked}
 

@@ -13,6 +13,8 @@ from rest import correlation
 
 logger = logging.getLogger(__name__)
 
+TRACEPARENT = "traceparent"
+"""In a job: of what submitted it, for the trace."""
 REQUEST_ID = "request_id"
 """In a job: that of the request, for the lines of whichever process takes it up."""
 

@@ -30,6 +30,7 @@ from executions.results import (
     finished_fields,
     sandbox_error,
 )
+from executions.traced import Trace, traced
 from files.store import FileMissing
 from rest import correlation
 from rest.connections import DATABASE_AWAY, DATABASE_RETRY_AFTER_S, release_connection
@@ -85,7 +86,7 @@ def attempt(execution: Execution, *, wait_ms: int, on_start: Callable[[], None])
 
     Raises SandboxError where nothing has run, with the row as it was; and what the database raises.
     """
-    with correlation.within(execution.job.get(lifecycle.REQUEST_ID, "")), told(execution) as teller:
+    with correlation.within(execution.job.get(lifecycle.REQUEST_ID, "")), traced(execution), told(execution) as teller:
         _attempt(execution, wait_ms, None, Client(), teller, on_start)
 
 
@@ -131,7 +132,7 @@ def _attempt(
 
 def _run(execution: Execution, reservation: Reservation | None, client: Client, console: Console | None) -> None:
     # Until the row is written: who watches is told of that as well.
-    with told(execution) as teller:
+    with traced(execution), told(execution) as teller:
         _run_told(execution, reservation, client, teller, console)
 
 
@@ -162,8 +163,10 @@ def _follow(
     # No connection of the database is kept while a slot is waited for, or a program runs: there are more threads than
     # connections.
     release_connection()
+    trace = Trace(execution)
     with closing(submitted.events()) as events:
         for event in events:
+            trace.take(event)
             if isinstance(event, Started):
                 if not _started(execution, event):
                     return None

@@ -19,6 +19,7 @@ from dispatch import workers
 from executions import announcements, backlog, batch_ends, lifecycle, storage, told
 from executions.jobs import caller_of, is_talked_to
 from executions.models import EXECUTE, INTERACTIVE, MAX_ATTEMPTS, OPEN, Execution, Status
+from rest import tracing
 from rest.connections import DATABASE_AWAY, DATABASE_RETRY_AFTER_S, release_connection
 from rest.exceptions import Unavailable
 
@@ -98,7 +99,8 @@ def finish(execution: Execution, fields: dict[str, Any]) -> bool:
             kept = storage.as_kept(execution, fields)
         return _move(execution, execution.status, fields, kept)
 
-    moved = _persist(execution, write)
+    with tracing.now().part("commit"):
+        moved = _persist(execution, write)
     if moved:
         lifecycle.ended(execution)
     return moved

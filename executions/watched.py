@@ -58,7 +58,7 @@ class WatchedRun:
 
     def begin(self) -> None:
         """Return once it is accepted and its channel is open. Raises what running it raises at once."""
-        # What it logs is the request's.
+        # What it logs, and its trace, are the request's.
         run = contextvars.copy_context().run
         threading.Thread(target=run, args=[self._run], name="gexec-watched", daemon=True).start()
         self._accepted.wait()

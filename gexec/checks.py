@@ -216,6 +216,19 @@ def security_contact(**_: Any) -> list[CheckMessage]:
     return [Error(f"GEXEC_SECURITY_CONTACT has {contact!r}.", hint=hint, id="gexec.E041") for contact in wrong]
 
 
+def traces(**_: Any) -> list[CheckMessage]:
+    """E042: traces that would be sent in a way that is not spoken."""
+    wrong = {
+        name: value
+        for name in ("OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL")
+        if (value := os.environ.get(name, "")) not in {"", "http/protobuf"}
+    }
+    if not settings.GEXEC_TRACES:
+        return []
+    hint = "Traces are sent by HTTP: leave it out, and name the collector's port for that (4318)."
+    return [Error(f"{name} is {value!r}.", hint=hint, id="gexec.E042") for name, value in wrong.items()]
+
+
 def unknown_names(**_: Any) -> list[CheckMessage]:
     """W001: a variable of our prefix that nothing reads."""
     known = settings.GEXEC_NAMES
@@ -264,6 +277,7 @@ def register_all() -> None:
         outcome_days,
         playground,
         security_contact,
+        traces,
         unknown_names,
         threads,
         caller_share,

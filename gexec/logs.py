@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from gexec.faults import formatted, told
-from rest import correlation
+from rest import correlation, tracing
 
 # So wide that what follows stands in columns for most events and every level.
 _EVENT_WIDTH = 30
@@ -116,6 +116,8 @@ def _extra(record: logging.LogRecord) -> dict[str, Any]:
     given = {name: value for name, value in vars(record).items() if name not in _OWN}
     if "request_id" not in given and (request_id := correlation.current()):
         given["request_id"] = request_id
+    if trace_id := tracing.now().trace_id():
+        given["trace_id"] = trace_id
     return given
 
 

@@ -23,14 +23,17 @@ from django.middleware.csrf import CsrfViewMiddleware
 
 from clients import origins
 from clients.caller import Caller
-from rest import correlation, refusals, websocket
+from rest import correlation, refusals, tracing, websocket
 from rest.client_address import client_address
+from rest.tracing import UNTRACED, Span
 
 if TYPE_CHECKING:
     from django.http import HttpResponseForbidden
 
 ADMIN_PATH = "/admin/"
 METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
+_PROBES = ("/healthz", "/metrics", "/ping", "/readyz")
+"""Asked every few seconds, for no person: they are in no trace."""
 _CHANGE_NOTHING = ("GET", "HEAD", "OPTIONS")
 
 
@@ -42,15 +45,25 @@ def correlate(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callab
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         request_id = correlation.request_id_in(request.META)
-        with correlation.within(request_id):
+        trace = UNTRACED if request.path_info in _PROBES else tracing.now()
+        with correlation.within(request_id), trace.request(request.META) as span:
             response = get_response(request)
             code = refusals.code_of(response)
             if code is not None:
                 _tell_refused(request, response, code)
+            _tell_span(span, request, response, request_id)
         response.setdefault(correlation.HEADER, request_id)
         return response
 
     return middleware
+
+
+def _tell_span(span: Span, request: HttpRequest, response: HttpResponseBase, request_id: str) -> None:
+    method, route = request.method if request.method in METHODS else "_OTHER", route_of(request)
+    span.call(f"{method} {route}" if route else str(method))
+    span.say(method=method, route=route, status=response.status_code, request_id=request_id)
+    if response.status_code >= 500:
+        span.fail()
 
 
 def _tell_refused(request: HttpRequest, response: HttpResponseBase, code: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,6 +39,7 @@ class Process(NamedTuple):
     data_dir: Path
     database_url: str
     log_json: bool
+    traces: bool
 
     @property
     def all_threads(self) -> int:
@@ -87,4 +89,13 @@ def read() -> Process:
         database_url=env.str("DATABASE_URL", ""),
         # A person reads them in development, a collector in production.
         log_json=env.bool("GEXEC_LOG_JSON", env.bool("GEXEC_SECURE", False)),
+        traces=_sends_traces(os.environ),
     )
+
+
+def _sends_traces(variables: Mapping[str, str]) -> bool:
+    """Whether OpenTelemetry's own variables say where to send traces to. They are no settings of ours."""
+    somewhere = variables.get("OTEL_EXPORTER_OTLP_ENDPOINT") or variables.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+    exporter = variables.get("OTEL_TRACES_EXPORTER", "").strip().lower() or "otlp"
+    disabled = variables.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
+    return bool(somewhere) and exporter == "otlp" and not disabled

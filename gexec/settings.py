@@ -17,6 +17,7 @@ from gexec.database_url import database_of
 from gexec.embedded import DATABASE, POOL_CONNECTIONS, USER, run_dir
 from gexec.process import env
 from gexec.secret import secret_key
+from gexec.version import version
 
 BASE_DIR = process.BASE_DIR
 _process = process.read()
@@ -118,6 +119,8 @@ GEXEC_LIBRECHAT_API_KEY = env.str("GEXEC_LIBRECHAT_API_KEY", "")
 # Production: served over TLS by a proxy in front; and lines for a log collector instead of a person.
 GEXEC_SECURE = env.bool("GEXEC_SECURE", False)
 GEXEC_LOG_JSON = _process.log_json
+# Whether OpenTelemetry's variables say where traces are sent to.
+GEXEC_TRACES = _process.traces
 
 DEBUG = env.bool("GEXEC_DEBUG", False)
 SECRET_KEY = env.str("GEXEC_SECRET_KEY", "") or secret_key(GEXEC_DATA_DIR)
@@ -129,6 +132,7 @@ GEXEC_ALLOWED_ORIGINS = env.list("GEXEC_ALLOWED_ORIGINS", [])
 
 DATABASE_URL = _process.database_url
 DOCKER_HOST = env.str("DOCKER_HOST", "")
+GEXEC_VERSION = version()
 GEXEC_NAMES = frozenset(env.names)
 
 INSTALLED_APPS = [

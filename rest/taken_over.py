@@ -8,7 +8,7 @@ from django.conf import settings
 from django.http import StreamingHttpResponse
 from rest_framework.request import Request
 
-from rest import correlation, websocket
+from rest import correlation, tracing, websocket
 from rest.connections import release_connection
 from rest.websocket import WebSocket
 
@@ -42,6 +42,8 @@ class _TakenOver:
         self._request, self._request_id, self._protocol = request, request_id, protocol
         self._speak, self._when_over = speak, when_over
         self._began = False
+        # The request is answered when the connection is spoken on; what is done there belongs to it.
+        self._traceparent = tracing.now().traceparent()
 
     def __iter__(self) -> Iterator[bytes]:
         return self
@@ -50,7 +52,7 @@ class _TakenOver:
         if not self._began:
             self._began = True
             try:
-                with correlation.within(self._request_id):
+                with correlation.within(self._request_id), tracing.now().part("conversation", of=self._traceparent):
                     self._converse()
             finally:
                 self.close()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any
 
 from django.conf import settings
 from django.db import Error
@@ -22,6 +24,7 @@ from gexec.middleware import ADMIN_PATH
 from gexec.postgresql import lanes
 from languages import programs, tasks
 from periodic.scheduler import Scheduler
+from rest import tracing
 from rest.connections import release_connection
 from sandbox.types import Profile, WarmTarget
 from serve.incoming import MAX_HEAD_BYTES
@@ -44,6 +47,8 @@ _periodic = Scheduler()
 _webhooks = Dispatcher()
 _background = Background()
 _stop = threading.Event()
+_telemetry: Any = None
+"""What tells of traces, where there is somewhere to send them to."""
 _known: Mapping[Profile, WarmTarget] | None = None
 """What the pool was told last."""
 
@@ -85,6 +90,11 @@ def start() -> None:
 
     A database that is away keeps no worker from starting: gunicorn would give up all of them for one that fails here.
     """
+    global _telemetry  # noqa: PLW0603 (one a process)
+    if settings.GEXEC_TRACES:
+        # Only here, in the process that serves: what sends the spans is a thread, which no fork inherits.
+        _telemetry = import_module("gexec.telemetry").Telemetry()
+        tracing.use(_telemetry)
     _heartbeat.start()
     # At once, so that a restart leaves nothing open.
     _periodic.start(first=recovery.TASK)
@@ -115,6 +125,8 @@ def stop() -> None:
     _periodic.stop()
     _webhooks.stop()
     _heartbeat.stop()
+    if _telemetry is not None:
+        _telemetry.stop()
 
 
 def _follow_languages() -> None:
