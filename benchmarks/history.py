@@ -300,7 +300,7 @@ def _counts() -> Iterator[tuple[str, Callable[[], object]]]:
 
     today = datetime.now(UTC).date()
     yield "/metrics", metrics.totals
-    yield "/metrics for Prometheus", lambda: (totals.counts(), storage.today(), storage.bytes_on_disk())
+    yield "/metrics for Prometheus", lambda: (totals.counts(), totals.times(), storage.today(), storage.bytes_on_disk())
     charts = (
         ("an hour by minute", Period.MINUTE, back(hours=1)),
         ("a day by hour", Period.HOUR, back(days=1)),

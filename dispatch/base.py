@@ -13,7 +13,7 @@ not do is raised, from `events` and not from `submit`, as one of the sandbox's e
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 from uuid import UUID
 
@@ -102,6 +102,23 @@ class Run(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Happened:
+    """What has become of containers since this process began."""
+
+    started: int = 0
+    lost: int = 0
+    """That ended by themselves."""
+    failures: Mapping[str, int] = field(default_factory=dict)
+    """Starts that failed, by the kind of error."""
+    leases: int = 0
+    """Tasks that got one."""
+    leases_waited: int = 0
+    """Of these: those that had to wait for a slot or a container."""
+    leases_reused: int = 0
+    """Of these: those that got one which their tenant had used before."""
+
+
+@dataclass(frozen=True, slots=True)
 class Capacity:
     """How much can be run now."""
 
@@ -111,6 +128,9 @@ class Capacity:
     """Tasks that wait for a slot."""
     warm: Mapping[Profile, int]
     """Containers that wait for a task, by what they are made of."""
+    waiting_batch: int = 0
+    """Of those that wait: in the lane of batch."""
+    happened: Happened = field(default_factory=Happened)
 
 
 class Backend(Protocol):

@@ -17,6 +17,7 @@ class Worker(models.Model):
     pid = models.IntegerField()
     pid_started = models.BigIntegerField(help_text="Start time from /proc/<pid>/stat: a pid may be used again.")
     seen_at = models.DateTimeField()
+    state = models.JSONField(default=dict, db_default={}, help_text="How much it can run, runs and has waiting.")
 
     def __str__(self) -> str:
         return f"{self.hostname}:{self.pid}"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from django.db import connection
@@ -45,6 +45,22 @@ def record_heartbeat() -> bool:
         return True
     _write(worker_id)
     return False
+
+
+def tell_state(state: Mapping[str, Any]) -> None:
+    """Let the other processes know how this one stands."""
+    Worker.objects.filter(pk=own_id()).update(state=dict(state))
+
+
+def hostname() -> str:
+    """Of this host."""
+    return socket.gethostname()
+
+
+def states_of_others() -> list[tuple[str, Mapping[str, Any]]]:
+    """How the other processes that live stood a moment ago, each with its host's name."""
+    living = Worker.objects.filter(seen_at__gte=Now() - timedelta(seconds=STALE_AFTER_S)).exclude(pk=own_id())
+    return list(living.values_list("hostname", "state"))
 
 
 def deregister() -> None:

@@ -163,6 +163,11 @@ def waiting() -> int:
     return sum(_counts.current().values())
 
 
+def waiting_in(lane: Lane) -> int:
+    """The same, of one lane."""
+    return sum(rows for (name, _), rows in _counts.current().items() if name == lane)
+
+
 def forget() -> None:
     """Count again at the next question: for tests, whose rows come and go otherwise."""
     _counts.forget()

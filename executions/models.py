@@ -397,6 +397,8 @@ class Measure(models.TextChoices):
 
     WALL = "wall"
     QUEUE = "queue"
+    TOTAL = "total"
+    """From when it was accepted; of all periods together alone."""
 
 
 class ExecutionPeriod(models.Model):
@@ -411,6 +413,8 @@ class ExecutionPeriod(models.Model):
     cpu_ms = models.FloatField(help_text="Of all steps.")
     wall_ms = models.FloatField(help_text="Of all steps.")
     queue_ms = models.FloatField()
+    run_ms = models.FloatField(default=0, db_default=0, help_text="Of programs alone.")
+    total_ms = models.FloatField(default=0, db_default=0, help_text="From when they were accepted.")
 
     class Meta:
         constraints: ClassVar = [

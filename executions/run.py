@@ -32,7 +32,7 @@ from executions.results import (
 )
 from executions.traced import Trace, traced
 from files.store import FileMissing
-from rest import correlation
+from rest import correlation, observed
 from rest.connections import DATABASE_AWAY, DATABASE_RETRY_AFTER_S, release_connection
 from rest.disconnect import Client
 from rest.exceptions import Unavailable
@@ -47,6 +47,7 @@ ENGINE_RETRY_AFTER_S = 5
 """A Docker engine that is restarted answers again after a few seconds."""
 SHUTDOWN_RETRY_AFTER_S = 10
 """A restart takes less where no program uses up the grace."""
+START = observed.Histogram("gexec_execution_start_seconds", "From having a slot to having a container.")
 GONE_WAIT_S = 20.0
 """How long it is waited for the container of a run that was lost: removed by force, it goes within half of that."""
 _GONE_POLL_S = 0.1
@@ -170,6 +171,7 @@ def _follow(
             if isinstance(event, Started):
                 if not _started(execution, event):
                     return None
+                START.observe(event.container_ms / 1000)
                 lifecycle.started(execution, queue_ms=event.queue_ms, container_ms=event.container_ms)
                 on_start()
             teller.take(event)

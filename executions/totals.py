@@ -55,10 +55,29 @@ GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3
 _HISTOGRAMS = """
     UNION ALL
     SELECT at, language_slug, outcome, measure, bucket, executions, 0, 0, 0, 0
-    FROM executions_executionhistogram WHERE period = %(period)s {within}
+    FROM executions_executionhistogram WHERE period = %(period)s AND measure <> 'total' {within}
     UNION ALL
     SELECT at, language_slug, outcome, measure, executions_bucket(ms), 1, 0, 0, 0, 0
     FROM tail, LATERAL (VALUES ('wall', run_ms), ('queue', queue_ms)) AS measured (measure, ms) WHERE ms IS NOT NULL
+"""
+# One snapshot of what is rolled up and what is not; without a bucket: a sum.
+_TIMES = """
+SELECT CASE WHEN measure IN ('wall', 'cpu') THEN language_slug ELSE '' END, measure, bucket, sum(value) FROM (
+    SELECT language_slug, measure, bucket, executions::float8 AS value FROM executions_executionhistogram
+    WHERE period = 'ever' AND outcome <> 'rejected'
+    UNION ALL
+    SELECT language_slug, measure, NULL, value FROM executions_executionperiod, LATERAL (VALUES
+        ('wall', run_ms), ('queue', queue_ms), ('total', total_ms), ('cpu', cpu_ms)) AS summed (measure, value)
+    WHERE period = 'ever' AND outcome <> 'rejected'
+    UNION ALL
+    SELECT language_slug, measure, part.bucket, part.value FROM executions_tally, LATERAL (VALUES
+        ('wall', run_ms), ('queue', queue_ms), ('total', total_ms)) AS measured (measure, ms),
+        LATERAL (VALUES (executions_bucket(ms), 1::float8), (NULL, ms)) AS part (bucket, value)
+    WHERE finished > 0 AND outcome <> 'rejected' AND ms IS NOT NULL
+    UNION ALL
+    SELECT language_slug, 'cpu', NULL, cpu_ms FROM executions_tally WHERE finished > 0 AND outcome <> 'rejected'
+) counted
+GROUP BY 1, 2, 3 ORDER BY 1, 2
 """
 _BY = {"language": "language_slug", "outcome": "outcome"}
 """What periods may be asked for by, besides their beginnings."""
@@ -166,6 +185,30 @@ def ever() -> Mapping[tuple[str, str], Ended]:
         cursor.execute(_statement("'epoch'::timestamptz", "", tuple(_BY)), {"period": Period.EVER})
         found = _by_key(cursor.fetchall())
     return {(language, outcome): ended for (_, language, outcome), ended in found.items()}
+
+
+class Times(NamedTuple):
+    """How long executions took that were not refused: one of the measures."""
+
+    language: str
+    """Of programs' wall time; the other measures are of all languages together, and this is empty."""
+    measure: Measure
+    buckets: Sequence[int]
+    sum_ms: float
+
+
+def times() -> tuple[list[Times], dict[str, float]]:
+    """Of all that ended since there are roll-ups; and the CPU time in ms of all of their steps, by language."""
+    with connection.cursor() as cursor:
+        cursor.execute(_TIMES)
+        rows = cursor.fetchall()
+    sums = {(language, measure): value for language, measure, bucket, value in rows if bucket is None}
+    found: dict[tuple[str, str], list[int]] = {}
+    for language, measure, bucket, value in rows:
+        if bucket is not None:
+            found.setdefault((language, measure), [0] * BUCKETS)[bucket] = int(value)
+    times = [Times(*key[:1], Measure(key[1]), buckets, sums.get(key, 0.0)) for key, buckets in found.items()]
+    return times, {language: value for (language, measure), value in sums.items() if measure == "cpu"}
 
 
 def _statement(part: str, within: str, by: Collection[str], *, histograms: bool = True, each: str = "at") -> str:

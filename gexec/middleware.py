@@ -23,7 +23,7 @@ from django.middleware.csrf import CsrfViewMiddleware
 
 from clients import origins
 from clients.caller import Caller
-from rest import correlation, refusals, tracing, websocket
+from rest import correlation, observed, refusals, tracing, websocket
 from rest.client_address import client_address
 from rest.tracing import UNTRACED, Span
 
@@ -67,6 +67,7 @@ def _tell_span(span: Span, request: HttpRequest, response: HttpResponseBase, req
 
 
 def _tell_refused(request: HttpRequest, response: HttpResponseBase, code: str) -> None:
+    observed.REFUSALS.count(code)
     caller = getattr(request, "auth", None)
     about = {
         "client": str(caller.client_id) if isinstance(caller, Caller) else None,

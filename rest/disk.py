@@ -10,6 +10,7 @@ import logging
 import shutil
 from enum import StrEnum
 from pathlib import Path
+from typing import NamedTuple
 
 from django.conf import settings
 
@@ -33,15 +34,28 @@ class Room(StrEnum):
     FULL = "full"
 
 
-def free_bytes() -> int:
+class Disk(NamedTuple):
+    """Of how many bytes, how many are free."""
+
+    total: int
+    free: int
+
+
+def disk_bytes() -> Disk:
     """Of the disk that the data directory is on, or will be."""
     directory = Path(settings.GEXEC_DATA_DIR)
     try:
         there = next(path for path in (directory, *directory.parents) if path.exists())
-        return shutil.disk_usage(there).free
+        usage = shutil.disk_usage(there)
     except OSError as error:
         logger.warning("how much of the disk is free cannot be seen: %s", error)
-        return _UNKNOWN
+        return Disk(_UNKNOWN, _UNKNOWN)
+    return Disk(usage.total, usage.free)
+
+
+def free_bytes() -> int:
+    """What of it is free."""
+    return disk_bytes().free
 
 
 def room() -> Room:

@@ -1,4 +1,4 @@
-"""The rows of the rate limit."""
+"""The rows of the rate limit, and of what is counted in memory."""
 
 from __future__ import annotations
 
@@ -14,3 +14,13 @@ class Counter(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class Observation(models.Model):
+    """What was counted in memory by all server processes: see rest.observed."""
+
+    series = models.CharField(max_length=250, primary_key=True, help_text="A JSON list: a name, and values of labels.")
+    value = models.FloatField()
+
+    def __str__(self) -> str:
+        return self.series

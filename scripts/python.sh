@@ -55,3 +55,20 @@ ensure_browser() {
     fi
     install_packages "a browser for the tests" chromium
 }
+
+# What checks alert rules and metrics, out of Debian's package of Prometheus, whose server is neither installed nor
+# started; without it that test says so and is skipped.
+ensure_promtool() {
+    if command -v promtool > /dev/null 2>&1 || [ -x .venv/bin/promtool ] || ! command -v dpkg-deb > /dev/null 2>&1; then
+        return
+    fi
+    say "Fetching promtool for the tests ..."
+    fetched=$(mktemp -d)
+    if (cd "$fetched" && { apt-get -qq download prometheus || { as_root apt-get -qq update && apt-get -qq download prometheus; }; }) \
+        > /dev/null 2>&1 && dpkg-deb -x "$fetched"/prometheus_*.deb "$fetched/prometheus"; then
+        install -m 755 "$fetched/prometheus/usr/bin/promtool" .venv/bin/promtool
+    else
+        say "It cannot be had: the test of docs/alerts.yml is skipped."
+    fi
+    rm -rf "$fetched"
+}

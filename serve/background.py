@@ -14,7 +14,7 @@ from django.urls import reverse
 
 from dispatch import active
 from dispatch.heartbeat import Heartbeat
-from executions import recovery, waiting
+from executions import gauges, recovery, waiting
 from executions.background import Background
 from executions.compat.librechat.uploads import FORM_PATHS, OVERHEAD_BYTES
 from executions.doors import Door
@@ -24,7 +24,7 @@ from gexec.middleware import ADMIN_PATH
 from gexec.postgresql import lanes
 from languages import programs, tasks
 from periodic.scheduler import Scheduler
-from rest import tracing
+from rest import observed, tracing
 from rest.connections import release_connection
 from sandbox.types import Profile, WarmTarget
 from serve.incoming import MAX_HEAD_BYTES
@@ -42,7 +42,14 @@ _REQUESTS_AT_LEAST = 16
 _UNSENT_BYTES_A_SLOT = 16 * 1024 * 1024
 """One of the largest answers."""
 
-_heartbeat = Heartbeat(recovery.sweep_own)
+
+def _beat() -> None:
+    """Beside each heartbeat."""
+    recovery.sweep_own()
+    gauges.write()
+
+
+_heartbeat = Heartbeat(_beat)
 _periodic = Scheduler()
 _webhooks = Dispatcher()
 _background = Background()
@@ -124,6 +131,8 @@ def stop() -> None:
     tasks.abandon()
     _periodic.stop()
     _webhooks.stop()
+    # What was counted since the last heartbeat.
+    _try(observed.write, away="some of what was counted is lost", failed="some of what was counted is lost")
     _heartbeat.stop()
     if _telemetry is not None:
         _telemetry.stop()

@@ -50,6 +50,8 @@ WHERE id = (
     ORDER BY next_at LIMIT 1 FOR UPDATE SKIP LOCKED)
 RETURNING id
 """
+_PENDING = "SELECT count(*) FROM (SELECT 1 FROM webhooks_delivery WHERE state = 'pending' LIMIT %s) AS some_of_them"
+_COUNTED_AT_MOST = 10_000
 _FORGET = """
 WITH old AS (SELECT id FROM webhooks_delivery WHERE ended_at < %s LIMIT %s FOR UPDATE SKIP LOCKED),
     log AS (DELETE FROM webhooks_attempt WHERE delivery_id IN (SELECT id FROM old))
@@ -85,6 +87,13 @@ def claim(*, but_hosts: Collection[str] = (), but_clients: Collection[UUID] = ()
         cursor.execute(_CLAIM, asked)
         row = cursor.fetchone()
     return Delivery.objects.select_related("endpoint", "client").filter(pk=row[0]).first() if row else None
+
+
+def pending() -> int:
+    """How many are to be sent yet; of very many some."""
+    with connection.cursor() as cursor:
+        cursor.execute(_PENDING, [_COUNTED_AT_MOST])
+        return int(cursor.fetchone()[0])
 
 
 def settle(delivery: Delivery, outcome: Outcome) -> None:

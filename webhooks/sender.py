@@ -15,6 +15,7 @@ from django.db import Error
 from django.utils import timezone
 
 from clients.caller import Caller
+from rest import observed
 from rest.connections import release_connection
 from rest.exceptions import Unavailable
 from webhooks import attempts, services, waking
@@ -41,6 +42,8 @@ AGAIN_S = 5.0
 STOP_S = 5.0
 """Requests that are under way when the process stops have so long; the rest is sent again by another one."""
 USER_AGENT = "gexec-webhooks/1"
+
+ATTEMPTS = observed.Counter("gexec_webhook_attempts", "Tries to deliver a webhook, and what came of them.", ("result",))
 
 K = TypeVar("K")
 
@@ -112,6 +115,7 @@ class Dispatcher:
         try:
             outcome = self._outcome(delivery)
             attempts.settle(delivery, outcome)
+            ATTEMPTS.count(_result_of(outcome))
             logger.info(
                 "webhook sent" if outcome.is_delivered else "webhook failed",
                 extra={"delivery": str(delivery.pk), "status": outcome.status, "ms": outcome.ms},
@@ -142,6 +146,12 @@ class Dispatcher:
             _take_one(self._clients, delivery.client_id)
         # There may be one that waits for this place.
         waking.wake()
+
+
+def _result_of(outcome: Outcome) -> str:
+    if outcome.is_delivered:
+        return "delivered"
+    return "unreached" if outcome.status is None else "refused"
 
 
 def _take_one(counter: Counter[K], key: K) -> None:

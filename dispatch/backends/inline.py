@@ -16,7 +16,7 @@ from uuid import UUID
 from django.conf import settings
 
 from dispatch import shares, workers
-from dispatch.base import Capacity, Event, Finished, Report, Reservation, Started, Task
+from dispatch.base import Capacity, Event, Finished, Happened, Report, Reservation, Started, Task
 from rest.connections import release_connection
 from rest.turns import Turns
 from sandbox.docker import BASE_IMAGE, DockerEngine, DockerImages, connect, install_runner
@@ -102,7 +102,16 @@ class Inline:
     def capacity(self) -> Capacity:
         pool = self.pool.snapshot()
         warm = {profile: state.warm for profile, state in pool.profiles.items()}
-        return Capacity(pool.slots, pool.in_use, pool.waiting, warm)
+        counters = pool.counters
+        happened = Happened(
+            counters.containers_started,
+            counters.containers_lost,
+            counters.failures,
+            counters.leases_granted,
+            counters.leases_waited,
+            counters.leases_reused,
+        )
+        return Capacity(pool.slots, pool.in_use, pool.waiting, warm, pool.waiting_batch, happened)
 
     def keep_warm(self, targets: Mapping[Profile, WarmTarget]) -> None:
         self.pool.keep_warm(targets)

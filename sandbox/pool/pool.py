@@ -132,6 +132,7 @@ class Pool:
             waiting=self._slots.waiting,
             profiles=self._state.profiles(),
             counters=self._state.counters(),
+            waiting_batch=self._slots.waiting_batch,
         )
 
     def owners(self) -> dict[str, str]:

@@ -98,6 +98,11 @@ class Slots:
         return self._permits.held
 
     @property
+    def waiting_batch(self) -> int:
+        """How many of those that wait are in the lane of batch."""
+        return self._waiting["batch"]
+
+    @property
     def waiting(self) -> int:
         """How many callers wait for a permit."""
         return self._waiting["interactive"] + self._waiting["batch"]

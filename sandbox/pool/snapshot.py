@@ -23,6 +23,8 @@ class Counters:
     """Leases that were refused because nothing became free in time, or the queue was full."""
     containers_started: int = 0
     start_failures: int = 0
+    failures: Mapping[str, int] = field(default_factory=dict)
+    """The same, by what went wrong: names of SandboxError's kinds."""
     containers_lost: int = 0
     """That ended by themselves, or whose stream broke: while they waited, or under a job."""
 
@@ -57,3 +59,5 @@ class PoolSnapshot:
     """Callers that wait for a slot."""
     profiles: Mapping[Profile, ProfileSnapshot]
     counters: Counters = field(default_factory=Counters)
+    waiting_batch: int = 0
+    """Of those who wait for a slot: in the lane of batch."""

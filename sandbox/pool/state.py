@@ -206,6 +206,8 @@ class PoolState:
         with self._lock:
             entry.building -= 1
             self._counters.start_failures += 1
+            kind = type(error).__name__
+            self._counters.failures = {**self._counters.failures, kind: self._counters.failures.get(kind, 0) + 1}
             # Without the frames that it came through: they would hold whatever those hold, until the next failure.
             entry.build_failed(error.renewed(), time.monotonic())
             self._changed.notify_all()
