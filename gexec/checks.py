@@ -29,6 +29,7 @@ _AT_LEAST = {
     # One that waits for a program, and one that answers /ping meanwhile.
     "GEXEC_THREADS": 2,
     "GEXEC_SHUTDOWN_GRACE_S": 0,
+    "GEXEC_RELOAD_GRACE_S": 0,
     # 0 ends each connection after its answer.
     "GEXEC_KEEPALIVE_S": 0,
     "GEXEC_SLOTS": 1,

@@ -12,6 +12,7 @@ from gexec.environment import Environment
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 DEFAULT_GRACE_S = 30.0
+DEFAULT_RELOAD_GRACE_S = 600.0
 
 STOP_MARGIN_S = 30.0
 """What stops gexec (Docker, systemd) waits for the grace and this long before it kills: containers are removed,
@@ -35,6 +36,7 @@ class Process(NamedTuple):
     watchers: int
     interactive: int
     shutdown_grace_s: float
+    reload_grace_s: float
     keepalive_s: int
     data_dir: Path
     database_url: str
@@ -50,6 +52,11 @@ class Process(NamedTuple):
     def worker_stop_s(self) -> float:
         """A worker that was told to stop is left alone this long."""
         return self.shutdown_grace_s + STOP_MARGIN_S / 2
+
+    @property
+    def leave_s(self) -> float:
+        """What was there before a reload is left alone this long: it may be told to stop at the end of its time."""
+        return self.reload_grace_s + self.gunicorn_stop_s
 
     @property
     def gunicorn_stop_s(self) -> float:
@@ -84,6 +91,7 @@ def read() -> Process:
         # The rest of the slots are always for programs that nobody talks to.
         interactive=env.int("GEXEC_INTERACTIVE", max(1, slots // 2)),
         shutdown_grace_s=env.float("GEXEC_SHUTDOWN_GRACE_S", DEFAULT_GRACE_S),
+        reload_grace_s=env.float("GEXEC_RELOAD_GRACE_S", DEFAULT_RELOAD_GRACE_S),
         keepalive_s=env.int("GEXEC_KEEPALIVE_S", 5),
         data_dir=Path(env.str("GEXEC_DATA_DIR", "") or BASE_DIR / "var").resolve(),
         database_url=env.str("DATABASE_URL", ""),

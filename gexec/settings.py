@@ -28,6 +28,7 @@ GEXEC_PORT = _process.port
 GEXEC_WORKERS = _process.workers
 GEXEC_THREADS = _process.threads
 GEXEC_SHUTDOWN_GRACE_S = _process.shutdown_grace_s
+GEXEC_RELOAD_GRACE_S = _process.reload_grace_s
 GEXEC_KEEPALIVE_S = _process.keepalive_s
 GEXEC_DATA_DIR = _process.data_dir
 

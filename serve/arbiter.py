@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import socket
@@ -10,6 +9,7 @@ import sys
 
 from gexec.process import BASE_DIR
 from serve.groups import end_group, signal_group, start_group
+from serve.handover import Line
 
 _MEMORY_GIVEN_BACK = {
     "MALLOC_ARENA_MAX": "2",
@@ -24,25 +24,27 @@ class Gunicorn:
     """The arbiter and its workers, which are one process group. It listens and forks only after `serve`."""
 
     def __init__(self, listener: socket.socket) -> None:
-        """Start it on a bound socket, which the caller closes: else clients would queue up after gunicorn has ended."""
+        """Start it on a bound socket, which the caller closes in the end: else clients would queue up for nobody."""
         command = [sys.executable, "-m", "gunicorn", "--config", "python:serve.gunicorn_config"]
         command += ["--bind", f"fd://{listener.fileno()}"]
-        stdin, self._go_ahead = os.pipe()
+        self._line = Line()
         self._process = start_group(
             command,
             cwd=BASE_DIR,
-            stdin=stdin,
+            stdin=self._line.child_end.fileno(),
             pass_fds=[listener.fileno()],
             environment={**_MEMORY_GIVEN_BACK, **os.environ},
         )
-        os.close(stdin)
+        self._line.child_end.close()
 
     def serve(self) -> None:
         """Everything is prepared; see on_starting in gunicorn_config.py."""
-        # One that has ended already is seen by `exit_code`.
-        with contextlib.suppress(BrokenPipeError):
-            os.write(self._go_ahead, b"serve\n")
-        os.close(self._go_ahead)
+        self._line.serve()
+
+    @property
+    def serving(self) -> int:
+        """How many workers have begun to serve, those that came for others included."""
+        return self._line.serving
 
     @property
     def exit_code(self) -> int | None:
@@ -54,8 +56,14 @@ class Gunicorn:
         """The process group; workers of an arbiter that was killed are left in it."""
         return self._process.pid
 
+    def leave(self) -> None:
+        """Ask it to end once all that it has begun is over: another one has taken its listening socket."""
+        self._line.leave()
+        self._process.send_signal(signal.SIGTERM)
+
     def stop(self, *, at_once: bool) -> None:
         """Ask it to end: gracefully, or, when that was asked already, without waiting for requests."""
+        self._line.hurry()
         self._process.send_signal(signal.SIGINT if at_once else signal.SIGTERM)
 
     def kill(self) -> None:
@@ -63,6 +71,6 @@ class Gunicorn:
         signal_group(self.group, signal.SIGKILL)
 
     def end(self) -> None:
-        """End it before it has served: it has no request and no child, and waits in a read."""
+        """End it where it has no request: it has not served, or only just begun to."""
         end_group(self._process, wait_s=1.0)
-        os.close(self._go_ahead)
+        self._line.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
@@ -27,6 +28,7 @@ from periodic.scheduler import Scheduler
 from rest import observed, tracing
 from rest.connections import release_connection
 from sandbox.types import Profile, WarmTarget
+from serve.handover import may_take_long
 from serve.incoming import MAX_HEAD_BYTES
 from serve.sockets import Shared
 from serve.uploads import Uploads
@@ -41,6 +43,9 @@ _REQUESTS_AT_LEAST = 16
 """So many of the largest requests have room at once; half of them of one address."""
 _UNSENT_BYTES_A_SLOT = 16 * 1024 * 1024
 """One of the largest answers."""
+
+_LEAVE_POLL_S = 0.1
+"""Nobody waits for it."""
 
 
 def _beat() -> None:
@@ -109,6 +114,19 @@ def start() -> None:
     _background.start()
     threading.Thread(target=_follow_languages, name="languages", daemon=True).start()
     _webhooks.start()
+
+
+def leave(longest_s: float, has_clients: Callable[[], bool]) -> None:
+    """Go on with what has begun until that is over, or took longest_s; as long as others serve meanwhile.
+
+    What waits in the backlog is theirs at once.
+    """
+    until = time.monotonic() + longest_s
+    while may_take_long() and time.monotonic() < until:
+        _background.stop()
+        if not has_clients() and not _background.running:
+            return
+        time.sleep(_LEAVE_POLL_S)
 
 
 def close_pool(grace_s: float) -> None:

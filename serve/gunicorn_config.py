@@ -10,7 +10,7 @@ from typing import Any
 
 from gexec import faults, logs, process
 from gexec.addresses import authority
-from serve import requests, welcome
+from serve import handover, requests, welcome
 from serve.descriptors import connections, raise_limit
 
 _settings = process.read()
@@ -45,10 +45,26 @@ limit_request_line = 8190
 _log = logging.getLogger("gexec.serve")
 
 
-def on_starting(_server: Any) -> None:
+class _GracefulTimeout:
+    """gunicorn's setting, looked at when a stop begins, in the arbiter and in each worker."""
+
+    def __init__(self, setting: Any) -> None:
+        self._setting = setting
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._setting, name)
+
+    def get(self) -> int:
+        """Longer where others serve meanwhile."""
+        return int(_settings.leave_s if handover.may_take_long() else self._setting.get())
+
+
+def on_starting(server: Any) -> None:
     """Wait, with everything loaded, for the word that all is prepared: before it nothing listens and no worker runs."""
     if not sys.stdin.readline():
         sys.exit("gexec: the process that started gunicorn is gone")
+    known = server.cfg.settings
+    known["graceful_timeout"] = _GracefulTimeout(known["graceful_timeout"])
 
 
 def post_worker_init(worker: Any) -> None:
@@ -57,11 +73,13 @@ def post_worker_init(worker: Any) -> None:
 
     faults.log_failed_threads(_log)
 
+    worker.leave = partial(background.leave, _settings.reload_grace_s)
     worker.close_pool = partial(background.close_pool, _settings.shutdown_grace_s)
     worker.stop_background = background.stop
     background.bound_database()
     background.bound_clients(worker.shared)
     background.start()
+    handover.say_serving()
     _log.info("serving", extra={"url": f"http://{authority(_settings.host, _settings.port)}", "worker": worker.pid})
     # A collector of log lines has no use for it, and neither has who sees a worker come back.
     if worker.age == 1 and not _settings.log_json:

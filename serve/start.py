@@ -19,21 +19,22 @@ from pathlib import Path
 from gexec import process
 from gexec.addresses import bound_socket
 from gexec.environment import SettingError
-from gexec.process import BASE_DIR, Process
+from gexec.process import Process
+from serve import systemd
 from serve.arbiter import Gunicorn
 from serve.descriptors import raise_limit
-from serve.groups import end_group, start_group
+from serve.groups import end_group
 from serve.locks import FileLock, Held, Unwritable
 from serve.postgres import PostgresError, Server
 from serve.stops import Stopped, Stops
+from serve.successor import PREPARE_STOP_S, start_preparation
 from serve.supervisor import Supervisor
+from serve.systemd import Notifier
 
 FREE_DISK_BYTES = 200 * 1024 * 1024
 """A new database takes some 60 MB of it; the rest is for what is written at first."""
 LOCK_WAIT_S = 30.0
 """A manage.py command that has started the database is given this long to end."""
-PREPARE_STOP_S = 10.0
-"""A preparation that is told to end ends a build or an installation first."""
 POLL_S = 0.02
 """Short beside a start, and no load beside one."""
 
@@ -55,7 +56,7 @@ def main(arguments: Sequence[str]) -> int:
     stops.install()
     raise_limit()
     try:
-        return _serve(process.read(), stops)
+        return _serve(process.read(), stops, Notifier())
     except Stopped:
         return 0
     except Refused as refused:
@@ -66,7 +67,7 @@ def main(arguments: Sequence[str]) -> int:
         return 1
 
 
-def _serve(settings: Process, stops: Stops) -> int:
+def _serve(settings: Process, stops: Stops, notifier: Notifier) -> int:
     lock = FileLock(settings.data_dir / "serve.lock")
     postgres = None if settings.database_url else Server(settings.data_dir, _report)
     try:
@@ -74,12 +75,13 @@ def _serve(settings: Process, stops: Stops) -> int:
         with closing(_listener(settings.host, settings.port)) as listener:
             _refuse_full_disk(settings.data_dir)
             gunicorn = Gunicorn(listener)
-        try:
-            _prepare(postgres)
-        except BaseException:
-            gunicorn.end()
-            raise
-        return Supervisor(settings, postgres, stops).run(gunicorn)
+            try:
+                _prepare(postgres)
+            except BaseException:
+                gunicorn.end()
+                raise
+            supervisor = Supervisor(settings, postgres, stops, listener=listener, gunicorn=gunicorn, notifier=notifier)
+            return supervisor.run()
     finally:
         if postgres is not None:
             postgres.stop()
@@ -91,7 +93,7 @@ def _prepare(postgres: Server | None) -> None:
     if postgres is not None:
         postgres.acquire(wait_s=LOCK_WAIT_S)
     # It loads Django while the database starts, waits for it, and reports itself what is wrong.
-    child = start_group([sys.executable, "manage.py", "prepare"], cwd=BASE_DIR)
+    child = start_preparation()
     try:
         if postgres is not None:
             postgres.start()
@@ -122,7 +124,9 @@ def _take(lock: FileLock, data_dir: Path) -> None:
 
 def _listener(host: str, port: int) -> socket.socket:
     try:
-        return bound_socket(host, port)
+        return systemd.given_socket() or bound_socket(host, port)
+    except systemd.TooManySockets:
+        raise Refused("systemd gave it several sockets, and it serves one: name one ListenStream= alone.") from None
     except OverflowError:
         raise Refused(f"GEXEC_PORT is {port}. A port is a number from 1 to 65535.") from None
     except OSError as error:

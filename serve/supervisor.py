@@ -1,4 +1,9 @@
-"""What keeps a running gexec together: gunicorn as a child, PostgreSQL beside it, and an end that leaves nothing."""
+"""What keeps a running gexec together: gunicorn as a child, PostgreSQL beside it, and an end that leaves nothing.
+
+At SIGHUP a second gunicorn is prepared beside the one that serves, of the code that is there by then. Once it serves,
+on the same listening socket, the first is told to leave: it takes nothing new, and ends with the last that it has
+begun. Where the second does not come to serve, the first goes on as if nothing had been asked.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +12,19 @@ import logging
 import logging.config
 import os
 import signal
+import socket
 import time
+from dataclasses import dataclass
 
 from gexec import logs
+from gexec.embedded import MAX_PROCESSES
 from gexec.process import Process
 from serve.arbiter import Gunicorn
 from serve.groups import signal_group
 from serve.postgres import PostgresError, Server
 from serve.stops import Stops
+from serve.successor import State, Successor
+from serve.systemd import Notifier
 
 POLL_S = 0.05
 FIRST_RESTART_DELAY_S = 0.25
@@ -26,49 +36,145 @@ STEADY_S = 60.0
 logger = logging.getLogger("gexec.serve")
 
 
+@dataclass(frozen=True)
+class _Leaving:
+    """One that another has taken over from."""
+
+    gunicorn: Gunicorn
+    until: float
+
+
 class Supervisor:
     """Runs gunicorn until it ends or a signal stops it; starts PostgreSQL again whenever it dies meanwhile.
 
     Single-threaded: the kernel ends its children with the thread that started them, see serve.groups.
     """
 
-    def __init__(self, settings: Process, postgres: Server | None, stops: Stops) -> None:
+    def __init__(
+        self,
+        settings: Process,
+        postgres: Server | None,
+        stops: Stops,
+        *,
+        listener: socket.socket,
+        gunicorn: Gunicorn,
+        notifier: Notifier,
+    ) -> None:
+        """`gunicorn` is to serve on the listener, as will those that follow it. The listener is closed at the stop."""
         self._settings = settings
         self._postgres = postgres
         self._stops = stops
+        self._listener = listener
+        self._gunicorn = gunicorn
+        self._notifier = notifier
+        self._told_ready = False
+        self._successor: Successor | None = None
+        self._leaving: list[_Leaving] = []
         self._signals_sent = 0
         self._stop_by = float("inf")
         self._postgres_since = time.monotonic()
         self._delay_s = 0.0
         self._restart_at = 0.0
 
-    def run(self, gunicorn: Gunicorn) -> int:
+    def run(self) -> int:
         """Serve, and return the exit code to end with."""
         logging.config.dictConfig(logs.configuration(as_json=self._settings.log_json))
         self._stops.graceful = True
-        gunicorn.serve()
-        while gunicorn.exit_code is None:
-            self._pass_signals_on(gunicorn)
+        self._gunicorn.serve()
+        while self._gunicorn.exit_code is None:
+            self._pass_signals_on()
+            self._hand_over()
+            self._see_off()
+            self._tell_ready()
             self._restart_dead_postgres()
             if time.monotonic() > self._stop_by:
                 logger.error("gunicorn did not end in time and is killed")
-                gunicorn.kill()
+                self._gunicorn.kill()
             time.sleep(POLL_S)
         asked = self._signals_sent > 0
         if not asked:
-            logger.error("gunicorn ended by itself", extra={"exit_code": gunicorn.exit_code})
-        self._wait_for_workers(gunicorn.group)
+            logger.error("gunicorn ended by itself", extra={"exit_code": self._gunicorn.exit_code})
+            self._listener.close()
+            self._give_up_successor()
+            for each in self._leaving:
+                each.gunicorn.stop(at_once=False)
+        for group in (self._gunicorn.group, *(each.gunicorn.group for each in self._leaving)):
+            self._wait_for_workers(group)
         # It ends by the signal where it has come before gunicorn looked for signals, and before it listened.
-        return 0 if asked and gunicorn.exit_code in {0, -signal.SIGTERM} else 1
+        return 0 if asked and self._gunicorn.exit_code in {0, -signal.SIGTERM} else 1
 
-    def _pass_signals_on(self, gunicorn: Gunicorn) -> None:
+    def _pass_signals_on(self) -> None:
         for number in self._stops.asked[self._signals_sent :]:
-            # The first signal is graceful; SIGINT at an arbiter that stops already makes it quick.
-            gunicorn.stop(at_once=self._signals_sent > 0)
-            if not self._signals_sent:
+            first = not self._signals_sent
+            if first:
                 self._stop_by = time.monotonic() + self._settings.gunicorn_stop_s
                 logger.info("stopping", extra={"signal": number.name})
+                self._notifier.stopping()
+                self._listener.close()
+            # The first signal is graceful; SIGINT at an arbiter that stops already makes it quick.
+            for gunicorn in (self._gunicorn, *(each.gunicorn for each in self._leaving)):
+                gunicorn.stop(at_once=not first)
             self._signals_sent += 1
+            self._give_up_successor()
+
+    def _give_up_successor(self) -> None:
+        if self._successor is not None:
+            self._successor.end()
+            self._successor = None
+
+    def _tell_ready(self) -> None:
+        if not self._told_ready and self._gunicorn.serving:
+            self._told_ready = True
+            self._notifier.ready()
+
+    def _hand_over(self) -> None:
+        if self._signals_sent:
+            return
+        if self._successor is None:
+            if self._stops.take_reload():
+                self._begin_reload()
+            return
+        state = self._successor.state()
+        if state is State.FAILED:
+            logger.error("the reload failed, and what served before goes on", extra={"reason": self._successor.why})
+            self._successor.end()
+        elif state is State.SERVING:
+            self._gunicorn.leave()
+            self._leaving.append(_Leaving(self._gunicorn, time.monotonic() + self._settings.leave_s))
+            self._gunicorn = self._successor.gunicorn
+            logger.info("reloaded: those of before end with what they have begun")
+        else:
+            return
+        self._successor = None
+        self._notifier.ready()
+
+    def _begin_reload(self) -> None:
+        if self._postgres is not None and 2 * self._settings.workers > MAX_PROCESSES:
+            logger.error(
+                "no reload: the embedded database has no connections for twice as many workers",
+                extra={"workers": self._settings.workers, "most": MAX_PROCESSES // 2},
+            )
+            return
+        logger.info("reloading")
+        self._notifier.reloading()
+        try:
+            self._successor = Successor(self._listener, workers=self._settings.workers)
+        except OSError as error:
+            # No room for another process.
+            logger.error("the reload failed, and what served before goes on", extra={"reason": str(error)})
+            self._notifier.ready()
+
+    def _see_off(self) -> None:
+        """Of those that leave: who is gone is forgotten, and who takes too long is killed."""
+        for each in list(self._leaving):
+            if time.monotonic() > min(each.until, self._stop_by):
+                logger.error("gunicorn of before a reload did not end in time and is killed")
+                each.gunicorn.kill()
+            if each.gunicorn.exit_code is not None:
+                self._leaving.remove(each)
+                # Workers that outlive their arbiter end by themselves; none is left beyond the time of a stop.
+                signal_group(each.gunicorn.group, signal.SIGTERM)
+                logger.info("gunicorn of before a reload has ended", extra={"exit_code": each.gunicorn.exit_code})
 
     def _restart_dead_postgres(self) -> None:
         if self._postgres is None or not self._postgres.ended():

@@ -19,13 +19,15 @@ from gunicorn import util
 from gunicorn.workers.gthread import ThreadWorker
 
 from serve.clients import Clients
+from serve.handover import may_take_long
 from serve.sockets import FULL_WAIT_S, Listener, Shared
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     """A connection is with a thread from when a request is whole until its answer is made, and else with the poller.
 
-    When it is told to stop it closes its listening sockets at once, and the pool with the grace that is set. The pool
+    When it is told to stop it closes its listening sockets at once, and the pool with the grace that is set; where
+    another gunicorn has taken over, only once all that it has begun is over, or has taken too long. The pool
     lets running programs go on for the grace, then kills them; their requests are answered with what is known, and the
     loop of the class above, which waits for open connections, comes to its end.
     """
@@ -33,8 +35,12 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     sockets: list[Any]
     shared: Shared
     """What connections share, and how much they may hold."""
+    leave: Callable[[Callable[[], bool]], None]
+    """Goes on with what has begun, where others serve meanwhile, for as long as what it is given says that somebody is
+    still here. It and the next two are set by gunicorn_config.py, once Django is loaded."""
+
     close_pool: Callable[[], None]
-    """Returns when no program runs any more. It and the next are set by gunicorn_config.py, once Django is loaded."""
+    """Returns when no program runs any more."""
 
     stop_background: Callable[[], None]
     """Called at the very end, with every request answered."""
@@ -61,7 +67,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         super().set_accept_enabled(enabled)
         if not self.alive and not enabled and self._closing is None:
             self._close_listeners()
-            self._closing = threading.Thread(target=self.close_pool, name="shutdown", daemon=True)
+            self._closing = threading.Thread(target=self._close, name="shutdown", daemon=True)
             self._closing.start()
 
     def enqueue_req(self, conn: Any) -> None:
@@ -80,7 +86,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         super().murder_pending()
         self._clients.give_up_late(stopping=not self.alive)
         full, self._is_full = self._is_full, False
-        if (full or not self._accepting) and not self._make_room() and full:
+        # One that stops accepts nothing: it needs no room, and who is here may send another request for a moment.
+        if self.alive and (full or not self._accepting) and not self._make_room() and full:
             # The listener stays readable while no file can be opened: without a pause, trying takes a whole processor.
             time.sleep(FULL_WAIT_S)
 
@@ -94,6 +101,16 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             self._closing.join()
         self.stop_background()
 
+    def _cap_keepalive(self, deadline: float) -> None:
+        """Called in the main thread when it stops. Where others serve, a connection that is kept for a next request
+        stays until its own time is over: whoever uses it meanwhile is answered, and told to open another."""
+        if not may_take_long():
+            super()._cap_keepalive(deadline)
+
+    def _close(self) -> None:
+        self.leave(lambda: self.nr_conns > 0)
+        self.close_pool()
+
     def _finish_answered(self, conn: Any, fs: Any) -> None:
         kept = not fs.cancelled() and fs.exception() is None and fs.result()
         if not kept or conn.sock.is_over:
@@ -102,6 +119,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             self._clients.read(conn)
         else:
             super().finish_request(conn, fs)
+            if may_take_long():
+                # As in _cap_keepalive. Its time is the last one still.
+                conn.set_timeout()
 
     def _note_full(self) -> None:
         self._is_full = True

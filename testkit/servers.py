@@ -196,10 +196,11 @@ def start_server(
     port: int | None = None,
     checkout: Checkout = HERE,
     under: Sequence[str] = (),
+    pass_fds: Sequence[int] = (),
 ) -> RunningServer:
     """Start one and wait for nothing. Without other wishes its port is a free one and its rate limit is off.
 
-    `under` is a command that executes the one that follows it, such as prlimit.
+    `under` is a command that executes the one that follows it, such as prlimit; it inherits `pass_fds`.
     """
     data_dir.mkdir(exist_ok=True)
     port = port or free_port()
@@ -215,6 +216,7 @@ def start_server(
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
+            pass_fds=pass_fds,
         )
     return RunningServer(port, data_dir, all_settings, process, log_path, checkout)
 

@@ -157,6 +157,7 @@ def server(
         port: int | None = None,
         ready: bool = True,
         under: Sequence[str] = (),
+        pass_fds: Sequence[int] = (),
         **env: str,
     ) -> RunningServer:
         name = f"server_{secrets.token_hex(6)}"
@@ -166,7 +167,7 @@ def server(
         if not embedded and "DATABASE_URL" not in env:
             create_database(prepared_postgres, name, "gexec")
             env["DATABASE_URL"] = database_url(prepared_postgres, name)
-        running = start_server(directory, clean_environment(**env), port=port, under=under)
+        running = start_server(directory, clean_environment(**env), port=port, under=under, pass_fds=pass_fds)
         started.append(running)
         if ready:
             running.wait_ready(within_s=START_S)

@@ -10,6 +10,8 @@ import socket
 
 import pytest
 from gunicorn import util
+from gunicorn.arbiter import Arbiter
+from gunicorn.config import Config
 from gunicorn.http import wsgi
 from gunicorn.http.unreader import SocketUnreader
 from gunicorn.workers.base import Worker as BaseWorker
@@ -31,7 +33,15 @@ def test_the_version_is_the_one_that_was_read() -> None:
 
 
 def test_the_worker_has_what_is_overridden_or_called() -> None:
-    overridden = ("init_process", "set_accept_enabled", "run", "enqueue_req", "finish_request", "murder_pending")
+    overridden = (
+        "init_process",
+        "set_accept_enabled",
+        "run",
+        "enqueue_req",
+        "finish_request",
+        "murder_pending",
+        "_cap_keepalive",
+    )
     for name in (*overridden, "accept"):
         assert callable(getattr(ThreadWorker, name, None)), f"ThreadWorker.{name} is gone"
         assert name in vars(ThreadWorker), f"ThreadWorker.{name} is inherited now"
@@ -47,6 +57,17 @@ def test_a_worker_that_stops_disables_accepting_in_its_own_thread() -> None:
     after_the_loop = run.split("while self.alive:")[-1]
     assert "self.set_accept_enabled(False)" in after_the_loop, "ThreadWorker.run no more calls set_accept_enabled"
     assert after_the_loop.index("set_accept_enabled(False)") < after_the_loop.index("while self.nr_conns > 0")
+
+
+def test_how_long_kept_connections_stay_at_a_stop_is_asked_once_and_can_be_longer() -> None:
+    assert "self._cap_keepalive(" in source_of(ThreadWorker.run).split("while self.alive:")[-1], "it is asked elsewhere"
+    assert "conn.timeout = min(conn.timeout," in source_of(ThreadWorker.finish_request), "it sets the time elsewhere"
+
+
+def test_the_graceful_timeout_is_read_when_a_stop_begins() -> None:
+    assert "self.cfg.graceful_timeout" in source_of(Arbiter.stop), "the arbiter reads it elsewhere"
+    assert "self.cfg.graceful_timeout" in source_of(ThreadWorker.run), "the worker reads it elsewhere"
+    assert "self.settings[name].get()" in source_of(Config.__getattr__), "a setting is no more asked each time"
 
 
 def test_connections_come_from_accept_and_are_read_by_recv() -> None:
@@ -103,6 +124,7 @@ def test_the_worker_is_gunicorns_with_nothing_else_overridden() -> None:
         "enqueue_req",
         "finish_request",
         "murder_pending",
+        "_cap_keepalive",
     }
 
 

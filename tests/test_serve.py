@@ -18,10 +18,13 @@ import psycopg
 import pytest
 
 from gexec import process
+from gexec.addresses import bound_socket
 from gexec.embedded import USER, run_dir
+from serve.arbiter import Gunicorn
 from serve.postgres import Server, answers
 from serve.stops import Stops
 from serve.supervisor import Supervisor
+from serve.systemd import Notifier
 from testkit import processes
 from testkit.containers import containers_of
 from testkit.databases import copy_data_dir, database_url
@@ -222,13 +225,20 @@ def test_a_database_is_started_again_also_where_one_of_its_processes_hangs(serve
 
 def test_a_database_that_cannot_be_started_now_is_tried_again(tmp_path: Path) -> None:
     postgres = NoRoom(tmp_path, print)
-    supervisor = Supervisor(process.read(), postgres, Stops())
+    with bound_socket("127.0.0.1", 0) as listener:
+        gunicorn = Gunicorn(listener)
+        supervisor = Supervisor(
+            process.read(), postgres, Stops(), listener=listener, gunicorn=gunicorn, notifier=Notifier()
+        )
 
-    def tries() -> int:
-        supervisor._restart_dead_postgres()
-        return len(postgres.tries)
+        def tries() -> int:
+            supervisor._restart_dead_postgres()
+            return len(postgres.tries)
 
-    eventually(tries, until=lambda count: count > 1)
+        try:
+            eventually(tries, until=lambda count: count > 1)
+        finally:
+            gunicorn.end()
 
 
 class NoRoom(Server):
