@@ -13,6 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
 
 from gexec.environment import SettingError
+from gexec.version import VERSION
 from serve import database
 from serve.locks import Held, Unwritable
 from serve.postgres import PostgresError
@@ -23,6 +24,9 @@ INTERRUPTED = 128 + signal.SIGINT
 
 def main(arguments: Sequence[str]) -> int:
     """Run the command that the arguments name."""
+    if list(arguments) in (["--version"], ["version"]):
+        print(VERSION)  # noqa: T201 (what was asked for)
+        return 0
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gexec.settings")
     try:
         if database.outside(arguments):

@@ -20,6 +20,7 @@ from gexec import process
 from gexec.addresses import bound_socket
 from gexec.environment import SettingError
 from gexec.process import Process
+from gexec.version import VERSION
 from serve import systemd
 from serve.arbiter import Gunicorn
 from serve.descriptors import raise_limit
@@ -50,7 +51,10 @@ class Refused(Exception):
 def main(arguments: Sequence[str]) -> int:
     """Serve until SIGTERM or SIGINT. The exit code: 0 after a stop that was asked for, 1 on any error."""
     if arguments:
-        _report("usage: python -m serve (settings come from the environment: see README.md)")
+        if set(arguments) <= {"-V", "--version"}:
+            print(VERSION)  # noqa: T201 (what was asked for)
+            return 0
+        _report("usage: python -m serve [--version] (settings come from the environment: see README.md)")
         return 0 if set(arguments) <= {"-h", "--help"} else 2
     stops = Stops()
     stops.install()

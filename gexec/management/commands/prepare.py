@@ -18,6 +18,7 @@ from django.db import OperationalError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 
 from dispatch import active
+from gexec import last_start
 from languages.toolchain import docker_host, installs, language_images
 from languages.toolchain.errors import InstallError
 from sandbox.errors import EngineUnavailable, SandboxError
@@ -39,6 +40,7 @@ class Command(BaseCommand):
         """Raises CommandError, with what to do, where something cannot be had."""
         # As an exception, so that what runs meanwhile (mmdebstrap, a build) ends with it.
         signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
+        self._tell_changes()
         _ask_docker()
         try:
             connection.ensure_connection()
@@ -54,8 +56,10 @@ class Command(BaseCommand):
             cursor.execute("SELECT pg_advisory_lock(%s)", [_START_LOCK])
             try:
                 executor = MigrationExecutor(connection)
-                if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+                if plan := executor.migration_plan(executor.loader.graph.leaf_nodes()):
                     self._report("Migrating the database ...")
+                    if way_back := _way_back(executor, {migration.app_label for migration, _ in plan}):
+                        self._report(f"The way back, while nothing serves: {way_back}")
                     call_command("migrate", interactive=False, verbosity=0)
                 self._make_superuser(data_dir)
                 language_images.ensure_base(self._report)
@@ -63,6 +67,13 @@ class Command(BaseCommand):
                 installs.ensure(LANGUAGES, self._report)
             finally:
                 cursor.execute("SELECT pg_advisory_unlock(%s)", [_START_LOCK])
+
+    def _tell_changes(self) -> None:
+        for change in last_start.changes():
+            self._report(change)
+        # With a database elsewhere, the directory may be one that cannot be written.
+        with suppress(OSError):
+            last_start.remember()
 
     def _make_superuser(self, data_dir: Path) -> None:
         """The first administrator, with a password that is made here."""
@@ -83,6 +94,15 @@ class Command(BaseCommand):
         with suppress(OSError):
             self.stderr.write(line, self.style.NOTICE)
             self.stderr.flush()
+
+
+def _way_back(executor: MigrationExecutor, apps: set[str]) -> str:
+    """The commands, of this version, that undo the migrations of a plan; empty where the database is new."""
+    applied = executor.loader.applied_migrations
+    last = {app: max((name for label, name in applied if label == app), default="zero") for app in apps}
+    if not applied:
+        return ""
+    return " && ".join(f"manage.py migrate {app} {name}" for app, name in sorted(last.items()))
 
 
 def _ask_docker() -> None:
