@@ -97,6 +97,9 @@ GEXEC_OUTCOME_DAYS = env.list("GEXEC_OUTCOME_DAYS", [])
 GEXEC_DISK_LOW_MB = env.int("GEXEC_DISK_LOW_MB", 2048)
 GEXEC_DISK_FULL_MB = env.int("GEXEC_DISK_FULL_MB", 512)
 
+# Images that builds have left are removed when they are so old; 0: only by `manage.py languages prune`.
+GEXEC_PRUNE_DAYS = env.int("GEXEC_PRUNE_DAYS", 0)
+
 # The doors of other services that are open, and which of them is at the root of the server.
 GEXEC_COMPAT = env.list("GEXEC_COMPAT", [])
 GEXEC_COMPAT_ROOT = env.str("GEXEC_COMPAT_ROOT", "")

@@ -97,3 +97,9 @@ class Images(Protocol):
 
     def remove(self, name: str) -> None:
         """Take a name, and with the last name the image, off the host; an image that is not there is fine."""
+
+    def made_here(self) -> list[ImageInfo]:
+        """All that `build` has left on the host, also what has no name any more."""
+
+    def used(self) -> set[str]:
+        """The ids of the images that containers run in, of whomever."""

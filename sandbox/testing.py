@@ -308,6 +308,8 @@ class FakeImages:
     built: list[str] = field(default_factory=list)
     """Tags, in order."""
     removed: list[str] = field(default_factory=list)
+    labelled: set[str] = field(default_factory=set)
+    """Ids of images that were built here."""
     in_use: set[str] = field(default_factory=set)
     """Ids of images that containers run in: the last name of one is refused to go."""
     _images: dict[str, ImageInfo] = field(default_factory=dict)
@@ -364,7 +366,10 @@ class FakeImages:
             if words[0] == "COPY" and words[1] != "." and words[1] not in names:
                 raise ImageBuildFailed(f"building {tag} failed: {words[1]} is not there", log_end="\n".join(log))
         self.built.append(tag)
-        return self.add(tag, image_id=_digest(context, *buildargs.values(), *labels.values()))
+        made = self.add(tag, image_id=_digest(context, *buildargs.values(), *labels.values()))
+        if "gexec.kind" in labels:
+            self.labelled.add(made.id)
+        return made
 
     def pull(self, name: str, on_line: Callable[[str], None]) -> ImageInfo:
         self._answer()
@@ -384,6 +389,14 @@ class FakeImages:
         if found is None:
             raise ImageMissing(f"the image {name} is not on the Docker host")
         self._give_name(found.id, new_name)
+
+    def made_here(self) -> list[ImageInfo]:
+        self._answer()
+        return [image for image in self._images.values() if image.id in self.labelled]
+
+    def used(self) -> set[str]:
+        self._answer()
+        return set(self.in_use)
 
     def remove(self, name: str) -> None:
         found = self.find(name)

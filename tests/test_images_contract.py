@@ -89,6 +89,25 @@ def test_a_tag_is_a_second_name_and_the_image_goes_with_the_last(images: Images)
     assert images.find(made.id) is None
 
 
+def test_what_was_built_here_is_listed_with_its_label_and_nothing_else_is(images: Images) -> None:
+    images.import_tar(root_file_system(b"one"), f"{NAME}-other")
+    images.build(
+        tag=NAME,
+        context=context(f"FROM {NAME}-other\nLABEL x={NAME}"),
+        buildargs={},
+        labels={"gexec.kind": "test"},
+        on_line=print,
+    )
+    made = images.made_here()
+    assert images.find(NAME) in made
+    assert images.find(f"{NAME}-other") not in made
+
+
+def test_no_container_uses_what_was_made_just_now(images: Images) -> None:
+    made = images.import_tar(root_file_system(b"one"), NAME)
+    assert made.id not in images.used()
+
+
 def test_removing_what_is_not_there_is_fine(images: Images) -> None:
     images.remove(NAME)
 

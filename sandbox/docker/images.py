@@ -15,6 +15,8 @@ from sandbox.types import ImageInfo
 
 BASE_IMAGE = "gexec/base"
 """What the runner is compiled in, and what every language's image starts from."""
+KIND = "gexec.kind"
+"""The label of what was built here; it says what it is: base, language, runner."""
 _LOG_END_LINES = 40
 """Of a failed build, for its error: what a screen shows, and a compiler's complaint with what led to it."""
 _IMPORT_PIECE_BYTES = 1 << 20
@@ -129,6 +131,18 @@ class DockerImages:
                 self._client.remove_image(name, noprune=False)
         except ImageMissing:
             return
+
+    def made_here(self) -> list[ImageInfo]:
+        """All that `build` has left on the host, also what has no name any more."""
+        with translated("listing images"):
+            listed = self._client.images(filters={"label": KIND}, quiet=True)
+        found = [self.find(image_id) for image_id in dict.fromkeys(listed)]
+        return [image for image in found if image is not None]
+
+    def used(self) -> set[str]:
+        """The ids of the images that containers run in, of whomever."""
+        with translated("listing containers"):
+            return {container["ImageID"] for container in self._client.containers(all=True)}
 
     def _must_find(self, name: str) -> ImageInfo:
         found = self.find(name)

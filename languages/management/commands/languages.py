@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist, ValidationError
@@ -26,7 +27,7 @@ from languages.models.language import WORDS
 from languages.options import MIB
 from languages.removal import consequences_of
 from languages.selftest.run import Verdict
-from languages.toolchain import installs, language_images
+from languages.toolchain import installs, language_images, pruning
 from languages.toolchain.errors import InstallError
 from sandbox.errors import SandboxError
 
@@ -63,6 +64,10 @@ class Command(BaseCommand):
             action = self._action(actions, name, text, method)
             action.add_argument("--refresh", action="store_true", help="make every layer anew, with today's packages")
             action.add_argument("--force", action="store_true", help="take the folder's values over an admin's")
+        prune = actions.add_parser("prune", help="remove images that builds have left and nothing uses")
+        prune.set_defaults(method=self._prune)
+        prune.add_argument("--older-than", type=int, default=7, metavar="DAYS", help="younger ones stay (7)")
+        prune.add_argument("--dry-run", action="store_true", help="say which these are, and remove none")
         self._action(actions, "pull", "fetch images from their registries", self._pull)
         self._action(actions, "test", "run the self-tests on the images that are there", self._test)
         self._action(actions, "enable", "let requests use them; the self-test must have passed", self._enable)
@@ -212,6 +217,15 @@ class Command(BaseCommand):
             return f"removed; {follows.kept}; {image}; {follows.refused}"
 
         self._each(options["slugs"], remove)
+
+    def _prune(self, options: dict[str, Any]) -> None:
+        count = total = 0
+        for image in pruning.prune(timedelta(days=options["older_than"]), dry_run=options["dry_run"]):
+            count, total = count + 1, total + image.size_bytes
+            self._print(f"{', '.join(image.tags) or image.id[:19]}: {image.size_bytes // MIB} MB, {image.created[:10]}")
+        # Layers that several have in common are counted with each of them.
+        would_be = "would be " if options["dry_run"] else ""
+        self._print(f"{count} images, up to {total // MIB} MB, {would_be}removed")
 
     def _image_removed(self, language: Language) -> str:
         """What is said of it; empty where another language needs it."""
