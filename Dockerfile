@@ -1,7 +1,11 @@
 # gexec as a container: it needs the Docker engine's socket mounted and a PostgreSQL in DATABASE_URL (see compose.yaml).
-# BASE is a Debian or Ubuntu with Python 3.11 or newer, or one on which apt has it.
+# BASE is a Debian or Ubuntu with Python 3.11 or newer, or one on which apt has it; `make release` gives it by its digest.
 ARG BASE=debian:trixie-slim
 FROM ${BASE}
+
+ARG VERSION=unreleased
+LABEL org.opencontainers.image.title=gexec \
+    org.opencontainers.image.version=${VERSION}
 
 RUN apt-get update \
     && apt-get install -y --no-install-recommends python3 python3-venv util-linux ca-certificates mmdebstrap \

@@ -5,7 +5,7 @@ VENV := .venv
 VENV_PYTHON := $(VENV)/bin/python
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: run test lint schema frontend fuzz bench bench-history attack attack-debian chaos languages help clean
+.PHONY: run test lint schema frontend fuzz bench bench-history attack attack-debian chaos languages release help clean
 .DEFAULT_GOAL := help
 
 run: ## Set everything up and serve on http://localhost:8080
@@ -17,7 +17,7 @@ test: ## Set everything up and run the tests (ARGS="-k name" for some)
 	@$(VENV_PYTHON) -m pytest -n auto --dist loadfile --max-worker-restart 0 $(ARGS)
 
 C_SOURCES := sandbox/runner/*.[ch] sandbox/runner/tests/*.c
-SHELL_SCRIPTS := scripts/bootstrap scripts/clean scripts/attack-debian .ci/run languages/images/base/install-packages
+SHELL_SCRIPTS := scripts/bootstrap scripts/clean scripts/attack-debian scripts/release .ci/run languages/images/base/install-packages
 
 lint: ## Layout, types, direction of imports and common faults, of Python, C, shell and JavaScript
 	@scripts/bootstrap lint
@@ -75,6 +75,10 @@ languages: ## Install languages (LANGUAGES="c cpp java", or all)
 	@scripts/bootstrap run
 	@$(VENV_PYTHON) manage.py migrate --verbosity 0
 	@$(VENV_PYTHON) manage.py languages install $(or $(LANGUAGES),python go)
+
+release: ## The image of this version with a bill of materials, in dist/ (BASE=the digest of what it stands on)
+	@scripts/bootstrap run
+	@scripts/release
 
 clean: ## Remove the virtual environment and caches; the data in var/ stays
 	@scripts/clean
