@@ -5,7 +5,7 @@ VENV := .venv
 VENV_PYTHON := $(VENV)/bin/python
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: run test lint schema frontend fuzz bench bench-history attack attack-debian chaos languages release help clean
+.PHONY: run test lint schema frontend fuzz bench bench-history attack attack-debian chaos languages soak release help clean
 .DEFAULT_GOAL := help
 
 run: ## Set everything up and serve on http://localhost:8080
@@ -75,6 +75,10 @@ languages: ## Install languages (LANGUAGES="c cpp java", or all)
 	@scripts/bootstrap run
 	@$(VENV_PYTHON) manage.py migrate --verbosity 0
 	@$(VENV_PYTHON) manage.py languages install $(or $(LANGUAGES),python go)
+
+soak: ## A week in an hour: reloads, purges and builds under load, and nothing grows (ARGS="--minutes 5 --seed 2")
+	@scripts/bootstrap test
+	@$(VENV_PYTHON) -m benchmarks.week $(ARGS)
 
 release: ## The image of this version with a bill of materials, in dist/ (BASE=the digest of what it stands on)
 	@scripts/bootstrap run
