@@ -6,7 +6,7 @@ import re
 
 from gexec import process
 from gexec.process import DEFAULT_GRACE_S, STOP_MARGIN_S
-from serve.start import PREPARE_STOP_S
+from serve.successor import PREPARE_STOP_S
 from testkit.servers import PROJECT
 
 
