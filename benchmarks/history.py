@@ -308,10 +308,8 @@ def _counts() -> Iterator[tuple[str, Callable[[], object]]]:
         ("a month by day", Period.DAY, back(days=30)),
     )
     for name, period, since in charts:
-        yield f"dashboard: times of {name}", partial(totals.series, period, since, by=())
-        for by in ("outcome", "language"):
-            counts = partial(totals.series, period, since, by=(by,), histograms=False)
-            yield f"dashboard: {name} and {by}", counts
+        yield f"dashboard: times of {name}", partial(totals.times, period, since)
+        yield f"dashboard: {name} by outcome and language", partial(totals.counted, period, since)
     yield "dashboard: ever", totals.ever
     yield "usage of a month", lambda: usage.by_groups(BIG, today - timedelta(days=30), today, ("day", "language"))
     yield "quota of a month", lambda: quotas.used(BIG, today.replace(day=1))

@@ -180,6 +180,7 @@ def _charts(found: Overview) -> list[str]:
         charts.stacked_bars(ended),
         charts.lines(_times(found, "wall", "Wall time of programs", found.wall)),
         charts.lines(_times(found, "queue", "Time waited for a slot", found.queue)),
+        charts.lines(_slots(found)),
     ]
 
 
@@ -194,6 +195,17 @@ def _times(found: Overview, name: str, title: str, histograms: Sequence[Histogra
         ],
         duration,
         charts.NARROW,
+    )
+
+
+def _slots(found: Overview) -> charts.Chart:
+    """From what ran: no process needs to note how many of its slots are in use."""
+    return charts.Chart(
+        "slots",
+        "Slots in use, on average",
+        *_axis(found),
+        [charts.Series("slots", "half", found.in_use)],
+        lambda value: f"{value:.2f}" if 0 < value < 10 and value != int(value) else f"{value:,.0f}",
     )
 
 

@@ -446,3 +446,21 @@ class ExecutionHistogram(models.Model):
 
     def __str__(self) -> str:
         return f"{self.measure} {self.bucket} in the {self.period} {self.at}"
+
+
+class ExecutionTimes(models.Model):
+    """A histogram of a period, of all languages and outcomes together: what charts show, in few rows."""
+
+    period = models.CharField(max_length=6, choices=Period.choices)
+    at = models.DateTimeField()
+    measure = models.CharField(max_length=5, choices=Measure.choices)
+    bucket = models.SmallIntegerField()
+    executions = models.BigIntegerField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["period", "at", "measure", "bucket"], name="execution_times_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.measure} {self.bucket} in the {self.period} {self.at}"

@@ -6,7 +6,7 @@ Of rows it reads the last failures of ours and the last refusals, each from the 
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,7 +20,7 @@ from executions import totals
 from executions.models import Execution, Period, Status
 from executions.outcomes import ENDINGS, Outcome
 from executions.ranges import Range
-from executions.totals import Ended, Histogram
+from executions.totals import Counted, Histogram, Some, Times
 from rest.ids import first_at
 
 LAST_FAILURES = 10
@@ -144,42 +144,55 @@ class Overview:
     wall: Sequence[Histogram]
     """Of each place, as the queue's."""
     queue: Sequence[Histogram]
+    in_use: Sequence[float]
+    """Slots, on average: what ran in each place, beside how long that is. A program counts where it ends."""
     languages: Sequence[LanguageLine]
     run_today: int
     ours_today: int
 
 
 def overview(span: Span, now: datetime) -> Overview:
-    """Four statements."""
+    """Three statements."""
     places = span.places(now)
-    times = totals.series(span.period, places[0], by=())
+    times = totals.times(span.period, places[0])
+    counted = totals.counted(span.period, places[0])
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     today = totals.sums(Period.HOUR, midnight, by=["outcome"])
-    empty = Ended()
-    each = [times.get((place, "", ""), empty) for place in places]
+    empty = Times()
+    each = [times.get(place, empty) for place in places]
     return Overview(
         span,
         places,
-        _groups(span, places),
-        [ended.wall for ended in each],
-        [ended.queue for ended in each],
-        _languages(totals.sums(span.period, places[0])),
+        _groups(counted, places),
+        [one.wall for one in each],
+        [one.queue for one in each],
+        _in_use(span, counted, places, now),
+        _languages(counted.by_language),
         sum(ended.executions for (_, outcome), ended in today.items() if outcome != REJECTED),
         sum(ended.executions for (_, outcome), ended in today.items() if outcome in OURS),
     )
 
 
-def _groups(span: Span, places: Sequence[datetime]) -> Mapping[str, Sequence[int]]:
-    found = totals.series(span.period, places[0], by=["outcome"], histograms=False)
-    counted: Counter[tuple[str, datetime]] = Counter()
-    for (at, _, outcome), ended in found.items():
+def _groups(counted: Counted, places: Sequence[datetime]) -> Mapping[str, Sequence[int]]:
+    sums: Counter[tuple[str, datetime]] = Counter()
+    for (at, outcome), some in counted.by_period.items():
         for group in GROUPS:
             if outcome in group.outcomes:
-                counted[group.kind, at] += ended.executions
-    return {group.kind: [counted[group.kind, place] for place in places] for group in GROUPS}
+                sums[group.kind, at] += some.executions
+    return {group.kind: [sums[group.kind, place] for place in places] for group in GROUPS}
 
 
-def _languages(found: Mapping[tuple[str, str], Ended]) -> list[LanguageLine]:
+def _in_use(span: Span, counted: Counted, places: Sequence[datetime], now: datetime) -> list[float]:
+    ran_ms: defaultdict[datetime, float] = defaultdict(float)
+    for (at, _), some in counted.by_period.items():
+        ran_ms[at] += some.wall_ms
+    step = _STEPS[span.period]
+    # The present place has begun, and lasts for a while yet.
+    lasted = [min(step, max(now - place, timedelta(seconds=1))) for place in places]
+    return [ran_ms[place] / (time / timedelta(milliseconds=1)) for place, time in zip(places, lasted, strict=True)]
+
+
+def _languages(found: Mapping[tuple[str, str], Some]) -> list[LanguageLine]:
     run: Counter[str] = Counter()
     failed: Counter[str] = Counter()
     ours: Counter[str] = Counter()

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from django.db import connection
 from django.utils import timezone
 
-from executions.models import ExecutionHistogram, ExecutionPeriod, Measure, Period
+from executions.models import ExecutionHistogram, ExecutionPeriod, ExecutionTimes, Measure, Period
 from periodic.tasks import Stop
 from rest.connections import release_connection
 
@@ -61,7 +61,7 @@ _HISTOGRAMS = """
     FROM tail, LATERAL (VALUES ('wall', run_ms), ('queue', queue_ms)) AS measured (measure, ms) WHERE ms IS NOT NULL
 """
 # One snapshot of what is rolled up and what is not; without a bucket: a sum.
-_TIMES = """
+_TIMES_EVER = """
 SELECT CASE WHEN measure IN ('wall', 'cpu') THEN language_slug ELSE '' END, measure, bucket, sum(value) FROM (
     SELECT language_slug, measure, bucket, executions::float8 AS value FROM executions_executionhistogram
     WHERE period = 'ever' AND outcome <> 'rejected'
@@ -78,6 +78,27 @@ SELECT CASE WHEN measure IN ('wall', 'cpu') THEN language_slug ELSE '' END, meas
     SELECT language_slug, 'cpu', NULL, cpu_ms FROM executions_tally WHERE finished > 0 AND outcome <> 'rejected'
 ) counted
 GROUP BY 1, 2, 3 ORDER BY 1, 2
+"""
+_TIMES = """
+SELECT at, measure, bucket, sum(executions)::bigint FROM (
+    SELECT at, measure, bucket, executions FROM executions_executiontimes
+    WHERE period = %(period)s AND at >= %(since)s
+    UNION ALL
+    SELECT date_trunc(%(period)s, at, 'UTC'), measure, executions_bucket(ms), 1
+    FROM executions_tally, LATERAL (VALUES ('wall', run_ms), ('queue', queue_ms)) AS measured (measure, ms)
+    WHERE finished > 0 AND at >= %(since)s AND ms IS NOT NULL
+) counted GROUP BY 1, 2, 3
+"""
+# The periods are read once for both.
+_BOTH = """
+SELECT at, language, outcome, sum(executions)::bigint, sum(wall_ms) FROM (
+    SELECT at, language_slug AS language, outcome, executions, wall_ms FROM executions_executionperiod
+    WHERE period = %(period)s AND at >= %(since)s
+    UNION ALL
+    SELECT date_trunc(%(period)s, at, 'UTC'), CASE WHEN outcome = 'rejected' THEN '' ELSE language_slug END, outcome, 1,
+        wall_ms
+    FROM executions_tally WHERE finished > 0 AND at >= %(since)s
+) counted GROUP BY GROUPING SETS ((at, outcome), (language, outcome))
 """
 _BY = {"language": "language_slug", "outcome": "outcome"}
 """What periods may be asked for by, besides their beginnings."""
@@ -179,6 +200,53 @@ def sums(
     return {(language, outcome): ended for (_, language, outcome), ended in found.items()}
 
 
+@dataclass(slots=True)
+class Times:
+    """How long programs took, and waited, in one period."""
+
+    wall: Histogram = field(default_factory=Histogram)
+    queue: Histogram = field(default_factory=Histogram)
+
+
+def times(period: Period, since: datetime) -> Mapping[datetime, Times]:
+    """Those of all that ended from `since` on, the beginning of a period; empty periods are left out."""
+    found: dict[datetime, Times] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(_TIMES, {"period": period, "since": since})
+        for at, measure, bucket, executions in cursor.fetchall():
+            one = found.setdefault(at, Times())
+            (one.wall if measure == Measure.WALL else one.queue).buckets[bucket] = executions
+    return found
+
+
+class Some(NamedTuple):
+    """Of what ended: how many, and the wall time of all their steps."""
+
+    executions: int
+    wall_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What ended in some periods, by period and outcome, and by language and outcome; or `rejected`."""
+
+    by_period: Mapping[tuple[datetime, str], Some]
+    by_language: Mapping[tuple[str, str], Some]
+
+
+def counted(period: Period, since: datetime) -> Counted:
+    """What ended from `since` on, the beginning of a period."""
+    by_period, by_language = dict[tuple[datetime, str], Some](), dict[tuple[str, str], Some]()
+    with connection.cursor() as cursor:
+        cursor.execute(_BOTH, {"period": period, "since": since})
+        for at, language, outcome, executions, wall_ms in cursor.fetchall():
+            if at is None:
+                by_language[language, outcome] = Some(executions, wall_ms)
+            else:
+                by_period[at, outcome] = Some(executions, wall_ms)
+    return Counted(by_period, by_language)
+
+
 def ever() -> Mapping[tuple[str, str], Ended]:
     """All that ended since there are roll-ups, by language and outcome."""
     with connection.cursor() as cursor:
@@ -200,7 +268,7 @@ class Times(NamedTuple):
 def times() -> tuple[list[Times], dict[str, float]]:
     """Of all that ended since there are roll-ups; and the CPU time in ms of all of their steps, by language."""
     with connection.cursor() as cursor:
-        cursor.execute(_TIMES)
+        cursor.execute(_TIMES_EVER)
         rows = cursor.fetchall()
     sums = {(language, measure): value for language, measure, bucket, value in rows if bucket is None}
     found: dict[tuple[str, str], list[int]] = {}
@@ -243,6 +311,6 @@ def roll_up(stop: Stop) -> int:
             break
     for period, kept in KEPT.items():
         before = timezone.now() - kept
-        for rows in (ExecutionPeriod.objects, ExecutionHistogram.objects):
+        for rows in (ExecutionPeriod.objects, ExecutionHistogram.objects, ExecutionTimes.objects):
             rows.filter(period=period, at__lt=before).delete()
     return rolled

@@ -2,6 +2,9 @@
 
 Colours are classes (`gexec-of-KIND`), which a style sheet fills in for each theme. A picture is told to those who do
 not see it by its title, which says what it shows and how high it goes.
+
+Whatever stands once for each place is put together from what is escaped already: a week has thousands of such pieces,
+and format_html looks at each of them again.
 """
 
 from __future__ import annotations
@@ -10,7 +13,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from django.utils.html import format_html, format_html_join
+from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 
 WIDE, NARROW, HEIGHT = 900, 440, 180
@@ -87,8 +90,9 @@ def top_of(highest: float) -> int:
     return _TICKS * next(int(part * power) for part in (1, 2, 2.5, 5, 10) if int(part * power) >= step)
 
 
-def _joined(parts: Iterable[SafeString]) -> SafeString:
-    return format_html_join("", "{}", ((part,) for part in parts))
+def _joined(parts: Iterable[str]) -> SafeString:
+    """Of parts in which everything is escaped."""
+    return SafeString("".join(parts))
 
 
 def _by_place(chart: Chart) -> Iterator[tuple[Value, ...]]:
@@ -103,35 +107,35 @@ def _y(value: float, top: int) -> float:
     return _TOP + _PLOT_HEIGHT * (1 - value / top)
 
 
-def _bars(chart: Chart, top: int) -> Iterator[SafeString]:
+def _bars(chart: Chart, top: int) -> Iterator[str]:
     width = chart.plot_width / max(1, len(chart.places))
-    for number, values in enumerate(_by_place(chart)):
+    thick = f"{width * (1 - _GAP):.1f}"
+    kinds = [escape(one.kind) for one in chart.series]
+    for number, (values, told) in enumerate(zip(_by_place(chart), _told(chart), strict=True)):
         if not any(values):
             continue
-        upto, parts = 0.0, []
-        for one, value in zip(chart.series, values, strict=True):
+        upto, parts, left = 0.0, [], f"{_x(chart, number + _GAP / 2):.1f}"
+        for kind, value in zip(kinds, values, strict=True):
             if value:
-                height = _PLOT_HEIGHT * value / top
-                parts.append((one.kind, f"{_y(upto + value, top):.1f}", f"{height:.1f}"))
+                height, y = _PLOT_HEIGHT * value / top, _y(upto + value, top)
+                parts.append(
+                    f'<rect class="gexec-of-{kind}" x="{left}" y="{y:.1f}" width="{thick}" height="{height:.1f}"/>'
+                )
                 upto += value
-        left, thick = f"{_x(chart, number + _GAP / 2):.1f}", f"{width * (1 - _GAP):.1f}"
-        drawn = format_html_join(
-            "",
-            '<rect class="gexec-of-{}" x="{}" y="{}" width="{}" height="{}"/>',
-            ((kind, left, y, thick, height) for kind, y, height in parts),
-        )
-        yield format_html("<g>{}{}</g>", _told(chart, number, values), drawn)
+        yield f"<g>{told}{''.join(parts)}</g>"
 
 
-def _lines(chart: Chart, top: int) -> Iterator[SafeString]:
+def _lines(chart: Chart, top: int) -> Iterator[str]:
     for one in chart.series:
+        kind = escape(one.kind)
         for stretch in _stretches(one.values):
             points = [(f"{_x(chart, number + 0.5):.1f}", f"{_y(value, top):.1f}") for number, value in stretch]
             if len(points) == 1:
-                yield format_html('<circle class="gexec-of-{}" cx="{}" cy="{}" r="2.5"/>', one.kind, *points[0])
+                ((x, y),) = points
+                yield f'<circle class="gexec-of-{kind}" cx="{x}" cy="{y}" r="2.5"/>'
             else:
                 path = " ".join(f"{x},{y}" for x, y in points)
-                yield format_html('<polyline class="gexec-of-{}" points="{}"/>', one.kind, path)
+                yield f'<polyline class="gexec-of-{kind}" points="{path}"/>'
 
 
 def _stretches(values: Sequence[Value]) -> Iterator[list[tuple[int, float]]]:
@@ -147,20 +151,20 @@ def _stretches(values: Sequence[Value]) -> Iterator[list[tuple[int, float]]]:
         yield stretch
 
 
-def _tooltips(chart: Chart) -> Iterator[SafeString]:
+def _tooltips(chart: Chart) -> Iterator[str]:
     """A field over each place that has something, which is seen only where a pointer is."""
-    width = f"{chart.plot_width / max(1, len(chart.places)):.1f}"
-    for number, values in enumerate(_by_place(chart)):
+    size = f'width="{chart.plot_width / max(1, len(chart.places)):.1f}" height="{_PLOT_HEIGHT}"'
+    for number, (values, told) in enumerate(zip(_by_place(chart), _told(chart), strict=True)):
         if any(values):
-            yield format_html(
-                '<rect class="gexec-field" x="{}" y="{}" width="{}" height="{}">{}</rect>',
-                f"{_x(chart, number):.1f}", _TOP, width, _PLOT_HEIGHT, _told(chart, number, values),
-            )  # fmt: skip
+            yield f'<rect class="gexec-field" x="{_x(chart, number):.1f}" y="{_TOP}" {size}>{told}</rect>'
 
 
-def _told(chart: Chart, number: int, values: Sequence[Value]) -> SafeString:
-    told = [f"{one.name} {chart.shown(value)}" for one, value in zip(chart.series, values, strict=True) if value]
-    return format_html("<title>{}: {}</title>", chart.places[number], ", ".join(told))
+def _told(chart: Chart) -> Iterator[str]:
+    """What is said of each place where a pointer is over it."""
+    names = [one.name for one in chart.series]
+    for place, values in zip(chart.places, _by_place(chart), strict=True):
+        told = ", ".join(f"{name} {chart.shown(value)}" for name, value in zip(names, values, strict=True) if value)
+        yield f"<title>{escape(f'{place}: {told}')}</title>"
 
 
 def _figure(chart: Chart, top: int, highest: float, drawn: SafeString) -> SafeString:
@@ -215,7 +219,9 @@ def _empty(chart: Chart) -> SafeString:
 def _table(chart: Chart) -> SafeString:
     """The numbers, the newest first; places without any are left out."""
     rows = [
-        (chart.places[number], _cells(chart, values)) for number, values in enumerate(_by_place(chart)) if any(values)
+        f'<tr><th scope="row">{escape(place)}</th>{_cells(chart, values)}</tr>'
+        for place, values in zip(chart.places, _by_place(chart), strict=True)
+        if any(values)
     ]
     return format_html(
         '<details id="{name}-numbers"><summary id="{name}-summary">Numbers</summary>'
@@ -224,14 +230,11 @@ def _table(chart: Chart) -> SafeString:
         "<tbody>{}</tbody></table></div></details>",
         f"Numbers: {chart.title}", chart.place,
         format_html_join("", '<th scope="col" class="gexec-number">{}</th>', ((one.name,) for one in chart.series)),
-        format_html_join("", '<tr><th scope="row">{}</th>{}</tr>', reversed(rows)),
+        _joined(reversed(rows)),
         name=chart.name,
     )  # fmt: skip
 
 
-def _cells(chart: Chart, values: Sequence[Value]) -> SafeString:
-    return format_html_join(
-        "",
-        '<td class="gexec-number">{}</td>',
-        (("-" if value is None else chart.shown(value),) for value in values),
-    )
+def _cells(chart: Chart, values: Sequence[Value]) -> str:
+    shown = ("-" if value is None else escape(chart.shown(value)) for value in values)
+    return "".join(f'<td class="gexec-number">{text}</td>' for text in shown)

@@ -89,7 +89,7 @@ def test_nothing_yet_reads_well(admin_client: Client) -> None:
     told = tiles(page)
     assert (told["Executions today"], told["Errors of ours today"], told["Wall time p50 / p95"]) == ("0", "-", "-")
     assert (told["Slots in use"], told["Queue"], told["Database"]) == ("0 of 4", "0", "ok")
-    assert page.count("nothing in this time") == 3
+    assert page.count("nothing in this time") == 4
     for sentence in ("no execution has failed by our fault", "Nothing has run", "No client", "Nothing was refused"):
         assert sentence in page
     # What Django has there stays.
@@ -149,6 +149,22 @@ def test_each_span_counts_its_own_periods(db: None, span: Any, rolled: bool) -> 
     assert [(each.slug, each.executions) for each in found.languages] == [("python", 2)]
 
 
+@pytest.mark.parametrize("rolled", [False, True])
+def test_slots_in_use_follow_from_what_ran(db: None, monkeypatch: pytest.MonkeyPatch, rolled: bool) -> None:
+    monkeypatch.setattr(totals, "KEPT", {})
+    span = SPANS["1h"]
+    places = span.places(NOW)
+    steps = [{"cpu_ms": 1.0, "wall_ms": 30_000.0}] * 3
+    ended(places[5], steps=steps)
+    ended(places[5], steps=steps, outcome="nonzero_exit", exit_code=1, language_slug="go")
+    # Half of the present minute is over.
+    ended(places[-1], steps=steps)
+    if rolled:
+        totals.roll_up(threading.Event())
+    in_use = overview(span, NOW).in_use
+    assert (in_use[5], in_use[-1], sum(in_use)) == (3.0, 3.0, 6.0)
+
+
 def test_an_unknown_span_is_an_hour(admin_client: Client) -> None:
     assert 'href="?range=1h" aria-current="page"' in page_of(admin_client, "<x>")
 
@@ -190,8 +206,8 @@ def test_it_costs_few_statements_and_reads_no_rows_but_the_last(admin_client: Cl
     with CaptureQueriesContext(connection) as statements:
         admin_client.get(reverse("admin:dashboard"), {"range": "30d"})
     told = [each["sql"] for each in statements]
-    # Session and user; what is up, and what waits; five of the roll-ups and of clients; the last failures and refusals.
-    assert len(told) == 2 + 2 + 5 + 2
+    # Session and user; what is up, and what waits; four of the roll-ups and of clients; the last failures and refusals.
+    assert len(told) == 2 + 2 + 4 + 2
     rows = [sql for sql in told if 'FROM "executions_execution"' in sql]
     assert len(rows) == 2
     assert all("LIMIT" in sql for sql in rows)

@@ -17,8 +17,16 @@ from django.utils import timezone
 from clients import usage
 from clients.models import Usage
 from executions import totals
-from executions.models import Execution, ExecutionHistogram, ExecutionPeriod, ExecutionTotal, Measure, Period
-from executions.totals import BUCKETS, Count, Histogram
+from executions.models import (
+    Execution,
+    ExecutionHistogram,
+    ExecutionPeriod,
+    ExecutionTimes,
+    ExecutionTotal,
+    Measure,
+    Period,
+)
+from executions.totals import BUCKETS, Count, Histogram, Some
 from rest.ids import uuid7
 
 CLIENT = UUID(int=7)
@@ -50,7 +58,8 @@ def asked() -> tuple[Any, ...]:
     periods = [totals.series(period, day) for period in (Period.MINUTE, Period.HOUR, Period.DAY)]
     together = [totals.sums(period, day) for period in (Period.MINUTE, Period.DAY)]
     used = [usage.by_groups(CLIENT, NOON.date(), NOON.date(), groups) for groups in ((), ("outcome",), usage.GROUPS)]
-    return totals.counts(), periods, together, totals.ever(), used
+    charts = [(totals.times(period, day), totals.counted(period, day)) for period in (Period.MINUTE, Period.DAY)]
+    return totals.counts(), periods, together, totals.ever(), used, charts
 
 
 @pytest.fixture
@@ -139,6 +148,25 @@ def test_the_series_by_less(history: None) -> None:
     assert (counts.executions, sum(counts.wall.buckets)) == (5, 0)
 
 
+@pytest.mark.parametrize("rolled", [False, True])
+def test_what_charts_ask_for_is_what_the_series_tell(history: None, rolled: bool) -> None:
+    if rolled:
+        roll_up()
+    for period in (Period.MINUTE, Period.HOUR, Period.DAY):
+        since = NOON.replace(hour=0, minute=0, second=0)
+        series, times = totals.series(period, since, by=()), totals.times(period, since)
+        assert {at: (each.wall, each.queue) for (at, _, _), each in series.items() if sum(each.wall.buckets)} == {
+            at: (each.wall, each.queue) for at, each in times.items()
+        }
+        counted = totals.counted(period, since)
+        by_outcome = totals.series(period, since, by=["outcome"], histograms=False)
+        assert counted.by_period == {
+            (at, outcome): Some(each.executions, each.wall_ms) for (at, _, outcome), each in by_outcome.items()
+        }
+        by_language = totals.sums(period, since)
+        assert counted.by_language == {key: Some(each.executions, each.wall_ms) for key, each in by_language.items()}
+
+
 @pytest.mark.parametrize(
     ("wall_ms", "bucket"),
     [(0.0, 0), (0.999, 0), (1.0, 1), (1.999, 1), (2.0, 2), (8.0, 4), (2.0**22 - 1, 22), (2.0**22, 23), (1e12, 23)],
@@ -170,7 +198,8 @@ def test_minutes_go_after_two_days_and_hours_after_two_months(db: None) -> None:
     for days in (0, 3, 70):
         ended(now - timedelta(days=days))
     roll_up()
-    for rows in (ExecutionPeriod.objects, ExecutionHistogram.objects.filter(measure=Measure.WALL)):
+    times = [model.objects.filter(measure=Measure.WALL) for model in (ExecutionHistogram, ExecutionTimes)]
+    for rows in (ExecutionPeriod.objects, *times):
         kept = {period: rows.filter(period=period).count() for period in Period}
         assert kept == {Period.MINUTE: 1, Period.HOUR: 2, Period.DAY: 3, Period.EVER: 1}
     assert totals.counts()[-1].finished == 3
@@ -192,6 +221,7 @@ def test_a_table_that_is_emptied_is_counted_anew(history: None) -> None:
         cursor.execute("TRUNCATE executions_execution CASCADE")
     assert [each for each in totals.counts() if each.received or each.finished] == []
     assert totals.ever() == {}
+    assert totals.times(Period.DAY, datetime(2000, 1, 1, tzinfo=UTC)) == {}
     # What clients have used, they have.
     assert usage.by_groups(CLIENT, NOON.date(), NOON.date(), ()) == used
 
@@ -275,3 +305,18 @@ def test_the_counters_of_before_are_brought_along_and_back() -> None:
     ended(client_id=CLIENT)
     call_command("migrate", verbosity=0)
     assert (totals.counts()[-1].finished, sum(row.executions for row in Usage.objects.all())) == (15, 2)
+
+
+@pytest.mark.usefixtures("transactional_db")
+def test_times_of_before_are_summed_up(history: None) -> None:
+    day = NOON.replace(hour=0, minute=0, second=0)
+    roll_up()
+    known = totals.times(Period.MINUTE, day)
+    MigrationExecutor(connection).migrate([("executions", "0022_artifact_files")])
+    ended(wall_ms=1000.0)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT executions_roll_up(NULL)")
+    call_command("migrate", verbosity=0)
+    known[NOON.replace(second=0)].wall.buckets[10] += 1
+    known[NOON.replace(second=0)].queue.buckets[0] += 1
+    assert totals.times(Period.MINUTE, day) == known
