@@ -23,24 +23,31 @@ ByTag = Callable[[UUID, date, date, str, Sequence[str]], list[Row] | None]
 _SUMS = """
 SELECT {names} coalesce(sum(executions), 0)::bigint AS executions, coalesce(sum(cpu_ms), 0) AS cpu_ms,
     coalesce(sum(wall_ms), 0) AS wall_ms, coalesce(sum(stored_bytes), 0)::bigint AS stored_bytes
-FROM clients_used WHERE client_id = %s AND day >= %s AND day <= %s {grouped}
+FROM clients_used WHERE client_id = %s AND day >= %s AND day <= %s {charged} {grouped}
 """
+_CHARGED = "AND door <> 'admin'"
+"""What the operator has had run again is told, and counts for no quota."""
 
 
 def by_groups(client_id: UUID, first: date, last: date, groups: Sequence[str]) -> list[Row]:
     """The sums of each group between two days, both included, in the order of the groups; at most MAX_GROUPS + 1."""
-    names = ", ".join(name for name in groups if name in GROUPS)
-    grouped = f"GROUP BY {names} ORDER BY {names} LIMIT {MAX_GROUPS + 1}" if names else ""
-    with connection.cursor() as cursor:
-        cursor.execute(_SUMS.format(names=names and f"{names},", grouped=grouped), [client_id, first, last])
-        columns = [column.name for column in cursor.description or ()]
-        return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
+    return _sums(client_id, first, last, groups)
 
 
 def since(client_id: UUID, first: date) -> Row:
-    """The sums of all from this day on."""
-    (sums,) = by_groups(client_id, first, date.max, ())
+    """The sums of all from this day on that count for its quotas."""
+    (sums,) = _sums(client_id, first, date.max, (), charged=True)
     return sums
+
+
+def _sums(client_id: UUID, first: date, last: date, groups: Sequence[str], *, charged: bool = False) -> list[Row]:
+    names = ", ".join(name for name in groups if name in GROUPS)
+    grouped = f"GROUP BY {names} ORDER BY {names} LIMIT {MAX_GROUPS + 1}" if names else ""
+    asked = _SUMS.format(names=names and f"{names},", charged=_CHARGED if charged else "", grouped=grouped)
+    with connection.cursor() as cursor:
+        cursor.execute(asked, [client_id, first, last])
+        columns = [column.name for column in cursor.description or ()]
+        return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
 
 
 def _nobody(_client: UUID, _first: date, _last: date, _tag: str, _groups: Sequence[str]) -> list[Row] | None:

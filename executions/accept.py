@@ -17,7 +17,7 @@ from django.utils import timezone
 from clients.admission import admitted
 from dispatch import active, workers
 from dispatch.base import Reservation
-from executions import backlog, in_flight, lifecycle
+from executions import again, backlog, in_flight, lifecycle
 from executions.grading.asked import CONTENT_BYTES_AT_MOST
 from executions.idempotency import Claim
 from executions.jobs import (
@@ -32,7 +32,7 @@ from executions.jobs import (
     stored_files_in,
     tenant_of,
 )
-from executions.models import CompatToken, Execution, ExecutionTag, Status
+from executions.models import ADMIN, CompatToken, Execution, ExecutionTag, Status
 from executions.places import open_of
 from executions.submission import Origin, Submission
 from files import services as stored_files
@@ -43,6 +43,9 @@ from rest.disk import require_room
 from rest.exceptions import Refusal
 from rest.ids import moment_of, uuid7
 from sandbox.errors import PoolClosed
+
+_THE_SAME = ("language_slug", "language_version", "image_digest", "source", "stdin", "client_id", "tags")
+"""Of an execution that is run again."""
 
 
 @contextmanager
@@ -109,6 +112,29 @@ def _when_queued(rows: Sequence[Execution]) -> None:
     for row in rows:
         lifecycle.accepted(row)
     backlog.wake()
+def queued_again(execution: Execution, *, address: str | None, by: str) -> Execution:
+    """A row that runs the same once more: see executions.again. Raises Limited where the backlog is full."""
+    require_room()
+    execution_id = uuid7()
+    job = {name: value for name, value in execution.job.items() if name not in lifecycle.OF_A_REQUEST}
+    _note_request(job)
+    row = Execution(
+        id=execution_id,
+        status=Status.QUEUED,
+        job={**job, again.OF: str(execution.pk), again.BY: by},
+        door=ADMIN,
+        background=True,
+        client_address=address,
+        created_at=moment_of(execution_id),
+        **{name: getattr(execution, name) for name in _THE_SAME},
+    )
+    row.caller = caller_of(row)
+    _use_files(row)
+    backlog.enter(row.caller, 1)
+    with transaction.atomic():
+        _insert([row], None, [])
+        transaction.on_commit(partial(_when_queued, [row]))
+    return row
 
 
 def refused(refusal: Refusal, origin: Origin) -> Execution:

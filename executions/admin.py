@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import shlex
-from functools import cached_property
+from collections.abc import Callable
+from functools import cached_property, partial
 from typing import Any, ClassVar, cast
 from uuid import UUID
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
-from django.http import HttpRequest
-from django.urls import reverse
-from django.utils.html import format_html
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString
+from django.views.decorators.http import require_http_methods
 
-from clients.models import Client
+from clients.models import Client, Key
 from executions import services
+from executions.admin_execution import STREAMS, again_view, context_of, json_view, raw_view, states_view
 from executions.admin_filters import (
     LOOKUPS,
     ClientFilter,
@@ -28,13 +31,17 @@ from executions.admin_filters import (
     LanguageFilter,
 )
 from executions.admin_parts import (
+    arrival_shown,
     artifacts_shown,
+    came_in_turns,
     content_shown,
     ending_badge,
     files_shown,
     grading_shown,
+    run_of,
     runs_in,
     runs_shown,
+    telling_run,
     tests_shown,
     verdict_badge,
 )
@@ -45,15 +52,17 @@ from executions.jobs import grading_in, limits_in
 from executions.limits_met import limit_met
 from executions.models import OPEN, CallerStorage, Execution, Status, Store
 from executions.outcomes import Outcome
-from executions.results import StepRecord, step_in, steps_in
+from executions.results import step_in, steps_in
 from executions.signals import described
+from languages.models import Language
 from languages.options import MIB
 from languages.programs import COMPILE, RUN
 from rest import disk
-from rest.display import badge, code_block, duration, facts, moment, nothing, output_block, size
+from rest.display import badge, code_block, duration, facts, moment, nothing, output_block, plain, size
 
 COUNTED_ROWS = 10_000
 """200 pages of the list, and few enough to be counted at each of them."""
+_WHY_CHARACTERS = 60
 _HEAVY = ("source", "stdin", "job", "steps", "output", "tests", "artifacts")
 
 
@@ -73,6 +82,8 @@ class ExecutionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in 
     """Nothing can be added, changed or deleted here: a row tells what happened."""
 
     list_display = ("short_id", "created", "language_shown", "ending", "who", "times", "memory", "exit_code")
+    change_form_template = "executions/execution_form.html"
+    change_list_template = "executions/execution_list.html"
     list_filter = (("outcome", EndingFilter), LanguageFilter, ClientFilter, DoorFilter, ("created_at", CreatedFilter))
     list_per_page = 50
     actions = ("cancel",)
@@ -106,32 +117,90 @@ class ExecutionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in 
     def has_delete_permission(self, request: HttpRequest, obj: Execution | None = None) -> bool:
         return False
 
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Execution | None:
+        """With who looks at it: what it leads to may be for others."""
+        row: Execution | None = super().get_object(request, object_id, from_field)
+        if row is not None:
+            row.viewer = request.user  # type: ignore[attr-defined]  # of this page alone
+        return row
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Execution]:
         """The list leaves the large columns in the database."""
         rows: QuerySet[Execution] = super().get_queryset(request)
         match = request.resolver_match
         return rows.defer(*_HEAVY) if match and match.url_name == "executions_execution_changelist" else rows
 
+    def get_urls(self) -> list[URLPattern]:
+        """Besides Django's own: what can be done with one, and how those of a list are by now."""
+
+        def page(route: str, name: str, view: Callable[..., HttpResponse], method: str) -> URLPattern:
+            checked = require_http_methods([method])(partial(view, self))
+            return path(route, self.admin_site.admin_view(checked), name=f"executions_execution_{name}")
+
+        states = partial(states_view, cells=self.cells_of, heavy=_HEAVY)
+        return [
+            page("states/", "states", states, "GET"),
+            page("<uuid:pk>/again/", "again", again_view, "POST"),
+            page("<uuid:pk>/json/", "json", json_view, "GET"),
+            page("<uuid:pk>/raw/<str:what>/", "raw", raw_view, "GET"),
+            *super().get_urls(),
+        ]
+
+    def cells_of(self, row: Execution) -> dict[str, str]:
+        """What of a row of the list changes while it waits and runs, as the list shows it."""
+        exit_code = "-" if row.exit_code is None else str(row.exit_code)
+        cells = {"ending": self.ending(row), "times": self.times(row), "memory": self.memory(row)}
+        return {name: conditional_escape(shown) for name, shown in (cells | {"exit_code": exit_code}).items()}
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """With what can be done with it."""
+        row = self.get_object(request, object_id) if self.has_view_permission(request) else None
+        panel = context_of(self, request, row) if row else {}
+        return super().change_view(request, object_id, form_url, {**panel, **(extra_context or {})})
+
     def get_fieldsets(self, request: HttpRequest, obj: Execution | None = None) -> Any:
         """Only what this execution has."""
         if obj is None:
             return ()
-        graded, compiled = _grading(obj) is not None, step_in(obj, COMPILE) is not None
-        several = len(runs_in(steps_in(obj))) > 1
+        graded, compiled = _grading(obj) is not None, step_in(obj, COMPILE)
+        compiler_says = ("Compiler", ("compiler_shown",), bool(compiled and (compiled.stdout or compiled.stderr)))
+        # Who looks at a compile error wants that, and nothing has run.
+        failed = obj.outcome == Outcome.COMPILE_ERROR
         sections = (
-            (None, ("ending", "error_shown", "summary"), True),
-            ("Program", ("source_shown",), True),
+            (None, ("ending", *(("error_shown",) if _error(obj) else ()), "summary"), True),
+            (*compiler_says[:2], failed and compiler_says[2]),
+            ("Output", self._outputs(obj), not graded and not failed and obj.status == Status.FINISHED),
             ("Tests", ("grading_shown", "tests_shown"), graded),
-            ("Output", (*(("runs_shown",) if several else ()), "stdout_shown", "stderr_shown"), not graded),
+            ("Program", ("source_shown",), bool(obj.source or obj.job.get("files") or _unkept(obj))),
             ("Artifacts", ("artifacts_shown",), bool(obj.artifacts)),
-            ("Compiler", ("compiler_shown",), compiled),
-            ("Input", ("stdin_shown", "arguments_shown", "environment_shown"), True),
+            (*compiler_says[:2], not failed and compiler_says[2]),
+            ("Input", self._inputs(obj), bool(self._inputs(obj))),
             ("Origin", ("origin",), True),
         )
         return tuple(
             (title, {"fields": names, "classes": ("collapse",) if title == "Input" else ()})
             for title, names, there in sections
             if there
+        )
+
+    @staticmethod
+    def _outputs(row: Execution) -> tuple[str, ...]:
+        """Both streams together where the order is known, then each that has anything; or that there is nothing."""
+        run = telling_run(row)
+        streams = [f"{name}_shown" for name in STREAMS if run and getattr(run, name)]
+        several = ("runs_shown",) if len(runs_in(steps_in(row))) > 1 else ()
+        return (*several, *(("arrival_shown",) if came_in_turns(run) else ()), *(streams or ["stdout_shown"]))
+
+    @staticmethod
+    def _inputs(row: Execution) -> tuple[str, ...]:
+        run = run_of(row)
+        stdin = ("stdin_shown",) if row.stdin or "file" in run.get("stdin", {}) else ()
+        return (
+            *stdin,
+            *(("arguments_shown",) if "argv" in run else ()),
+            *(("environment_shown",) if run.get("environment") else ()),
         )
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
@@ -164,7 +233,7 @@ class ExecutionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in 
 
     @admin.display(description="created", ordering="id")
     def created(self, row: Execution) -> str:
-        return f"{row.created_at:%Y-%m-%d %H:%M:%S}"
+        return moment(row.created_at)
 
     @admin.display(description="language")
     def language_shown(self, row: Execution) -> str:
@@ -178,7 +247,12 @@ class ExecutionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in 
                 return ended
             judged = verdict_badge(row.verdict)
             return judged if row.outcome == Outcome.OK else format_html("{} {}", ended, judged)
-        return badge(row.get_status_display().lower(), "bad" if row.status == Status.REJECTED else "busy")
+        if row.status == Status.REJECTED:
+            why = plain(row.error.partition("\n")[0])
+            short = why if len(why) <= _WHY_CHARACTERS else f"{why[:_WHY_CHARACTERS]} …"
+            return format_html('{} <span class="gexec-why">{}</span>', badge("rejected", "bad"), short)
+        shown = badge(row.get_status_display().lower(), "busy")
+        return format_html('<span data-open="{}">{}</span>', row.pk, shown) if row.status in OPEN else shown
 
     @admin.display(description="wall / CPU")
     def times(self, row: Execution) -> str:
@@ -197,8 +271,8 @@ class ExecutionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in 
 
     @admin.display(description="error")
     def error_shown(self, row: Execution) -> SafeString:
-        text = row.error or limit_met(row)
-        return format_html('<strong class="gexec-error">{}</strong>', text) if text else nothing()
+        text = _error(row)
+        return format_html('<strong class="gexec-error">{}</strong>', plain(text)) if text else nothing()
 
     @admin.display(description="used / allowed")
     def summary(self, row: Execution) -> SafeString:
@@ -244,38 +318,48 @@ class ExecutionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in 
     def artifacts_shown(self, row: Execution) -> SafeString:
         return artifacts_shown(row)
 
+    @admin.display(description="as it came")
+    def arrival_shown(self, row: Execution) -> SafeString:
+        run = telling_run(row)
+        return arrival_shown(run) if run else nothing()
+
     @admin.display(description="stdout")
     def stdout_shown(self, row: Execution) -> SafeString:
-        run = _telling_run(row)
-        return _unkept(row) or (output_block(run.stdout, truncated=run.stdout_truncated) if run else nothing())
+        run = telling_run(row)
+        shown = output_block(run.stdout, truncated=run.stdout_truncated, name="stdout") if run else nothing()
+        return _unkept(row) or shown
 
     @admin.display(description="stderr")
     def stderr_shown(self, row: Execution) -> SafeString:
-        run = _telling_run(row)
-        return _unkept(row) or (output_block(run.stderr, truncated=run.stderr_truncated) if run else nothing())
+        run = telling_run(row)
+        shown = output_block(run.stderr, truncated=run.stderr_truncated, name="stderr") if run else nothing()
+        return _unkept(row) or shown
 
     @admin.display(description="its output")
     def compiler_shown(self, row: Execution) -> SafeString:
         step = step_in(row, COMPILE)
         if step is None:
             return nothing()
-        return _unkept(row) or output_block(step.stdout + step.stderr, truncated=step.stderr_truncated)
+        return _unkept(row) or output_block(
+            step.stdout + step.stderr, truncated=step.stderr_truncated, name="What the compiler said"
+        )
 
     @admin.display(description="stdin")
     def stdin_shown(self, row: Execution) -> SafeString:
-        stdin = _run_of(row).get("stdin", {})
+        stdin = run_of(row).get("stdin", {})
         if "file" in stdin:
             return content_shown(row, stdin)
-        return _unkept(row) or output_block(bytes(row.stdin), truncated=False)
+        return _unkept(row) or output_block(bytes(row.stdin), truncated=False, name="stdin")
 
     @admin.display(description="command")
     def arguments_shown(self, row: Execution) -> SafeString:
-        run = _run_of(row)
-        return code_block(shlex.join(run["argv"])) if "argv" in run else nothing()
+        run = run_of(row)
+        return code_block(shlex.join(run["argv"]), name="Command") if "argv" in run else nothing()
 
     @admin.display(description="environment")
     def environment_shown(self, row: Execution) -> SafeString:
-        return code_block("\n".join(f"{name}={value}" for name, value in _run_of(row).get("environment", {}).items()))
+        variables = run_of(row).get("environment", {}).items()
+        return code_block("\n".join(f"{name}={value}" for name, value in variables), name="Environment")
 
     @admin.display(description="")
     def origin(self, row: Execution) -> SafeString:
@@ -283,7 +367,7 @@ class ExecutionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in 
             [
                 ("id", str(row.pk)),
                 ("client", _client(row)),
-                ("API key", row.api_key_id or "-"),
+                ("API key", _key(row)),
                 ("client address", row.client_address or "-"),
                 ("came through", title_of(row.door)),
                 ("lane", row.lane + (", in the background" if row.background else "")),
@@ -292,7 +376,7 @@ class ExecutionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in 
                 *([("batch", str(row.batch_id))] if row.batch_id else []),
                 *([("webhook", row.webhook_url)] if row.webhook_url else []),
                 *((f"tag {name}", value) for name, value in (row.tags or {}).items()),
-                ("language", f"{row.language_slug or '-'} {row.language_version}"),
+                ("language", _language(row)),
                 ("image", row.image_digest or "-"),
                 ("server process", str(row.worker or "-")),
                 ("created", moment(row.created_at, timespec="milliseconds")),
@@ -328,21 +412,32 @@ def _grading(row: Execution) -> Grading | None:
     return grading_in(row.job) if row.job.get("grading", {}).get("tests") else None
 
 
-def _run_of(row: Execution) -> dict[str, Any]:
-    return next((step for step in row.job.get("steps", ()) if step["name"] == RUN), {})
+def _error(row: Execution) -> str:
+    return row.error or limit_met(row) or ""
 
 
-def _telling_run(row: Execution) -> StepRecord | None:
-    """Of several runs the first that did not end well, else the first: the one that the API shows."""
-    runs = runs_in(steps_in(row))
-    return next((run for run in runs if run.outcome is not Outcome.OK), runs[0] if runs else None)
+def _linked(row: Execution, model: type[Model], found: Model | None, text: str) -> str:
+    """A name that leads to its page, for those who may see that."""
+    options, viewer = model._meta, getattr(row, "viewer", None)
+    if found is None or viewer is None or not viewer.has_perm(f"{options.app_label}.view_{options.model_name}"):
+        return text
+    url = reverse(f"admin:{options.app_label}_{options.model_name}_change", args=[found.pk])
+    return format_html('<a href="{}">{}</a>', url, plain(text))
 
 
 def _client(row: Execution) -> str:
     client = Client.objects.filter(pk=row.client_id).first() if row.client_id else None
-    if client is None:
-        return str(row.client_id or "-")
-    return format_html('<a href="{}">{}</a>', reverse("admin:clients_client_change", args=[client.pk]), client.name)
+    return _linked(row, Client, client, client.name if client else str(row.client_id or "-"))
+
+
+def _key(row: Execution) -> str:
+    key = Key.objects.filter(prefix=row.api_key_id).first() if row.api_key_id else None
+    return _linked(row, Key, key, f"{key.name} ({key.prefix})" if key else row.api_key_id or "-")
+
+
+def _language(row: Execution) -> str:
+    language = Language.objects.filter(slug=row.language_slug).first() if row.language_slug else None
+    return _linked(row, Language, language, f"{row.language_slug or '-'} {row.language_version}".strip())
 
 
 admin.site.register(CallerStorage, CallerStorageAdmin)

@@ -180,6 +180,10 @@ class CreatedFilter(DateFieldListFilter):
 class ExecutionList(ChangeList):
     """The list, with its filters' choices as one range in the direction that was asked for."""
 
+    range: Range
+    rows_in_no_order: QuerySet[Any]
+    """Of the whole range, whatever the order in which the list has them."""
+
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[str | Combinable]:
         """By id, which is in the order of time: whatever else the address asks for, no index has it."""
         asked = super().get_ordering(request, queryset)
@@ -197,8 +201,10 @@ class ExecutionList(ChangeList):
         descending = str(rows.query.order_by[0]).startswith("-")
         if DOOR in chosen:
             # Its index has few rows; all else that was chosen is looked at in them. It is partial, and named for that.
-            return Range({DOOR: chosen[DOOR]}, low, high).of(rows.filter(**chosen), descending=descending)
-        return Range(chosen, low, high).of(rows, descending=descending)
+            rows, chosen = rows.filter(**chosen), {DOOR: chosen[DOOR]}
+        self.range = Range(chosen, low, high)
+        self.rows_in_no_order = rows
+        return self.range.of(rows, descending=descending)
 
     def get_results(self, request: HttpRequest) -> None:
         """A list that fits on its page has no LIMIT of its own, and the planner would prepare for many more rows."""

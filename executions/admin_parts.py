@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from django.utils.html import format_html, format_html_join
@@ -12,12 +13,14 @@ from django.utils.safestring import SafeString
 from executions.grading.asked import Grading, Test
 from executions.grading.plan import step_of
 from executions.grading.verdicts import Verdict
+from executions.highlighting import tokens_of
+from executions.live.characters import Characters
 from executions.models import Execution
 from executions.outcomes import ENDINGS, Outcome
-from executions.results import StepRecord
+from executions.results import StepRecord, steps_in
 from executions.signals import name_of
 from languages.programs import RUN
-from rest.display import badge, code_block, duration, facts, nothing, output_block, size, visible
+from rest.display import arrival_block, badge, code_block, duration, facts, nothing, output_block, plain, size, visible
 
 _SHOWN_BYTES, _LEAST_BYTES = 128 * 1024, 512
 """Of what all tests get, expect and print: each has an even share, and so much at least."""
@@ -47,34 +50,74 @@ def verdict_badge(verdict: str) -> SafeString:
 
 
 def files_shown(row: Execution) -> SafeString:
-    """Each file with its name; one that stands alone under the language's own name needs none."""
+    """Each file with its name, in colours; one that stands alone under the language's own name needs none."""
     files = row.job.get("files", ())
     if not files:
-        return code_block(row.source)
+        (tokens,) = tokens_of(row.language_slug, (("", row.source),))
+        return code_block(row.source, tokens, name="Source")
     entrypoint = row.job.get("entrypoint")
+    contents = [_bytes_of(row, file["content"]) for file in files]
+    texts = [(file["name"], _text(data)) for file, data in zip(files, contents, strict=True)]
+    coloured = iter(tokens_of(row.language_slug, tuple((name, text) for name, text in texts if text is not None)))
     return format_html_join(
         "",
         '<div class="gexec-file"><p><code>{}</code>{}</p>{}</div>',
         (
             (
-                file["name"],
-                " · is run" if len(files) > 1 and file["name"] == entrypoint else "",
-                content_shown(row, file["content"]),
+                plain(name),
+                " · is run" if len(files) > 1 and name == entrypoint else "",
+                content_shown(row, file["content"])
+                if text is None
+                else code_block(text, next(coloured), name=f"Source: {plain(name)}"),
             )
-            for file in files
+            for file, (name, text) in zip(files, texts, strict=True)
         ),
     )
 
 
+def _text(data: bytes | None) -> str | None:
+    try:
+        return None if data is None else data.decode()
+    except UnicodeDecodeError:
+        return None
+
+
 def content_shown(row: Execution, content: Mapping[str, Any]) -> SafeString:
-    """What a file of the program has in it, or where that is."""
+    """What a content that is no source has in it, or where that is."""
     data = _bytes_of(row, content)
     if data is None:
         return format_html('<span class="gexec-nothing">{}</span>', _elsewhere(content))
-    try:
-        return code_block(data.decode())
-    except UnicodeDecodeError:
-        return output_block(data, truncated=False)
+    text = _text(data)
+    return output_block(data, truncated=False) if text is None else code_block(text)
+
+
+def run_of(row: Execution) -> Mapping[str, Any]:
+    """The run as it was asked for; empty where nothing of it is kept."""
+    found: Mapping[str, Any] = next((step for step in row.job.get("steps", ()) if step["name"] == RUN), {})
+    return found
+
+
+def telling_run(row: Execution) -> StepRecord | None:
+    """Of several runs the first that did not end well, else the first: the one that the API shows."""
+    runs = runs_in(steps_in(row))
+    return next((run for run in runs if run.outcome is not Outcome.OK), runs[0] if runs else None)
+
+
+def came_in_turns(run: StepRecord | None) -> bool:
+    """Whether it printed to both streams, in an order that is known."""
+    return run is not None and len(run.order) > 1 and bool(run.stdout) and bool(run.stderr)
+
+
+def arrival_shown(run: StepRecord) -> SafeString:
+    """Both streams as they came, cut between characters."""
+    characters, pieces = Characters(), list[tuple[int, bytes]]()
+    told = ((stream, characters.whole(stream, data)) for stream, data in run.pieces())
+    for stream, data in chain(told, characters.rest()):
+        if data and pieces and pieces[-1][0] == stream:
+            pieces[-1] = (stream, pieces[-1][1] + data)
+        elif data:
+            pieces.append((stream, data))
+    return arrival_block(pieces, truncated=run.stdout_truncated or run.stderr_truncated)
 
 
 def runs_in(steps: Iterable[StepRecord]) -> list[StepRecord]:
@@ -107,7 +150,7 @@ def grading_shown(grading: Grading) -> SafeString:
     if judge is None:
         return told
     sources = format_html_join(
-        "", "<p><code>{}</code></p>{}", ((each["name"], _judges(each["content"])) for each in judge.files)
+        "", "<p><code>{}</code></p>{}", ((plain(each["name"]), _judges(each["content"])) for each in judge.files)
     )
     return format_html("{}<details><summary>source of the {}</summary>{}</details>", told, judge.role.value, sources)
 
@@ -130,9 +173,9 @@ def artifacts_shown(row: Execution) -> SafeString:
     """A line for each file that it left."""
     rows = (
         (
-            each["name"],
+            plain(each["name"]),
             size(each["bytes"]),
-            each["media_type"],
+            plain(each["media_type"]),
             f"not taken: {each['skipped'].replace('_', ' ')}"
             if each["skipped"]
             else (each["file"] or f"sha256:{each['sha256']}"),
@@ -145,7 +188,7 @@ def artifacts_shown(row: Execution) -> SafeString:
 def _test_row(row: Execution, asked: Test, test: Mapping[str, Any], step: StepRecord | None, most: int) -> Row:
     names = [each for each in (asked.group, "hidden" if asked.hidden else "") if each]
     return (
-        format_html("{}{}", asked.name, f" ({', '.join(names)})" if names else ""),
+        plain(asked.name + (f" ({', '.join(names)})" if names else "")),
         verdict_badge(test["verdict"]) if test else badge("not yet", "busy"),
         f"{test['points']:g} of {asked.points:g}" if test else "-",
         *(_used(step) if step else ("-", "-", "-")),
@@ -184,7 +227,7 @@ def _part(data: bytes | str, most: int) -> SafeString:
     if isinstance(data, str):
         return format_html('<span class="gexec-nothing">{}</span>', data)
     cut = f"the first {size(most)} of {size(len(data))}" if len(data) > most else size(len(data))
-    return format_html('<div class="gexec-output"><pre>{}</pre><p>{}</p></div>', visible(data[:most]), cut)
+    return format_html('<div class="gexec-output"><pre tabindex="0">{}</pre><p>{}</p></div>', visible(data[:most]), cut)
 
 
 def _used(step: StepRecord) -> tuple[str, str, str]:

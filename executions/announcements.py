@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from executions.models import Execution, Status
+from executions.models import ADMIN, Execution, Status
 from rest.snapshot import Snapshot
 from webhooks import services as webhooks
 from webhooks.models import Endpoint
@@ -43,7 +43,7 @@ def called_back_by(door: str, callback: CallbackOf) -> None:
 
 def are_wanted(execution: Execution) -> bool:
     """Whether somebody is to be told. An endpoint that was made within the last second may not be known yet."""
-    if execution.client_id is None:
+    if execution.client_id is None or execution.door == ADMIN:
         return False
     return bool(execution.webhook_url) or execution.client_id in _listening.current()
 
@@ -68,6 +68,11 @@ def announce(execution: Execution) -> None:
         url=execution.webhook_url or None,
         **({} if callback is None else callback._asdict()),
     )
+
+
+def described(execution: Execution) -> dict[str, Any]:
+    """An execution as the API tells it to its client."""
+    return _told[0](execution)
 
 
 def take_back(execution_ids: Iterable[UUID]) -> None:

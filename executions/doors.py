@@ -1,4 +1,4 @@
-"""Through which door an execution comes: our own three, and those of other services, whose clients we answer."""
+"""Through which door an execution comes: our own four, and those of other services, whose clients we answer."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from types import MappingProxyType
 
 
 class Door(StrEnum):
-    """What a row says of its door. The names after the first three are those of GEXEC_COMPAT."""
+    """What a row says of its door. The names after the first four are those of GEXEC_COMPAT."""
 
     EXECUTE = "execute"
     API = "api"
     INTERACTIVE = "interactive"
+    ADMIN = "admin"
     PISTON = "piston"
     JUDGE0 = "judge0"
     JOBE = "jobe"
@@ -37,6 +38,7 @@ PLACES: Mapping[Door, Place] = MappingProxyType(
         Door.EXECUTE: Place("POST /execute", ("/execute",)),
         Door.API: Place("/api/v1", ("/api/v1",)),
         Door.INTERACTIVE: Place("/api/v1, interactive", ()),
+        Door.ADMIN: Place("the admin, run again", ()),
         Door.PISTON: Place("Piston", ("/api/v2",)),
         Door.JUDGE0: Place(
             "Judge0",
@@ -54,7 +56,7 @@ PLACES: Mapping[Door, Place] = MappingProxyType(
         ),
     }
 )  # fmt: skip
-OWN = (Door.EXECUTE, Door.API, Door.INTERACTIVE)
+OWN = (Door.EXECUTE, Door.API, Door.INTERACTIVE, Door.ADMIN)
 COMPAT = tuple(door for door in Door if door not in OWN)
 """Those of other services."""
 WITH_ROOT = tuple(door for door, place in PLACES.items() if place.root_paths)

@@ -11,8 +11,8 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.utils import timezone
 
-from executions import announcements, artifacts
-from executions.models import Erasure, Execution, ExecutionTag, Status
+from executions import again, announcements, artifacts
+from executions.models import OPEN, Erasure, Execution, ExecutionTag, Status
 from executions.ranges import Range
 from executions.submission import Origin
 from periodic.tasks import Stop
@@ -26,15 +26,18 @@ _LOCK = 0x67657866
 
 
 def erase_one(execution: Execution, origin: Origin) -> Erasure | None:
-    """Delete one that has ended; None where it has not."""
+    """Delete one that has ended, with what ran it again; None where any of them has not ended."""
     with transaction.atomic():
-        files = artifacts.files_of([execution.pk])
-        deleted, _ = Execution.objects.filter(pk=execution.pk, status__in=ENDED).delete()
+        ids = [execution.pk, *again.runs_of(execution).values_list("pk", flat=True)]
+        files = artifacts.files_of(ids)
+        if Execution.objects.filter(pk__in=ids, status__in=OPEN).exists():
+            return None
+        deleted, _ = Execution.objects.filter(pk__in=ids, status__in=ENDED).delete()
         if not deleted:
             return None
         artifacts.delete_files(files)
-        announcements.take_back([execution.pk])
-        return _tombstone({"id": str(execution.pk)}, origin, erased=1)
+        announcements.take_back(ids)
+        return _tombstone({"id": str(execution.pk)}, origin, erased=deleted)
 
 
 def erase_tagged(name: str, value: str, origin: Origin) -> Erasure:

@@ -17,6 +17,8 @@ TRACEPARENT = "traceparent"
 """In a job: of what submitted it, for the trace."""
 REQUEST_ID = "request_id"
 """In a job: that of the request, for the lines of whichever process takes it up."""
+OF_A_REQUEST = frozenset({TRACEPARENT, REQUEST_ID})
+"""What a row that runs the same once more does not take over."""
 
 
 def accepted(execution: Execution) -> None:

@@ -51,7 +51,7 @@ WISHES = (Store.ALL, Store.NO_CODE, Store.NOTHING)
 """What a client may ask for."""
 
 
-EXECUTE, API, INTERACTIVE = (door.value for door in OWN)
+EXECUTE, API, INTERACTIVE, ADMIN = (door.value for door in OWN)
 
 IN_BACKLOG = Q(status=Status.QUEUED, background=True, worker__isnull=True)
 """Accepted, and taken up by no process yet."""
@@ -124,6 +124,7 @@ class Execution(models.Model):
 
     class Meta:
         ordering: ClassVar = ["-id"]
+        permissions: ClassVar = [("run_again_execution", "Can run an execution again")]
         # Every row is entered into each index twice, when it is accepted and when it is finished: they are as few as
         # serve every choice of the admin's list (executions.ranges). Times are ranges of the primary key. Open rows are
         # few and stand together in execution_by_ending, for the search for lost ones.

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef, QuerySet
 
 from dispatch import active
-from executions import accept, backlog, waiting
+from executions import accept, again, backlog, waiting
 from executions import cancel as cancelling
 from executions.accept import accepted, queued, refused
 from executions.idempotency import Claim
@@ -127,6 +127,13 @@ def standing() -> Standing:
     capacity = active.backend().capacity()
     waiting = capacity.waiting + Execution.objects.filter(IN_BACKLOG).count()
     return Standing(capacity.slots, capacity.in_use, waiting)
+
+
+def run_again(*, execution: Execution, address: str | None, by: str) -> Execution:
+    """Have it run once more, as it was, for the user `by`; its row, queued. Raises Refusal, Limited, Unavailable."""
+    if why := again.why_not(execution):
+        raise Refusal(why)
+    return accept.queued_again(execution, address=address, by=by)
 
 
 def record_refusal(*, refusal: Refusal, origin: Origin) -> Execution:

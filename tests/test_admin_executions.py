@@ -57,8 +57,8 @@ def test_source_and_output_are_readable(admin_client: Client) -> None:
     )
     page = page_of(admin_client, row)
     assert '<pre class="gexec-numbers" aria-hidden="true">1\n2\n3</pre>' in page
-    assert "print(&#x27;&lt;b&gt;&#x27;)" in page
-    assert r"hé \x00\x1b[31m\xff&lt;script&gt;" in page
+    assert 'print</span>(<span class="gexec-s">&#x27;&lt;b&gt;&#x27;</span>)' in page
+    assert r'hé \x00<span class="gexec-fg-1">\xff&lt;script&gt;</span>' in page
     assert "cut at the output limit" in page
     assert "12 ms of 60.0 s" in page
 
@@ -313,8 +313,8 @@ def test_tests_are_shown_with_what_came_and_what_was_expected(admin_client: Clie
         "secret (hidden)",
         "0 of 2",
         "line 1, column 1: “&lt;3&gt;” was expected, “&lt;4&gt;” came",
-        "<pre>1 2</pre>",
-        "<pre>&lt;4&gt;</pre>",
+        ">1 2</pre>",
+        ">&lt;4&gt;</pre>",
         "a stored file: sha256:big",
         "killed by SIGSEGV",
         "skipped",
