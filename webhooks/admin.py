@@ -60,7 +60,11 @@ class DeliveryAdmin(_ReadOnly):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    @admin.action(description="Send again", permissions=["view"])
+    def has_resend_permission(self, request: HttpRequest) -> bool:
+        """Who may see what was sent may send it again only where a change was granted."""
+        return bool(request.user.has_perm("webhooks.change_delivery"))
+
+    @admin.action(description="Send again", permissions=["resend"])
     def resend(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
         for delivery in queryset:
             services.resend(delivery)
