@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import timedelta
 from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
 from django.db import models
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Max, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from rest_framework_api_key.models import APIKey
 
-from clients import authentication, quotas
+from clients import authentication, quotas, usage
+from clients.admin_use import (
+    ListedTogether,
+    RecentUse,
+    cpu_left,
+    cpu_of_quota,
+    left_of,
+    nearest_end,
+    of_quota,
+    recently,
+    table,
+    today,
+)
 from clients.models import Client, Key
 from clients.options import GROUPS, ClientOptions, options_of
 from clients.rights import PUBLISHABLE, Right
@@ -47,6 +60,8 @@ class _WithRights(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the
     def formfield_for_dbfield(self, db_field: models.Field[Any, Any], request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "rights":
             return _rights_field(help_text=db_field.help_text, initial=db_field.get_default())
+        if db_field.name == "expires_at":
+            kwargs["help_text"] = "In UTC; empty: never."
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
@@ -57,12 +72,13 @@ class _WithRights(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the
 class ClientAdmin(_WithRights):
     """A client: to take everything from it, disable it."""
 
-    list_display = ("name", "state", "valid_keys", "executions_today", "cpu_this_month")
+    list_display = ("name", "state", "valid_keys", "last_used")
     search_fields = ("name",)
     list_per_page = 50
-    readonly_fields = ("created_at", "use", "keys_shown")
+    show_full_result_count = False
+    readonly_fields = ("created", "use", "keys_shown")
     fieldsets: ClassVar[Any] = (
-        (None, {"fields": ("name", "created_at", "use", "keys_shown")}),
+        (None, {"fields": ("name", "created", "use", "keys_shown")}),
         *(
             (
                 group.title,
@@ -74,7 +90,34 @@ class ClientAdmin(_WithRights):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Client]:
         rows: QuerySet[Client] = super().get_queryset(request)
-        return rows.annotate(key_count=Count("keys", filter=Q(keys__revoked_at=None)))
+        return rows.annotate(
+            key_count=Count("keys", filter=Q(keys__revoked_at=None)), used_at=Max("keys__last_used_at")
+        )
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        """With what each has used, which is asked for all of a page at its first row."""
+        recent = RecentUse(client_id=lambda row: row.pk)
+
+        @admin.display(description="executions today")
+        def executions_today(client: Client) -> str:
+            return of_quota(f"{recent.of_client(client).executions_today:,}", client.executions_day)
+
+        @admin.display(description="last 7 days")
+        def executions_week(client: Client) -> str:
+            return f"{recent.of_client(client).executions_week:,}"
+
+        @admin.display(description="CPU this month")
+        def cpu_this_month(client: Client) -> str:
+            return cpu_of_quota(recent.of_client(client).cpu_ms_month / 1000, client.cpu_s_month)
+
+        @admin.display(description="quotas")
+        def left(client: Client) -> SafeString:
+            return nearest_end(client, recent.of_client(client))
+
+        return (*self.list_display, executions_today, executions_week, cpu_this_month, left)
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return ListedTogether
 
     def save_model(self, request: HttpRequest, obj: Client, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
@@ -89,36 +132,45 @@ class ClientAdmin(_WithRights):
         count: int = getattr(client, "key_count", 0)
         return count
 
-    @admin.display(description="executions today")
-    def executions_today(self, client: Client) -> str:
-        used = quotas.used(client.pk, _today()).executions
-        return str(used) if client.executions_day is None else f"{used} of {client.executions_day}"
+    @admin.display(description="created")
+    def created(self, client: Client) -> str:
+        return moment(client.created_at)
 
-    @admin.display(description="CPU this month")
-    def cpu_this_month(self, client: Client) -> str:
-        used = quotas.used(client.pk, _today().replace(day=1)).cpu_s
-        return _cpu(used, client.cpu_s_month)
+    @admin.display(description="last used", ordering="used_at")
+    def last_used(self, client: Client) -> str:
+        return moment(getattr(client, "used_at", None))
 
     @admin.display(description="used")
     def use(self, client: Client) -> SafeString:
         """Today and this month, beside the quotas."""
         if client.created_at is None or client._state.adding:
             return nothing()
-        day, month = quotas.used(client.pk, _today()), quotas.used(client.pk, _today().replace(day=1))
+        first = (today(), today() - timedelta(days=6), today().replace(day=1))
+        day, week, month = (quotas.used(client.pk, since) for since in first)
+        taken = day.executions if client.executions_day is None else quotas.taken_today(client.pk)
         rows = [
-            ("executions", _of(str(day.executions), client.executions_day), str(month.executions)),
-            ("CPU time", _cpu(day.cpu_s, client.cpu_s_day), _cpu(month.cpu_s, client.cpu_s_month)),
+            (
+                "executions",
+                of_quota(f"{taken:,}", client.executions_day), f"{week.executions:,}", f"{month.executions:,}",
+                left_of(taken, client.executions_day),
+            ),
+            (
+                "CPU time",
+                cpu_of_quota(day.cpu_s, client.cpu_s_day), duration(week.cpu_s * 1000),
+                cpu_of_quota(month.cpu_s, client.cpu_s_month),
+                cpu_left(day.cpu_s, month.cpu_s, client),
+            ),
             (
                 "stored",
                 f"{size(day.stored_bytes)}{f' of {size(client.storage_bytes)}' if client.storage_bytes else ''}",
-                size(month.stored_bytes),
+                size(week.stored_bytes), size(month.stored_bytes),
+                size(max(0, client.storage_bytes - day.stored_bytes)) if client.storage_bytes else "-",
             ),
-        ]
-        body = format_html_join("", "<tr><th>{}</th><td>{}</td><td>{}</td></tr>", rows)
+        ]  # fmt: skip
+        head = ("", "today (UTC)", "last 7 days", "this month", "left")
         return format_html(
-            "<table><tr><th></th><th>today (UTC)</th><th>this month</th></tr>{}</table>"
-            '<p><a href="{}?client_id={}">Its executions</a></p>',
-            body,
+            '{}<p><a href="{}?client_id={}">Its executions</a></p>',
+            table(head, rows),
             reverse("admin:executions_execution_changelist"),
             client.pk,
         )
@@ -129,21 +181,40 @@ class ClientAdmin(_WithRights):
         if client._state.adding:
             return nothing()
         make = format_html('<p><a href="{}?client={}">Make a key</a></p>', reverse("admin:clients_key_add"), client.pk)
-        rows = (
+        keys = list(client.keys.order_by("revoked_at", "created_at")[:_LISTED_KEYS])
+        used = usage.recent([client.pk], today()).keys
+        rows = [
             (
-                reverse("admin:clients_key_change", args=[key.pk]),
+                format_html('<a href="{}">{}</a>', reverse("admin:clients_key_change", args=[key.pk]), key.name),
                 key.prefix,
-                key.name,
                 _state(key),
                 moment(key.last_used_at),
+                *recently(used.get(key.prefix, usage.Recent())),
             )
-            for key in client.keys.order_by("revoked_at", "created_at")[:200]
-        )
-        listed = format_html_join("", '<tr><td><a href="{}">{}</a></td><td>{}</td><td>{}</td><td>{}</td></tr>', rows)
-        if not listed:
-            return make
-        head = "<tr><th>key</th><th>name</th><th>state</th><th>last used</th></tr>"
-        return format_html(f"<table>{head}{{}}</table>{{}}", listed, make)
+            for key in keys
+        ]
+        head = ("name", "key", "state", "last used", "executions today", "last 7 days")
+        return format_html("{}{}", table(head, rows), make) if rows else make
+
+
+class KeyStateFilter(admin.SimpleListFilter):
+    """Whether they open anything."""
+
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("valid", "valid"), ("expired", "expired"), ("revoked", "revoked"), ("unused", "never used")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        over = Q(expires_at__lte=timezone.now())
+        chosen = {
+            "valid": Q(revoked_at=None) & ~over,
+            "expired": Q(revoked_at=None) & over,
+            "revoked": Q(revoked_at__isnull=False),
+            "unused": Q(last_used_at=None),
+        }.get(self.value() or "")
+        return queryset if chosen is None else queryset.filter(chosen)
 
 
 class KeyForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only
@@ -163,23 +234,56 @@ class KeyAdmin(_WithRights):
     """A key: made here and shown once, or revoked. Whoever lost one makes another and revokes it."""
 
     form = KeyForm
-    list_display = ("prefix", "name", "client", "state", "rights_shown", "last_used")
+    list_display = ("name", "prefix", "client", "state", "rights_shown", "last_used")
     list_select_related = ("client",)
+    list_filter = (KeyStateFilter, "publishable")
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
     search_fields = ("prefix", "name", "client__name")
     list_per_page = 50
     actions = ("revoke",)
     autocomplete_fields = ("client",)
     ordering = ("-created_at",)
 
+    def get_list_display(self, request: HttpRequest) -> Any:
+        """With what each has done, which is asked for all of a page at its first row."""
+        recent = RecentUse(client_id=lambda row: row.client_id)
+
+        @admin.display(description="executions today")
+        def executions_today(key: Key) -> str:
+            return f"{recent.of_key(key).executions_today:,}"
+
+        @admin.display(description="last 7 days")
+        def executions_week(key: Key) -> str:
+            return f"{recent.of_key(key).executions_week:,}"
+
+        return (*self.list_display, executions_today, executions_week)
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return ListedTogether
+
     def get_fields(self, request: HttpRequest, obj: Key | None = None) -> Any:
         asked = ["client", "name", "rights", "publishable", "expires_at"]
-        return asked if obj is None else ["prefix", "state", *asked, "created_at", "revoked_at", "last_used_at"]
+        return asked if obj is None else ["prefix", "state", *asked, "use", *_MOMENTS]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Key | None = None) -> Any:
         """A key that was made keeps its client and whether it is publishable."""
         if obj is None:
             return []
-        return ["prefix", "state", "client", "publishable", "created_at", "revoked_at", "last_used_at"]
+        return ["prefix", "state", "client", "publishable", "use", *_MOMENTS]
+
+    @admin.display(description="used")
+    def use(self, key: Key) -> SafeString:
+        used = usage.recent([key.client_id], today()).keys.get(key.prefix, usage.Recent())
+        return table(("executions today (UTC)", "last 7 days"), [recently(used)])
+
+    @admin.display(description="created")
+    def created(self, key: Key) -> str:
+        return moment(key.created_at)
+
+    @admin.display(description="revoked")
+    def revoked(self, key: Key) -> str:
+        return moment(key.revoked_at)
 
     def save_model(self, request: HttpRequest, obj: Key, form: Any, change: bool) -> None:
         if change:
@@ -226,21 +330,13 @@ class KeyAdmin(_WithRights):
         return moment(key.last_used_at)
 
 
+_MOMENTS = ("created", "revoked", "last_used")
+_LISTED_KEYS = 200
+
+
 def _state(key: Key) -> SafeString:
     if key.revoked_at is not None:
         return badge("revoked", "bad")
     if key.expires_at is not None and key.expires_at <= timezone.now():
         return badge("expired", "warn")
     return badge("publishable" if key.publishable else "valid", "good")
-
-
-def _today() -> date:
-    return timezone.now().date()
-
-
-def _of(used: str, limit: int | None) -> str:
-    return used if limit is None else f"{used} of {limit}"
-
-
-def _cpu(used_s: float, limit_s: int | None) -> str:
-    return _of(duration(used_s * 1000), limit_s) + ("" if limit_s is None else " s")

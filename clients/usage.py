@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import date
-from typing import Any
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
@@ -38,6 +39,47 @@ def since(client_id: UUID, first: date) -> Row:
     """The sums of all from this day on that count for its quotas."""
     (sums,) = _sums(client_id, first, date.max, (), charged=True)
     return sums
+
+
+class Recent(NamedTuple):
+    """What counts for quotas of a client: today, in the last seven days with today, and this month."""
+
+    executions_today: int = 0
+    executions_week: int = 0
+    cpu_ms_today: float = 0.0
+    cpu_ms_month: float = 0.0
+
+
+_RECENT = f"""
+SELECT client_id, key, coalesce(sum(executions) FILTER (WHERE day = %(today)s), 0)::bigint,
+    coalesce(sum(executions) FILTER (WHERE day >= %(week)s), 0)::bigint,
+    coalesce(sum(cpu_ms) FILTER (WHERE day = %(today)s), 0), coalesce(sum(cpu_ms) FILTER (WHERE day >= %(month)s), 0)
+FROM clients_used WHERE client_id = ANY(%(clients)s) AND day >= least(%(week)s, %(month)s) {_CHARGED}
+GROUP BY GROUPING SETS ((client_id), (client_id, key))
+"""  # noqa: S608 (made of constants)
+
+
+@dataclass(frozen=True, slots=True)
+class RecentUse:
+    """That of some clients and all of their keys; who has used nothing is not in it."""
+
+    clients: Mapping[UUID, Recent]
+    keys: Mapping[str, Recent]
+    """By their public part."""
+
+
+def recent(client_ids: Collection[UUID], today: date) -> RecentUse:
+    """In one statement, however many they are."""
+    clients, keys = dict[UUID, Recent](), dict[str, Recent]()
+    days = {"today": today, "week": today - timedelta(days=6), "month": today.replace(day=1)}
+    with connection.cursor() as cursor:
+        cursor.execute(_RECENT, {"clients": list(client_ids), **days})
+        for client_id, key, *sums in cursor.fetchall():
+            if key is None:
+                clients[client_id] = Recent(*sums)
+            else:
+                keys[key] = Recent(*sums)
+    return RecentUse(clients, keys)
 
 
 def _sums(client_id: UUID, first: date, last: date, groups: Sequence[str], *, charged: bool = False) -> list[Row]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Callable
 from functools import cached_property, partial
@@ -11,7 +12,8 @@ from uuid import UUID
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import Paginator
-from django.db.models import Model, QuerySet
+from django.db.models import Model, QuerySet, TextField
+from django.db.models.functions import Cast
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import conditional_escape, format_html
@@ -63,6 +65,7 @@ from rest.display import badge, code_block, duration, facts, moment, nothing, ou
 COUNTED_ROWS = 10_000
 """200 pages of the list, and few enough to be counted at each of them."""
 _WHY_CHARACTERS = 60
+_HEX = re.compile("[0-9a-f]{1,32}")
 _HEAVY = ("source", "stdin", "job", "steps", "output", "tests", "artifacts")
 
 
@@ -81,7 +84,7 @@ class CappedPaginator(Paginator):  # type: ignore[type-arg]  # generic in the st
 class ExecutionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs only
     """Nothing can be added, changed or deleted here: a row tells what happened."""
 
-    list_display = ("short_id", "created", "language_shown", "ending", "who", "times", "memory", "exit_code")
+    list_display = ("short_id", "ending", "language_shown", "created", "who", "times", "memory")
     change_form_template = "executions/execution_form.html"
     change_list_template = "executions/execution_list.html"
     list_filter = (("outcome", EndingFilter), LanguageFilter, ClientFilter, DoorFilter, ("created_at", CreatedFilter))
@@ -93,7 +96,9 @@ class ExecutionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in 
     paginator = CappedPaginator
     ordering = ("-id",)
     search_fields = ("id",)
-    search_help_text = "The whole id of an execution, as in the X-Execution-Id header."
+    search_help_text = (
+        "The id of an execution, as in the X-Execution-Id header, its beginning, or as it stands in the list."
+    )
 
     class Media:
         css: ClassVar = {"all": ("rest/admin.css",)}
@@ -148,9 +153,8 @@ class ExecutionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in 
 
     def cells_of(self, row: Execution) -> dict[str, str]:
         """What of a row of the list changes while it waits and runs, as the list shows it."""
-        exit_code = "-" if row.exit_code is None else str(row.exit_code)
         cells = {"ending": self.ending(row), "times": self.times(row), "memory": self.memory(row)}
-        return {name: conditional_escape(shown) for name, shown in (cells | {"exit_code": exit_code}).items()}
+        return {name: conditional_escape(shown) for name, shown in cells.items()}
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -221,11 +225,12 @@ class ExecutionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in 
         """By id alone: any other search would read every row."""
         if not search_term.strip():
             return queryset, False
-        try:
-            return queryset.filter(pk=UUID(search_term.strip())), False
-        except ValueError:
+        if (asked := _ids_like(search_term.strip().lower())) is None:
             self.message_user(request, "That is no execution id.", "warning")
             return queryset.none(), False
+        low, high, end = asked
+        found = queryset.filter(pk__gte=low, pk__lte=high)
+        return found.alias(text=Cast("pk", TextField())).filter(text__endswith=end) if end else found, False
 
     @admin.display(description="id", ordering="id")
     def short_id(self, row: Execution) -> SafeString:
@@ -242,7 +247,7 @@ class ExecutionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in 
     @admin.display(description="ended")
     def ending(self, row: Execution) -> SafeString:
         if row.status == Status.FINISHED:
-            ended = ending_badge(Outcome(row.outcome), row.signal)
+            ended = ending_badge(Outcome(row.outcome), row.signal, row.exit_code)
             if row.verdict in ("", row.outcome):
                 return ended
             judged = verdict_badge(row.verdict)
@@ -384,6 +389,18 @@ class ExecutionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in 
                 ("finished", moment(row.finished_at, timespec="milliseconds")),
             ]
         )
+
+
+def _ids_like(text: str) -> tuple[UUID, UUID, str] | None:
+    """The lowest and the highest id that it may mean, and how that ends; None: it is none.
+
+    Eight digits are a minute's worth of ids: no shorter beginning is looked for.
+    """
+    begin, dots, end = text.partition("…")
+    digits = begin.replace("-", "")
+    if not (8 <= len(digits) <= 32) or not _HEX.fullmatch(digits) or (dots and not _HEX.fullmatch(end)):
+        return None
+    return UUID(digits.ljust(32, "0")), UUID(digits.ljust(32, "f")), end
 
 
 _DISK = {

@@ -34,11 +34,14 @@ _KINDS: dict[str, str] = {
 Row = Sequence[Any]
 
 
-def ending_badge(outcome: Outcome, signal: int | None) -> SafeString:
-    """How a program ended."""
+def ending_badge(outcome: Outcome, signal: int | None, exit_code: int | None = None) -> SafeString:
+    """How a program ended: by which signal, with which code, as far as that says more."""
     ending = ENDINGS[outcome]
-    killed = outcome is Outcome.SIGNAL and signal
-    return badge(f"killed by {name_of(signal)}" if killed and signal else ending.label, ending.kind)
+    if outcome is Outcome.SIGNAL and signal:
+        return badge(f"killed by {name_of(signal)}", ending.kind)
+    if outcome is Outcome.NONZERO_EXIT and exit_code is not None:
+        return badge(f"exit code {exit_code}", ending.kind)
+    return badge(ending.label, ending.kind)
 
 
 def verdict_badge(verdict: str) -> SafeString:

@@ -283,6 +283,7 @@ LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_I18N = False
 USE_TZ = True
+FORMAT_MODULE_PATH = ["gexec.formats"]
 
 STATIC_URL = "/static/"
 # Served from where the applications keep them: there is nothing to collect, and nothing to forget.

@@ -1,0 +1,1 @@
+"""In English, which is the only language that there is."""
