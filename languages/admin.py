@@ -24,13 +24,13 @@ from languages.acting import acting
 from languages.admin_catalogue import catalogue_status_view, catalogue_view
 from languages.admin_files import export_view, import_view
 from languages.admin_history import history_view
-from languages.admin_tasks import status_view, switch, switch_view, task_view
+from languages.admin_tasks import install_all, standing_shown, states_view, status_view, switch, switch_view, task_view
 from languages.forms import CommandField, LanguageForm
 from languages.models import Language, TaskKind
 from languages.models.language import TESTED, WORDS
 from languages.options import CONTAINERS, CPU_PERIOD_US, GROUPS, Group, options_of
 from languages.versions import SEPARATOR, number_in
-from rest.display import badge
+from rest.display import moment, size
 
 _FIELDS_BEFORE_OPTIONS = (
     (None, {"fields": ("slug", "name", "aliases", "image")}),
@@ -57,11 +57,11 @@ _BESIDE = {CONTAINERS: ("oci_runtime",)}
 class LanguageAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs only
     """A list, a form, and above the form what is on the Docker host and the buttons that change that."""
 
-    list_display = ("slug", "name", "version", "names", "limits", "containers", "tested")
+    list_display = ("slug", "name", "version", "names", "limits", "containers", "tested_when")
     search_fields = ("slug", "name")
     form = LanguageForm
     readonly_fields = ("updated_at",)
-    actions = ("enable", "disable")
+    actions = ("install", "enable", "disable")
     save_on_top = True
     change_form_template = "languages/language_form.html"
     change_list_template = "languages/language_list.html"
@@ -77,7 +77,7 @@ class LanguageAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in t
 
     class Media:
         css: ClassVar = {"all": ("rest/admin.css",)}
-        js = ("languages/language.js",)
+        js = ("languages/language.js", "languages/list.js")
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """A command, and what else are words, may be a plain command line."""
@@ -94,6 +94,7 @@ class LanguageAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in t
             self._path("import/", "import", import_view, "GET", "POST"),
             self._path("catalogue/", "catalogue", catalogue_view, "GET", "POST"),
             self._path("catalogue/status/", "catalogue_status", catalogue_status_view, "GET"),
+            self._path("states/", "states", states_view, "GET"),
             self._path("<int:pk>/export/", "export", export_view, "GET"),
             self._path("<int:pk>/status/", "status", status_view, "GET"),
             self._path("<int:pk>/task/<str:kind>/", "task", task_view, "POST"),
@@ -105,17 +106,22 @@ class LanguageAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in t
         return patterns
 
     def get_list_display(self, request: HttpRequest) -> Any:
-        """With the state of each row; a page finds out the states of all languages together, at its first row."""
-        states = cache(lambda: host_state.states(Language.objects.all()))
+        """With how each row stands; a page finds that out of all languages together, at its first row."""
+        standings = cache(lambda: host_state.standings(Language.objects.all()))
 
         @admin.display(description="state", ordering="enabled")
         def state(language: Language) -> SafeString | str:
             # One that was added since the page's rows were read has no state yet.
-            found = states().get(language.pk)
-            return badge(found.text, found.kind) if found else "-"
+            found = standings().get(language.pk)
+            return standing_shown(language, found) if found else "-"
+
+        @admin.display(description="image")
+        def image(language: Language) -> str:
+            found = standings().get(language.pk)
+            return size(found.host.image.size_bytes) if found and found.host.image else "-"
 
         slug, name, *others = self.list_display
-        return (slug, name, state, *others)
+        return (slug, name, state, image, *others)
 
     def get_fieldsets(self, request: HttpRequest, obj: Language | None = None) -> Any:
         """The options stand between what a language is and what users see of it."""
@@ -209,8 +215,13 @@ class LanguageAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in t
         return f"{language.warm_min}-{language.warm_max} warm, {runs}"
 
     @admin.display(description="tested", ordering="tested_at")
-    def tested(self, language: Language) -> str:
-        return f"{language.tested_at:%Y-%m-%d %H:%M}" if language.tested_at else "never"
+    def tested_when(self, language: Language) -> str:
+        return moment(language.tested_at, timespec="minutes") if language.tested_at else "never"
+
+    @admin.action(description="Build, test and enable selected languages", permissions=["change"])
+    def install(self, request: HttpRequest, languages: QuerySet[Language]) -> None:
+        """Each in a task of its own; the list shows how far they are."""
+        install_all(self, request, languages)
 
     @admin.action(description="Enable selected languages", permissions=["change"])
     def enable(self, request: HttpRequest, languages: QuerySet[Language]) -> None:

@@ -55,6 +55,7 @@ def _buttons(language: Language, host: OnHost, *, running: bool) -> dict[str, st
     missing = host.error or language.why_not_enabled(host.image_id)
     absent = "" if host.image or host.error else language.image_is_missing
     return {
+        "install": busy or ("It is enabled." if language.enabled and not missing and not language.untested else ""),
         "make": busy,
         "test": busy or absent,
         "enable": "It is enabled." if language.enabled else busy or missing,

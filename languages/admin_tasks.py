@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.contrib import messages
 from django.contrib.admin import ModelAdmin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
-from languages import tasks
+from languages import host_state, tasks
 from languages.admin_status import status_of
-from languages.models import Language, TaskKind
+from languages.models import Language, TaskKind, TaskStatus
 from languages.toolchain import docker_host, installs
 from languages.toolchain.errors import InstallError
+from rest.display import badge, plain
 from sandbox.errors import SandboxError
 
 
@@ -22,6 +27,44 @@ def status_view(admin: ModelAdmin[Language], request: HttpRequest, pk: int) -> H
     if not admin.has_view_permission(request, language):
         raise PermissionDenied
     return JsonResponse(status_of(language))
+
+
+def states_view(admin: ModelAdmin[Language], request: HttpRequest) -> HttpResponse:
+    """GET ?id=…&id=…: how these stand by now, as the list shows it: asked for while something is done to them."""
+    if not admin.has_view_permission(request):
+        raise PermissionDenied
+    ids = [int(each) for each in request.GET.getlist("id") if each.isascii() and each.isdecimal() and len(each) < 10]
+    rows = {row.pk: row for row in Language.objects.filter(pk__in=ids)}
+    found = host_state.standings(rows.values())
+    return JsonResponse({str(pk): standing_shown(rows[pk], standing) for pk, standing in found.items()})
+
+
+def standing_shown(language: Language, standing: host_state.Standing) -> SafeString:
+    """The state, and how far it is with what is done to it."""
+    shown, task = badge(standing.state.text, standing.state.kind), standing.task
+    if task is None or task.status != TaskStatus.RUNNING:
+        return shown
+    far = format_html('<progress value="{}" max="{}"></progress>', task.done, task.total) if task.total else ""
+    text = plain(task.headline or "starting …")
+    return format_html(
+        '<span data-busy="{}">{} {} <span class="gexec-headline">{}</span></span>', language.pk, shown, far, text
+    )
+
+
+def install_all(admin: ModelAdmin[Language], request: HttpRequest, languages: Iterable[Language]) -> None:
+    """Begin to build or pull, test and enable each of them."""
+    begun = 0
+    for language in languages:
+        try:
+            tasks.start(language=language, kind=TaskKind.INSTALL, by=request.user.get_username())
+        except tasks.AlreadyRunning as error:
+            admin.message_user(request, f"{error}.", messages.ERROR)
+            continue
+        admin.log_change(request, language, "Install started.")
+        begun += 1
+    if begun:
+        text = f"{begun} {'language is' if begun == 1 else 'languages are'} being built, tested and enabled."
+        admin.message_user(request, f"{text} It goes on when you leave this page.")
 
 
 def task_view(admin: ModelAdmin[Language], request: HttpRequest, pk: int, kind: str) -> HttpResponse:

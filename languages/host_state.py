@@ -114,8 +114,21 @@ def _look(images: Images, language: Language) -> OnHost:
     return OnHost(image, tested_is_there)
 
 
-def states(languages: Iterable[Language]) -> dict[int, State]:
-    """The state of each, by the language's key."""
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a list shows of a language."""
+
+    state: State
+    host: OnHost
+    task: LanguageTask | None
+
+
+def standings(languages: Iterable[Language]) -> dict[int, Standing]:
+    """Of each, by the language's key."""
     rows = list(languages)
     hosts, newest = on_host(rows), tasks.latest(rows)
-    return {row.pk: state_of(row, hosts[row.pk], newest.get(row.pk)) for row in rows}
+    return {row.pk: _standing(row, hosts[row.pk], newest.get(row.pk)) for row in rows}
+
+
+def _standing(language: Language, host: OnHost, task: LanguageTask | None) -> Standing:
+    return Standing(state_of(language, host, task), host, task)
