@@ -106,7 +106,7 @@ def raw_view(admin: ModelAdmin[Execution], request: HttpRequest, pk: UUID, what:
 def json_view(admin: ModelAdmin[Execution], request: HttpRequest, pk: UUID) -> HttpResponse:
     """GET: as the API tells it to its client."""
     told = announcements.described(_seen(admin, request, pk))
-    response = JsonResponse(told, json_dumps_params={"indent": 2, "ensure_ascii": False})
+    response = JsonResponse(told, json_dumps_params={"indent": 2})
     add_never_cache_headers(response)
     return response
 

@@ -18,6 +18,7 @@ from executions.jobs import grading_in
 from executions.models import Execution
 from languages.models import Language
 from languages.programs import RUN
+from rest.display import plain
 
 Json = dict[str, Any]
 LONGEST_FRAGMENT = 64 * 1024
@@ -51,8 +52,13 @@ def body_of(execution: Execution, language: Language | None) -> Json | None:
 def curl_of(body: Json, url: str, *, with_key: bool) -> str:
     """A command line for a POSIX shell; the key is a variable that its user sets."""
     key = '  -H "Authorization: Api-Key $KEY" \\\n' if with_key else ""
-    data = shlex.quote(json.dumps(body, indent=2, ensure_ascii=False))
+    data = shlex.quote(_seen(json.dumps(body, indent=2, ensure_ascii=False)))
     return f'curl {shlex.quote(url)} \\\n{key}  -H "Content-Type: application/json" \\\n  --data-raw {data}\n'
+
+
+def _seen(text: str) -> str:
+    """JSON in which characters that hide are escapes, which mean the same."""
+    return "".join(each if plain(each) == each else json.dumps(each)[1:-1] for each in text)
 
 
 def fragment_of(execution: Execution, language: Language | None) -> str | None:
