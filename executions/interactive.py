@@ -125,6 +125,11 @@ class InteractiveRun:
         """Why it could not be started; see WatchedRun."""
         return self._watched.error
 
+    @property
+    def cause(self) -> str:
+        """Why it was to end, where it did not by itself; its program may have ended in a way of its own when told."""
+        return self._cause
+
     # Who talks to it.
 
     def attach(self, speaker: object, wake: Callable[[], object]) -> None:

@@ -6,12 +6,18 @@ have a browser send here. It lets its bearer call where a key is required, as a 
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, User
 from django.core import signing
 from django.http import HttpRequest
 
+from rest import websocket
+
 HEADER = "X-Page-Token"
+PROTOCOL = "gexec.page."
+"""A WebSocket of the page, which has no headers, brings it as a subprotocol, with ~ where a colon has no place."""
 LIFETIME_S = 12 * 3600
 _SALT = "gexec.staff_pages"
 _LONGEST = 512
@@ -32,6 +38,13 @@ def opens(token: str) -> bool:
         return False
     user = User.objects.filter(pk=pk, is_active=True, is_staff=True).first()
     return user is not None and sign == _sign_of(user)
+
+
+def take_protocol(meta: dict[str, Any]) -> None:
+    """What a WebSocket has brought stands where the header would."""
+    for name in websocket.protocols_in(meta):
+        if name.startswith(PROTOCOL):
+            meta.setdefault("HTTP_X_PAGE_TOKEN", name.removeprefix(PROTOCOL).replace("~", ":"))
 
 
 def admits(request: HttpRequest) -> bool:

@@ -82,6 +82,7 @@ def test_an_interpreter_is_talked_to(running: RunningServer, talked: Talk) -> No
     talked.type("\x04")
     execution = talked.end()
     assert (talked.code, execution["status"], execution["outcome"]) == (1000, "finished", "ok")
+    assert "cause" not in talked.events[-1]
     names = [event["type"] for event in talked.events if event["type"] not in {"output", "window"}]
     assert names == ["execution.queued", "execution.started", "step.started", "step.finished", "execution.finished"]
     assert "42" in row(running, talked)["run"]["stdout"]
@@ -289,6 +290,7 @@ def test_silence_ends_it(running: RunningServer, talked: Talk) -> None:
         execution = talked.end()
         assert time.monotonic() - began > IDLE_S
         assert (execution["outcome"], "nothing was typed" in execution["error"]) == ("cancelled", True)
+        assert talked.events[-1]["cause"] in execution["error"]
         assert silent.end()["code"] == "request_timeout"
         assert silent.code == 4408
 
@@ -334,7 +336,7 @@ def test_one_caller_has_a_share_of_the_places(running: RunningServer, talked: Ta
         second.start("input()")
         second.until_told("step.started")
         assert third.start("input()").end()["code"] == "too_many_concurrent"
-        assert third.code == 4429
+        assert (third.code, third.events[-1]["retry_after_s"]) == (4429, 5)
         second.type("\n")
         second.end()
     talked.type("\n")

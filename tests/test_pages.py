@@ -267,7 +267,12 @@ def test_staff_run_programs_though_keys_are_needed(
     assert visitor.post("/api/v1/executions", body, "application/json").status_code == 401
     sent = visitor.post("/api/v1/executions", body, "application/json", headers={staff_pages.HEADER: token})
     assert sent.status_code == 200
+    # A WebSocket has no headers; 426 says that this is none, to one who may have one.
+    offered = {"Sec-WebSocket-Protocol": f"gexec.v1, {staff_pages.PROTOCOL}{token.replace(':', '~')}"}
+    assert visitor.get("/api/v1/executions/ws").status_code == 401
+    assert visitor.get("/api/v1/executions/ws", headers=offered).status_code == 426
     settings.GEXEC_PLAYGROUND = "on"
+    assert visitor.get("/api/v1/executions/ws", headers=offered).status_code == 401
     sent = visitor.post("/api/v1/executions", body, "application/json", headers={staff_pages.HEADER: token})
     assert sent.status_code == 401
     settings.GEXEC_PLAYGROUND = "staff"

@@ -46,7 +46,7 @@ from executions.live.events import Ended, Event, Gap, Queued
 from executions.live.flow import WINDOW_BYTES
 from executions.models import INTERACTIVE, Execution
 from executions.origins import caller_of
-from rest import websocket
+from rest import staff_pages, websocket
 from rest.connections import release_connection
 from rest.exceptions import Refusal, Unavailable
 from rest.problems import known, problem_of
@@ -80,6 +80,7 @@ class InteractiveView(ApiEndpoint):
                 request.META.setdefault("HTTP_AUTHORIZATION", f"Bearer {token}")
             else:
                 request.META.setdefault("HTTP_X_ACCESS_TOKEN", token)
+        staff_pages.take_protocol(request.META)
         return super().initialize_request(request, *args, **kwargs)
 
     def get(self, request: Request) -> HttpResponseBase:
@@ -91,13 +92,14 @@ class InteractiveView(ApiEndpoint):
 
     def handle_exception(self, exc: Exception) -> Response:
         """Pages see no answer to a handshake that fails, only how a connection is closed: so they are told that way."""
-        if known(exc) is None or not websocket.can_be_had(self.request.META):
-            return super().handle_exception(exc)
+        error = known(exc)
         answer = super().handle_exception(exc)
+        if error is None or not websocket.can_be_had(self.request.META):
+            return answer
         problem = answer.data
 
         def speak(socket: WebSocket) -> None:
-            socket.send(_json({"type": "error", "problem": problem}))
+            socket.send(_refusal(problem, error))
             socket.close(_OWN_CODES + problem["status"], problem["code"], wait_s=0)
 
         return taken_over(self.request, self.request_id, speak, protocol=PROTOCOL)  # type: ignore[return-value]  # DRF passes any on
@@ -132,6 +134,8 @@ class OwnConversation(Conversation):
                 data["access_token"] = access_token(self._execution_id)
         elif isinstance(event, Ended):
             data["execution"] = self._resource()
+            if self.run is not None and self.run.cause:
+                data["cause"] = self.run.cause
         yield _json({"type": name, **data})
 
     def ending(self) -> Stop:
@@ -143,7 +147,7 @@ class OwnConversation(Conversation):
     def refuse(self, error: APIException) -> None:
         problem = problem_of(error) | {"request_id": self.request_id}
         try:
-            self.socket.send(_json({"type": "error", "problem": problem}))
+            self.socket.send(_refusal(problem, error))
         finally:
             self.socket.close(_OWN_CODES + problem["status"], problem["code"])
 
@@ -229,6 +233,12 @@ class OwnConversation(Conversation):
         if self.follower is not None and place > self.follower.after:
             raise Refusal("ack: nothing of that number was sent yet", code="invalid_field")
         run.flow.show(place)
+
+
+def _refusal(problem: Mapping[str, Any], error: APIException) -> str:
+    """What Retry-After says elsewhere stands beside the problem."""
+    wait_s: int | None = getattr(error, "wait", None)
+    return _json({"type": "error", "problem": problem} | ({} if wait_s is None else {"retry_after_s": wait_s}))
 
 
 def _json(data: Mapping[str, Any]) -> str:
