@@ -2,124 +2,34 @@
 
 from __future__ import annotations
 
-import contextlib
 import socket
-import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
+
+from testkit.proxy import Proxy
 
 ENGINE = "/var/run/docker.sock"
 
 
-class DockerProxy:
-    """Passes bytes on. A context manager."""
+class DockerProxy(Proxy):
+    """Without it there is no socket either."""
 
     def __init__(self, path: Path) -> None:
+        super().__init__()
         self.url = f"unix://{path}"
         self._path = path
-        self._flowing = threading.Event()
-        self._late_s = 0.0
-        self._hang_after = b""
-        self._connections: set[socket.socket] = set()
-        self._lock = threading.Lock()
-        self._listener: socket.socket | None = None
-        self._threads: list[threading.Thread] = []
-
-    def __enter__(self) -> DockerProxy:
-        self.come_back()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.go_away()
-        for thread in self._threads:
-            thread.join(10)
-
-    def come_back(self) -> None:
-        """Listen and pass on."""
-        self._flowing.set()
-        self._path.unlink(missing_ok=True)
-        self._listener = socket.socket(socket.AF_UNIX)
-        self._listener.bind(str(self._path))
-        self._listener.listen(64)
-        self._start(self._accept, self._listener)
 
     def go_away(self) -> None:
-        """Refuse connections and end those there are, as a daemon does that is stopped: its containers end too."""
-        self._flowing.set()
-        if self._listener is not None:
-            with contextlib.suppress(OSError):
-                self._listener.shutdown(socket.SHUT_RDWR)
-            self._listener.close()
-            self._listener = None
+        super().go_away()
         self._path.unlink(missing_ok=True)
-        self.drop()
 
-    def drop(self) -> None:
-        """End the connections there are, with whatever is in them. New ones are taken."""
-        with self._lock:
-            for connection in self._connections:
-                with contextlib.suppress(OSError):
-                    connection.shutdown(socket.SHUT_RDWR)
-            self._connections.clear()
+    def _listen(self) -> socket.socket:
+        self._path.unlink(missing_ok=True)
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(str(self._path))
+        listener.listen(64)
+        return listener
 
-    def hang(self) -> None:
-        """Take every byte and pass nothing on."""
-        self._flowing.clear()
-
-    def hang_after(self, call: bytes) -> None:
-        """Hang once a call with this in its line has been passed on: the engine does it, and nobody hears of that."""
-        self._hang_after = call
-
-    @property
-    def hangs(self) -> bool:
-        """Whether nothing is passed on."""
-        return not self._flowing.is_set()
-
-    def go_on(self) -> None:
-        """Pass on what was held back, and all that comes, at once."""
-        self._late_s = 0.0
-        self._hang_after = b""
-        self._flowing.set()
-
-    def be_late(self, seconds: float) -> None:
-        """Pass each piece on so much later."""
-        self._late_s = seconds
-
-    def _start(self, target: Callable[..., None], *arguments: socket.socket) -> None:
-        thread = threading.Thread(target=target, args=arguments, daemon=True)
-        self._threads = [*(each for each in self._threads if each.is_alive()), thread]
-        thread.start()
-
-    def _accept(self, listener: socket.socket) -> None:
-        while True:
-            try:
-                client, _ = listener.accept()
-            except OSError:
-                return
-            engine = socket.socket(socket.AF_UNIX)
-            engine.connect(ENGINE)
-            with self._lock:
-                self._connections |= {client, engine}
-            for source, target in ((client, engine), (engine, client)):
-                self._start(self._pump, source, target)
-
-    def _pump(self, source: socket.socket, target: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            while data := source.recv(65_536):
-                self._flowing.wait()
-                time.sleep(self._late_s)
-                if self._hang_after and self._hang_after in data.partition(b"\r\n")[0]:
-                    self.hang()
-                target.sendall(data)
-        # The engine that hangs does not notice either that somebody has hung up.
-        self._flowing.wait()
-        for end in (source, target):
-            with contextlib.suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-        with self._lock:
-            self._connections -= {source}
-        source.close()
+    def _reach(self) -> socket.socket:
+        engine = socket.socket(socket.AF_UNIX)
+        engine.connect(ENGINE)
+        return engine
