@@ -34,6 +34,7 @@ pytest_plugins = [
     "tests.judging",
     "tests.npm_lab",
     "tests.runner_lab",
+    "tests.visiting",
 ]
 
 

@@ -3,36 +3,26 @@
 from __future__ import annotations
 
 import base64
-import itertools
 import json
 import re
-import shutil
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from testkit.databases import create_database, database_url
 from testkit.servers import RunningServer, clean_environment, start_server
 from testkit.waiting import eventually
 from tests.conftest import START_S
+from tests.visiting import SOON_MS, Visit, needs_chromium, problems_of, visiting
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs a chromium: apt-get install chromium")
+pytestmark = needs_chromium
 RATE, WINDOW_S = 15, 6
-SOON_MS = 30_000
-"""Machines are slow: what has to come comes within this."""
-TELL_POLICY = (
-    """addEventListener("securitypolicyviolation", event => console.error("policy", event.violatedDirective))"""
-)
 NO_STORAGE = (
     """Object.defineProperty(window, "localStorage", {get() { throw new DOMException("no", "SecurityError") }})"""
 )
@@ -63,84 +53,6 @@ def running(prepared_postgres: Path, tmp_path_factory: pytest.TempPathFactory) -
         yield server
     finally:
         server.stop()
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """One browser for all."""
-    with sync_playwright() as playwright:
-        flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
-        yield browser
-        browser.close()
-
-
-_addresses = (f"10.20.{number // 250}.{number % 250 + 1}" for number in itertools.count())
-
-
-@dataclass
-class Visit:
-    """A page with a person before it, and what must not happen there."""
-
-    context: BrowserContext
-    page: Page
-    url: str
-    address: str
-    wrong: list[str] = field(default_factory=list)
-    fine: str = ""
-    """A pattern of errors on the console that the test brings about."""
-
-    def open(self, path: str = "/") -> Page:
-        """Load it, and wait for the editor."""
-        self.page.goto(self.url + path)
-        self.page.wait_for_selector("#editor[data-ready]", timeout=SOON_MS)
-        return self.page
-
-    def says(self, text: str | re.Pattern[str]) -> None:
-        """The line at the foot of the page."""
-        expect(self.page.locator("#state")).to_have_text(text, timeout=SOON_MS)
-
-    def run(self) -> None:
-        self.page.click("#run-button")
-
-    @property
-    def output(self) -> str:
-        return self.page.locator("#output").text_content() or ""
-
-    @property
-    def source(self) -> str:
-        return "\n".join(self.page.locator(".cm-line").all_text_contents())
-
-    def write(self, source: str) -> None:
-        """Put a program in the place of the one in the editor."""
-        self.page.locator(".cm-content").focus()
-        self.page.keyboard.press("Control+a")
-        self.page.keyboard.insert_text(source)
-
-
-def _told(visit: Visit, message: ConsoleMessage) -> None:
-    if message.type in ("error", "warning") and not (visit.fine and re.search(visit.fine, message.text)):
-        visit.wrong.append(f"console: {message.text}")
-
-
-@contextmanager
-def visiting(browser: Browser, running: RunningServer, script: str = "", **options: Any) -> Iterator[Visit]:
-    """A browser of its own. Fails on a request to another origin, a policy violation, an error or a dialog."""
-    address = next(_addresses)
-    options = {"viewport": {"width": 1280, "height": 800}} | options
-    context = browser.new_context(extra_http_headers={"X-Forwarded-For": address}, **options)
-    context.add_init_script(TELL_POLICY + ";" + script)
-    visit = Visit(context, context.new_page(), running.base_url, address)
-    ours = (running.base_url + "/", "about:blank", "data:", f"blob:{running.base_url}/")
-    visit.page.on("request", lambda asked: None if asked.url.startswith(ours) else visit.wrong.append(asked.url))
-    visit.page.on("console", lambda message: _told(visit, message))
-    visit.page.on("pageerror", lambda error: visit.wrong.append(f"error: {error}"))
-    visit.page.on("dialog", lambda shown: visit.wrong.append(f"dialog: {shown.message}"))
-    try:
-        yield visit
-        assert visit.wrong == []
-    finally:
-        context.close()
 
 
 @pytest.fixture
@@ -485,16 +397,14 @@ def test_with_the_keyboard_alone(visit: Visit) -> None:
     assert focused() == "splitter"
 
 
-def problems_of(page: Page) -> set[str]:
-    """What axe finds, with where it is."""
-    told = Axe().run(page).response["violations"]
-    return {f"{each['id']}: {node['html'][:200]}" for each in told for node in each["nodes"]}
-
-
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 320)])
 def test_nothing_stands_in_anybodys_way(chromium: Browser, running: RunningServer, scheme: Any, width: int) -> None:
     with visiting(
-        chromium, running, color_scheme=scheme, viewport={"width": width, "height": 700}, reduced_motion="reduce"
+        chromium,
+        running,
+        color_scheme=scheme,
+        viewport={"width": width, "height": 700},
+        reduced_motion="reduce",
     ) as visit:
         page = visit.open("/?lang=python&example=error")
         visit.run()
