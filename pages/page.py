@@ -70,6 +70,7 @@ def playground(request: HttpRequest, filled: Filled, *, status: int = 200) -> Ht
             "max_source_bytes": settings.GEXEC_MAX_SOURCE_BYTES,
             "needs_key": settings.GEXEC_REQUIRE_API_KEY and not filled.token,
             "token": filled.token,
+            "interactive": settings.GEXEC_INTERACTIVE > 0,
         },
     }
     return answered("pages/playground.html", context, request, status=status)

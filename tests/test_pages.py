@@ -94,6 +94,12 @@ def test_the_page_is_small_with_forty_languages(visitor: Client, python: Languag
     assert len(page.content) <= PAGE_BYTES
 
 
+def test_the_page_knows_whether_there_are_terminals(visitor: Client, settings: Any) -> None:
+    assert data_of(visitor.get("/"))["interactive"] is True
+    settings.GEXEC_INTERACTIVE = 0
+    assert data_of(visitor.get("/"))["interactive"] is False
+
+
 def test_an_example_is_chosen_by_the_address(visitor: Client) -> None:
     shown = text_of(visitor.get("/?lang=py&example=files"))
     assert "from shapes import squared" in shown

@@ -14,6 +14,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
+from testkit.waiting import eventually
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="needs a chromium: apt-get install chromium")
 SOON_MS = 30_000
@@ -112,3 +114,24 @@ def problems_of(page: Page) -> set[str]:
     """What axe finds, with where it is."""
     told = Axe().run(page).response["violations"]
     return {f"{each['id']}: {node['html'][:200]}" for each in told for node in each["nodes"]}
+
+
+def started(visit: Visit, source: str, *, path: str = "/", opened: bool = False) -> Page:
+    """The page, with this program in its terminal, and the keyboard at it."""
+    page = visit.page if opened else visit.open(path)
+    visit.write(source)
+    page.click("#tab-terminal")
+    expect(page.locator(".xterm-rows")).to_be_visible(timeout=SOON_MS)
+    page.keyboard.press("Control+Enter")
+    return page
+
+
+def seen(visit: Visit) -> str:
+    """What stands on the screen of its terminal."""
+    rows: list[str] = visit.page.locator(".xterm-rows > div").all_text_contents()
+    return "\n".join(row.replace("\xa0", " ").rstrip() for row in rows).rstrip()
+
+
+def shows(visit: Visit, text: str) -> None:
+    """Wait until that stands on the screen."""
+    eventually(lambda: text in seen(visit), within_s=SOON_MS / 1000, every_s=0.05)

@@ -3,7 +3,6 @@
 import { button, dialog, make, save } from "./dom.js";
 import { size, words } from "./messages.js";
 import { bytesOf, fileOf, isName, MOST_FILES } from "./program.js";
-import { zipped } from "./zip.js";
 
 /**
  * @typedef {object} Owner
@@ -85,8 +84,9 @@ export class FilesBar {
     this.#owner.say(words.files.removed(before[at].name), () => this.#owner.change(before, at));
   }
 
-  #zip() {
+  async #zip() {
     const files = this.#owner.files().map((file) => ({ name: file.name, bytes: bytesOf(file) }));
+    const { zipped } = await import("./zip.js");
     save(`${this.#owner.title()}.zip`, zipped(files), "application/zip");
   }
 

@@ -100,7 +100,8 @@ export function nextPart(parts, by) {
   const there = parts.map((part) => part()).filter((part) => part !== null);
   const at = there.findIndex((part) => part.matches(":focus-within, :focus"));
   const next = there[(at + by + there.length + (at < 0 && by < 0 ? 1 : 0)) % there.length];
-  const inner = next.matches("[tabindex='0']") ? next : next.querySelector("[tabindex='0'], textarea, select, button:not([hidden]), input");
+  const inner = next.matches("[tabindex='0']") ? next
+    : next.querySelector("[role='tab'][tabindex='0']") ?? next.querySelector("[tabindex='0'], textarea, select, button:not([hidden]), input");
   (inner ?? next).focus();
 }
 

@@ -11,7 +11,6 @@ import { PlainEditor } from "./plain_editor.js";
 import { bodyOf, bytesOf, lineOf } from "./program.js";
 import { Run } from "./runner.js";
 import { BadLink, fragmentOf, programIn } from "./share.js";
-import { CLIENTS } from "./snippets.js";
 import { TestsPanel } from "./tests_panel.js";
 
 const DRAFT_MS = 500;
@@ -20,6 +19,8 @@ const CHATS_CUT = 2000;
 const LINK_MOST = 8000;
 const MARKED_CHARACTERS = 50_000;
 const EXAMPLES = "/examples/";
+/** The cause of an end that the page has asked for. */
+const ON_REQUEST = "on request";
 
 class Play {
   #data = JSON.parse(byId("data").textContent);
@@ -43,7 +44,10 @@ class Play {
   #apiTimer = 0;
   #blockedUntil = 0;
   #output = new Output(byId("output-box"), (text) => this.#find(text), (file, line, column) => this.#goTo(file, line, column));
-  #api = new ApiPanel(this.#tabs.add("api", "API"), () => this.#call());
+  /** @type {any} once its tab was shown, as the other one */
+  #terminal = null;
+  /** @type {any} */
+  #api = null;
   #files = new FilesBar(byId("files"), byId("program"), {
     files: () => this.#program.files,
     current: () => this.#current,
@@ -191,7 +195,7 @@ class Play {
     this.#show(0);
     this.#editor.colour(this.#language?.family ?? "");
     this.#tests.draw();
-    this.#api.draw();
+    this.#api?.draw();
     this.#hush();
   }
 
@@ -229,7 +233,7 @@ class Play {
     clearTimeout(this.#draftTimer);
     this.#draftTimer = setTimeout(() => this.#keep(), DRAFT_MS);
     clearTimeout(this.#apiTimer);
-    this.#apiTimer = setTimeout(() => this.#api.draw(), API_MS);
+    this.#apiTimer = setTimeout(() => this.#api?.draw(), API_MS);
   }
 
   #keep() {
@@ -282,9 +286,26 @@ class Play {
     return { url: `${location.origin}/api/v1/executions`, body, withKey: this.#data.needs_key };
   }
 
+  /** What the first view does not need comes with its tab. */
+  async #fill(tab) {
+    try {
+      if (tab === "api") {
+        const { ApiPanel } = await import("./api_panel.js");
+        this.#api ??= new ApiPanel(byId("panel-api"), () => this.#call());
+        this.#api.draw();
+      } else if (tab === "terminal") {
+        const { TerminalPanel } = await import("./terminal_panel.js");
+        this.#terminal ??= new TerminalPanel(byId("panel-terminal"), this.#data.interactive);
+      }
+    } catch {
+      this.#say(words.offline);
+    }
+  }
+
   // A run
 
   async #start(withTests) {
+    if (this.#tabs.current === "terminal") await this.#fill("terminal");
     if (this.#run || performance.now() < this.#blockedUntil || !this.#language) return;
     if (withTests && !this.#program.tests.length) return this.#tabs.show("tests");
     if (this.#data.needs_key && !byId("key")?.value) {
@@ -293,8 +314,9 @@ class Play {
       return this.#state(words.needs_key, "bad");
     }
     this.#withTests = withTests;
-    this.#tabs.show(withTests ? "tests" : "output");
-    this.#output.clear();
+    const where = withTests ? "tests" : this.#tabs.current === "terminal" && this.#terminal?.isOffered ? "terminal" : "output";
+    this.#tabs.show(where);
+    if (where !== "terminal") this.#output.clear();
     this.#facts(null);
     this.#marks = {};
     this.#editor.mark([]);
@@ -302,19 +324,46 @@ class Play {
     byId("status").textContent = "";
     byId("run-button").disabled = byId("run-tests").disabled = true;
     byId("stop-button").disabled = false;
-    const run = new Run(this.#told(withTests), this.#headers());
+    const run = where === "terminal"
+      ? this.#terminal.run(this.#toldOfTerminal(), this.#headers())
+      : new Run(this.#told(where), this.#headers());
     this.#run = run;
-    await run.start(bodyOf(this.#program, this.#language.source_file, withTests));
+    const body = bodyOf(this.#program, this.#language.source_file, withTests);
+    // There it is typed.
+    if (where === "terminal") delete body.stdin;
+    await run.start(body);
+  }
+
+  /** As #told, of one whose output is shown in the terminal. @returns {import("./runner.js").Listener} */
+  #toldOfTerminal() {
+    const told = this.#told("terminal");
+    let warned = false;
+    return {
+      ...told,
+      state: (name, data = {}) => {
+        if (name === "away") return this.#state(words.terminal.away(data.left_s), "busy");
+        if (name !== "running") return told.state(name, data);
+        const silent = data.silent_s !== null;
+        this.#state(silent ? words.terminal.silent(data.silent_s) : words.running(data.ms), silent ? "warn" : "busy");
+        if (silent && !warned) byId("status").textContent = words.terminal.silent_said(data.silent_s);
+        warned = silent;
+      },
+      ended: (ending) => {
+        told.ended(ending);
+        this.#terminal.end(byId("state").firstChild?.textContent ?? "");
+      },
+    };
   }
 
   /** What is shown of a run, as it is told. @returns {import("./runner.js").Listener} */
-  #told(withTests) {
+  #told(where) {
+    const withTests = where === "tests";
     const total = this.#program.tests.length;
     let done = 0;
     let printed = false;
     return {
       state: (name, data = {}) => {
-        if (name === "running" && !withTests) return this.#ticks();
+        if (name === "running" && where === "output") return this.#ticks();
         clearInterval(this.#clock);
         const said = {
           sending: () => words.sending,
@@ -340,7 +389,7 @@ class Play {
         this.#state(words.testing(done, total), "busy");
       },
       gap: () => this.#output.note(words.output.gap),
-      ended: (ending) => this.#ended(ending, withTests, printed),
+      ended: (ending) => this.#ended(ending, where, printed),
     };
   }
 
@@ -352,29 +401,25 @@ class Play {
     this.#clock = setInterval(tick, 100);
   }
 
-  #ended(ending, withTests, printed) {
+  #ended(ending, where, printed) {
     clearInterval(this.#clock);
     this.#run = null;
     byId("run-button").disabled = byId("run-tests").disabled = false;
     byId("stop-button").disabled = true;
-    if (ending.kind === "finished") this.#finished(ending.execution, withTests, printed);
+    if (ending.kind === "finished") this.#finished(ending, where, printed);
     else if (ending.kind === "limited") this.#limited(ending);
     else if (ending.kind === "refused") this.#over(refusal(ending.problem), "bad");
     else if (ending.kind === "stopped") this.#over(words.ended.cancelled, "warn");
-    else this.#over(words[ending.kind], "bad", () => this.#start(withTests));
-    this.#output.end();
+    else this.#over(words[ending.kind], "bad", () => (this.#tabs.show(where), this.#start(where === "tests")));
+    if (where !== "terminal") this.#output.end();
   }
 
-  #finished(execution, withTests, printed) {
-    const { compile, run, limits } = execution;
-    const steps = [compile, run].filter(Boolean);
-    if (!printed) {
-      for (const step of steps) for (const stream of ["stdout", "stderr"]) this.#output.push(stream, step[stream] ?? "");
-    }
-    if (steps.some((step) => step.stdout_truncated || step.stderr_truncated)) this.#output.note(words.output.cut(limits?.output_bytes ?? 0));
+  #finished({ execution, cause }, where, printed) {
+    const steps = [execution.compile, execution.run].filter(Boolean);
+    const withTests = where === "tests";
     if (withTests) (execution.tests ?? []).forEach((test, index) => this.#tests.tell(index, test));
-    this.#output.end();
-    const title = titleOf(execution);
+    if (where !== "terminal") this.#showPrinted(steps, execution.limits, printed);
+    const title = cause && cause !== ON_REQUEST ? words.terminal.ended_for(cause) : titleOf(execution);
     const good = execution.outcome === "ok" && !execution.tests?.some((test) => test.verdict !== "passed");
     this.#facts(execution);
     if (withTests && execution.score) {
@@ -383,11 +428,21 @@ class Play {
       byId("status").textContent = text;
     } else {
       this.#state(title, good ? "good" : "warn");
-      byId("status").textContent = words.status.finished(title, this.#output.count);
+      byId("status").textContent =
+        where === "terminal" ? words.status.over(title) : words.status.finished(title, this.#output.count);
     }
     if (withTests && this.#output.isEmpty === false && execution.outcome === "compile_error") this.#tabs.show("output");
-    if (this.#output.isEmpty && !withTests) this.#output.note(words.output.nothing);
+    if (this.#output.isEmpty && where === "output") this.#output.note(words.output.nothing);
     if (!good) this.#markErrors(steps.concat(execution.tests ?? []));
+  }
+
+  /** What of its output did not come as it ran, and what of it never will. */
+  #showPrinted(steps, limits, printed) {
+    if (!printed) {
+      for (const step of steps) for (const stream of ["stdout", "stderr"]) this.#output.push(stream, step[stream] ?? "");
+    }
+    if (steps.some((step) => step.stdout_truncated || step.stderr_truncated)) this.#output.note(words.output.cut(limits?.output_bytes ?? 0));
+    this.#output.end();
   }
 
   #markErrors(steps) {
@@ -495,7 +550,9 @@ class Play {
     byId("share-button").addEventListener("click", () => this.#share());
     byId("settings-button").addEventListener("click", () => settingsDialog(this.#editor));
     byId("keys-button").addEventListener("click", () => keysDialog());
-    byId("tabs").addEventListener("shown", (event) => event.detail === "api" && this.#api.draw());
+    this.#tabs.add("terminal", words.terminal.title);
+    this.#tabs.add("api", "API");
+    byId("tabs").addEventListener("shown", (event) => this.#fill(event.detail));
     addEventListener("hashchange", () => this.#openLink());
     addEventListener("pagehide", () => {
       if (this.#draftTimer) this.#keep();
@@ -555,6 +612,7 @@ class Play {
   }
 
   #key(event) {
+    const inTerminal = this.#terminal?.has(event.target);
     const mod = event.ctrlKey || event.metaKey;
     const act =
       mod && event.key === "Enter" ? () => this.#start(event.shiftKey)
@@ -563,6 +621,8 @@ class Play {
       : event.key === "F1" ? keysDialog
       : event.key === "F6" && !mod ? () => nextPart(this.#parts, event.shiftKey ? -1 : 1)
       : null;
+    // All other keys are the program's there, but those of a Mac's own.
+    if (inTerminal && !event.metaKey && !(event.key === "F6" || (mod && event.key === ".") || (mod && event.key === "Enter" && !this.#run))) return;
     if (!act || (document.querySelector("dialog[open]") && event.key !== "F1")) return;
     event.preventDefault();
     event.stopPropagation();
@@ -574,38 +634,16 @@ class Play {
       matches: () => this.#host.matches(":focus-within, :focus"),
       querySelector: () => ({ focus: () => this.#editor.focus() }),
     };
+    const terminal = {
+      matches: () => this.#terminal.has(document.activeElement),
+      querySelector: () => this.#terminal,
+    };
     return [
       () => document.querySelector("header"),
       () => (this.#host.hidden ? byId("files") : editor),
       () => byId("tabs"),
-      () => byId(`panel-${this.#tabs.current}`),
+      () => (this.#tabs.current === "terminal" && this.#terminal?.isOffered ? terminal : byId(`panel-${this.#tabs.current}`)),
     ];
-  }
-}
-
-/** The call that does the same, for programs. */
-class ApiPanel {
-  #panel;
-  #call;
-  #client = make("select", { onchange: () => this.draw() });
-  #code = make("pre", { tabIndex: 0, role: "region", "aria-label": words.api.intro });
-
-  constructor(panel, call) {
-    this.#panel = panel;
-    this.#call = call;
-    this.#client.append(...Object.entries(CLIENTS).map(([value, { title }]) => make("option", { value }, title)));
-    panel.append(
-      make("div", { className: "tools" },
-        make("label", {}, make("span", { className: "label" }, words.api.label), this.#client),
-        copyButton(words.api.copy, words.output.copied, () => this.#code.textContent ?? ""),
-        make("a", { href: "/api/docs" }, words.api.more)),
-      make("p", { className: "hint" }, words.api.intro),
-      this.#code,
-    );
-  }
-
-  draw() {
-    if (!this.#panel.hidden) this.#code.textContent = CLIENTS[this.#client.value].of(this.#call());
   }
 }
 
