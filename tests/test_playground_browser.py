@@ -13,7 +13,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 
 from testkit.databases import create_database, database_url
 from testkit.servers import RunningServer, clean_environment, start_server
@@ -123,6 +123,46 @@ def test_a_limit_is_named(visit: Visit) -> None:
     visit.write("data = []\nwhile True:\n    data.append(bytes(1_000_000))\n")
     visit.run()
     visit.says("memory limit of 128 MB")
+
+
+TELL_STATES = """
+addEventListener("DOMContentLoaded", () => {
+  window.states = [];
+  const state = document.getElementById("state");
+  new MutationObserver(() => states.push(state.textContent)).observe(state, {childList: true, characterData: true});
+});
+"""
+
+
+def test_what_goes_on_is_told_as_it_does(chromium: Browser, running: RunningServer) -> None:
+    with visiting(chromium, running, TELL_STATES) as visit:
+        page = visit.open("/?lang=go")
+        visit.run()
+        visit.says("exit code 0")
+        told: list[str] = page.evaluate("states")
+        order = ["sending", "compiling", "running", "exit code 0"]
+        assert [word for word in order if any(state.startswith(word) for state in told)] == order
+        assert told.index("sending") < told.index("compiling")
+
+
+def test_limits_of_time_are_told(visit: Visit) -> None:
+    asked: dict[str, int] = {}
+
+    def with_limits(route: Route) -> None:
+        body = json.loads(route.request.post_data or "")
+        route.continue_(post_data=json.dumps(body | {"limits": asked}))
+
+    visit.page.route("**/api/v1/executions", with_limits)
+    visit.open()
+    for limits, does, says in (
+        ({"wall_ms": 1500}, "import time\ntime.sleep(60)", "time limit of 1500 ms"),
+        ({"cpu_ms": 200, "wall_ms": 10_000}, "while True: pass", "limit of CPU time of 200 ms"),
+    ):
+        asked = limits
+        visit.write(f"print('on', flush=True)\n{does}")
+        visit.run()
+        visit.says(says)
+        assert visit.output == "on\n"
 
 
 def test_a_cut_connection_is_gone_on_with(visit: Visit) -> None:
