@@ -218,13 +218,19 @@ def _reserved(execution: Execution) -> Iterator[Reservation | None]:
 
 def check_files(submission: Submission, origin: Origin) -> None:
     """Raises Refusal where it refers to stored files that its client has not, or that are too much together."""
-    _check_files(job_of(submission), origin.client_id)
+    _check_files(job_of(submission), None if _is_of_strangers(origin) else origin.client_id)
 
 
 def _use_files(execution: Execution) -> None:
     """Raises what check_files does; else they stay for a while."""
-    if digests := _check_files(execution.job, execution.client_id):
+    owner = None if execution.job.get(OF_STRANGERS) else execution.client_id
+    if digests := _check_files(execution.job, owner):
         stored_files.use(cast("UUID", execution.client_id), digests)
+
+
+def _is_of_strangers(origin: Origin) -> bool:
+    """Whether it comes from a reader of a page, who has the client's key and nothing else of it."""
+    return origin.caller is not None and origin.caller.publishable
 
 
 def _check_files(job: Mapping[str, Any], owner: UUID | None) -> list[str]:
@@ -245,7 +251,7 @@ def _check_files(job: Mapping[str, Any], owner: UUID | None) -> list[str]:
 
 def _row(submission: Submission, origin: Origin) -> Execution:
     require_room()
-    language, execution_id, caller = submission.language, uuid7(), origin.caller
+    language, execution_id = submission.language, uuid7()
     return Execution(
         id=execution_id,
         status=Status.QUEUED,
@@ -254,7 +260,7 @@ def _row(submission: Submission, origin: Origin) -> Execution:
         image_digest=language.image_digest,
         source=submission.source,
         stdin=submission.stdin.data,
-        job=job_of(submission) | ({OF_STRANGERS: True} if caller and caller.publishable else {}),
+        job=job_of(submission) | ({OF_STRANGERS: True} if _is_of_strangers(origin) else {}),
         client_address=origin.address,
         api_key_id=origin.api_key_id,
         client_id=origin.client_id,

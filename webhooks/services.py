@@ -37,10 +37,13 @@ class TooMany(Exception):
 def check_url(caller: Caller | None, url: str) -> Target:
     """Whether this caller's webhooks may go there, as far as the text tells; the rest is seen at each connection.
 
-    Raises BadTarget, also for a caller without a key: there is no client whose secret could sign.
+    Raises BadTarget, also for a caller without a key, as there is no client whose secret could sign; and for one with a
+    publishable key, as every reader of a page could have the client's signature sent anywhere.
     """
     if caller is None:
         raise BadTarget(UNSIGNED_WITHOUT_CLIENT)
+    if caller.publishable:
+        raise BadTarget("cannot be named with a publishable key")
     target = target_of(url, may_be_plain=settings.GEXEC_WEBHOOK_HTTP)
     check_host(caller, target)
     if is_address(target.host) and not is_reachable(target.host, networks_in(settings.GEXEC_WEBHOOK_NETWORKS)):
