@@ -75,6 +75,14 @@ class ApiKeyAuthentication(BaseAuthentication):
         return f"{KeyParser.keyword}, {_Bearer.keyword}"
 
 
+def caller_with(text: str) -> Caller | None:
+    """Whom this key makes; None where it is not valid, or its client is disabled."""
+    try:
+        return _verify(text)
+    except AuthenticationFailed:
+        return None
+
+
 def create(
     name: str,
     *,

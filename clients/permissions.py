@@ -9,6 +9,7 @@ from django.conf import settings
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
+from clients import embedding
 from clients.caller import Caller
 from clients.policy import check_place, check_right
 from clients.rights import Right
@@ -26,7 +27,8 @@ class MayCall(BasePermission):
     def has_permission(self, request: Request, view: Any) -> bool:
         caller = cast("Caller | None", request.auth)
         address = client_address(request.META, trusted_proxies=settings.GEXEC_TRUSTED_PROXIES)
-        check_place(caller, address=address, origin=request.META.get("HTTP_ORIGIN"))
+        is_embedded = caller is not None and embedding.admits(request._request, caller)
+        check_place(caller, address=address, origin=request.META.get("HTTP_ORIGIN"), is_embedded=is_embedded)
         rights: Mapping[str, Right] = getattr(view, "rights", {})
         needed = rights.get(request.method or "")
         if needed is not None:

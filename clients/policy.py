@@ -26,12 +26,17 @@ def check_right(caller: Caller | None, right: Right) -> None:
         raise PermissionDenied(f"this needs a key with the right {right.value}", "forbidden_right")
 
 
-def check_place(caller: Caller | None, *, address: str | None, origin: str | None) -> None:
-    """PermissionDenied (forbidden_origin) where the key may not be used from this address or this web page."""
+def check_place(caller: Caller | None, *, address: str | None, origin: str | None, is_embedded: bool = False) -> None:
+    """PermissionDenied (forbidden_origin) where the key may not be used from this address or this web page.
+
+    `is_embedded` says that the page is the server's own, in a frame of one that the client lists.
+    """
     if caller is None:
         return
     if caller.networks and not _is_within(address, caller):
         raise PermissionDenied("this key may not be used from your address", "forbidden_origin")
+    if caller.publishable and is_embedded:
+        return
     if origin is None and caller.publishable:
         raise PermissionDenied("a publishable key is for web pages: there is no Origin", "forbidden_origin")
     if origin is not None and (caller.origins or caller.publishable) and origin not in caller.origins:

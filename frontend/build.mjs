@@ -5,7 +5,7 @@ import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 
-import { build } from "esbuild";
+import { build, transform } from "esbuild";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const out = process.argv[2] ?? join(here, "..", "pages", "static", "pages", "built");
@@ -29,16 +29,19 @@ const withoutInlineStyles = {
   }),
 };
 
-const { metafile } = await build({
+const usual = {
   absWorkingDir: here,
-  entryPoints: ["src/play.js", "src/play.css"],
   outdir: out,
   bundle: true,
-  splitting: true,
   format: "esm",
   target: ["es2022", "chrome123", "firefox121", "safari17.5"],
   minify: true,
   legalComments: "none",
+};
+const { metafile } = await build({
+  ...usual,
+  entryPoints: ["src/play.js", "src/play.css"],
+  splitting: true,
   entryNames: "[name]-[hash]",
   chunkNames: "c/[name]-[hash]",
   metafile: true,
@@ -58,7 +61,20 @@ const editor = named("src/editor.js");
 const first = [...new Set([play, editor].flatMap((output) => [...statics(output), output]).map(({ name }) => name))]
   .filter((name) => name !== play.name).sort();
 const place = (name) => `pages/built/${name}`;
-const manifest = { play: place(play.name), style: place(named("src/play.css").name), first: first.map(place) };
+// These are one script each, and find what comes when it is needed by its address on the server.
+const alone = { ...usual, entryNames: "[name]-[hash]", external: ["/static/*"], metafile: true };
+const address = (name) => JSON.stringify(`/static/${place(name)}`);
+const nameIn = ({ metafile: { outputs } }) => relative(out, join(here, Object.keys(outputs)[0]));
+const looks = async (name) => {
+  const { code } = await transform(readFileSync(join(here, "src", name), "utf8"), { loader: "css", minify: true, target: usual.target });
+  return JSON.stringify(code.trim());
+};
+const more = nameIn(await build({ ...alone, define: { COLOURS: await looks("widget_colours.css") }, entryPoints: ["src/widget_more.js"] }));
+const define = { EDITOR_PATH: address(editor.name), MORE_PATH: address(more), LOOKS: await looks("widget.css") };
+const embed = nameIn(await build({ ...alone, define, entryPoints: ["src/embed_page.js"] }));
+// Pages of others name this one, so its name stays. What is in at_root/ is served at the root.
+await build({ ...alone, define, entryPoints: [{ in: "src/widget.js", out: "v1" }], entryNames: "at_root/embed/[name]" });
+const manifest = { play: place(play.name), style: place(named("src/play.css").name), first: first.map(place), embed: place(embed) };
 writeFileSync(join(out, "manifest.json"), `${JSON.stringify(manifest, null, 2)}\n`);
 
 // The licenses of what is in the bundle ask to come with it.

@@ -288,6 +288,8 @@ FORMAT_MODULE_PATH = ["gexec.formats"]
 STATIC_URL = "/static/"
 # Served from where the applications keep them: there is nothing to collect, and nothing to forget.
 WHITENOISE_USE_FINDERS = True
+# Served at the root: what pages of others name, /embed/v1.js. Like all of these any page may load it.
+WHITENOISE_ROOT = BASE_DIR / "pages" / "static" / "pages" / "built" / "at_root"
 # Names in which esbuild has put a hash of what is in the file.
 WHITENOISE_IMMUTABLE_FILE_TEST = r"-[A-Z0-9]{8}\.(js|css)$"
 

@@ -13,6 +13,9 @@ MANIFEST = BUILT / "manifest.json"
 
 @cache
 def names() -> dict[str, Any]:
-    """`play`: the module that the page loads, `style`: its style sheet, `first`: the modules that it needs at once."""
+    """`play`: the module that the page loads, `style`: its style sheet, `first`: the modules that it needs at once.
+
+    `embed`: the module of the page that others frame.
+    """
     found: dict[str, Any] = json.loads(MANIFEST.read_text())
     return found

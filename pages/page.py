@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,22 +14,28 @@ from languages.models import Language
 from pages import bundle, catalogue
 from pages.words import Shown
 
-CONTENT_SECURITY_POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        # The editor's styles are adopted by its shadow root, which this does not bound: no nonce is needed.
-        "style-src 'self'",
-        "img-src 'self' blob: data:",
-        "connect-src 'self'",
-        "base-uri 'none'",
-        "form-action 'self'",
-        "frame-ancestors 'none'",
-        "require-trusted-types-for 'script'",
-        "trusted-types 'none'",
+
+def policy(*, frame_ancestors: Iterable[str] = ("'none'",)) -> str:
+    """What a page may load, and which pages may frame it."""
+    return "; ".join(
+        (
+            "default-src 'none'",
+            "script-src 'self'",
+            # The editor's styles are adopted by its shadow root, which this does not bound: no nonce is needed.
+            "style-src 'self'",
+            "img-src 'self' blob: data:",
+            "connect-src 'self'",
+            "base-uri 'none'",
+            "form-action 'self'",
+            f"frame-ancestors {' '.join(frame_ancestors)}",
+            "require-trusted-types-for 'script'",
+            "trusted-types 'none'",
+        )
     )
-)
-_HEADERS = {
+
+
+CONTENT_SECURITY_POLICY = policy()
+HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
     "Cache-Control": "no-cache",
@@ -78,4 +84,4 @@ def playground(request: HttpRequest, filled: Filled, *, status: int = 200) -> Ht
 
 def answered(template: str, context: dict[str, Any], request: HttpRequest, *, status: int = 200) -> HttpResponse:
     """Any page of these, with its headers."""
-    return HttpResponse(render_to_string(template, context, request), status=status, headers=_HEADERS)
+    return HttpResponse(render_to_string(template, context, request), status=status, headers=HEADERS)

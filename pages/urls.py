@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from django.urls import path
 
-from pages import root_files, views
+from pages import embed, root_files, views
 
 urlpatterns = [
     path("", views.front, name="front"),
     path("run", views.RunView.as_view(), name="run"),
     path("examples/<str:name>", views.examples, name="examples"),
+    path("embed", embed.embed, name="embed"),
     path("robots.txt", root_files.robots),
     path("favicon.ico", root_files.favicon),
     path(".well-known/security.txt", root_files.security),

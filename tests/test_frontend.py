@@ -20,6 +20,9 @@ FIRST_VIEW_BYTES = 150_000
 """Of all that the browser loads before one can work, packed as it is sent."""
 PAGE_BYTES = 14_000
 """The page itself with forty languages, which is not packed: tests/test_pages.py looks at it."""
+WIDGET_BYTES = 8_000
+"""Of the one script of `<gexec-snippet>`, without the editor."""
+WIDGET = "pages/built/at_root/embed/v1.js"
 
 
 def packed(name: str) -> int:
@@ -33,13 +36,23 @@ def test_the_first_view_is_small() -> None:
     assert PAGE_BYTES + sum(packed(name) for name in needed) <= FIRST_VIEW_BYTES
 
 
+def test_the_widget_is_small() -> None:
+    """It loads nothing at once, and later what has a hash in its name."""
+    assert packed(WIDGET) <= WIDGET_BYTES
+    script = (STATIC / WIDGET).read_text()
+    later = re.findall(r"""import\(["']/static/([^"']+)["']\)""", script)
+    assert {Path(name).name.split("-")[0] for name in later} == {"editor", "widget_more"}
+    assert all((STATIC / name).exists() for name in later)
+    assert not re.search(r"""\bfrom\s*["']|^import\s*["']""", script)
+
+
 def test_each_file_is_there_packed_too() -> None:
     names = bundle.names()
-    for name in (names["play"], names["style"], *names["first"]):
+    for name in (names["play"], names["style"], names["embed"], *names["first"]):
         assert (STATIC / name).exists()
     for path in bundle.BUILT.rglob("*"):
         if path.suffix in {".js", ".css"}:
-            assert re.search(r"-[A-Z0-9]{8}\.(js|css)$", path.name), path
+            assert re.search(r"-[A-Z0-9]{8}\.(js|css)$", path.name) or path == STATIC / WIDGET, path
             assert gzip.decompress(path.with_name(path.name + ".gz").read_bytes()) == path.read_bytes()
 
 

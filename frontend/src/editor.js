@@ -58,6 +58,22 @@ const LOOKS = EditorView.theme({
   ".cm-searchMatch": { backgroundColor: "var(--hidden-paper)" },
 });
 
+/** Its own colours; the others are those of the page around it. */
+const SHEET = `
+  :host, div:first-child { display: block; height: 100%; }
+  :host {
+    --line-here: var(--gexec-line-here, light-dark(#f1f5fa80, #ffffff0a));
+    --syn-keyword: var(--gexec-syn-keyword, light-dark(#8a1f9c, #d9a1ff));
+    --syn-string: var(--gexec-syn-string, light-dark(#1b6a2f, #8fd6a0));
+    --syn-number: var(--gexec-syn-number, light-dark(#0a5aa8, #84c1ff));
+    --syn-comment: var(--gexec-syn-comment, light-dark(#5b6570, #9aa5b1));
+    --syn-function: var(--gexec-syn-function, light-dark(#744a00, #f0cd85));
+    --syn-type: var(--gexec-syn-type, light-dark(#00626b, #75d3da));
+    --syn-meta: var(--gexec-syn-meta, light-dark(#8a4b00, #f3b35c));
+    --selected: var(--gexec-selected, light-dark(#cfe2fb, #2c4a6e));
+  }
+`;
+
 const mark = StateEffect.define();
 /**
  * What is typed over a selection. Left to the browser, Chromium keeps the looks of the text that went by a style attribute,
@@ -134,7 +150,7 @@ export class Editor {
     const root = host.shadowRoot ?? host.attachShadow({ mode: "open" });
     const place = document.createElement("div");
     const sheet = new CSSStyleSheet();
-    sheet.replaceSync(":host, div:first-child { display: block; height: 100%; }");
+    sheet.replaceSync(SHEET);
     root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet];
     root.append(place);
     this.#view = new EditorView({ root, parent: place, state: this.#fresh("") });

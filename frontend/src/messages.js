@@ -23,6 +23,40 @@ export function duration(ms) {
   return ms < 10_000 ? `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms` : seconds(ms);
 }
 
+/** How a run ended. */
+export const ended = {
+  cancelled: "stopped",
+  sandbox_error: "not run to its end, through no fault of the program",
+  rejected: "no turn came in time: nothing was run",
+  compile_error: "not compiled",
+  timeout_wall: (limits) => `time limit of ${limitSeconds(limits.wall_ms)}`,
+  timeout_cpu: (limits) => `limit of CPU time of ${limitSeconds(limits.cpu_ms ?? limits.wall_ms)}`,
+  out_of_memory: (limits) => `memory limit of ${limits.memory_mb} MB`,
+  output_limit: (limits) => `output limit of ${size(limits.output_bytes)}`,
+  signal: (name) => `ended by ${name}`,
+  exit: (code) => `exit code ${code}`,
+};
+
+/** How a test went. */
+export const verdicts = {
+  passed: "passed",
+  wrong_answer: "wrong answer",
+  presentation_error: "wrong white space",
+  partial: "partly right",
+  nonzero_exit: "exit code not 0",
+  signal: "ended by a signal",
+  timeout_wall: "time limit",
+  timeout_cpu: "CPU time limit",
+  out_of_memory: "memory limit",
+  output_limit: "output limit",
+  compile_error: "not compiled",
+  not_started: "not started",
+  skipped: "not run",
+  cancelled: "stopped",
+  checker_error: "checker error",
+  sandbox_error: "sandbox error",
+};
+
 export const words = {
   idle: "",
   sending: "sending",
@@ -45,18 +79,7 @@ export const words = {
   refused: (detail) => `not run: ${detail}`,
   server_fault: "the server has made a mistake, which is in its log",
   unavailable: "the server cannot run programs at the moment",
-  ended: {
-    cancelled: "stopped",
-    sandbox_error: "not run to its end, through no fault of the program",
-    rejected: "no turn came in time: nothing was run",
-    compile_error: "not compiled",
-    timeout_wall: (limits) => `time limit of ${limitSeconds(limits.wall_ms)}`,
-    timeout_cpu: (limits) => `limit of CPU time of ${limitSeconds(limits.cpu_ms ?? limits.wall_ms)}`,
-    out_of_memory: (limits) => `memory limit of ${limits.memory_mb} MB`,
-    output_limit: (limits) => `output limit of ${size(limits.output_bytes)}`,
-    signal: (name) => `ended by ${name}`,
-    exit: (code) => `exit code ${code}`,
-  },
+  ended,
   status: {
     finished: (title, lines) => `finished: ${title}, ${plural(lines, "line")}`,
     over: (title) => `finished: ${title}`,
@@ -175,24 +198,7 @@ export const words = {
     same: "The output is as expected.",
     unnamed: (index) => `Test ${index + 1}`,
     none: "There are no tests yet.",
-    verdicts: {
-      passed: "passed",
-      wrong_answer: "wrong answer",
-      presentation_error: "wrong white space",
-      partial: "partly right",
-      nonzero_exit: "exit code not 0",
-      signal: "ended by a signal",
-      timeout_wall: "time limit",
-      timeout_cpu: "CPU time limit",
-      out_of_memory: "memory limit",
-      output_limit: "output limit",
-      compile_error: "not compiled",
-      not_started: "not started",
-      skipped: "not run",
-      cancelled: "stopped",
-      checker_error: "checker error",
-      sandbox_error: "sandbox error",
-    },
+    verdicts,
   },
   settings: {
     title: "Settings",

@@ -8,8 +8,10 @@ import { duration, size, words } from "./messages.js";
 import { Output } from "./output.js";
 import { finder } from "./places.js";
 import { PlainEditor } from "./plain_editor.js";
+import { policyOf } from "./policies.js";
 import { bodyOf, bytesOf, lineOf } from "./program.js";
 import { Run } from "./runner.js";
+import { titleOf } from "./endings.js";
 import { BadLink, fragmentOf, programIn } from "./share.js";
 import { TestsPanel } from "./tests_panel.js";
 
@@ -457,7 +459,8 @@ class Play {
     this.#editor.mark(this.#marks[file.name] ?? []);
   }
 
-  #limited({ wait_s, policy }) {
+  #limited({ wait_s, ...named }) {
+    const policy = policyOf(named);
     // Retry-After leaves parts of a second away.
     this.#blockedUntil = performance.now() + (wait_s + 1) * 1000;
     byId("status").textContent = words.limited_said(wait_s);
@@ -645,15 +648,6 @@ class Play {
       () => (this.#tabs.current === "terminal" && this.#terminal?.isOffered ? terminal : byId(`panel-${this.#tabs.current}`)),
     ];
   }
-}
-
-function titleOf({ status, outcome, run, limits }) {
-  const { ended } = words;
-  if (status === "rejected") return ended.rejected;
-  if (outcome === "ok" || outcome === "nonzero_exit") return ended.exit(run?.exit_code ?? 0);
-  if (outcome === "signal") return ended.signal(run?.signal_name ?? "a signal");
-  const said = ended[outcome];
-  return typeof said === "function" ? said(limits) : said;
 }
 
 function refusal(problem) {

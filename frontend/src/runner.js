@@ -18,7 +18,7 @@ const STOP_MS = 1500;
  * @property {() => void} gap
  * @property {(ending: Ending) => void} ended  once, and last
  *
- * @typedef {{kind: "finished", execution: any} | {kind: "limited", wait_s: number, policy: string}
+ * @typedef {{kind: "finished", execution: any} | {kind: "limited", wait_s: number, policy: string, policies: string}
  *   | {kind: "refused", problem: any} | {kind: "offline"} | {kind: "lost"} | {kind: "stopped"}} Ending
  */
 
@@ -29,6 +29,7 @@ const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 export class Run {
   #listener;
   #headers;
+  #server;
   #abort = new AbortController();
   #id = "";
   #token = "";
@@ -38,10 +39,15 @@ export class Run {
   /** Nobody more may watch: then its end is waited for. */
   #plain = false;
 
-  /** @param {Listener} listener @param {Record<string, string>} headers of every request */
-  constructor(listener, headers) {
+  /**
+   * @param {Listener} listener
+   * @param {Record<string, string>} headers of every request
+   * @param {string} [server] the origin of another one than the page's own
+   */
+  constructor(listener, headers, server = "") {
     this.#listener = listener;
     this.#headers = headers;
+    this.#server = server;
   }
 
   get id() {
@@ -89,11 +95,11 @@ export class Run {
   }
 
   #cancel(keepalive) {
-    return fetch(`${PATH}/${this.#id}/cancel`, { method: "POST", headers: this.#named(), keepalive });
+    return fetch(`${this.#server}${PATH}/${this.#id}/cancel`, { method: "POST", headers: this.#named(), keepalive });
   }
 
   #first(body) {
-    return fetch(PATH, {
+    return fetch(this.#server + PATH, {
       method: "POST",
       headers: { ...this.#headers, Accept: this.#plain ? "application/json" : EVENTS, "Content-Type": "application/json" },
       // It goes on when the connection is cut, so that it can be watched again; `leave` ends it with the page.
@@ -105,7 +111,7 @@ export class Run {
   #again() {
     const after = this.#last ? `?after=${this.#last}` : "";
     const headers = { ...this.#named(), Accept: EVENTS };
-    return fetch(`${PATH}/${this.#id}/events${after}`, { headers, signal: this.#abort.signal });
+    return fetch(`${this.#server}${PATH}/${this.#id}/events${after}`, { headers, signal: this.#abort.signal });
   }
 
   #named() {
@@ -146,7 +152,7 @@ export class Run {
     const code = problem.code ?? "";
     if (this.#id && response.status < 500) return this.#end({ kind: "lost" }), true;
     if (response.status === 429 && !BUSY.includes(code)) {
-      this.#end({ kind: "limited", wait_s: waitOf(response), policy: policyOf(response, problem.policy) });
+      this.#end({ kind: "limited", wait_s: waitOf(response), policy: problem.policy, policies: response.headers.get("RateLimit-Policy") ?? "" });
       return true;
     }
     if (!this.#id && code === "too_many_watchers") {
@@ -182,17 +188,4 @@ export class Run {
 function textOf(data) {
   if (data.text !== undefined) return data.text;
   return new TextDecoder().decode(Uint8Array.from(atob(data.base64), (character) => character.charCodeAt(0)));
-}
-
-/** "10 runs a minute", of the answer's RateLimit-Policy. */
-function policyOf(response, name) {
-  for (const [, policy, quota, window] of (response.headers.get("RateLimit-Policy") ?? "").matchAll(/"(\w+)";q=(\d+);w=(\d+)/g)) {
-    if (policy === name) return `${quota} runs ${per(Number(window))}`;
-  }
-  return "runs";
-}
-
-function per(seconds) {
-  const unit = { 1: "a second", 60: "a minute", 3600: "an hour", 86400: "a day" }[seconds];
-  return unit ?? `in ${seconds} seconds`;
 }
