@@ -91,6 +91,22 @@ class DoorThrottle(ApiThrottle):
         return self.count(request, view)
 
 
+class OwnRateThrottle(ApiThrottle):
+    """The same, where a view names a policy and a setting in `own_rate`, by which its POSTs are counted alone."""
+
+    def count(self, request: Request, view: Any) -> bool:
+        """True; Limited, with the policy's name, where it is too much."""
+        if request.method != "POST":
+            return super().count(request, view)
+        name, setting = view.own_rate
+        caller = _caller(request)
+        who = _address(request) if caller is None or caller.publishable else f"client {caller.client_id}"
+        standings = list(_counted(request, name, getattr(settings, setting), f"post {name}", who))
+        request.answer_headers = _fields(standings)  # type: ignore[attr-defined]  # rest.views.Endpoint sends them
+        _refuse_beyond(standings)
+        return True
+
+
 def charge(request: Request, more: int) -> None:
     """Count so many requests more: one that executes several things. Raises Limited where that is too much."""
     caller = _caller(request)

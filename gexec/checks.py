@@ -58,6 +58,7 @@ _AT_LEAST = {
     "GEXEC_RETENTION_DAYS": 0,
     "GEXEC_CONTENTS_DAYS": 0,
     "GEXEC_PRUNE_DAYS": 0,
+    "GEXEC_SNIPPET_DAYS": 0,
     "GEXEC_DISK_LOW_MB": 0,
     "GEXEC_DISK_FULL_MB": 0,
     "GEXEC_MAX_FILE_BYTES": 1,
@@ -70,6 +71,7 @@ _AT_LEAST = {
 }
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/?#@A-Z]+")
 _PLAYGROUNDS = ("on", "staff", "off")
+_SNIPPETS = ("off", "keys", "on")
 _CONTACT = re.compile(r"(mailto:|https://|tel:)[!-~]+")
 _RATE = re.compile(r"[1-9]\d*/[1-9]?\d*[smhd]")
 
@@ -86,7 +88,7 @@ def rate_limit(**_: Any) -> list[CheckMessage]:
     hint = "Write a number and a period (10/m, 100/h, 5/10s), or off."
     return [
         Error(f"{name} is {rate!r}.", hint=hint, id="gexec.E002")
-        for name in ("GEXEC_RATE_LIMIT", "GEXEC_KEY_RATE_LIMIT", "GEXEC_READ_RATE_LIMIT")
+        for name in ("GEXEC_RATE_LIMIT", "GEXEC_KEY_RATE_LIMIT", "GEXEC_READ_RATE_LIMIT", "GEXEC_SNIPPET_RATE_LIMIT")
         if (rate := getattr(settings, name)) != "off" and not _RATE.fullmatch(rate)
     ]
 
@@ -211,6 +213,14 @@ def playground(**_: Any) -> list[CheckMessage]:
     return [Error(f"GEXEC_PLAYGROUND is {settings.GEXEC_PLAYGROUND!r}.", hint=hint, id="gexec.E040")]
 
 
+def snippets(**_: Any) -> list[CheckMessage]:
+    """E045: snippets for nobody that there is."""
+    if settings.GEXEC_SNIPPETS in _SNIPPETS:
+        return []
+    hint = f"It is one of {', '.join(_SNIPPETS)}."
+    return [Error(f"GEXEC_SNIPPETS is {settings.GEXEC_SNIPPETS!r}.", hint=hint, id="gexec.E045")]
+
+
 def security_contact(**_: Any) -> list[CheckMessage]:
     """E041: a contact that security.txt cannot name."""
     wrong = [contact for contact in settings.GEXEC_SECURITY_CONTACT if not _CONTACT.fullmatch(contact)]
@@ -278,6 +288,7 @@ def register_all() -> None:
         librechat,
         outcome_days,
         playground,
+        snippets,
         security_contact,
         traces,
         unknown_names,

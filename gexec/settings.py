@@ -87,6 +87,11 @@ GEXEC_EVENTS_BYTES = env.int("GEXEC_EVENTS_BYTES", 1024 * 1024)
 GEXEC_EVENTS_MB = env.int("GEXEC_EVENTS_MB", 64)
 # The page at / on which programs can be tried: on, for the staff alone, or off; and whom its readers tell of holes.
 GEXEC_PLAYGROUND = env.str("GEXEC_PLAYGROUND", "on")
+# Who may store programs for whoever has their link (off, keys, on), how many in a time, and how many days after the
+# last look at one it goes; 0: never.
+GEXEC_SNIPPETS = env.str("GEXEC_SNIPPETS", "keys")
+GEXEC_SNIPPET_RATE_LIMIT = env.str("GEXEC_SNIPPET_RATE_LIMIT", "10/m")
+GEXEC_SNIPPET_DAYS = env.int("GEXEC_SNIPPET_DAYS", 90)
 GEXEC_SECURITY_CONTACT = env.list("GEXEC_SECURITY_CONTACT", [])
 # How long executions are kept, and what is large in them, which may go before; 0: until somebody deletes them. And how
 # long those with certain outcomes: rejected=7,cancelled=30.
@@ -163,6 +168,7 @@ INSTALLED_APPS = [
     "languages",
     "executions",
     "executions.compat.librechat",
+    "snippets",
     "pages",
 ]
 

@@ -27,6 +27,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("languages.urls")),
     path("api/v1/", include("files.urls")),
     path("api/v1/", include("webhooks.urls")),
+    path("api/v1/", include("snippets.urls")),
     re_path("^api/v1/", NoSuchPath.as_view()),
 ]
 

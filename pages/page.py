@@ -13,6 +13,7 @@ from django.template.loader import render_to_string
 from languages.models import Language
 from pages import bundle, catalogue
 from pages.words import Shown
+from snippets import services as snippets
 
 
 def policy(*, frame_ancestors: Iterable[str] = ("'none'",)) -> str:
@@ -59,6 +60,8 @@ class Filled:
     token: str = ""
     """Of a page for staff alone."""
     beginnings: dict[str, Any] = field(default_factory=dict)
+    snippet: dict[str, Any] | None = None
+    """One that was stored, with its id."""
 
 
 def playground(request: HttpRequest, filled: Filled, *, status: int = 200) -> HttpResponse:
@@ -77,6 +80,8 @@ def playground(request: HttpRequest, filled: Filled, *, status: int = 200) -> Ht
             "needs_key": settings.GEXEC_REQUIRE_API_KEY and not filled.token,
             "token": filled.token,
             "interactive": settings.GEXEC_INTERACTIVE > 0,
+            "snippet": filled.snippet,
+            "may_store": settings.GEXEC_SNIPPETS == snippets.ON and not settings.GEXEC_REQUIRE_API_KEY,
         },
     }
     return answered("pages/playground.html", context, request, status=status)

@@ -11,6 +11,7 @@ urlpatterns = [
     path("run", views.RunView.as_view(), name="run"),
     path("examples/<str:name>", views.examples, name="examples"),
     path("embed", embed.embed, name="embed"),
+    path("s/<str:snippet_id>", views.snippet, name="snippet-page"),
     path("robots.txt", root_files.robots),
     path("favicon.ico", root_files.favicon),
     path(".well-known/security.txt", root_files.security),

@@ -30,10 +30,14 @@ from rest.connections import DATABASE_AWAY
 from rest.disconnect import watched
 from rest.text import printable
 from rest.views import Endpoint
+from snippets import services as snippets
+from snippets.models import Snippet
 
 OFF, STAFF = "off", "staff"
 _PAGE = "text/html"
 _USUAL = "python"
+_NO_DATABASE = "The database does not answer. Try again in a moment."
+_NO_SNIPPET = "There is no such program: it was deleted, or nobody has looked at it for long."
 
 
 def front(request: HttpRequest) -> HttpResponse:
@@ -46,7 +50,17 @@ def front(request: HttpRequest) -> HttpResponse:
             return _door(request)
         return playground(request, _begun(request, token))
     except DATABASE_AWAY:
-        return _door(request, problem="The database does not answer. Try again in a moment.", status=503)
+        return _door(request, problem=_NO_DATABASE, status=503)
+
+
+@require_safe
+def snippet(request: HttpRequest, snippet_id: str) -> HttpResponse:
+    """GET /s/ID: the page, with the program that was stored. It runs when somebody runs it."""
+    try:
+        token = _token(request)
+        return _door(request) if token is None else _snippet_page(request, snippet_id, token)
+    except DATABASE_AWAY:
+        return _door(request, problem=_NO_DATABASE, status=503)
 
 
 @require_safe
@@ -156,10 +170,11 @@ def _door(request: HttpRequest, *, problem: str = "", status: int = 200) -> Http
     return answered("pages/door.html", context, request, status=status)
 
 
-def _begun(request: HttpRequest, token: str) -> Filled:
+def _begun(request: HttpRequest, token: str, *, problem: str = "") -> Filled:
     asked = request.GET.get("lang", "")
     language = catalogue.find(asked) if asked else _usual()
-    problem = f"There is no language {printable(asked)} here." if language is None and asked else ""
+    if language is None and asked:
+        problem = f"There is no language {printable(asked)} here."
     language = language or _usual()
     if language is None:
         return Filled(None, problem="No language is enabled yet: see to that in the admin.", token=token)
@@ -175,6 +190,32 @@ def _begun(request: HttpRequest, token: str) -> Filled:
         problem=problem,
         token=token,
         beginnings=begun,
+    )
+
+
+def _snippet_page(request: HttpRequest, snippet_id: str, token: str) -> HttpResponse:
+    stored = snippets.find(snippet_id)
+    language = catalogue.find(stored.language_slug) if stored else None
+    if stored is None or language is None:
+        problem = _NO_SNIPPET if stored is None else "The language of this program is not installed here."
+        return playground(request, _begun(request, token, problem=problem), status=404)
+    page = playground(request, _stored(stored, language, token))
+    page["X-Robots-Tag"] = "noindex"
+    return page
+
+
+def _stored(stored: Snippet, language: Language, token: str) -> Filled:
+    """What is no text is not for a form; the page's script has all of it."""
+    program = stored.program
+    files = [file for file in program["files"] if isinstance(file["content"], str)]
+    return Filled(
+        language,
+        files,
+        program["stdin"],
+        shlex.join(program["args"]),
+        token=token,
+        beginnings=catalogue.beginnings(language),
+        snippet={"id": stored.pk, **program},
     )
 
 

@@ -27,6 +27,7 @@ _ROOMS = (
     "rest",
     "sandbox",
     "serve",
+    "snippets",
     "testkit",
     "tests",
 )

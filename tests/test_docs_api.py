@@ -18,7 +18,7 @@ from tests.conftest import StartServer
 GUIDE = (PROJECT / "docs" / "api.md").read_text()
 _BLOCK = re.compile(r"^```([a-z ]+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 BLOCKS: list[tuple[str, str]] = _BLOCK.findall(GUIDE)
-NAMES = {"execution": "ID", "batch": "BATCH", "file": "FILE", "webhook": "WEBHOOK"}
+NAMES = {"execution": "ID", "batch": "BATCH", "file": "FILE", "webhook": "WEBHOOK", "snippet": "SNIPPET"}
 """Which variable of the guide an answer's id is."""
 
 

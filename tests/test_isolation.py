@@ -53,6 +53,8 @@ class World:
         self.file: str = ask("put", "/api/v1/files", self.mine, CANARY).json()["id"]
         self.webhook: str = ask("post", "/api/v1/webhooks", self.mine, HOOK).json()["id"]
         self.delivery: str = ask("post", f"/api/v1/webhooks/{self.webhook}/test", self.mine).json()["id"]
+        snippet = {"language": "python", "source_code": CANARY}
+        self.snippet: str = ask("post", "/api/v1/snippets", self.mine, snippet).json()["id"]
         self.erasure: str = ask("post", "/api/v1/executions/erase", self.mine, {"tag.gone": CANARY}).json()["id"]
 
 
@@ -82,6 +84,8 @@ class Id:
     bodies: Mapping[str, Any] = field(default_factory=dict)
     within: Callable[[World], Mapping[str, str]] = lambda _world: {}
     """What stands at other places of the path: also of the first client's."""
+    by_link: frozenset[str] = frozenset()
+    """Methods that whoever has the id may use: it cannot be guessed, and is given away to be read."""
 
 
 LINES: dict[str, Open | Own | Id] = {
@@ -111,6 +115,8 @@ LINES: dict[str, Open | Own | Id] = {
     "files": Own(),
     "files/check": Own({"post": {"ids": [f"sha256:{'0' * 64}"]}}),
     "files/<str:file_id>": Id(lambda world: world.file, never=f"sha256:{'1' * 64}"),
+    "snippets": Own({"post": {"language": "python", "source_code": "1"}}),
+    "snippets/<str:snippet_id>": Id(lambda world: world.snippet, never="0" * 12, by_link=frozenset({"get", "head"})),
     "webhooks": Own({"post": HOOK}),
     "webhooks/secret": Own(),
     "webhooks/deliveries": Own(),
@@ -173,7 +179,7 @@ def test_another_clients_id_is_none(world: World, route: str) -> None:
     line = LINES[route]
     assert isinstance(line, Id)
     found, within = line.of(world), line.within(world)
-    for method in methods_of(route):
+    for method in sorted(set(methods_of(route)) - line.by_link):
         answers = [
             ask(method, path_of(route, within, each), world.theirs, line.bodies.get(method))
             for each in (found, line.never)
@@ -187,6 +193,10 @@ def test_another_clients_id_is_none(world: World, route: str) -> None:
         nobody = ask(method, path_of(route, within, found), None, line.bodies.get(method))
         assert nobody.status_code in (401, 404), method
         assert CANARY not in text_of(nobody)
+    for method in line.by_link:
+        for key in (world.theirs, None):
+            answers = [ask(method, path_of(route, within, each), key) for each in (found, line.never)]
+            assert [answer.status_code for answer in answers] == [200, 404], method
     if "get" in methods_of(route):
         mine = ask("get", path_of(route, within, found), world.mine)
         assert mine.status_code == 200

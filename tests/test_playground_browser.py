@@ -46,6 +46,7 @@ def running(prepared_postgres: Path, tmp_path_factory: pytest.TempPathFactory) -
         DATABASE_URL=database_url(prepared_postgres, "playground"),
         GEXEC_RATE_LIMIT=f"{RATE}/{WINDOW_S}s",
         GEXEC_TRUSTED_PROXIES="1",
+        GEXEC_SNIPPETS="on",
     )
     server = start_server(tmp_path_factory.mktemp("playground"), environment)
     try:
@@ -435,6 +436,32 @@ def test_with_the_keyboard_alone(visit: Visit) -> None:
     expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
     page.keyboard.press("Escape")
     assert focused() == "splitter"
+
+
+def test_a_program_is_stored_shown_to_others_and_deleted(
+    chromium: Browser, running: RunningServer, visit: Visit
+) -> None:
+    page = visit.open()
+    visit.write("print('stored')")
+    page.keyboard.press("Control+s")
+    page.get_by_role("button", name="Store on the server").click()
+    expect(page.locator("#notice")).to_contain_text("Stored, for everybody", timeout=SOON_MS)
+    path = page.evaluate("location.pathname")
+    assert re.fullmatch("/s/[0-9A-Za-z]{12}", path)
+    with visiting(chromium, running) as other:
+        other.open(path)
+        expect(other.page.locator("#notice")).to_contain_text("look before you run")
+        assert (other.source, other.page.locator("#state").text_content()) == ("print('stored')", "")
+        other.run()
+        other.says("exit code 0")
+        assert other.output == "stored\n"
+    visit.open(path)
+    assert visit.source == "print('stored')"
+    page.get_by_role("button", name="Delete it").click()
+    expect(page.locator("#notice")).to_contain_text("It is deleted.", timeout=SOON_MS)
+    visit.fine = "404"
+    visit.open(path)
+    expect(page.get_by_role("alert")).to_contain_text("There is no such program")
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 320)])

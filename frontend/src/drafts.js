@@ -50,7 +50,7 @@ export function forget(language) {
   }
 }
 
-const USUAL = { theme: "system", text: 14, tab: 4, wrap: true, width: 55, language: "", tabs: "output", reader: false };
+const USUAL = { theme: "system", text: 14, tab: 4, wrap: true, width: 55, language: "", tabs: "output", reader: false, stored: {} };
 
 export const settings = { ...USUAL, ...clean(read("settings")) };
 

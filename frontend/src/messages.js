@@ -167,6 +167,13 @@ export const words = {
     unreadable: "The link is broken: its program cannot be read.",
     unknown_version: "The link was made by another version of this page: its program cannot be read.",
     too_large: "The link holds more than a program may have.",
+    store: "Store on the server",
+    stored: "Stored, for everybody who has the address:",
+    not_stored: (why) => `Not stored: ${why}`,
+    yours: "You have stored this program.",
+    remove: "Delete it",
+    removed: "It is deleted.",
+    not_removed: "It could not be deleted.",
     unknown_language: (slug) => `The link is for ${slug}, which is not installed here.`,
   },
   api: {

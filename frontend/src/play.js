@@ -9,10 +9,11 @@ import { Output } from "./output.js";
 import { finder } from "./places.js";
 import { PlainEditor } from "./plain_editor.js";
 import { policyOf } from "./policies.js";
-import { bodyOf, bytesOf, lineOf } from "./program.js";
+import { bodyOf, bytesOf, fromBase64, lineOf } from "./program.js";
 import { Run } from "./runner.js";
 import { titleOf } from "./endings.js";
 import { BadLink, fragmentOf, programIn } from "./share.js";
+import * as stored from "./stored.js";
 import { TestsPanel } from "./tests_panel.js";
 
 const DRAFT_MS = 500;
@@ -114,8 +115,24 @@ class Play {
   async #open() {
     const asked = new URLSearchParams(location.search);
     if (/^#\d/.test(location.hash)) return this.#openLink();
+    if (this.#data.snippet) return this.#openStored(this.#data.snippet);
     if (!asked.has("lang") && drafts.settings.language) await this.#choose(drafts.settings.language);
     else if (!asked.has("example")) this.#useDraft();
+  }
+
+  /** A program that the server has for whoever has its address; who stored it may delete it. */
+  #openStored({ id, files, stdin, args, tests }) {
+    const language = this.#beginnings.slug;
+    const taken = files.map(({ name, content }) => (typeof content === "string" ? { name, text: content } : { name, bytes: fromBase64(content.base64) }));
+    this.#take({ language, files: taken, stdin, args: lineOf(args), tests, example: "" });
+    byId("example").selectedIndex = -1;
+    const draft = drafts.kept(language);
+    if (stored.isMine(id)) this.#say(words.share.yours, () => this.#unstore(id), words.share.remove);
+    else this.#say(words.share.from_link, draft ? () => this.#take(draft) : undefined, words.share.back);
+  }
+
+  async #unstore(id) {
+    this.#say((await stored.remove(id, this.#headers())) ? words.share.removed : words.share.not_removed);
   }
 
   async #openLink() {
@@ -609,9 +626,18 @@ class Play {
       make("p", { className: "hint" }, `${words.share.length(link.length)} ${warning}`),
       make("p", { className: "row" },
         button(words.settings.close, () => box.close()),
+        ...(this.#data.may_store ? [button(words.share.store, () => (box.close(), this.#store()))] : []),
         Object.assign(copyButton(words.share.copy, words.output.copied, () => link), { className: "primary" })),
     );
     field.focus();
+  }
+
+  /** Have the server keep the program, for a link that is short. */
+  async #store() {
+    const { id, problem } = await stored.store(this.#program, this.#headers());
+    if (!id) return this.#say(words.share.not_stored(problem));
+    history.replaceState(null, "", `/s/${id}`);
+    this.#say(`${words.share.stored} ${location.href}`, () => this.#unstore(id), words.share.remove);
   }
 
   #key(event) {

@@ -1,4 +1,4 @@
-import{b as o,f,k as i}from"./chunk-RD7RBX4G.js";var d=(t,e)=>t.replaceAll(`
+import{b as o,f,k as i}from"./chunk-XYH5UDPC.js";var d=(t,e)=>t.replaceAll(`
 `,`
 ${e}`),p=t=>JSON.stringify(t,null,2),h=t=>`'${t.replaceAll("'","'\\''")}'`;function u(t,e=""){return t===null?"None":typeof t=="boolean"?t?"True":"False":Array.isArray(t)?c("[","]",t.map(n=>u(n,`${e}    `)),e):typeof t=="object"?c("{","}",Object.entries(t).map(([n,r])=>`${JSON.stringify(n)}: ${u(r,`${e}    `)}`),e):JSON.stringify(t)}function s(t,e=""){return Array.isArray(t)?c("[","]",t.map(n=>s(n,`${e}    `)),e):t&&typeof t=="object"?c("[","]",Object.entries(t).map(([n,r])=>`${s(n)} => ${s(r,`${e}    `)}`),e):typeof t=="string"?`'${t.replaceAll("\\","\\\\").replaceAll("'","\\'")}'`:JSON.stringify(t)}function c(t,e,n,r){return n.length?`${t}
 ${n.map(a=>`${r}    ${a},
