@@ -526,7 +526,7 @@ def test_a_program_in_the_address_of_a_frame(chromium: Browser, site: Site) -> N
     program = {
         "l": "python",
         "f": [["main.py", "import util\nprint(util.x, input())"], ["util.py", "x = 7"]],
-        "i": "given",
+        "i": "#data",
     }
     link = link_of(program).removeprefix("/")
     with visiting(chromium, site, framed(site, f"lang=go{link}")) as page:
@@ -534,7 +534,7 @@ def test_a_program_in_the_address_of_a_frame(chromium: Browser, site: Site) -> N
         expect(frame.locator("pre code")).to_contain_text("import util", timeout=SOON_MS)
         assert site.executions() == before
         frame.locator("gexec-snippet .run").click()
-        expect(frame.locator("gexec-snippet .output")).to_have_text("7 given\n", timeout=SOON_MS)
+        expect(frame.locator("gexec-snippet .output")).to_have_text("7 #data\n", timeout=SOON_MS)
     with visiting(chromium, site, framed(site, "lang=python#1broken!")) as page:
         expect(page.frame_locator("iframe").get_by_role("alert")).to_be_visible(timeout=SOON_MS)
 

@@ -47,7 +47,7 @@ async function begin() {
     key: DATA.key,
     editor: asked.get("editor") ?? "on",
     theme: asked.get("theme"),
-    stdin: program?.stdin || null,
+    stdin: program?.stdin ? "#stdin" : null,
     args: program ? lineOf(wordsIn(program.args) ?? []) || null : null,
     file: files.length ? main.name : null,
     files: files.map((_file, at) => `file-${at}`).join(" ") || null,
@@ -57,6 +57,7 @@ async function begin() {
   };
   const data = (id, text, name = "") => make("pre", { hidden: true, id, "data-name": name }, text);
   document.body.append(...files.map((file, at) => data(`file-${at}`, file.text, file.name)));
+  if (program?.stdin) document.body.append(data("stdin", program.stdin));
   if (program?.tests.length) document.body.append(data("tests", JSON.stringify(program.tests)));
   const snippet = make("gexec-snippet", { token: DATA.token }, make("pre", {}, make("code", {}, main?.text ?? "")));
   for (const [name, value] of Object.entries(attributes)) if (value !== null) snippet.setAttribute(name, value);
