@@ -300,7 +300,8 @@ def _counts() -> Iterator[tuple[str, Callable[[], object]]]:
 
     today = datetime.now(UTC).date()
     yield "/metrics", metrics.totals
-    yield "/metrics for Prometheus", lambda: (totals.counts(), totals.times(), storage.today(), storage.bytes_on_disk())
+    scraped = (totals.counts, totals.times_ever, storage.today, storage.bytes_on_disk)
+    yield "/metrics for Prometheus", lambda: [each() for each in scraped]
     charts = (
         ("an hour by minute", Period.MINUTE, back(hours=1)),
         ("a day by hour", Period.HOUR, back(days=1)),

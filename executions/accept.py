@@ -112,6 +112,8 @@ def _when_queued(rows: Sequence[Execution]) -> None:
     for row in rows:
         lifecycle.accepted(row)
     backlog.wake()
+
+
 def queued_again(execution: Execution, *, address: str | None, by: str) -> Execution:
     """A row that runs the same once more: see executions.again. Raises Limited where the backlog is full."""
     require_room()

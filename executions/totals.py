@@ -255,7 +255,7 @@ def ever() -> Mapping[tuple[str, str], Ended]:
     return {(language, outcome): ended for (_, language, outcome), ended in found.items()}
 
 
-class Times(NamedTuple):
+class TimesEver(NamedTuple):
     """How long executions took that were not refused: one of the measures."""
 
     language: str
@@ -265,7 +265,7 @@ class Times(NamedTuple):
     sum_ms: float
 
 
-def times() -> tuple[list[Times], dict[str, float]]:
+def times_ever() -> tuple[list[TimesEver], dict[str, float]]:
     """Of all that ended since there are roll-ups; and the CPU time in ms of all of their steps, by language."""
     with connection.cursor() as cursor:
         cursor.execute(_TIMES_EVER)
@@ -275,7 +275,7 @@ def times() -> tuple[list[Times], dict[str, float]]:
     for language, measure, bucket, value in rows:
         if bucket is not None:
             found.setdefault((language, measure), [0] * BUCKETS)[bucket] = int(value)
-    times = [Times(*key[:1], Measure(key[1]), buckets, sums.get(key, 0.0)) for key, buckets in found.items()]
+    times = [TimesEver(*key[:1], Measure(key[1]), buckets, sums.get(key, 0.0)) for key, buckets in found.items()]
     return times, {language: value for (language, measure), value in sums.items() if measure == "cpu"}
 
 

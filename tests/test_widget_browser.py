@@ -20,10 +20,10 @@ from testkit.databases import create_database, database_url
 from testkit.servers import PROJECT, RunningServer, clean_environment, manage, start_server
 from testkit.waiting import eventually
 from tests.conftest import START_S
-from tests.test_playground_browser import CHROMIUM, SOON_MS, TELL_POLICY, chromium, link_of, problems_of
+from tests.test_playground_browser import link_of
+from tests.visiting import SOON_MS, TELL_POLICY, needs_chromium, problems_of
 
-__all__ = ["chromium"]
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs a chromium: apt-get install chromium")
+pytestmark = needs_chromium
 HELLO = """
 <pre id="first"><code>print("hi &lt;b&gt;")</code></pre>
 <gexec-snippet language="python" key="KEY"></gexec-snippet>

@@ -97,7 +97,10 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("at", models.DateTimeField()),
-                ("measure", models.CharField(choices=[("wall", "Wall"), ("queue", "Queue"), ("total", "Total")], max_length=5)),
+                (
+                    "measure",
+                    models.CharField(choices=[("wall", "Wall"), ("queue", "Queue"), ("total", "Total")], max_length=5),
+                ),
                 ("bucket", models.SmallIntegerField()),
                 ("executions", models.BigIntegerField()),
             ],

@@ -21,7 +21,7 @@ from prometheus_client.metrics_core import (
 from executions import gauges, storage
 from executions.models import Lane, Measure
 from executions.run import START
-from executions.totals import BUCKETS, Count, Times
+from executions.totals import BUCKETS, Count, TimesEver
 from languages.models import Language
 from periodic.models import PeriodicTask
 from periodic.tasks import registered
@@ -54,7 +54,7 @@ def of_rows(counted: Sequence[Count]) -> Iterator[Metric]:
     yield finished
 
 
-def of_times(times: Iterable[Times], cpu_ms: Mapping[str, float]) -> Iterator[Metric]:
+def of_times(times: Iterable[TimesEver], cpu_ms: Mapping[str, float]) -> Iterator[Metric]:
     """How long executions took, but for those that were refused."""
     families = {
         measure: HistogramMetricFamily(name, what, labels=labels) for measure, (name, what, labels) in _TIMES.items()

@@ -9,7 +9,7 @@ from prometheus_client.registry import Collector
 
 from executions.seed import families
 from executions.totals import counts as counted_ever
-from executions.totals import times
+from executions.totals import times_ever
 
 
 def totals() -> dict[str, int]:
@@ -26,7 +26,7 @@ def exposition() -> Collector:
     return _Collected(
         [
             *families.of_rows(counted_ever()),
-            *families.of_times(*times()),
+            *families.of_times(*times_ever()),
             *families.of_observations(),
             *families.of_this_moment(),
             *families.of_the_house(),
