@@ -112,6 +112,6 @@ def test_without_a_database_it_is_kept_and_a_scraper_hears_so(
 
     COUNTER.count("a")
     with monkeypatch.context() as patched:
-        patched.setattr(metrics, "times", fail)
+        patched.setattr(metrics, "times_ever", fail)
         assert Client(headers={"accept": "text/plain"}).get("/metrics").status_code == 503
     assert observed.counted()["gexec_test", "a"] == 1

@@ -78,7 +78,7 @@ class Migration(migrations.Migration):
         ("axes", "0009_add_session_hash"),
         ("clients", "0004_how_long_what_is_kept"),
         ("contenttypes", "0002_remove_content_type_name"),
-        ("executions", "0024_run_again_permission"),
+        ("executions", "0025_run_again_permission"),
         ("files", "0002_deleted_files"),
         ("languages", "0018_stack_of_ruby"),
         ("periodic", "0001_periodic_task"),

@@ -8,7 +8,7 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    dependencies: ClassVar = [("executions", "0023_times_of_all_together")]
+    dependencies: ClassVar = [("executions", "0024_times_of_all_together")]
     operations: ClassVar = [
         migrations.AlterModelOptions(
             name="execution",
