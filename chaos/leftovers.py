@@ -21,7 +21,7 @@ _THREADS_BESIDE = 24
 """Of a worker, beside those of gunicorn's: the pool's, the heartbeat's, the connections' to the database."""
 _WARM = re.compile(r"^gexec_warm_containers\{.*\} (\d+)", re.MULTILINE)
 _USED = re.compile(r"^gexec_(?:slots_in_use|waiting) (\d+)", re.MULTILINE)
-_NEVER_LOGGED = ("Exception ignored in", "Exception in thread")
+_NEVER_LOGGED = re.compile(r"Exception ignored in|Exception in thread|\S+ \[error +\] the thread .* failed\b")
 
 
 def is_at_rest(house: House) -> bool:
@@ -57,7 +57,7 @@ def grown_workers(house: House, *, threads: int) -> Iterator[str]:
 def unexpected_lines(house: House) -> Iterator[str]:
     """What Python says where nobody has caught something."""
     lines = house.running.log.splitlines()
-    yield from (f"log: {line}" for line in lines if line.startswith(_NEVER_LOGGED))
+    yield from (f"log: {line}" for line in lines if _NEVER_LOGGED.match(line))
 
 
 def left_behind(house: House) -> Iterator[str]:

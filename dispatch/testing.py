@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import replace
 from uuid import UUID
 
-from dispatch.base import Capacity, Event, Finished, Report, Reservation, Started, Task
+from dispatch.base import Capacity, Event, Finished, Happened, Report, Reservation, Started, Task
 from sandbox.engine import Images
 from sandbox.pool import Place, Withdrawal
 from sandbox.pool.permits import OwnPermits
@@ -67,6 +67,8 @@ class FakeBackend:
         self.left: set[UUID] = set()
         """Processes whose containers are there still."""
         self.targets: Mapping[Profile, WarmTarget] = {}
+        self.happened = Happened()
+        """What it says has become of containers."""
         self._total = slots
         self._slots = Slots(OwnPermits(slots), queue_limit=queue, caller_share=caller_share)
         self._changed = threading.Condition()
@@ -107,7 +109,12 @@ class FakeBackend:
 
     def capacity(self) -> Capacity:
         return Capacity(
-            self._total, self._slots.in_use, self._slots.waiting, dict.fromkeys(self.targets, int(self.warm))
+            self._total,
+            self._slots.in_use,
+            self._slots.waiting,
+            dict.fromkeys(self.targets, int(self.warm)),
+            self._slots.waiting_batch,
+            self.happened,
         )
 
     def keep_warm(self, targets: Mapping[Profile, WarmTarget]) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -69,10 +69,10 @@ def now() -> Gauges:
 def write() -> None:
     """Let the others know how this process stands, and what it has counted. Raises what the database does."""
     try:
+        count()
         capacity = active.backend().capacity()
     except SandboxError:
         return
-    _happened.count(capacity.happened)
     _backlog.update({lane.value: backlog.waiting_in(lane) - _backlog[lane.value] for lane in Lane})
     workers.tell_state(_own(capacity))
     observed.write()
@@ -80,7 +80,7 @@ def write() -> None:
 
 def count() -> None:
     """Count what has become of this process's containers until now."""
-    _happened.count(active.backend().capacity().happened)
+    _happened.count(lambda: active.backend().capacity().happened)
 
 
 def _own(capacity: Capacity) -> dict[str, Any]:
@@ -105,8 +105,10 @@ class _Happened:
         self._lock = threading.Lock()
         self._before = Happened()
 
-    def count(self, happened: Happened) -> None:
+    def count(self, ask: Callable[[], Happened]) -> None:
+        # Asked for under the lock: of two answers the older one must not come last.
         with self._lock:
+            happened = ask()
             before, self._before = self._before, happened
             if happened.leases < before.leases or happened.started < before.started:
                 # Another pool than before: tests have several.

@@ -5,14 +5,22 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from django.db import OperationalError, ProgrammingError, connection, transaction
 from django.test import Client
+from django.utils import timezone
 
+from dispatch import workers
+from dispatch.base import Happened
+from dispatch.models import Worker
 from dispatch.testing import FakeBackend
+from executions import gauges
 from executions.seed import metrics
+from languages.models import Language
 from rest import observed
+from rest.ids import uuid7
 from rest.models import Observation
 from rest.observed import BOUNDS_S, MOST_SERIES, OTHER, Counter, Histogram
 
@@ -115,3 +123,37 @@ def test_without_a_database_it_is_kept_and_a_scraper_hears_so(
         patched.setattr(metrics, "times_ever", fail)
         assert Client(headers={"accept": "text/plain"}).get("/metrics").status_code == 503
     assert observed.counted()["gexec_test", "a"] == 1
+
+
+def test_what_has_become_of_containers_is_counted_once(fake_backend: FakeBackend) -> None:
+    before = observed.counted()
+    fake_backend.happened = Happened(started=3, lost=1, failures={"ImageMissing": 2, "Unheard": 1}, leases=4)
+    for _ in range(2):
+        gauges.count()
+    fake_backend.happened = Happened(started=4, lost=1, failures={"ImageMissing": 3, "Unheard": 1}, leases=6)
+    gauges.write()
+    after = observed.counted()
+    more = {series: value - before.get(series, 0) for series, value in after.items()}
+    assert {series: value for series, value in more.items() if value} == {
+        ("gexec_containers_started",): 4,
+        ("gexec_containers_lost",): 1,
+        ("gexec_container_start_failures", "image_missing"): 3,
+        ("gexec_container_start_failures", OTHER): 1,
+        ("gexec_leases",): 6,
+    }
+
+
+def test_processes_tell_of_each_other(python: Language, fake_backend: FakeBackend) -> None:
+    workers.record_heartbeat()
+    gauges.write()
+    state = {"slots": 4, "in_use": 3, "waiting": 2, "waiting_batch": 1, "warm": {"python": 5}}
+    own = Worker.objects.get(pk=workers.own_id())
+    for host in (own.hostname, "another"):
+        made = Worker(id=uuid7(), hostname=host, pid_namespace="x", pid=1, pid_started=1, seen_at=timezone.now())
+        made.state = state
+        made.save()
+    now = gauges.now()
+    assert (now.processes, now.in_use, now.waiting, now.waiting_batch, now.warm["python"]) == (3, 6, 4, 2, 10)
+    assert now.slots == 8, "those of a host are its processes' together"
+    Worker.objects.exclude(pk=own.pk).update(seen_at=timezone.now() - timedelta(seconds=31))
+    assert gauges.now().processes == 1

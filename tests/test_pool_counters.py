@@ -58,6 +58,7 @@ def test_starts_reuses_and_failures_are_counted() -> None:
             run(pool, "true", profile=Profile("nowhere", 128 << 20, 50_000, 64, 64 << 20))
         counters = pool.snapshot().counters
     assert (counters.containers_started, counters.leases_reused, counters.start_failures) == (1, 2, 1)
+    assert counters.failures == {"ImageMissing": 1}
 
 
 @pytest.mark.parametrize("when", ["idle", "leased", "running"])
