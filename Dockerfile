@@ -3,10 +3,6 @@
 ARG BASE=debian:trixie-slim
 FROM ${BASE}
 
-ARG VERSION=unreleased
-LABEL org.opencontainers.image.title=gexec \
-    org.opencontainers.image.version=${VERSION}
-
 RUN apt-get update \
     && apt-get install -y --no-install-recommends python3 python3-venv util-linux ca-certificates mmdebstrap \
     && rm -rf /var/lib/apt/lists/*
@@ -34,6 +30,10 @@ ENV GEXEC_HOST=0.0.0.0 \
     GEXEC_LOG_JSON=true \
     PYTHONUNBUFFERED=1
 EXPOSE 8080
+# At the end, since all that follows is made anew for each version.
+ARG VERSION=unreleased
+LABEL org.opencontainers.image.title=gexec \
+    org.opencontainers.image.version=${VERSION}
 # `docker stop` has to wait 30 seconds longer than GEXEC_SHUTDOWN_GRACE_S (stop_grace_period in compose.yaml).
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=5s --start-period=300s \

