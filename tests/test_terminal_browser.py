@@ -282,7 +282,6 @@ ENDINGS: list[tuple[str, dict[str, int], str]] = [
     ("import sys\nsys.exit(3)", {}, "exit code 3"),
     ("import os\nos.kill(os.getpid(), 15)", {}, "ended by SIGTERM"),
     ("input()", {"wall_ms": 1000}, "time limit of 1 s"),
-    ("while True: pass", {"cpu_ms": 300}, "limit of CPU time of 300 ms"),
     ("data = []\nwhile True: data.append(bytes(1_000_000))", {}, "memory limit of 128 MB"),
 ]
 

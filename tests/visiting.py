@@ -123,6 +123,8 @@ def started(visit: Visit, source: str, *, path: str = "/", opened: bool = False)
     page.click("#tab-terminal")
     expect(page.locator(".xterm-rows")).to_be_visible(timeout=SOON_MS)
     page.keyboard.press("Control+Enter")
+    # The keyboard is at the terminal once anything is told.
+    expect(page.locator("#state")).not_to_have_text("", timeout=SOON_MS)
     return page
 
 

@@ -268,9 +268,8 @@ export class Talk {
     const problem = this.#problem ?? { code: reason };
     const { code } = problem;
     if (code === "attached_elsewhere") return this.#end({ kind: "elsewhere" });
-    if (this.#id && (code === "not_found" || code === "unauthorized")) return this.#end({ kind: "lost" });
     // To come back counts as a request, too.
-    if (this.#id && this.#cutAt && this.#retry_s) return this.#comeBack();
+    if (this.#cutAt) return this.#retry_s ? this.#comeBack() : this.#end({ kind: "lost" });
     if (!this.#id && BUSY.includes(code)) return this.#wait(this.#retry_s || 2);
     if (!this.#id && problem.status === 429) return this.#end({ kind: "limited", wait_s: this.#retry_s || 2, policy: "runs" });
     this.#end({ kind: "refused", problem });
