@@ -23,6 +23,10 @@ from rest.display import plain
 Json = dict[str, Any]
 LONGEST_FRAGMENT = 64 * 1024
 """What the playground reads of a link, the number of its form included."""
+LARGEST_SHARED = 1024 * 1024
+"""What it reads of that when it is no longer packed."""
+LONGEST_ARGUMENT = 128 * 1024
+"""What Linux lets a command have as one."""
 _VERSION = "1"
 _DEFLATE_RAW = -15
 _LIMITS = ("wall_ms", "cpu_ms", "memory_mb", "output_bytes", "processes", "file_bytes", "compile_wall_ms")
@@ -50,9 +54,12 @@ def body_of(execution: Execution, language: Language | None) -> Json | None:
 
 
 def curl_of(body: Json, url: str, *, with_key: bool) -> str:
-    """A command line for a POSIX shell; the key is a variable that its user sets."""
+    """A command line for a POSIX shell; the key is a variable that its user sets. Empty: no command can be so long."""
+    told = json.dumps(body, indent=2, ensure_ascii=False)
+    if len(told.encode()) >= LONGEST_ARGUMENT:
+        return ""
     key = '  -H "Authorization: Api-Key $KEY" \\\n' if with_key else ""
-    data = shlex.quote(_seen(json.dumps(body, indent=2, ensure_ascii=False)))
+    data = shlex.quote(_seen(told))
     return f'curl {shlex.quote(url)} \\\n{key}  -H "Content-Type: application/json" \\\n  --data-raw {data}\n'
 
 
@@ -79,8 +86,11 @@ def fragment_of(execution: Execution, language: Language | None) -> str | None:
         "a": shlex.join(args_of(execution, language)),
         "t": tests,
     }
+    data = json.dumps({name: value for name, value in told.items() if value}, ensure_ascii=False).encode()
+    if len(data) > LARGEST_SHARED:
+        return None
     packer = zlib.compressobj(9, zlib.DEFLATED, _DEFLATE_RAW)
-    packed = packer.compress(json.dumps({name: value for name, value in told.items() if value}).encode())
+    packed = packer.compress(data)
     fragment = _VERSION + base64.urlsafe_b64encode(packed + packer.flush()).decode().rstrip("=")
     return fragment if len(fragment) <= LONGEST_FRAGMENT else None
 

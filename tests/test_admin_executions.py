@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from dataclasses import replace
 from datetime import timedelta
@@ -25,7 +26,7 @@ from executions.models import Execution, Status
 from executions.results import recorded
 from languages.models import Language
 from languages.programs import RUN
-from rest.ids import first_at
+from rest.ids import first_at, uuid7
 from sandbox.types import Outcome as StepOutcome
 from tests.backlog_lab import queue
 from tests.fake_backend import ran
@@ -365,3 +366,120 @@ def test_a_client_that_is_not_offered_is_found_all_the_same(
     assert str(row.pk) in page
     assert ">school</a>" in page
     assert one.name in page
+
+
+@pytest.mark.parametrize("asked", ["whole", "no dashes", "beginning", "as listed"])
+def test_search_finds_what_the_list_shows(admin_client: Client, asked: str) -> None:
+    row, other = make(id=uuid7()), make(id=uuid.UUID(int=uuid7().int + (1 << 110)))
+    text = str(row.pk)
+    wanted = {
+        "whole": text.upper(),
+        "no dashes": text.replace("-", ""),
+        "beginning": text[:13],
+        "as listed": f"{text[:8]}…{text[-6:]}",
+    }
+    page = admin_client.get(reverse(LIST), {"q": wanted[asked]}).content.decode()
+    assert str(row.pk) in page
+    assert str(other.pk) not in page
+
+
+@pytest.mark.parametrize("asked", ["0199", "%%%%%%%%", "…abcdef", "01a21caa…%", "x" * 40, "0" * 33])
+def test_what_is_no_id_is_not_looked_for(admin_client: Client, asked: str) -> None:
+    page = admin_client.get(reverse(LIST), {"q": asked}).content.decode()
+    assert "That is no execution id." in page
+
+
+def test_the_list_says_why_something_was_refused(admin_client: Client) -> None:
+    make(status="rejected", outcome="", exit_code=None, started_at=None, error="<b>\u202eno\nmore")
+    page = admin_client.get(reverse(LIST)).content.decode()
+    assert r'rejected</span> <span class="gexec-why">&lt;b&gt;\u202eno</span>' in page
+
+
+def test_hidden_characters_are_seen_everywhere(admin_client: Client) -> None:
+    hidden = "\u202e\u2066\ufeff"
+    row = make(
+        outcome="timeout_wall",
+        exit_code=137,
+        source=f"print(1) # {hidden}",
+        error=f"time {hidden}",
+        tags={f"name{hidden}": f"value{hidden}"},
+        webhook_url=f"https://example.org/{hidden}",
+        language_version=hidden,
+        job={
+            "files": [{"name": f"a{hidden}.py", "content": {"column": "source"}, "executable": False}],
+            "steps": [
+                {
+                    "name": "run",
+                    "argv": ["x", hidden],
+                    "environment": {"A": hidden},
+                    "stdin": {"text": ""},
+                    "limits": {},
+                }
+            ],
+        },
+        **recorded([ran(hidden.encode(), stderr=hidden.encode())]),
+        artifacts=[artifact(f"out{hidden}", media_type=hidden)],
+    )
+    for url in (
+        reverse("admin:executions_execution_change", args=[row.pk]),
+        reverse("admin:executions_execution_json", args=[row.pk]),
+        reverse(LIST),
+    ):
+        assert not set(hidden) & set(admin_client.get(url).content.decode()), url
+
+
+def test_states_are_told_for_the_list(admin_client: Client, python: Language) -> None:
+    (waiting,), ended = queue(python, 1), make(outcome="nonzero_exit", exit_code=3)
+    url = reverse("admin:executions_execution_states")
+    answer = admin_client.get(url, {"id": [str(waiting.pk), str(ended.pk), "no id", str(uuid.UUID(int=3))]})
+    told = answer.json()
+    assert set(told) == {str(waiting.pk), str(ended.pk)}
+    assert told[str(waiting.pk)]["open"]
+    assert f'data-open="{waiting.pk}"' in told[str(waiting.pk)]["cells"]["ending"]
+    assert not told[str(ended.pk)]["open"]
+    assert "exit code 3" in told[str(ended.pk)]["cells"]["ending"]
+    assert "no-store" in answer.headers["Cache-Control"]
+
+
+def test_bytes_are_saved_as_they_are(admin_client: Client) -> None:
+    row = make(source="print(1)", **recorded([ran(b"<script>\x1b[31m\xff")]))
+    answer = admin_client.get(reverse("admin:executions_execution_raw", args=[row.pk, "stdout"]))
+    assert answer.content == b"<script>\x1b[31m\xff"
+    assert answer.headers["Content-Type"] == "application/octet-stream"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Content-Disposition"] == f'attachment; filename="{row.pk}-stdout.txt"'
+    for what in ("stderr", "job"):
+        assert admin_client.get(f"/admin/executions/execution/{row.pk}/raw/{what}/").status_code == 404
+
+
+def test_neighbours_are_those_of_the_list_and_of_the_client(admin_client: Client) -> None:
+    tenant = Tenant.objects.create(name="School")
+    rows = [make(id=uuid7(), language_slug=slug, client_id=tenant.pk if slug == "go" else None)
+            for slug in ("python", "go", "python", "go", "python")]  # fmt: skip
+    url = reverse("admin:executions_execution_change", args=[rows[2].pk])
+
+    def leads_to(page: str, text: str) -> str:
+        found = re.search(rf'href="[^"]*/execution/([0-9a-f-]*)/change/[^"]*">{text}</a>', page)
+        return found[1] if found else ""
+
+    plain = admin_client.get(url).content.decode()
+    assert (leads_to(plain, "Newer in the list"), leads_to(plain, "Older in the list")) == (
+        str(rows[3].pk), str(rows[1].pk),
+    )  # fmt: skip
+    filtered = admin_client.get(url, {"_changelist_filters": "language_slug=python&o=1"}).content.decode()
+    assert (leads_to(filtered, "Newer in the list"), leads_to(filtered, "Older in the list")) == (
+        str(rows[4].pk), str(rows[0].pk),
+    )  # fmt: skip
+    assert "_changelist_filters=language_slug%3Dpython%26o%3D1" in filtered
+    of_client = admin_client.get(reverse("admin:executions_execution_change", args=[rows[3].pk])).content.decode()
+    assert leads_to(of_client, "Older of its client") == str(rows[1].pk)
+    assert leads_to(of_client, "Newer of its client") == ""
+    bad = admin_client.get(url, {"_changelist_filters": "door=cellar"})
+    assert bad.status_code == 200
+
+
+def test_a_compile_error_is_what_is_seen_first(admin_client: Client) -> None:
+    step = replace(ran(b"", StepOutcome.NONZERO_EXIT, stderr=b"main.go:1: no\n", exit_code=1), name="compile")
+    page = page_of(admin_client, make(outcome="compile_error", exit_code=1, source="x", **recorded([step])))
+    assert page.index("main.go:1: no") < page.index("gexec-code")
+    assert ">Output<" not in page

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -28,6 +29,7 @@ from testkit.waiting import eventually
 
 IMAGE = ImageInfo("sha256:1", (), 1_000_000, "2026-01-02T03:04:05Z")
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("fake_images")]
+LIST = "admin:languages_language_changelist"
 
 
 @pytest.fixture
@@ -72,6 +74,38 @@ def work(monkeypatch: pytest.MonkeyPatch) -> Work:
     made = Work()
     monkeypatch.setattr(language_images, "build", made)
     return made
+
+
+def test_one_action_builds_tests_and_enables_and_the_list_shows_how_far_it_is(
+    operator: Client, python: Language, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tested: list[str] = []
+
+    def passes(language: Language, *_: Any, **__: Any) -> Any:
+        tested.append(language.slug)
+        return SimpleNamespace(failed=(), verdicts=(), image=IMAGE)
+
+    monkeypatch.setattr(installs, "self_test", passes)
+    monkeypatch.setattr(
+        installs, "enable", lambda language, **_: Language.objects.filter(pk=language.pk).update(enabled=True)
+    )
+    Language.objects.update(enabled=False)
+    chosen = {"action": "install", "_selected_action": [str(python.pk)]}
+    page = operator.post(reverse(LIST), chosen, follow=True).content.decode()
+    assert "1 language is being built, tested and enabled" in page
+    assert f'data-busy="{python.pk}"' in operator.get(reverse(LIST)).content.decode()
+    states = reverse("admin:languages_language_states")
+    eventually(lambda: "Step 2/4 : RUN make" in operator.get(states, {"id": python.pk}).json()[str(python.pk)])
+    shown = operator.get(states, {"id": [python.pk, "x", 10**9]}).json()
+    assert set(shown) == {str(python.pk)}
+    assert '<progress value="1" max="4">' in shown[str(python.pk)]
+    again = operator.post(reverse(LIST), chosen, follow=True).content.decode()
+    assert "is being worked on already" in again
+    work.go_on.set()
+    eventually(lambda: LanguageTask.objects.get().status == "succeeded")
+    python.refresh_from_db()
+    assert (python.enabled, tested) == (True, ["python"])
+    assert "data-busy" not in operator.get(states, {"id": python.pk}).json()[str(python.pk)]
 
 
 def test_a_build_is_seen_while_it_goes_on_and_after(operator: Client, python: Language, work: Work) -> None:
