@@ -1,14 +1,29 @@
-"""What is known of a folder's image before it is built: version, size, about how long it takes."""
+"""What is known of a folder's image before it is built: version, size, times, memory; and the table that tells it."""
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+
+import tomli_w
 
 from languages import folders
+from languages.folders import Folder
+from languages.models import Language
 
 FILE = "figures.toml"
+_HEAD = """\
+# What was measured of every language with `manage.py language_figures`, which writes this file and the table of
+# docs/languages.md: the version of its interpreter or compiler, its size with all shared layers, the times of hello
+# world at its own CPU quota, and the peak memory of a program that sorts 1,000,000 numbers.
+
+"""
+_TABLE_HEAD = """\
+| language | slug and aliases | version | image MB | compile ms | run ms | sort MB | memory MB |
+|---|---|---|---|---|---|---|---|
+"""
+_NONE = "\N{EN DASH}"
 _SHARED_MB = 80
 """The base, which is there."""
 _BEGIN_S = 15
@@ -23,6 +38,11 @@ class Figures:
     version: str = ""
     image_mb: int | None = None
     """With all shared layers. None: not known, as of a folder that is new."""
+    compile_ms: int | None = None
+    """Of hello world, as the next. None: there is no compile step."""
+    run_ms: int | None = None
+    sort_mb: int | None = None
+    """None: the language leaves that case out."""
 
     @property
     def build_s(self) -> float | None:
@@ -37,3 +57,32 @@ def all_figures() -> Mapping[str, Figures]:
     file = folders.IMAGES / FILE
     listed = tomllib.loads(file.read_text()) if file.exists() else {}
     return {slug: Figures(**values) for slug, values in listed.items()}
+
+
+def write(figures: Mapping[str, Figures]) -> None:
+    """Keep them in the file, by slug."""
+    known = {slug: _known(figures[slug]) for slug in sorted(figures)}
+    (folders.IMAGES / FILE).write_text(_HEAD + tomli_w.dumps(known))
+
+
+def table() -> str:
+    """All languages with their figures, by name, in Markdown."""
+    known = all_figures()
+    listed = sorted(map(folders.read, folders.slugs()), key=lambda folder: str(folder.fields["name"]).lower())
+    return _TABLE_HEAD + "".join(
+        f"| {' | '.join(_cells(each, known.get(each.slug, Figures())))} |\n" for each in listed
+    )
+
+
+def _known(figures: Figures) -> dict[str, str | int]:
+    return {name: value for name, value in asdict(figures).items() if value is not None}
+
+
+def _cells(folder: Folder, figures: Figures) -> Iterator[str]:
+    yield str(folder.fields["name"])
+    yield ", ".join(f"`{name}`" for name in (folder.slug, *folder.fields["aliases"]))
+    yield figures.version
+    for number in (figures.image_mb, figures.compile_ms, figures.run_ms, figures.sort_mb):
+        yield _NONE if number is None else str(number)
+    limits = Language(**folder.fields)
+    yield f"{limits.memory_mb} ({limits.compile_memory_mb})" if limits.compile_memory_mb else str(limits.memory_mb)

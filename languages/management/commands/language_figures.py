@@ -1,0 +1,72 @@
+"""manage.py language_figures: measure languages, and write their figures and the table of docs/languages.md."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from dispatch import active
+from languages import figures
+from languages.figures import Figures
+from languages.models import Language
+from languages.options import MIB
+from languages.selftest.run import Verdict
+from languages.toolchain import installs, language_images
+from languages.toolchain.errors import InstallError
+from sandbox.errors import SandboxError
+
+DOCUMENT = Path(settings.BASE_DIR) / "docs" / "languages.md"
+BEGIN = "<!-- The table is written by `manage.py language_figures`. -->\n"
+END = "<!-- Until here. -->\n"
+
+
+class Command(BaseCommand):
+    """For who changes the catalogue: what it says of a language is measured, never typed."""
+
+    help = "Measure languages by their self-test; write images/figures.toml and the table of docs/languages.md."
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """The languages to measure; without any, only the table is written."""
+        parser.add_argument("slugs", nargs="*", metavar="NAME")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Raises CommandError where a self-test fails; what was measured before is kept."""
+        try:
+            for slug in options["slugs"]:
+                figures.write({**figures.all_figures(), slug: self._measured(slug)})
+        except (InstallError, SandboxError) as error:
+            raise CommandError(str(error)) from error
+        finally:
+            active.close(grace_s=0)
+            DOCUMENT.write_text(with_table(DOCUMENT.read_text()))
+
+    def _measured(self, slug: str) -> Figures:
+        language = installs.load_folder(slug, force=True)
+        image = language_images.build(language, self.stdout.write)
+        result = installs.self_test(language, self.stdout.write)
+        if result.failed:
+            raise InstallError(f"{slug}: {result.failed[0].case} failed: {result.failed[0].problem}")
+        return measured(Language.objects.get(slug=slug).version, image.size_bytes, result.verdicts)
+
+
+def measured(version: str, size_bytes: int, verdicts: tuple[Verdict, ...]) -> Figures:
+    """The figures that stand in a self-test."""
+    by_case = {verdict.case: verdict for verdict in verdicts}
+    hello, sort = by_case["hello"], by_case.get("sort")
+    return Figures(
+        version=version,
+        image_mb=size_bytes // 1_000_000,
+        compile_ms=None if hello.compile_ms is None else round(hello.compile_ms),
+        run_ms=None if hello.run_ms is None else round(hello.run_ms),
+        sort_mb=None if sort is None else round(sort.peak_memory_bytes / MIB),
+    )
+
+
+def with_table(text: str) -> str:
+    """The document with the table of today between its two marks."""
+    before, _, rest = text.partition(BEGIN)
+    return before + BEGIN + figures.table() + END + rest.partition(END)[2]
