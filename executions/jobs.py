@@ -38,7 +38,7 @@ from executions.submission import Interactive, SourceFile, Submission
 from files import services as stored_files
 from files.digests import PREFIX
 from languages.options import MIB
-from languages.programs import profile_of, steps_of
+from languages.programs import as_started, profile_of, steps_of
 from sandbox.types import Ahead, ArtifactRequest, Companion, File, Job, Limits, Profile, Step, TerminalSize
 from sandbox.types import Lane as SlotLane
 
@@ -237,7 +237,7 @@ def _size(text: str) -> int:
 def _job(execution: Execution) -> Job:
     data, content = execution.job, _once_each(execution)
     job = Job(
-        _files(data["files"], content),
+        _sources(data, content),
         tuple(_step(step, content) for step in data["steps"]),
         keep_going=data["keep_going"],
         artifacts=_artifacts_in(data),
@@ -265,6 +265,12 @@ def _companion(grading: Grading, content: Resolve) -> Companion | None:
         return None
     steps = tuple(_step(step, content) for step in judge.steps)
     return Companion(profile_in(judge.profile), _files(judge.files, content), steps)
+
+
+def _sources(data: Mapping[str, Any], content: Resolve) -> tuple[File, ...]:
+    """The program's files. A row that waited while the server was updated does not say which one is started."""
+    entrypoint = data.get("entrypoint", "")
+    return tuple(as_started(file, entrypoint=entrypoint) for file in _files(data["files"], content))
 
 
 def _files(files: Iterable[Mapping[str, Any]], content: Resolve) -> tuple[File, ...]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from types import MappingProxyType
 
@@ -11,7 +12,7 @@ from languages.commands import fill_command, fill_environment
 from languages.models import Language
 from languages.options import CPU_PERIOD_US, MIB
 from languages.validators import VARIABLE
-from sandbox.types import FILE_SIZE_BYTES, Ahead, Limits, Outcome, Profile, Step, StepResult, WarmTarget
+from sandbox.types import FILE_SIZE_BYTES, Ahead, File, Limits, Outcome, Profile, Step, StepResult, WarmTarget
 
 COMPILE = "compile"
 RUN = "run"
@@ -49,6 +50,19 @@ def steps_of(
     entrypoint = entrypoint or language.source_file
     program = _Program(entrypoint, _sources(language, entrypoint, files), compile_args, environment)
     return (*_compile_steps(language, program), _run_step(language, program, timeout_ms, stdin, args))
+
+
+def as_started(file: File, *, entrypoint: str) -> File:
+    """A file of a program as compilers and interpreters get it.
+
+    A source, which has the entrypoint's suffix, loses the mark of UTF-8 that editors on Windows begin it with: a dozen
+    languages refuse it. All other files stay as they are.
+    """
+    suffix = PurePosixPath(entrypoint).suffix
+    is_source = file.name == entrypoint or (suffix and PurePosixPath(file.name).suffix == suffix)
+    if not is_source or not file.content.startswith(BOM_UTF8):
+        return file
+    return replace(file, content=file.content.removeprefix(BOM_UTF8))
 
 
 def default_entrypoint(language: Language, names: Iterable[str]) -> str | None:
