@@ -63,7 +63,7 @@ def examples_in(folder: Folder) -> Examples:
     common = tomllib.loads(shared.read_text()) if shared.exists() else {}
     own = _own(folder)
     pattern = own.pop(_PATTERN, "")
-    there = {path.stem for path in (folder.path / "examples").glob("*") if path.name != COMMON}
+    there = {path.stem for place in folder.places("examples") for path in place.glob("*") if path.name != COMMON}
     if unknown := sorted((there | own.keys()) - common.keys()):
         raise BadDescription(f"{folder.slug}: no such example: {', '.join(unknown)}")
     described = {name: common[name] | own.get(name, {}) for name in common if name in there}
@@ -90,8 +90,8 @@ def _kept(slug: str, family: str, source_file: str) -> Examples:
 
 
 def _own(folder: Folder) -> dict[str, Any]:
-    path = folder.path / "examples" / COMMON
-    return tomllib.loads(path.read_text()) if path.exists() else {}
+    paths = [path for place in folder.places("examples") if (path := place / COMMON).exists()]
+    return tomllib.loads(paths[0].read_text()) if paths else {}
 
 
 def _example(folder: Folder, name: str, values: Mapping[str, Any]) -> Example:
@@ -110,9 +110,10 @@ def _example(folder: Folder, name: str, values: Mapping[str, Any]) -> Example:
 
 def _files(folder: Folder, name: str) -> Mapping[str, str]:
     source_file = str(folder.fields["source_file"])
-    several = folder.path / "examples" / name
+    places = [place for place in folder.places("examples") if any(place.glob(f"{name}*"))]
+    several = places[0] / name
     if not several.is_dir():
-        programs = sorted((folder.path / "examples").glob(f"{name}.*"))
+        programs = sorted(places[0].glob(f"{name}.*"))
         if len(programs) != 1:
             raise BadDescription(f"{folder.slug}: example {name}: one program is wanted, there are {len(programs)}")
         return {source_file: programs[0].read_text()}

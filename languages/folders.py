@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from languages.documents import BadDescription, fields_in
+from languages.versions import SEPARATOR, family_of
 from sandbox.archives import folder_tar
 
 IMAGES = Path(__file__).parent / "images"
@@ -33,6 +34,12 @@ class Folder:
         """Prints the version of the interpreter or compiler."""
         return tuple(self.fields.get("version_command", ()))
 
+    def places(self, name: str) -> tuple[Path, ...]:
+        """Where its `selftest` or `examples` lie: in its folder, and of a version then in that of the language."""
+        family = family_of(self.slug)
+        own = self.path / name
+        return (own,) if family == self.slug else (own, self.path.parent / family / name)
+
     def context(self) -> bytes:
         """The image's build context as a tar archive: the folder without what does not go into the image."""
         return folder_tar(self.path, leave_out={"examples", "selftest", "language.toml"})
@@ -52,7 +59,7 @@ def read(slug: str) -> Folder:
         raise BadDescription(f"no folder {slug}: there is no {path / 'language.toml'}") from None
     fields = fields_in(text, where=f"{slug}/language.toml")
     fields |= {"slug": slug, "example": fields.get("example") or example_of(path)}
-    fields.setdefault("image", f"gexec/{slug}")
+    fields.setdefault("image", f"gexec/{slug.replace(SEPARATOR, '-')}")
     return Folder(slug, path, MappingProxyType(fields))
 
 

@@ -20,8 +20,12 @@ from sandbox.archives import folder_tar
 
 SLUGS = folders.slugs()
 PLACES = sorted(path for path in folders.IMAGES.iterdir() if path.is_dir() and path != folders.BASE)
-COMMON_CASES = set(tomllib.loads((folders.IMAGES / COMMON).read_text()))
-ALWAYS = {"hello", "utf8", "exit", "error", "timeout", "files", "several_files"}
+_COMMON = tomllib.loads((folders.IMAGES / COMMON).read_text())
+COMMON_CASES = set(_COMMON)
+OPTIONAL = {name for name, values in _COMMON.items() if values.get("optional")}
+ALWAYS = {"hello", "utf8", "exit", "error", "timeout", "files", "several_files", "bom", "crlf"}
+WITHOUT = {"brainfuck": {"exit", "files", "several_files"}}
+"""What a language has no notion of."""
 
 
 @pytest.fixture
@@ -45,7 +49,8 @@ def test_every_folder_is_whole(path: Path) -> None:
     described = tomllib.loads((path / "selftest" / "selftest.toml").read_text()) if _has_own(path) else {}
     left_out = {name for name, values in described.items() if "skip" in values}
     assert all(described[name]["skip"] for name in left_out)
-    assert {case.name for case in cases_of(folder)} | left_out == COMMON_CASES
+    there = {case.name for case in cases_of(folder)} | left_out
+    assert COMMON_CASES - OPTIONAL <= there <= COMMON_CASES
     assert folder.fields["example"].strip()
 
 
@@ -71,7 +76,7 @@ def test_all_folders_become_rows_and_no_two_names_clash() -> None:
 @pytest.mark.parametrize("slug", SLUGS)
 def test_every_language_has_its_self_tests(slug: str) -> None:
     names = {case.name for case in cases_of(folders.read(slug))}
-    assert names >= ALWAYS
+    assert names >= ALWAYS - WITHOUT.get(slug, set())
 
 
 def test_every_case_says_what_to_do_where_it_fails() -> None:
@@ -149,6 +154,45 @@ def test_a_language_may_leave_a_self_test_out_with_a_reason(images: Path) -> Non
     (images / "odd" / "selftest").mkdir()
     (images / "odd" / "selftest" / "selftest.toml").write_text('[stdin]\nskip = "it reads nothing"\n')
     assert cases_of(folders.read("odd")) == [Case("hello", {"a": b"hello"}, stdout="Hello, Odd")]
+
+
+def test_what_only_some_languages_know_needs_no_program(images: Path) -> None:
+    make_folder(images, 'name = "Odd"\nsource_file = "a"\nrun = ["a"]')
+    (images / "selftest.toml").write_text("[hello]\n[assert]\noptional = true\n")
+    assert [case.name for case in cases_of(folders.read("odd"))] == ["hello"]
+    (images / "odd" / "selftest").mkdir()
+    (images / "odd" / "selftest" / "assert.a").write_text("assert")
+    assert [case.name for case in cases_of(folders.read("odd"))] == ["hello", "assert"]
+
+
+def test_a_case_may_be_the_program_of_another_from_another_editor(images: Path) -> None:
+    make_folder(images, 'name = "Odd"\nsource_file = "a"\nrun = ["a"]', hello="one\ntwo\n")
+    (images / "selftest.toml").write_text(
+        '[hello]\n[bom]\nof = "hello"\nbegins_with = "\\ufeff"\n[crlf]\nof = "hello"\nline_end = "\\r\\n"\n'
+    )
+    written = {case.name: case.files["a"] for case in cases_of(folders.read("odd"))}
+    assert written == {"hello": b"one\ntwo\n", "bom": b"\xef\xbb\xbfone\ntwo\n", "crlf": b"one\r\ntwo\r\n"}
+
+
+def test_a_version_has_the_self_test_of_its_language_and_what_it_changes(images: Path) -> None:
+    make_folder(images, 'name = "Odd"\nsource_file = "a"\nrun = ["a"]')
+    (images / "selftest.toml").write_text('[hello]\n[stdin]\nstdout = "x"\n[library.lines]\none = "1"\n[exit]\n')
+    (images / "odd" / "selftest").mkdir()
+    (images / "odd" / "selftest" / "selftest.toml").write_text('[exit]\nskip = "it has none"\n')
+    for name in ("stdin", "library"):
+        (images / "odd" / "selftest" / f"{name}.a").write_text(name)
+    version = images / "odd@libs"
+    (version / "selftest").mkdir(parents=True)
+    for name in ("language.toml", "hello.odd"):
+        (version / name).write_text((images / "odd" / name).read_text())
+    (version / "selftest" / "library.a").write_text("more")
+    (version / "selftest" / "selftest.toml").write_text('[library.lines]\ntwo = "2"\n')
+    cases = {case.name: case for case in cases_of(folders.read("odd@libs"))}
+    assert {name: case.files["a"] for name, case in cases.items()} == {
+        "hello": b"hello", "stdin": b"stdin", "library": b"more",
+    }  # fmt: skip
+    assert cases["library"].stdout == "two: 2\n"
+    assert folders.read("odd@libs").image == "gexec/odd-libs"
 
 
 def test_a_self_test_may_start_another_file_with_arguments(images: Path) -> None:

@@ -28,7 +28,7 @@ It is offered on the page at /, and must do in every language what images/exampl
 folder."""
 _KNOWN = {
     "hint", "stdin", "args", "entrypoint", "compile_args", "timeout_ms", "stdout", "matches", "outcome", "exit_code",
-    "skip", "lines", "has", "repeat",
+    "skip", "lines", "has", "repeat", "optional", "of", "begins_with", "line_end",
 }  # fmt: skip
 
 
@@ -74,7 +74,13 @@ def cases_of(folder: Folder) -> list[Case]:
     if unknown := sorted(own.keys() - common.keys()):
         raise BadDescription(f"{folder.slug}: no such self-test: {', '.join(unknown)}")
     described = {name: common[name] | own.get(name, {}) for name in common}
-    return [_case(folder, name, values) for name, values in described.items() if "skip" not in values]
+    wanted = {name: values for name, values in described.items() if "skip" not in values}
+    return [_case(folder, name, values) for name, values in wanted.items() if _is_there(folder, name, values)]
+
+
+def _is_there(folder: Folder, name: str, values: Mapping[str, Any]) -> bool:
+    """False of what only some languages know, where the folder has no program for it."""
+    return "optional" not in values or any(_found(folder, name))
 
 
 def cases_for(language: Language) -> list[Case]:
@@ -105,8 +111,13 @@ def case_of(example: Example) -> Case:
 
 
 def _own(folder: Folder) -> Mapping[str, Mapping[str, Any]]:
-    path = folder.path / "selftest" / "selftest.toml"
-    return tomllib.loads(path.read_text()) if path.exists() else {}
+    """What its own file changes; of a version, over what that of the language changes."""
+    own: dict[str, dict[str, Any]] = {}
+    for place in reversed(folder.places("selftest")):
+        if (path := place / COMMON).exists():
+            for name, values in tomllib.loads(path.read_text()).items():
+                own[name] = own.get(name, {}) | values
+    return own
 
 
 def _case(folder: Folder, name: str, values: Mapping[str, Any]) -> Case:
@@ -115,7 +126,9 @@ def _case(folder: Folder, name: str, values: Mapping[str, Any]) -> Case:
     outcome = values.get("outcome", "ok")
     return Case(
         name=name,
-        files=_files(folder, name, values.get("entrypoint", folder.fields["source_file"])),
+        files=_written(
+            _files(folder, values.get("of", name), values.get("entrypoint", folder.fields["source_file"])), values
+        ),
         stdin=values.get("stdin", ""),
         args=tuple(values.get("args", ())),
         entrypoint=values.get("entrypoint", ""),
@@ -129,6 +142,12 @@ def _case(folder: Folder, name: str, values: Mapping[str, Any]) -> Case:
     )
 
 
+def _written(files: Mapping[str, bytes], values: Mapping[str, Any]) -> Mapping[str, bytes]:
+    """The files as another editor would have written them."""
+    begins, end = (values.get(name, default).encode() for name, default in (("begins_with", ""), ("line_end", "\n")))
+    return {name: begins + content.replace(b"\n", end) for name, content in files.items()}
+
+
 def _stdout(folder: Folder, values: Mapping[str, Any]) -> str | None:
     """The text that must be printed, `repeat` times; of `lines`, those that the language `has`."""
     if "lines" in values:
@@ -139,18 +158,27 @@ def _stdout(folder: Folder, values: Mapping[str, Any]) -> str | None:
 
 
 def _files(folder: Folder, name: str, source_file: str) -> Mapping[str, bytes]:
-    several = folder.path / "selftest" / name
-    if several.is_dir():
+    if name == "hello":
+        return {source_file: str(folder.fields["example"]).encode()}
+    several, programs = _found(folder, name)
+    if several is not None:
         found = {str(path.relative_to(several)): path.read_bytes() for path in _tree(several)}
         if source_file not in found:
             raise BadDescription(f"{folder.slug}: self-test {name}: {source_file} is missing")
         return found
-    if name == "hello":
-        return {source_file: str(folder.fields["example"]).encode()}
-    programs = [path for path in (folder.path / "selftest").glob(f"{name}.*") if path.name != COMMON]
     if len(programs) != 1:
         raise BadDescription(f"{folder.slug}: self-test {name}: one program is wanted, there are {len(programs)}")
     return {source_file: programs[0].read_bytes()}
+
+
+def _found(folder: Folder, name: str) -> tuple[Path | None, list[Path]]:
+    """The folder of several files, or the programs, that this case has in the first place that has any."""
+    for place in folder.places("selftest"):
+        if (place / name).is_dir():
+            return place / name, []
+        if programs := [path for path in place.glob(f"{name}.*") if path.name != COMMON]:
+            return None, programs
+    return None, []
 
 
 def _tree(folder: Path) -> list[Path]:

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from languages import programs
 from languages.commands import fill_environment
 from languages.examples import folder_for
+from languages.memory_failures import ran_out_of_memory
 from languages.models import Language
-from languages.programs import COMPILE, RUN, compile_failed, steps_of
+from languages.programs import COMPILE, RUN, as_started, compile_failed, steps_of
 from languages.selftest.cases import Case, cases_for
 from languages.selftest.sandbox import run_job
-from sandbox.types import File, Job, JobResult, Limits, Step, StepResult
+from sandbox.types import File, Job, JobResult, Limits, Outcome, Step, StepResult
 
 _VERSION_LIMITS = Limits(wall_ms=30_000, output_bytes=10_000)
 """Some print their version after the start of a virtual machine, and one line of it is wanted."""
@@ -99,7 +100,8 @@ def _host_is_busy() -> bool:
 
 
 def _job(language: Language, case: Case, hello_ms: float) -> Job:
-    files = tuple(File(name, content) for name, content in case.files.items())
+    started = case.entrypoint or language.source_file
+    files = tuple(as_started(File(name, content), entrypoint=started) for name, content in case.files.items())
     timeout_ms = language.timeout_ms
     if case.timeout_ms is not None:
         timeout_ms = min(max(case.timeout_ms, round(STARTS * hello_ms)), language.max_timeout_ms)
@@ -123,7 +125,7 @@ def _run(language: Language, image: str, job: Job) -> JobResult:
 def _verdict(case: Case, result: JobResult) -> Verdict:
     last = result.steps[-1]
     problem = case.problem(
-        outcome="compile_error" if compile_failed(last) else str(last.outcome),
+        outcome=_outcome(last),
         exit_code=last.exit_code,
         stdout=last.stdout.decode(errors="replace"),
         everything=_text(result.steps) + last.detail,
@@ -131,6 +133,13 @@ def _verdict(case: Case, result: JobResult) -> Verdict:
     walls = {step.name: step.wall_ms for step in result.steps}
     peak = max(step.peak_memory_bytes for step in result.steps)
     return Verdict(case.name, problem, walls.get(COMPILE), walls.get(RUN), peak, last.started_ahead)
+
+
+def _outcome(step: StepResult) -> str:
+    """As a client would be told."""
+    if compile_failed(step):
+        return "compile_error"
+    return str(Outcome.OUT_OF_MEMORY if ran_out_of_memory(step) else step.outcome)
 
 
 def _text(steps: tuple[StepResult, ...]) -> str:

@@ -20,6 +20,7 @@ from django.db import connection, models
 from dispatch import active
 from languages import folders, removal
 from languages.commands import words_in
+from languages.documents import BadDescription
 from languages.management.listing import HEAD, described, line_of, megabytes, slug_of
 from languages.management.threads import each
 from languages.models import Language, LanguageChange
@@ -249,7 +250,7 @@ class Command(BaseCommand):
         self._go_on()
         try:
             outcome = act(slug)
-        except (InstallError, SandboxError) as error:
+        except (BadDescription, InstallError, SandboxError) as error:
             self._go_on()
             self.stderr.write(f"{slug}: FAILED: {str(error).removeprefix(f'{slug}: ')}")
             return False

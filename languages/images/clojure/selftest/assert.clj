@@ -1,0 +1,2 @@
+(println "before")
+(assert (= 3 (+ 1 1)))

@@ -1,0 +1,2 @@
+(format t "before~%")
+(assert (= 3 (+ 1 1)))

@@ -1,0 +1,7 @@
+import std.stdio;
+
+void main(string[] args)
+{
+    writeln("before");
+    assert(args.length == 3);
+}

@@ -1,0 +1,2 @@
+def kept = []
+while (true) kept << new int[250_000]

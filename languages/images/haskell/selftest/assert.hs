@@ -1,0 +1,6 @@
+import Control.Exception (assert)
+
+main :: IO ()
+main = do
+  putStrLn "before"
+  print (assert (length "ab" == 3) "after")

@@ -1,0 +1,4 @@
+fun main(args: Array<String>) {
+    println("before")
+    assert(args.size == 3)
+}

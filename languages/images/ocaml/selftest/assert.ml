@@ -1,0 +1,3 @@
+let () =
+  print_endline "before";
+  assert (Array.length Sys.argv = 3)

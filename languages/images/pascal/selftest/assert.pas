@@ -1,0 +1,5 @@
+program Asserting;
+begin
+  WriteLn('before');
+  Assert(ParamCount = 3);
+end.

@@ -1,0 +1,3 @@
+<?php
+echo "before\n";
+assert(1 + 1 === 3);

@@ -1,0 +1,3 @@
+main :-
+    writeln(before),
+    assertion(1 =:= 3).

@@ -1,0 +1,2 @@
+print("before")
+assert(CommandLine.arguments.count == 3)
