@@ -11,8 +11,10 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Stream;
+import javax.lang.model.element.Modifier;
 import javax.tools.ForwardingJavaFileObject;
 import javax.tools.JavaCompiler;
 import javax.tools.JavaFileObject;
@@ -20,9 +22,9 @@ import javax.tools.StandardJavaFileManager;
 import javax.tools.ToolProvider;
 
 /**
- * Compiles every Java file of the work directory and notes which class to start: the first one with a main method in
- * the file that is named, whatever it is called. A public class need not have the file's name there. What follows the
- * file are options of javac.
+ * Compiles every Java file of the work directory and notes which class to start: of those with a main method in the
+ * file that is named the public one, or else Main, or else the first. A public class need not have the file's name
+ * there. What follows the file are options of javac.
  */
 public final class Build {
     private static final Path CLASSES = Path.of("/tmp/classes");
@@ -84,8 +86,17 @@ public final class Build {
         return unit.getTypeDecls().stream()
                 .filter(ClassTree.class::isInstance).map(ClassTree.class::cast)
                 .filter(type -> type.getMembers().stream().anyMatch(Build::isMain))
+                .sorted(Comparator.comparingInt(Build::rank))
                 .map(type -> prefix + type.getSimpleName())
                 .toList();
+    }
+
+    /** The lowest is started; of equal ones the first. */
+    private static int rank(ClassTree type) {
+        if (type.getModifiers().getFlags().contains(Modifier.PUBLIC)) {
+            return 0;
+        }
+        return type.getSimpleName().contentEquals("Main") ? 1 : 2;
     }
 
     private static boolean isMain(Tree member) {

@@ -14,8 +14,6 @@ const options = {
   resolveJsonModule: true,
   skipLibCheck: true,
   skipDefaultLibCheck: true,
-  strict: true,
-  noImplicitAny: false,
   lib: ["lib.es2022.d.ts"],
   types: ["node"],
   typeRoots: ["/usr/share/nodejs/@types"],
