@@ -1,0 +1,1 @@
+../../lua/selftest/large_output.lua

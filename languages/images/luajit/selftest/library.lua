@@ -1,0 +1,1 @@
+../../lua/selftest/library.lua

@@ -1,0 +1,1 @@
+../../lua/selftest/out_of_memory.lua

@@ -1,0 +1,1 @@
+../../lua/selftest/partial_output.lua

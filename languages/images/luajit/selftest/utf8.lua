@@ -1,0 +1,1 @@
+../../lua/selftest/utf8.lua
