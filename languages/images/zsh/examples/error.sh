@@ -1,0 +1,1 @@
+../../bash/examples/error.sh

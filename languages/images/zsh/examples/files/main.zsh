@@ -1,0 +1,2 @@
+source ./shapes.sh
+echo "4 squared is $(squared 4)"

@@ -1,0 +1,1 @@
+../../bash/examples/sleep.sh

@@ -1,0 +1,1 @@
+../../bash/selftest/args.sh

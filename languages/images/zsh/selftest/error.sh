@@ -1,0 +1,1 @@
+../../bash/selftest/error.sh

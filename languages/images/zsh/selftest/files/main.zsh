@@ -1,0 +1,2 @@
+source ./text.sh
+text

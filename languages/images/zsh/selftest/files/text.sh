@@ -1,0 +1,3 @@
+text() {
+    echo "from another file"
+}

@@ -1,0 +1,1 @@
+../../bash/selftest/large_output.sh

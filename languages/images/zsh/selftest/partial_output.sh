@@ -1,0 +1,1 @@
+../../bash/selftest/partial_output.sh

@@ -1,0 +1,1 @@
+../../bash/selftest/utf8.sh
