@@ -1,0 +1,3 @@
+include "shapes";
+
+"4 squared is \(4 | squared)"

@@ -1,0 +1,3 @@
+[1, 2]
+| map(. + 1)
+| undeclared

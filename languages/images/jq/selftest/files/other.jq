@@ -1,0 +1,1 @@
+def text: "from another file";

@@ -1,0 +1,4 @@
+import "two" as two;
+import "lib/three" as three;
+
+"one", two::text, three::text
