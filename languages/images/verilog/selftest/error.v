@@ -1,0 +1,4 @@
+module main;
+  initial
+    undeclared(1);
+endmodule

@@ -1,0 +1,6 @@
+module main;
+  initial begin
+    $display("leaving");
+    $finish_and_return(7);
+  end
+endmodule

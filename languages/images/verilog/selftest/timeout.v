@@ -1,0 +1,6 @@
+module main;
+  initial begin
+    $display("started");
+    forever;
+  end
+endmodule
