@@ -1,0 +1,15 @@
+use std.textio.all;
+use std.env.all;
+
+entity main is
+end entity;
+
+architecture program of main is
+begin
+  process
+  begin
+    write(output, "leaving" & LF);
+    finish(7);
+    wait;
+  end process;
+end architecture;

@@ -1,0 +1,3 @@
+package other is
+  constant greeting : string := "from another file";
+end package;

@@ -1,0 +1,3 @@
+package three is
+  constant third : string := "three";
+end package;

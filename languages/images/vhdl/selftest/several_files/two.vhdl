@@ -1,0 +1,3 @@
+package two is
+  constant second : string := "two";
+end package;
