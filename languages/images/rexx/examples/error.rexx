@@ -1,0 +1,6 @@
+say shout("ada")
+exit
+
+shout: procedure
+  parse arg name
+  return translate(nmae) + 1

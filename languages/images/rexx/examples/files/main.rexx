@@ -1,0 +1,1 @@
+say "4 squared is" "squared.rexx"(4)

@@ -1,0 +1,2 @@
+parse arg side
+return side * side

@@ -1,0 +1,3 @@
+a = 1
+say a
+say a + "no number"

@@ -1,0 +1,2 @@
+call charout , copies("y", 500000)
+exit 0

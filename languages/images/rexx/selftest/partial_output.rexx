@@ -1,0 +1,4 @@
+say "started"
+call charout , "half a line"
+do forever
+end

@@ -1,0 +1,3 @@
+say "one"
+say "two.rexx"()
+say "lib/three.rexx"()

@@ -1,0 +1,6 @@
+signal on notready
+do forever
+  call charout , charin()
+end
+notready:
+exit

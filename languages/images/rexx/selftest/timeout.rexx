@@ -1,0 +1,3 @@
+say "started"
+do forever
+end

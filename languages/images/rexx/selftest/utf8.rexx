@@ -1,0 +1,3 @@
+say "żółć, 中文 🚀"
+parse linein line
+say line
