@@ -1,0 +1,1 @@
+(for-each (lambda (name) (printf "Hello, ~a!\n" name)) (command-line-arguments))

@@ -1,0 +1,6 @@
+(define (shout text)
+  (string-upcase text))
+
+(printf "~a\n" (shout "ada"))
+
+(let ([name]) (shout name))

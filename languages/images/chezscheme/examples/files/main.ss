@@ -1,0 +1,3 @@
+(import (shapes))
+
+(printf "4 squared is ~a\n" (squared 4))

@@ -1,0 +1,4 @@
+(library (shapes)
+  (export squared)
+  (import (chezscheme))
+  (define (squared side) (* side side)))

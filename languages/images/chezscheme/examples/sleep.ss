@@ -1,0 +1,5 @@
+(do ([number 1 (+ number 1)])
+    ((> number 5))
+  (printf "~a\n" number)
+  (flush-output-port)
+  (sleep (make-time 'time-duration 400000000 0)))

@@ -1,0 +1,5 @@
+(let loop ([count 0] [sum 0])
+  (let ([number (read)])
+    (if (eof-object? number)
+        (printf "~a numbers, sum ~a\n" count sum)
+        (loop (+ count 1) (+ sum number)))))

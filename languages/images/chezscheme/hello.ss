@@ -1,0 +1,1 @@
+(display "Hello from Scheme (Chez)!\n")

@@ -1,0 +1,1 @@
+(for-each (lambda (argument) (display argument) (newline)) (command-line-arguments))

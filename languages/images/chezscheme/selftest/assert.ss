@@ -1,0 +1,2 @@
+(display "before\n")
+(assert (= 3 (+ 1 1)))

@@ -1,0 +1,3 @@
+(define first 1)
+
+(let ([second]) second)

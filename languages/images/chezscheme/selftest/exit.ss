@@ -1,0 +1,2 @@
+(display "leaving\n")
+(exit 7)

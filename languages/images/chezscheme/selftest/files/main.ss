@@ -1,0 +1,4 @@
+(import (other))
+
+(display (text))
+(newline)

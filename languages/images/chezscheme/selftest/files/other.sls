@@ -1,0 +1,4 @@
+(library (other)
+  (export text)
+  (import (chezscheme))
+  (define (text) "from another file"))

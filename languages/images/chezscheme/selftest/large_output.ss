@@ -1,0 +1,2 @@
+(display (make-string 500000 #\y))
+(exit 0)

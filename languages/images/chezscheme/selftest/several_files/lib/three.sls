@@ -1,0 +1,4 @@
+(library (lib three)
+  (export three)
+  (import (rnrs))
+  (define (three) "three"))

@@ -1,0 +1,4 @@
+(library (two)
+  (export two)
+  (import (rnrs))
+  (define (two) "two"))

@@ -1,0 +1,2 @@
+(display "started\n")
+(let loop () (loop))

@@ -1,0 +1,3 @@
+(display "żółć, 中文 🚀\n")
+(display (get-line (current-input-port)))
+(newline)
