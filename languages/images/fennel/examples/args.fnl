@@ -1,0 +1,2 @@
+(each [_ name (ipairs arg)]
+  (print (.. "Hello, " name "!")))

@@ -1,0 +1,6 @@
+(fn shout [person]
+  (person.name:upper))
+
+(print (shout {:name "Ada"}))
+
+(print (shuot {:name "Alan"}))

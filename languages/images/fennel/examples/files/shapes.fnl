@@ -1,0 +1,1 @@
+{:squared (fn [side] (* side side))}

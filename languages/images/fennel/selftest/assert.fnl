@@ -1,0 +1,2 @@
+(print "before")
+(assert (= 3 (+ 1 1)))

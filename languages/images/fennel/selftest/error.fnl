@@ -1,0 +1,3 @@
+(local numbers [1 2])
+
+(print (. numbers.first :second))

@@ -1,0 +1,3 @@
+(print "started")
+(io.write "half a line")
+(while true)

@@ -1,0 +1,2 @@
+(print "żółć, 中文 🚀")
+(print (io.read))
