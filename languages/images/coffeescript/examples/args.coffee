@@ -1,0 +1,1 @@
+console.log "Hello, #{name}!" for name in process.argv[2..]

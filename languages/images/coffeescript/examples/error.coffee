@@ -1,0 +1,6 @@
+shout = (text) ->
+  text.toUpperCase()
+
+console.log shout "ada"
+
+console.log shout undefined.name

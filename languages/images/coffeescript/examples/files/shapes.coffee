@@ -1,0 +1,1 @@
+exports.squared = (side) -> side * side

@@ -1,0 +1,3 @@
+{ text } = require "./other"
+
+console.log text()

@@ -1,0 +1,4 @@
+console.log "started"
+process.stdout.write "half a line"
+loop
+  continue
