@@ -1,0 +1,6 @@
+sub shout($text) {
+    $text.uc
+}
+
+say shout("ada");
+say shuot("alan");

@@ -1,0 +1,3 @@
+unit module Shapes;
+
+sub squared($side) is export { $side ** 2 }

@@ -1,0 +1,3 @@
+use Shapes;
+
+say "4 squared is { squared(4) }";

@@ -1,0 +1,2 @@
+my @numbers = $*IN.lines.map(*.Int);
+say "{ @numbers.elems } numbers, sum { @numbers.sum }";

@@ -1,0 +1,3 @@
+my @numbers = 1, 2;
+say @numbers;
+say undeclared(@numbers);

@@ -1,0 +1,3 @@
+unit module Other;
+
+sub text is export { "from another file" }

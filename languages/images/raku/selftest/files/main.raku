@@ -1,0 +1,3 @@
+use Other;
+
+say text;

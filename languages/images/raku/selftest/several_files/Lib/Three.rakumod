@@ -1,0 +1,3 @@
+unit module Lib::Three;
+
+sub three is export { "three" }

@@ -1,0 +1,3 @@
+unit module Two;
+
+sub two is export { "two" }

@@ -1,0 +1,4 @@
+use Two;
+use Lib::Three;
+
+.say for "one", two, three;
