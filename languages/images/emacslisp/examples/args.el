@@ -1,0 +1,3 @@
+(dolist (name argv)
+  (princ (format "Hello, %s!\n" name)))
+(setq argv nil)

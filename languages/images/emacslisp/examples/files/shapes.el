@@ -1,0 +1,5 @@
+;;; -*- lexical-binding: t -*-
+(defun shapes-squared (side)
+  (* side side))
+
+(provide 'shapes)

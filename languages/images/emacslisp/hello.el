@@ -1,0 +1,1 @@
+(princ "Hello from Emacs Lisp!\n")

@@ -1,0 +1,3 @@
+(dolist (argument argv)
+  (princ (concat argument "\n")))
+(setq argv nil)

@@ -1,0 +1,4 @@
+(require 'cl-lib)
+
+(princ "before\n")
+(cl-assert (= 3 (+ 1 1)))

@@ -1,0 +1,3 @@
+(setq numbers '(1 2))
+(princ numbers)
+(princ (car numbers)))

@@ -1,0 +1,2 @@
+(princ "leaving\n")
+(kill-emacs 7)

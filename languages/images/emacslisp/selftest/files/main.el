@@ -1,0 +1,3 @@
+(require 'other)
+
+(princ (concat (other-text) "\n"))

@@ -1,0 +1,5 @@
+;;; -*- lexical-binding: t -*-
+(defun other-text ()
+  "from another file")
+
+(provide 'other)

@@ -1,0 +1,2 @@
+(princ (make-string 500000 ?y))
+(kill-emacs 0)

@@ -1,0 +1,3 @@
+(princ "started\n")
+(princ "half a line")
+(while t)

@@ -1,0 +1,4 @@
+;;; -*- lexical-binding: t -*-
+(defun three () "three")
+
+(provide 'three)

@@ -1,0 +1,4 @@
+;;; -*- lexical-binding: t -*-
+(defun two () "two")
+
+(provide 'two)

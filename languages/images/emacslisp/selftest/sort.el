@@ -1,0 +1,7 @@
+(let ((numbers (make-vector 1000000 0))
+      (x 42))
+  (dotimes (i 1000000)
+    (setq x (% (+ (* x 1103515245) 12345) 2147483648))
+    (aset numbers i x))
+  (setq numbers (sort numbers #'<))
+  (princ (format "%d %d %d\n" (aref numbers 0) (aref numbers 500000) (aref numbers 999999))))

@@ -1,0 +1,4 @@
+(condition-case nil
+    (while t
+      (princ (concat (read-from-minibuffer "") "\n")))
+  (end-of-file nil))

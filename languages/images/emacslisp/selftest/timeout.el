@@ -1,0 +1,2 @@
+(princ "started\n")
+(while t)
