@@ -1,0 +1,3 @@
+package Shapes is
+   function Squared (Side : Integer) return Integer is (Side * Side);
+end Shapes;

@@ -1,0 +1,3 @@
+package Other is
+   function Text return String;
+end Other;

@@ -1,0 +1,4 @@
+function Three return String is
+begin
+   return "three";
+end Three;

@@ -1,0 +1,4 @@
+function Two return String is
+begin
+   return "two";
+end Two;
