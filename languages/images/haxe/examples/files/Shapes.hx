@@ -1,0 +1,5 @@
+class Shapes {
+  public static function squared(side:Int):Int {
+    return side * side;
+  }
+}

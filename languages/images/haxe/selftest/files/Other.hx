@@ -1,0 +1,5 @@
+class Other {
+  public static function text() {
+    return "from another file";
+  }
+}

@@ -1,0 +1,4 @@
+class Two {
+  public static function text()
+    return "two";
+}

@@ -1,0 +1,6 @@
+package lib;
+
+class Three {
+  public static function text()
+    return "three";
+}
