@@ -1,0 +1,3 @@
+require "./shapes"
+
+puts "4 squared is #{squared 4}"

@@ -1,0 +1,3 @@
+def squared(side : Number)
+  side * side
+end

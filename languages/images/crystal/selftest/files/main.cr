@@ -1,0 +1,3 @@
+require "./other"
+
+puts Other.text

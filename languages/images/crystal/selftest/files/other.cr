@@ -1,0 +1,5 @@
+module Other
+  def self.text
+    "from another file"
+  end
+end

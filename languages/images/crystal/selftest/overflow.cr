@@ -1,0 +1,3 @@
+puts "before"
+largest = Int32::MAX - ARGV.size
+puts largest + 1

@@ -1,0 +1,4 @@
+require "./two"
+require "./lib/three"
+
+puts "one", two, three

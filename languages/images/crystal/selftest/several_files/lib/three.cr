@@ -1,0 +1,3 @@
+def three
+  {% if flag?(:three) %} "three" {% else %} "no flag" {% end %}
+end

@@ -1,0 +1,3 @@
+def two
+  "two"
+end

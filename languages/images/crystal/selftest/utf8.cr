@@ -1,0 +1,2 @@
+puts "żółć, 中文 🚀"
+puts gets
