@@ -1,0 +1,6 @@
+:- initialization(main).
+
+main :-
+    write(before), nl,
+    atom_length(ada, Length),
+    write Length, nl.

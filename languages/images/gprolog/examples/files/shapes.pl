@@ -1,0 +1,2 @@
+squared(Side, Area) :-
+    Area is Side * Side.

@@ -1,0 +1,3 @@
+main :-
+    write(before),
+    write after.

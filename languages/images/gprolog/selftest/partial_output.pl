@@ -1,0 +1,7 @@
+:- initialization(main).
+
+main :-
+    write(started), nl,
+    write('half a line'),
+    repeat,
+    fail.

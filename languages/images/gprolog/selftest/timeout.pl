@@ -1,0 +1,6 @@
+:- initialization(main).
+
+main :-
+    write(started), nl,
+    repeat,
+    fail.
