@@ -96,7 +96,7 @@ def test_one_action_builds_tests_and_enables_and_the_list_shows_how_far_it_is(
     assert f'data-busy="{python.pk}"' in operator.get(reverse(LIST)).content.decode()
     states = reverse("admin:languages_language_states")
     eventually(lambda: "Step 2/4 : RUN make" in operator.get(states, {"id": python.pk}).json()[str(python.pk)])
-    shown = operator.get(states, {"id": [python.pk, "x", 10**9]}).json()
+    shown = operator.get(states, {"id": [str(python.pk), "x", str(10**9)]}).json()
     assert set(shown) == {str(python.pk)}
     assert '<progress value="1" max="4">' in shown[str(python.pk)]
     again = operator.post(reverse(LIST), chosen, follow=True).content.decode()
