@@ -127,4 +127,4 @@ def test_what_no_index_serves_would_be_seen(history: None) -> None:
 
 def test_only_what_has_an_index_is_sorted_by(history: None) -> None:
     newest = [row.pk for row in Execution.objects.all()[:50]]
-    assert [row.pk for row in changelist("o=5.4.3.6.7.8").result_list] == newest
+    assert [row.pk for row in changelist("o=2.3.5.6.7").result_list] == newest

@@ -31,6 +31,7 @@ from periodic.models import PeriodicTask
 from periodic.tasks import registered
 from rest.ids import uuid7
 from sandbox.testing import FakeImages
+from snippets.models import Snippet
 from tests.fake_backend import ran
 from webhooks.models import Delivery, Endpoint
 
@@ -114,6 +115,11 @@ def make_task(number: int) -> None:
     )
 
 
+def make_snippet(number: int) -> None:
+    tenant = make_client(number, name=f"snippets of {number}")
+    Snippet.objects.create(client=tenant, caller=f"client {tenant.pk}", language_slug="python", program={}, bytes=1)
+
+
 LISTS: dict[str, Callable[[int], object]] = {
     "executions_execution": make_execution,
     "executions_callerstorage": make_storage,
@@ -126,6 +132,7 @@ LISTS: dict[str, Callable[[int], object]] = {
     "webhooks_endpoint": make_delivery,
     "webhooks_delivery": make_delivery,
     "periodic_periodictask": make_task,
+    "snippets_snippet": make_snippet,
     "axes_accessattempt": make_attempt,
     "axes_accesslog": make_attempt,
     "axes_accessfailurelog": make_attempt,

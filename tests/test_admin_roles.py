@@ -27,6 +27,7 @@ from languages.models import Language
 from periodic.models import PeriodicTask
 from periodic.tasks import registered
 from sandbox.testing import FakeImages
+from snippets.models import Snippet
 from tests.backlog_lab import queue
 from webhooks.models import Delivery, Endpoint, State
 
@@ -72,6 +73,7 @@ SEES: dict[str, dict[str, str]] = {
     "webhooks.endpoint": {"operator": "list one delete", "auditor": "list one"},
     "webhooks.delivery": {"operator": "list one", "auditor": "list one"},
     "periodic.periodictask": {"operator": "list", "auditor": "list"},
+    "snippets.snippet": {"operator": "list one delete", "auditor": "list one"},
     "axes.accessattempt": {"operator": "list delete", "auditor": "list"},
     "axes.accesslog": {"operator": "list", "auditor": "list"},
     "axes.accessfailurelog": {"operator": "list", "auditor": "list"},
@@ -103,6 +105,7 @@ def rows(execution: Execution, fake_images: FakeImages) -> dict[str, Any]:
         "clients.key": key,
         "webhooks.endpoint": endpoint,
         "webhooks.delivery": delivery,
+        "snippets.snippet": Snippet.objects.create(caller="address ::", language_slug="python", bytes=0, program={"files": []}),
         "auth.user": User.objects.create_user("another"),
         "auth.group": Group.objects.first(),
     }

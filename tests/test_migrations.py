@@ -144,8 +144,8 @@ def _sample() -> list[Any]:
 def _migrate(targets: list[tuple[str, str]]) -> None:
     executor = MigrationExecutor(connection)
     others = [key for key in executor.loader.graph.leaf_nodes() if key[0] not in {"executions", "languages"}]
-    others = [(app, name) for app, name in others if app not in {"dispatch", "rest"}]
-    executor.migrate([*targets, ("dispatch", None), ("rest", None), *others])
+    others = [(app, name) for app, name in others if app not in {"dispatch", "gexec", "rest"}]
+    executor.migrate([*targets, ("gexec", None), ("dispatch", None), ("rest", None), *others])
 
 
 def test_executions_find_their_languages_on_the_way_back(

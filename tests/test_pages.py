@@ -62,6 +62,8 @@ def test_a_program_finds_nothing_at_the_root(accept: str | None, path: str) -> N
     nothing = Client(headers={"Accept": accept} if accept else {})
     response, other = nothing.get(path), nothing.get("/no-such-path")
     assert (response.status_code, response.content) == (404, b'{"error": "not found"}')
+    # Each request has an id of its own.
+    assert response.headers.pop("X-Request-Id") != other.headers.pop("X-Request-Id")
     assert dict(response.headers) == dict(other.headers)
 
 

@@ -8,12 +8,10 @@ import { duration, size, words } from "./messages.js";
 import { Output } from "./output.js";
 import { finder } from "./places.js";
 import { PlainEditor } from "./plain_editor.js";
-import { policyOf } from "./policies.js";
 import { bodyOf, bytesOf, fromBase64, lineOf } from "./program.js";
 import { Run } from "./runner.js";
 import { titleOf } from "./endings.js";
 import { BadLink, fragmentOf, programIn } from "./share.js";
-import * as stored from "./stored.js";
 import { TestsPanel } from "./tests_panel.js";
 
 const DRAFT_MS = 500;
@@ -121,18 +119,28 @@ class Play {
   }
 
   /** A program that the server has for whoever has its address; who stored it may delete it. */
-  #openStored({ id, files, stdin, args, tests }) {
+  async #openStored({ id, files, stdin, args, tests }) {
     const language = this.#beginnings.slug;
     const taken = files.map(({ name, content }) => (typeof content === "string" ? { name, text: content } : { name, bytes: fromBase64(content.base64) }));
     this.#take({ language, files: taken, stdin, args: lineOf(args), tests, example: "" });
     byId("example").selectedIndex = -1;
     const draft = drafts.kept(language);
-    if (stored.isMine(id)) this.#say(words.share.yours, () => this.#unstore(id), words.share.remove);
+    if ((await this.#stored())?.isMine(id)) this.#say(words.share.yours, () => this.#unstore(id), words.share.remove);
     else this.#say(words.share.from_link, draft ? () => this.#take(draft) : undefined, words.share.back);
   }
 
+  /** What the first view does not need; nothing, and a word, where it cannot be had. */
+  async #stored() {
+    try {
+      return await import("./stored.js");
+    } catch {
+      this.#say(words.offline);
+    }
+  }
+
   async #unstore(id) {
-    this.#say((await stored.remove(id, this.#headers())) ? words.share.removed : words.share.not_removed);
+    const stored = await this.#stored();
+    if (stored) this.#say((await stored.remove(id, this.#headers())) ? words.share.removed : words.share.not_removed);
   }
 
   async #openLink() {
@@ -477,7 +485,8 @@ class Play {
   }
 
   #limited({ wait_s, ...named }) {
-    const policy = policyOf(named);
+    let policy = "runs";
+    import("./policies.js").then(({ policyOf }) => (policy = policyOf(named)), () => {});
     // Retry-After leaves parts of a second away.
     this.#blockedUntil = performance.now() + (wait_s + 1) * 1000;
     byId("status").textContent = words.limited_said(wait_s);
@@ -634,6 +643,8 @@ class Play {
 
   /** Have the server keep the program, for a link that is short. */
   async #store() {
+    const stored = await this.#stored();
+    if (!stored) return;
     const { id, problem } = await stored.store(this.#program, this.#headers());
     if (!id) return this.#say(words.share.not_stored(problem));
     history.replaceState(null, "", `/s/${id}`);

@@ -21,6 +21,7 @@ READ = (
     "webhooks.view_endpoint",
     "webhooks.view_delivery",
     "periodic.view_periodictask",
+    "snippets.view_snippet",
     "axes.view_accessattempt",
     "axes.view_accesslog",
     "axes.view_accessfailurelog",
@@ -41,6 +42,8 @@ ROLES = {
         "webhooks.delete_endpoint",
         "webhooks.change_delivery",
         "periodic.change_periodictask",
+        "snippets.change_snippet",
+        "snippets.delete_snippet",
         "axes.delete_accessattempt",
     ),
     "reviewer": ("executions.view_execution", "executions.run_again_execution"),
@@ -82,6 +85,7 @@ class Migration(migrations.Migration):
         ("files", "0002_deleted_files"),
         ("languages", "0018_stack_of_ruby"),
         ("periodic", "0001_periodic_task"),
+        ("snippets", "0001_stored_programs"),
         ("webhooks", "0001_webhooks"),
     ]
     operations: ClassVar = [migrations.RunPython(make_roles, migrations.RunPython.noop)]

@@ -1,0 +1,1 @@
+function c({policy:n,policies:o}){for(let[,r,t,u]of o.matchAll(/"(\w+)";q=(\d+);w=(\d+)/g))if(r===n)return`${t} runs ${i(Number(u))}`;return"runs"}function i(n){return{1:"a second",60:"a minute",3600:"an hour",86400:"a day"}[n]??`in ${n} seconds`}export{c as policyOf};
