@@ -85,6 +85,10 @@ FROM executions_execution WHERE finished_at >= now() - interval '60 days'
 """
 # All of them have come just now.
 _TAIL = f"{_NOTE} ORDER BY id DESC LIMIT {_LINES}".replace("SELECT finished_at", "SELECT now()")
+_PARTS = f"""
+from datetime import timedelta; from django.utils import timezone; from executions import partitions
+partitions.make_ahead(since=timezone.now() - timedelta(days={DAYS}))
+"""
 _TAG = """
 INSERT INTO executions_executiontag (execution_id, client_id, name, value)
 SELECT id, client_id, name, value FROM executions_execution, jsonb_each_text(tags) AS tag (name, value)
@@ -153,10 +157,11 @@ def _filled(sockets: Path, data_dir: Path, rows: int) -> dict[str, str]:
     name = f"history_{rows}"
     create_database(sockets, name)
     url = database_url(sockets, name)
-    environment = clean_environment(DATABASE_URL=url, GEXEC_DATA_DIR=str(data_dir))
-    done = manage("migrate", "--verbosity=0", environment=environment)
-    if done.returncode:
-        raise SystemExit(done.stderr)
+    environment = clean_environment(DATABASE_URL=url, GEXEC_DATA_DIR=str(data_dir), GEXEC_RETENTION_DAYS=str(DAYS))
+    for command in (["migrate", "--verbosity=0"], ["shell", "--verbosity=0", "-c", _PARTS]):
+        done = manage(*command, environment=environment)
+        if done.returncode:
+            raise SystemExit(done.stderr)
     began = time.monotonic()
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("SET session_replication_role = replica; SET maintenance_work_mem = '512MB'")
@@ -165,7 +170,8 @@ def _filled(sockets: Path, data_dir: Path, rows: int) -> dict[str, str]:
         rolled_ms = _roll_up(connection)
         connection.execute("VACUUM (ANALYZE)")
         size = connection.execute(
-            "SELECT pg_table_size('executions_execution'), pg_indexes_size('executions_execution')"
+            "SELECT sum(pg_table_size(relid))::bigint, sum(pg_indexes_size(relid))::bigint"
+            " FROM pg_partition_tree('executions_execution')"
         ).fetchone()
         assert size is not None
     took_s = time.monotonic() - began
@@ -193,7 +199,7 @@ def fill(connection: psycopg.Connection[Any], rows: int) -> None:
                 copy.write("".join(_lines(first, min(first + _CHUNK, rows), rows, end, kinds)))
     connection.execute(_TAG)
     for _, definition in found:
-        connection.execute(definition.encode())
+        connection.execute(definition.replace(" ON ONLY ", " ON ").encode())
     connection.execute("ANALYZE executions_execution")
 
 

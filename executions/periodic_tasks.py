@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from executions import ageing, erasure, idempotency, recovery, storage, totals
+from executions import ageing, erasure, idempotency, partitions, recovery, storage, totals
 from periodic.tasks import Stop, Task
 
 
 def _sweep(_stop: Stop) -> int:
     return recovery.sweep_ended()
+
+
+def _make_parts(_stop: Stop) -> int:
+    return partitions.make_ahead()
 
 
 def _forget_counters(_stop: Stop) -> int:
@@ -18,6 +22,7 @@ TASKS = (
     Task(recovery.TASK, "finishes or begins again what a server process that has ended left open", 5.0, _sweep),
     Task("erasure", "deletes what clients want erased", 2.0, erasure.carry_out),
     Task("retention", "deletes old executions, and before that what is large in them", 60.0, ageing.carry_out),
+    Task("partitions", "makes the parts of the history that executions of the next weeks go to", 3600.0, _make_parts),
     Task(
         "roll-up",
         "adds what came and ended to the totals, the charts and the usage",

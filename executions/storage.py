@@ -45,6 +45,10 @@ ON CONFLICT (day, caller) DO UPDATE SET executions = storage.executions + 1,
             THEN 0 ELSE %(bytes)s END
 RETURNING unkept_bytes
 """
+# A part that is dropped meanwhile has no size.
+_ON_DISK = """
+SELECT coalesce(sum(pg_total_relation_size(relid)), 0) FROM pg_partition_tree('executions_execution') WHERE isleaf
+"""
 
 
 class Today(NamedTuple):
@@ -126,7 +130,7 @@ def today() -> Today:
 def bytes_on_disk() -> int:
     """What the executions take there, indexes and long values included."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_total_relation_size('executions_execution')")
+        cursor.execute(_ON_DISK)
         return int(cursor.fetchone()[0])
 
 

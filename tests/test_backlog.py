@@ -124,7 +124,7 @@ def test_a_long_backlog_is_not_read_through(
         cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {backlog._TAKE}", asked)
         (plan,) = cursor.fetchone()
     assert rows_read(plan[0]["Plan"]) < 50, plan
-    assert {"execution_backlog"} <= indexes_in(plan[0]["Plan"])
+    assert "execution_backlog" in whole_of(indexes_in(plan[0]["Plan"]))
     # The sweep looks at none of them either.
     with django_assert_num_queries(2) as queries:
         list(recovery._of_a_process())
@@ -139,6 +139,15 @@ def rows_read(plan: dict[str, Any]) -> int:
     """By all nodes together, with what they read in vain."""
     own = plan["Actual Rows"] * plan["Actual Loops"] + plan.get("Rows Removed by Filter", 0)
     return int(own) + sum(rows_read(each) for each in plan.get("Plans", ()))
+
+
+def whole_of(indexes: set[str]) -> set[str]:
+    """The indexes of the whole table of which these are, in one part each."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT inhparent::regclass::text FROM pg_inherits WHERE inhrelid = ANY (%s::regclass[])", [list(indexes)]
+        )
+        return {name for (name,) in cursor.fetchall()}
 
 
 def indexes_in(plan: dict[str, Any]) -> set[str]:

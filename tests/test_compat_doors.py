@@ -251,4 +251,6 @@ def test_those_of_one_door_are_one_range_of_an_index() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
         rows = Execution.objects.filter(door="piston")
-        assert "execution_by_door" in Range({"door": "piston"}).of(rows, descending=True)[:10].explain()
+        # That of execution_by_door in the only part that there is.
+        plan = Range({"door": "piston"}).of(rows, descending=True)[:10].explain()
+        assert "executions_execution_others_door_id_idx" in plan

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.db import DatabaseError, connection
 
+from executions import partitions
 from gexec import deploy_checks
 from languages import host_state
 from languages.models import Language
@@ -53,6 +54,7 @@ def _findings() -> Iterator[Finding]:
         yield Finding("AppArmor", "warn", str(found.msg), str(found.hint))
     yield database
     if docker.state == "ok" and database.state == "ok":
+        yield _history()
         yield from _images()
         yield from _runtimes()
     yield _slots()
@@ -79,6 +81,18 @@ def _database() -> Finding:
     if not rows or not rows[0]:
         return Finding("database", "warn", "it answers, and is empty", "`make run`, or `manage.py migrate`, fills it.")
     return Finding("database", "ok", "it answers")
+
+
+def _history() -> Finding:
+    try:
+        ahead = partitions.ahead()
+    except DatabaseError as error:
+        return Finding("history", "fail", str(error), "`manage.py migrate` brings the database up to date.")
+    text = f"there are parts for the executions of the next {ahead.days} days"
+    if ahead < partitions.ENOUGH:
+        remedy = "`manage.py periodic partitions` makes them, or says what is in the way."
+        return Finding("history", "warn", text, remedy)
+    return Finding("history", "ok", text)
 
 
 def _images() -> Iterator[Finding]:

@@ -18,6 +18,7 @@ from django.db import OperationalError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 
 from dispatch import active
+from executions import partitions
 from gexec import last_start
 from languages.toolchain import docker_host, installs, language_images
 from languages.toolchain.errors import InstallError
@@ -61,6 +62,8 @@ class Command(BaseCommand):
                     if way_back := _way_back(executor, {migration.app_label for migration, _ in plan}):
                         self._report(f"The way back, while nothing serves: {way_back}")
                     call_command("migrate", interactive=False, verbosity=0)
+                with suppress(OperationalError):  # Then it is made while the server works, which has a part for it.
+                    partitions.make_ahead()
                 self._make_superuser(data_dir)
                 language_images.ensure_base(self._report)
                 active.backend().prepare(self._report)
