@@ -4,7 +4,9 @@ Theory of operation. A rule says of which executions what goes after how many da
 own, of all others, of those with one outcome. An execution is looked at once by each rule, when it becomes old enough:
 the rule walks through one index, some rows in each transaction, and writes down how far it has come. Rows
 that it leaves in place, because they are another rule's, are passed by and never again looked at; what has not ended is
-passed by as well, and the rule begins there again until it has.
+passed by as well, and the rule begins there again until it has. Parts of the table of which nothing is to stay are
+dropped before (executions.dropping), and the rule of all others waits for that: it ends where the part begins that is
+next to go, so that few of its executions go one by one.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from clients.models import Client
-from executions import announcements
+from executions import announcements, dropping, partitions
 from executions.models import OPEN, Batch, Execution, RetentionMark, Status, Store
 from executions.ranges import LOWEST, Range
 from executions.storage import emptied
@@ -58,6 +60,8 @@ class Rule:
     """Of all but these."""
     outcome: str = ""
     """With this one alone, or `rejected`."""
+    waits_for_part: bool = False
+    """What is in a part with younger ones stays until all of it goes at once."""
     is_marked: bool = True
     """Whether it goes on from where it has come to; else from the beginning."""
 
@@ -67,7 +71,7 @@ class Rule:
 
     def carry_out(self, *, dry_run: bool = False) -> Iterator[Passed]:
         """A batch at a time, from where it has come to; with `dry_run`, what is changed is only counted."""
-        mark, high, rows = self._mark(), first_at(timezone.now() - timedelta(days=self.days)), _FIRST_BATCH
+        mark, high, rows = self._mark(), self._high(dry_run=dry_run), _FIRST_BATCH
         low, first_open = mark.upto, _first_open(high)
         while low < high:
             began = time.monotonic()
@@ -84,6 +88,14 @@ class Rule:
             yield Passed(len(found), changed)
             took_s = max(time.monotonic() - began, 0.001)
             rows = min(max(int(rows * min(2.0, _TARGET_S / took_s)), _SMALLEST_BATCH), _LARGEST_BATCH)
+
+    def _high(self, *, dry_run: bool) -> UUID:
+        high = first_at(timezone.now() - timedelta(days=self.days))
+        if not self.waits_for_part:
+            return high
+        begin = partitions.begin_of_part(high)
+        # What is to be dropped goes as well, in its own way.
+        return begin if dry_run else min(begin, dropping.first_to_go())
 
     def _mark(self) -> RetentionMark:
         about = " ".join(map(str, sorted(self.but_of)))
@@ -131,7 +143,7 @@ def rules() -> list[Rule]:
         theirs = {each[0]: int(each[place]) for each in days if each[place] is not None}
         found += [Rule(f"{what} of {pk}", set_, contents, client_id=pk) for pk, set_ in theirs.items() if set_]
         if usual:
-            found.append(Rule(what, usual, contents, but_of=tuple(theirs)))
+            found.append(Rule(what, usual, contents, but_of=tuple(theirs), waits_for_part=not contents))
     return found + [Rule(f"with outcome {name}", set_, outcome=name) for name, set_ in outcome_days().items()]
 
 
@@ -143,8 +155,8 @@ def outcome_days() -> dict[str, int]:
 
 def carry_out(stop: Stop) -> int:
     """Do what the rules say until nothing is left or `stop` is set, half of the time at most; how many rows it was."""
-    changed = 0
     _forget_batches(stop)
+    changed = dropping.drop_old(stop)
     for rule in rules():
         began = time.monotonic()
         for passed in rule.carry_out():

@@ -86,8 +86,9 @@ def ahead() -> timedelta:
 
 
 def begin_of_part(at: UUID) -> UUID:
-    """The lowest id of the part that has this one; the id itself where that is of no span, or of all before its end."""
-    return next((part.low for part in parts() if LOWEST < part.low <= at < part.high), at)
+    """The lowest id of the part that has this one; the id itself where that is none, or longer than parts are now."""
+    longest = timedelta(days=31 * months_of_a_part() or 7)
+    return next((part.low for part in parts() if part.low <= at < part.high and _length(part) <= longest), at)
 
 
 def drop(part: Part) -> None:
@@ -124,6 +125,10 @@ def _try_to_make(part: Part) -> bool:
             return False  # Another process has made it.
         raise
     return True
+
+
+def _length(part: Part) -> timedelta:
+    return moment_of(part.high) - moment_of(part.low)
 
 
 def _begin_of(now: datetime) -> datetime:

@@ -6,6 +6,7 @@ import argparse
 import re
 import signal
 import sys
+import threading
 import time
 from datetime import timedelta
 from typing import Any
@@ -14,7 +15,7 @@ from uuid import UUID
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from clients.models import Client
-from executions import ageing, retention, storage
+from executions import ageing, dropping, retention, storage
 from executions.models import Status
 from executions.outcomes import Outcome
 from rest.display import size
@@ -82,6 +83,9 @@ class Command(BaseCommand):
             self._say(f"deleted {self._sum()} in {took_s:.1f} s")
 
     def _follow(self, rules: list[ageing.Rule], *, dry_run: bool) -> None:
+        if not dry_run and (dropped := dropping.drop_old(threading.Event())):
+            self._rows += dropped
+            self._say(f"parts of which nothing is to stay: about {dropped} deleted, and their space is free")
         for rule in rules:
             changed = 0
             for passed in rule.carry_out(dry_run=dry_run):
