@@ -69,7 +69,7 @@ def _newest(
     """SQL for the newest ids of a place up to `bound`, or below it."""
     parts, parameters = [], []
     for each in place:
-        sql, asked = _of_range(each, bound, bound_values, "<" if is_strict else "<=", limit)
+        sql, asked = _of_range(each, bound, bound_values, limit, is_strict=is_strict)
         parts.append(sql)
         parameters += asked
     if len(parts) == 1:
@@ -78,7 +78,7 @@ def _newest(
     return f"SELECT id FROM ({each_of}) one ORDER BY id DESC LIMIT {limit}", parameters  # noqa: S608 (as below)
 
 
-def _of_range(one: Range, bound: str, bound_values: list[Any], operator: str, limit: int) -> tuple[str, list[Any]]:
+def _of_range(one: Range, bound: str, bound_values: list[Any], limit: int, *, is_strict: bool) -> tuple[str, list[Any]]:
     columns = columns_of(one)
     values = [one.values[name] for name in columns]
     named = ", ".join([*columns, one.key])
@@ -86,8 +86,10 @@ def _of_range(one: Range, bound: str, bound_values: list[Any], operator: str, li
     there = "".join(f" AND {name} IS NOT NULL" for name in columns if name in PARTIAL)
     there += "".join(f" AND NOT ({name} = '')" for name in columns if name in NOT_EMPTY)
     order = ", ".join(f"{name} DESC" for name in [*columns, one.key])
+    # The row of the bound itself is passed by afterwards: see executions.ranges.Range.of.
+    there += f" AND {one.key} < {bound}" if is_strict else ""
     sql = (
-        f"SELECT {one.key} AS id FROM {_TABLES[one.key]} WHERE ({named}) {operator} ({given}{bound})"  # noqa: S608 (names of columns)
+        f"SELECT {one.key} AS id FROM {_TABLES[one.key]} WHERE ({named}) <= ({given}{bound})"  # noqa: S608 (names of columns)
         f" AND ({named}) >= ({given}%s::uuid){there} ORDER BY {order} LIMIT {limit}"
     )
-    return sql, [*values, *bound_values, *values, one.low]
+    return sql, [*values, *bound_values, *values, one.low, *(bound_values if is_strict else [])]

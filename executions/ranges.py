@@ -51,16 +51,24 @@ class Range:
 
         With `rows` that have a condition on the index's first column besides, it is read from where that one begins: of
         a column PostgreSQL takes an equality before a comparison of rows.
+
+        The end is in it, as `last` has it: of a comparison of rows PostgreSQL reckons with the first column alone, and
+        with `<` expects no row of this value at all, for which it would sort what there is in each part of the table.
         """
         columns = columns_of(self)
         named = [*columns, self.key]
-        low, high = ([*(self.values[name] for name in columns), bound] for bound in (self.low, self.high))
+        low, high = ([*(self.values[name] for name in columns), bound] for bound in (self.low, last(self.high)))
         sign = "-" if descending else ""
         there = [Q(**{f"{name}__isnull": False}) for name in columns if name in PARTIAL]
         there += [~Q(**{name: ""}) for name in columns if name in NOT_EMPTY]
-        return rows.filter(_compared(named, ">=", low), _compared(named, "<", high), *there).order_by(
+        return rows.filter(_compared(named, ">=", low), _compared(named, "<=", high), *there).order_by(
             *(f"{sign}{name}" for name in named)
         )
+
+
+def last(high: UUID) -> UUID:
+    """The highest id below this one."""
+    return UUID(int=max(high.int - 1, 0))
 
 
 def columns_of(one: Range) -> tuple[str, ...]:

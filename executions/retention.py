@@ -16,7 +16,7 @@ from django.db import connection
 from django.utils import timezone
 
 from executions.models import Execution, Status
-from executions.ranges import HIGHEST, LOWEST, Range
+from executions.ranges import HIGHEST, LOWEST, Range, last
 from rest.ids import first_at
 
 _TARGET_S = 0.1
@@ -45,21 +45,22 @@ SELECT count(*), coalesce(sum(bytes), 0), max(id::text) FROM gone
 """  # noqa: S608 (made of constants)
 # Where the range has the status in it, no more is said of that: see executions.ranges.Range.of.
 _ENDED = "status IN ('finished', 'rejected')"
-_ALL = (f"id > %(low)s AND id < %(high)s AND {_ENDED}", "id")
+_ALL = (f"id >= %(first)s AND id <= %(last)s AND {_ENDED}", "id")
 _OF_ENDING = (
-    """(status, outcome, id) > (%(status)s, %(outcome)s, %(low)s)
-    AND (status, outcome, id) < (%(status)s, %(outcome)s, %(high)s)""",
+    """(status, outcome, id) >= (%(status)s, %(outcome)s, %(first)s)
+    AND (status, outcome, id) <= (%(status)s, %(outcome)s, %(last)s)""",
     "status, outcome, id",
 )
 # Their indexes have the rows of clients alone, and are taken where a query says so.
 _ALL_OF_CLIENT = (
-    f"""(client_id, id) > (%(client)s, %(low)s) AND (client_id, id) < (%(client)s, %(high)s)
+    f"""(client_id, id) >= (%(client)s, %(first)s) AND (client_id, id) <= (%(client)s, %(last)s)
     AND client_id IS NOT NULL AND {_ENDED}""",
     "client_id, id",
 )
 _OF_ENDING_OF_CLIENT = (
-    """(client_id, status, outcome, id) > (%(client)s, %(status)s, %(outcome)s, %(low)s)
-    AND (client_id, status, outcome, id) < (%(client)s, %(status)s, %(outcome)s, %(high)s) AND client_id IS NOT NULL""",
+    """(client_id, status, outcome, id) >= (%(client)s, %(status)s, %(outcome)s, %(first)s)
+    AND (client_id, status, outcome, id) <= (%(client)s, %(status)s, %(outcome)s, %(last)s)
+    AND client_id IS NOT NULL""",
     "client_id, status, outcome, id",
 )
 
@@ -123,20 +124,20 @@ class _Walk:
     def batches(self, statement: str, before: datetime, high: UUID) -> Iterator[Batch]:
         chosen = _CHOSEN.format(range=self.range, order=self.order)
         asked: dict[str, Any] = {
-            "high": high,
+            "last": last(high),
             "before": before,
             "status": self.status,
             "outcome": self.outcome,
             "client": self.client_id,
         }
-        rows, low = _FIRST_BATCH, LOWEST
+        rows, first = _FIRST_BATCH, LOWEST
         while True:
             began = time.monotonic()
-            found = _run(statement.format(chosen=chosen), asked | {"low": low, "rows": rows})
+            found = _run(statement.format(chosen=chosen), asked | {"first": first, "rows": rows})
             if not found[0]:
                 return
             took_s = time.monotonic() - began
-            low = UUID(found[2])
+            first = UUID(int=UUID(found[2]).int + 1)
             yield Batch(int(found[0]), int(found[1]), took_s)
             # Rows of two megabytes take longer than those of two hundred bytes.
             rows = min(max(int(rows * min(2.0, _TARGET_S / took_s)), _SMALLEST_BATCH), _LARGEST_BATCH)

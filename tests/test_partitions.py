@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,12 +16,16 @@ from pytest_django.fixtures import Settings
 from executions import partitions, storage
 from executions.models import Execution
 from executions.partitions import Part
+from executions.ranges import Range
 from gexec.management.commands import doctor
 from periodic.tasks import registered
 from rest.ids import first_at, moment_of
+from testkit.histories import fill
+from tests.test_backlog import rows_read
 from tests.test_retention import make
 
 DAY = timedelta(days=1)
+CLIENT = UUID(int=5)
 
 
 @pytest.fixture
@@ -112,3 +117,20 @@ def test_a_task_makes_them_and_doctor_says_how_far_they_go() -> None:
     assert doctor._history().state == "warn"
     assert registered()["partitions"].work(threading.Event()) >= 1
     assert doctor._history().state == "ok"
+
+
+@pytest.mark.usefixtures("db")
+@pytest.mark.parametrize(
+    "values", [{"client_id": CLIENT}, {"status": "finished", "outcome": "ok"}, {"language_slug": "former"}]
+)
+def test_a_list_is_read_from_its_end_whatever_parts_there_are(settings: Settings, values: dict[str, Any]) -> None:
+    settings.GEXEC_RETENTION_DAYS = 400
+    partitions.make_ahead(since=timezone.now() - 400 * DAY)
+    with connection.cursor() as cursor:
+        fill(cursor, rows=5000, client=CLIENT)
+        cursor.execute("ANALYZE executions_execution")
+    for descending in (True, False):
+        page = Range(values).of(Execution.objects.all(), descending=descending)[:50]
+        (plan,) = json.loads(page.explain(format="json", analyze=True))
+        assert rows_read(plan["Plan"]) < 1000, plan
+        assert len(page) == 50
