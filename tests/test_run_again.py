@@ -69,7 +69,9 @@ def test_it_is_the_same_program_of_the_same_client(admin_client: Client, executi
     assert (answer.status_code, answer.headers["Location"]) == (302, page("change", made.pk))
     same = ("language_slug", "image_digest", "source", "client_id", "tags")
     assert [getattr(made, name) for name in same] == [getattr(execution, name) for name in same]
-    assert made.job == execution.job | {"again_of": str(execution.pk), "again_by": "admin"}
+    # Its log lines are those of the request that asked for it.
+    request = {"request_id": answer.headers["X-Request-Id"]}
+    assert made.job == execution.job | {"again_of": str(execution.pk), "again_by": "admin"} | request
     assert (made.status, made.background, made.api_key_id, made.batch_id, made.webhook_url) == (
         Status.QUEUED, True, None, None, "",
     )  # fmt: skip
