@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable
 from datetime import timedelta
 from importlib import import_module
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -32,8 +33,15 @@ from tests.backlog_lab import queue
 from webhooks.models import Delivery, Endpoint, State
 
 pytestmark = pytest.mark.usefixtures("engine_answers")
+roles_migration = import_module("gexec.migrations.0001_roles")
 ROLES = ("operator", "reviewer", "auditor")
 As = Callable[[str], Client]
+
+
+@pytest.fixture(autouse=True)
+def roles(db: None) -> None:
+    """The groups that the migration has made: a test whose rows are committed empties all tables after it."""
+    roles_migration.make_roles(apps, SimpleNamespace(connection=connection))
 
 
 @pytest.fixture
@@ -283,11 +291,10 @@ def test_the_migration_leaves_groups_of_that_name_and_works_before_permissions_a
     Permission.objects.filter(codename="run_again_execution").delete()
     Permission.objects.filter(codename="view_execution").delete()
     call_command("migrate", verbosity=0)
-    roles = import_module("gexec.migrations.0001_roles").ROLES
     assert Group.objects.get(name="auditor").permissions.count() == 0
     for name in ("operator", "reviewer"):
         found = Group.objects.get(name=name).permissions.values_list("content_type__app_label", "codename")
-        assert {f"{label}.{codename}" for label, codename in found} == set(roles[name])
+        assert {f"{label}.{codename}" for label, codename in found} == set(roles_migration.ROLES[name])
     # Django makes each once, by the same name.
     made = Permission.objects.get(codename="run_again_execution")
     assert made.name == "Can run an execution again"

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
+from benchmarks.peers import PEERS
 from testkit.servers import PROJECT
 
 DOCUMENTS = sorted([*PROJECT.glob("*.md"), *(PROJECT / "docs").rglob("*.md"), *PROJECT.glob("sandbox/runner/*.md")])
@@ -64,3 +65,12 @@ def test_the_search_finds_what_is_gone() -> None:
     assert [name for name in files_named_in("`executions/finishing.py` and `print(1)`") if not is_there(name)] == [
         "executions/finishing.py"
     ]
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/comparison.md"])
+def test_what_others_cost_is_told_as_the_benchmark_has_it(document: str) -> None:
+    rows = re.findall(
+        r"^\| ([^|*]+) \| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \|$", (PROJECT / document).read_text(), re.MULTILINE
+    )
+    told = {name: tuple(map(float, figures)) for name, *figures in rows}
+    assert told == {name: (peer.p50, peer.runs, peer.cpu) for name, peer in PEERS.items()}
