@@ -15,8 +15,9 @@ from pygments.util import ClassNotFound
 CPU_S, MEMORY_BYTES = 2, 512 * 1024 * 1024
 NAMES = {
     "algol68": "text", "assembly": "nasm", "basic": "qbasic", "chezscheme": "scheme", "emacslisp": "emacs-lisp",
-    "gprolog": "prolog", "jq": "text", "luajit": "lua", "csharp": "csharp", "commonlisp": "common-lisp", "cpp-clang": "cpp",
-    "c-clang": "c", "jobe": "python", "objectivec": "objective-c", "pypy": "python", "sql": "sqlite3",
+    "gprolog": "prolog", "jq": "text", "luajit": "lua", "csharp": "csharp", "commonlisp": "common-lisp",
+    "cpp-clang": "cpp", "c-clang": "c", "jobe": "python", "objectivec": "objective-c", "pypy": "python",
+    "sql": "sqlite3",
 }  # fmt: skip
 """Of languages whose slug is not what the lexers call them."""
 KINDS: tuple[tuple[_TokenType, str], ...] = (
