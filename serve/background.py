@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
@@ -27,6 +28,7 @@ from languages import programs, tasks
 from periodic.scheduler import Scheduler
 from rest import observed, tracing
 from rest.connections import release_connection
+from sandbox.errors import SandboxError
 from sandbox.types import Profile, WarmTarget
 from serve.handover import may_take_long
 from serve.incoming import MAX_HEAD_BYTES
@@ -150,10 +152,17 @@ def stop() -> None:
     _periodic.stop()
     _webhooks.stop()
     # What was counted since the last heartbeat.
-    _try(observed.write, away="some of what was counted is lost", failed="some of what was counted is lost")
+    _try(_count_last, away="some of what was counted is lost", failed="some of what was counted is lost")
     _heartbeat.stop()
     if _telemetry is not None:
         _telemetry.stop()
+
+
+def _count_last() -> None:
+    # The pool is closed, and its numbers are its last.
+    with suppress(SandboxError):
+        gauges.count()
+    observed.write()
 
 
 def _follow_languages() -> None:

@@ -18,11 +18,12 @@ from clients.models import Client
 from executions import ageing, dropping, partitions, totals
 from executions.models import ArtifactFile, CompatToken, Execution, ExecutionTag, RetentionMark
 from rest.ids import first_at, moment_of, uuid7
-from tests.test_partitions import in_part, weeks_back
+from tests.test_partitions import in_part, no_parts, weeks_back
 from tests.test_retention import make
 from webhooks import services as webhooks
 from webhooks.models import Delivery
 
+__all__ = ["no_parts"]
 DAY = timedelta(days=1)
 
 

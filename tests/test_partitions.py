@@ -28,6 +28,13 @@ DAY = timedelta(days=1)
 CLIENT = UUID(int=5)
 
 
+@pytest.fixture(autouse=True)
+def no_parts(db: None) -> None:
+    """As where nobody has made any: a test whose changes are committed may have made some."""
+    for part in partitions.parts():
+        partitions.drop(part)
+
+
 @pytest.fixture
 def now(monkeypatch: pytest.MonkeyPatch) -> datetime:
     """A Wednesday, of which spans of each length begin before it and end after it."""
