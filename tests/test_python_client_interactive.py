@@ -197,6 +197,20 @@ def test_what_is_lost_on_the_way_in_is_told(gexec: Gexec) -> None:
         assert b"LOST" not in b"".join(each.data for each in until(talk, "TWO\n") if isinstance(each, Output))
 
 
+def test_a_cancel_that_is_lost_on_the_way_in_is_said_again(gexec: Gexec) -> None:
+    with (
+        Swallowing(gexec.server.port) as proxy,
+        Client(proxy.url, gexec.key) as client,
+        client.interact("python", SLEEPING) as talk,
+    ):
+        until(talk, "ready")
+        proxy.swallows.set()
+        talk.cancel()
+        eventually(lambda: proxy.swallowed)
+        proxy.cut()
+        assert talk.result().outcome == "cancelled"
+
+
 def test_over_pipes_no_program_goes_on_with_a_hole_in_its_input(gexec: Gexec, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gexec_client.cli.talk._pass_stdin_on", lambda _: None)
     with Swallowing(gexec.server.port) as proxy, Client(proxy.url, gexec.key) as client:

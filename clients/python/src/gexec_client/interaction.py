@@ -145,6 +145,7 @@ class Interaction:
         self._room = 0
         self._sent: deque[_Sent] = deque()
         self._unsure_bytes = 0
+        self._is_cancelled = False
         self._terminal = what.terminal if isinstance(what, New) else None
         self._stdin_closed = False
         self._detach_s = DETACH_S
@@ -235,6 +236,7 @@ class Interaction:
 
     def cancel(self) -> None:
         """Have it end. The events tell how."""
+        self._is_cancelled = True
         if self._wait_line():
             self._say("cancel")
 
@@ -447,6 +449,8 @@ class Interaction:
                 line.send(said("resize", **conversation.size(terminal)))
             if stdin_closed:
                 line.send(said("stdin_close"))
+            if self._is_cancelled:
+                line.send(said("cancel"))
 
     def _open_window(self, window: Window) -> None:
         with self._changed:
