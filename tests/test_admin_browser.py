@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,11 +15,11 @@ from executions.results import recorded
 from languages.models import Language
 from sandbox.testing import FakeImages
 from tests.fake_backend import ran
+from tests.visiting import CHROMIUM, needs_chromium
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = [
     pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(CHROMIUM is None, reason="needs a chromium: apt-get install chromium"),
+    needs_chromium,
 ]
 
 

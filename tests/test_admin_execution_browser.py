@@ -19,12 +19,13 @@ from executions.results import recorded
 from languages.models import Language
 from tests.backlog_lab import queue
 from tests.fake_backend import ran
-from tests.test_dashboard_browser import CHROMIUM, SOON_MS, Open, opened, problems_of  # noqa: F401 (a fixture)
+from tests.test_dashboard_browser import Open, opened, problems_of  # noqa: F401 (a fixture)
+from tests.visiting import SOON_MS, needs_chromium
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.usefixtures("engine_answers", "fake_images"),
-    pytest.mark.skipif(CHROMIUM is None, reason="needs a chromium: apt-get install chromium"),
+    needs_chromium,
 ]
 LIST = "/admin/executions/execution/"
 EVERY_MS = 2_000

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import secrets
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -18,9 +17,9 @@ from playwright.sync_api import Page, expect, sync_playwright
 from testkit.servers import RunningServer
 from testkit.waiting import eventually
 from tests.conftest import StartServer
+from tests.visiting import CHROMIUM, needs_chromium
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs a chromium: apt-get install chromium")
+pytestmark = needs_chromium
 LIVE_S = 2.0
 """Within which a change is seen by every process."""
 

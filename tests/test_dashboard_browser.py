@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -18,17 +17,13 @@ from playwright.sync_api import Page, expect, sync_playwright
 
 from clients.models import Client as Tenant
 from tests.test_dashboard import ended, ours, refused
+from tests.visiting import CHROMIUM, SOON_MS, TELL_POLICY, needs_chromium
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.usefixtures("engine_answers"),
-    pytest.mark.skipif(CHROMIUM is None, reason="needs a chromium: apt-get install chromium"),
+    needs_chromium,
 ]
-TELL_POLICY = (
-    """addEventListener("securitypolicyviolation", event => console.error("policy", event.violatedDirective))"""
-)
-SOON_MS = 30_000
 EVERY_MS = 5_000
 
 Open = Callable[..., Any]
