@@ -72,3 +72,40 @@ ensure_promtool() {
     fi
     rm -rf "$fetched"
 }
+
+# Compose, for the tests of compose.yaml, which takes 2.24 or newer: what is there, else the program out of Debian
+# trixie's package, which runs on older ones as well; without it those tests say so and are skipped.
+ensure_compose() {
+    if [ -x .venv/bin/docker-compose ] || compose_suffices docker compose || compose_suffices docker-compose ||
+        ! command -v dpkg-deb > /dev/null 2>&1; then
+        return
+    fi
+    say "Fetching Compose for the tests ..."
+    # shellcheck disable=SC2016  # apt's own.
+    mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Label: Debian' 2> /dev/null | head -n 1)
+    fetched=$(mktemp -d)
+    if (cd "$fetched" && fetch_of_trixie "${mirror:-http://deb.debian.org/debian}" docker-compose) > /dev/null 2>&1 &&
+        dpkg-deb -x "$fetched"/docker-compose_*.deb "$fetched/compose"; then
+        install -m 755 "$fetched/compose/usr/libexec/docker/cli-plugins/docker-compose" .venv/bin/docker-compose
+    else
+        say "It cannot be had: the tests that bring compose.yaml up are skipped."
+    fi
+    rm -rf "$fetched"
+}
+
+# compose_suffices command...
+compose_suffices() {
+    version=$("$@" version --short 2> /dev/null) || return 1
+    [ "$(printf '%s\n' 2.24 "${version#v}" | sort -V | head -n 1)" = 2.24 ]
+}
+
+# fetch_of_trixie mirror package: into the current directory, where apt has lists of its own meanwhile.
+fetch_of_trixie() {
+    mkdir -p lists/partial cache/archives/partial
+    echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $1 trixie main" > sources.list
+    for step in update "download $2"; do
+        # shellcheck disable=SC2086  # A word is an argument.
+        apt-get -qq -o "Dir::Etc::SourceList=$PWD/sources.list" -o Dir::Etc::SourceParts=/dev/null \
+            -o "Dir::State::Lists=$PWD/lists" -o "Dir::Cache=$PWD/cache" $step || return 1
+    done
+}

