@@ -17,7 +17,7 @@ test: ## Set everything up and run the tests (ARGS="-k name" for some)
 	@$(VENV_PYTHON) -m pytest -n auto --dist loadfile --max-worker-restart 0 $(ARGS)
 
 C_SOURCES := sandbox/runner/*.[ch] sandbox/runner/tests/*.c
-SHELL_SCRIPTS := scripts/bootstrap scripts/clean scripts/attack-debian scripts/release .ci/run languages/images/base/install-packages
+SHELL_SCRIPTS := scripts/bootstrap scripts/clean scripts/attack-debian .ci/run languages/images/base/install-packages
 
 lint: ## Layout, types, direction of imports and common faults, of Python, C, shell and JavaScript
 	@scripts/bootstrap lint
@@ -80,9 +80,9 @@ soak: ## A week in an hour: reloads, purges and builds under load, and nothing g
 	@scripts/bootstrap test
 	@$(VENV_PYTHON) -m benchmarks.week $(ARGS)
 
-release: ## The image of this version with a bill of materials, in dist/ (BASE=the digest of what it stands on)
+release: ## The image of this version with its bill of materials and compose file, in dist/ (BASE=the digest of what it stands on)
 	@scripts/bootstrap run
-	@scripts/release
+	@$(VENV_PYTHON) -m scripts.make_release
 
 clean: ## Remove the virtual environment and caches; the data in var/ stays
 	@scripts/clean

@@ -1,10 +1,11 @@
-"""What an image is made of, as CycloneDX 1.5, asked of dpkg and pip in it: bill_of_materials.py IMAGE [BASE]."""
+"""What an image is made of, as CycloneDX 1.5, asked of dpkg and pip in it: bill_of_materials.py IMAGE."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
@@ -21,8 +22,8 @@ print(json.dumps([
 _INTERPRETER = "/srv/gexec/.venv/bin/python"
 
 
-def bill(image: str, base: str = "") -> dict[str, Any]:
-    """The document. Raises subprocess.CalledProcessError."""
+def bill(image: str, properties: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """The document, with what else is known of the image. Raises subprocess.CalledProcessError."""
     found = json.loads(_run("docker", "image", "inspect", image))[0]
     labels = found["Config"].get("Labels") or {}
     components = [*_debian(image), *_python(image)]
@@ -38,11 +39,16 @@ def bill(image: str, base: str = "") -> dict[str, Any]:
                 "name": "gexec",
                 "version": labels.get("org.opencontainers.image.version", ""),
                 "hashes": [{"alg": "SHA-256", "content": found["Id"].removeprefix("sha256:")}],
-                "properties": [{"name": "base", "value": base}] if base else [],
+                "properties": [{"name": name, "value": value} for name, value in (properties or {}).items() if value],
             },
         },
         "components": sorted(components, key=lambda component: str(component["purl"])),
     }
+
+
+def text(document: dict[str, Any]) -> str:
+    """The document as it lies in a file."""
+    return json.dumps(document, indent=1) + "\n"
 
 
 def _debian(image: str) -> list[dict[str, Any]]:
@@ -79,5 +85,4 @@ def _run(*command: str) -> str:
 
 
 if __name__ == "__main__":
-    json.dump(bill(*sys.argv[1:]), sys.stdout, indent=1)
-    sys.stdout.write("\n")
+    sys.stdout.write(text(bill(sys.argv[1])))

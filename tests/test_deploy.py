@@ -18,6 +18,8 @@ from gexec.embedded import program
 from gexec.version import VERSION
 from languages.toolchain.base_image import ensure_debian
 from sandbox.docker import DockerImages
+from scripts import bill_of_materials, released_compose
+from scripts.pins import Pin
 from testkit.databases import create_database, database_url
 from testkit.servers import PROJECT, clean_environment, free_port, manage
 from testkit.waiting import last_seen
@@ -133,16 +135,10 @@ def test_the_image_answers_through_the_mounted_docker_socket(
 
 
 def test_a_bill_of_materials_names_what_is_in_the_image(image: str) -> None:
-    made = subprocess.run(
-        [sys.executable, "scripts/bill_of_materials.py", image, "sha256:0"],
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    bill = json.loads(made.stdout)
+    bill = bill_of_materials.bill(image, {"base": "sha256:0"})
     assert (bill["bomFormat"], bill["specVersion"]) == ("CycloneDX", "1.5")
     assert bill["metadata"]["component"]["version"] == VERSION
+    assert bill["metadata"]["component"]["properties"] == [{"name": "base", "value": "sha256:0"}]
     there = {(component["name"], component["version"]) for component in bill["components"]}
     names = {name for name, _ in there}
     assert {"python3", "util-linux", "libc6"} <= names
@@ -178,25 +174,33 @@ def other_postgres(image: str, tmp_path: Path, docker_client: docker.DockerClien
 @needs_compose
 @pytest.mark.skipif(not SOCKET.exists(), reason="the engine is not reached through a local socket")
 @pytest.mark.timeout(600)
-def test_compose_brings_it_up_and_up_again_with_all_that_it_had(
+def test_compose_brings_it_up_and_the_released_file_up_again_with_all_that_it_had(
     image: str, other_postgres: str, tmp_path: Path, docker_client: docker.DockerClient
 ) -> None:
     port = free_port()
     project = f"gexec-test-{port}"
-    override = tmp_path / "override.yaml"
     # The images that this machine can have; all else is what compose.yaml says.
-    override.write_text(
+    images = (
         f"services:\n  gexec:\n    build: !reset null\n    image: {TAG}\n  postgres:\n    image: {other_postgres}\n"
     )
+    (tmp_path / "images.yaml").write_text(images)
+    released = tmp_path / "released.yaml"
+    released.write_text(released_compose.text((PROJECT / "compose.yaml").read_text(), VERSION, Pin("postgres:18")))
     gid = str(SOCKET.stat().st_gid)
 
-    def ask(*arguments: str) -> str:
-        named = ("--project-name", project, *arguments)
-        return asked(*named, on_top=[override], GEXEC_PORT=str(port), GEXEC_RATE_LIMIT="off", DOCKER_GID=gid)
+    def ask(*arguments: str, file: Path = PROJECT / "compose.yaml") -> str:
+        return asked(
+            *("--project-name", project, *arguments),
+            file=file,
+            on_top=[tmp_path / "images.yaml"],
+            GEXEC_PORT=str(port),
+            GEXEC_RATE_LIMIT="off",
+            DOCKER_GID=gid,
+        )
 
-    def up() -> list[str]:
+    def up(file: Path = PROJECT / "compose.yaml") -> list[str]:
         """Bring it up, execute, and tell what the history has."""
-        ask("up", "--detach", "--no-build", "--pull", "never")
+        ask("up", "--detach", "--no-build", "--pull", "never", file=file)
         answer = last_seen(lambda: _printed(port), within_s=240, every_s=0.5)
         assert answer == "from a container\n", ask("logs")
         query = "SELECT id FROM executions_execution ORDER BY id"
@@ -210,7 +214,7 @@ def test_compose_brings_it_up_and_up_again_with_all_that_it_had(
         assert len(password.strip()) > 20
         ask("down")
         assert docker_client.containers.list(all=True, **mine) == []
-        again = up()
+        again = up(released)
         assert (again[:1], len(again)) == (first, 2)
         assert ask("exec", "-T", "gexec", "cat", "var/admin-password") == password
     finally:
