@@ -52,7 +52,7 @@ def carry_out(stop: Stop) -> int:
     """
     gone = 0
     for erasure in Erasure.objects.filter(finished_at=None).order_by("id"):
-        while (deleted := _batch(erasure)) and not stop.is_set():
+        while not stop.is_set() and (deleted := _batch(erasure)):
             gone += deleted
             release_connection()
     return gone

@@ -14,10 +14,6 @@ def _make_parts(_stop: Stop) -> int:
     return partitions.make_ahead()
 
 
-def _forget_counters(_stop: Stop) -> int:
-    return storage.forget_old()
-
-
 TASKS = (
     Task(recovery.TASK, "finishes or begins again what a server process that has ended left open", 5.0, _sweep),
     Task("erasure", "deletes what clients want erased", 2.0, erasure.carry_out),
@@ -31,5 +27,5 @@ TASKS = (
         is_quiet=True,
     ),
     Task("idempotency", "forgets Idempotency-Keys whose time is over", 60.0, idempotency.forget_old),
-    Task("storage-counters", "deletes counters of what callers stored on days long past", 3600.0, _forget_counters),
+    Task("storage-counters", "deletes counters of what callers stored on days long past", 3600.0, storage.forget_old),
 )

@@ -21,10 +21,12 @@ from executions.jobs import brought_by, caller_of, without_contents
 from executions.models import CallerStorage, Execution, ExecutionTag, Store
 from executions.results import without_output
 from languages.options import MIB
+from periodic.tasks import Stop
 from rest.disk import Room, room
 
 KEPT_DAYS = 35
 """Of counters: long enough to look back at a month."""
+_FORGOTTEN_AT_ONCE = 1000
 _UNBOUNDED = 1 << 62
 _TOLD = ("tests", "artifacts")
 """Columns with a checker's messages, files, and names of files: a thousand names may have megabytes."""
@@ -134,9 +136,19 @@ def bytes_on_disk() -> int:
         return int(cursor.fetchone()[0])
 
 
-def forget_old() -> int:
-    """Take away counters of more than KEPT_DAYS ago; how many."""
-    return CallerStorage.objects.filter(day__lt=_day() - timedelta(days=KEPT_DAYS)).delete()[0]
+def forget_old(stop: Stop) -> int:
+    """Take away counters of more than KEPT_DAYS ago, some at a time, until none is left or `stop` is set; how many.
+
+    A day has as many as there were callers, which are addresses too: of a flood more than one statement may take time.
+    """
+    old = CallerStorage.objects.filter(day__lt=_day() - timedelta(days=KEPT_DAYS))
+    forgotten = 0
+    while not stop.is_set():
+        ids = list(old.values_list("pk", flat=True)[:_FORGOTTEN_AT_ONCE])
+        forgotten += old.filter(pk__in=ids).delete()[0]
+        if len(ids) < _FORGOTTEN_AT_ONCE:
+            break
+    return forgotten
 
 
 def _counts(execution: Execution, brought: int) -> bool:

@@ -185,6 +185,16 @@ def test_an_erasure_waits_for_what_is_open(mine: Caller) -> None:
     assert Erasure.objects.get().finished_at is not None
 
 
+def test_a_turn_that_is_over_begins_no_other_erasure(mine: Caller) -> None:
+    for candidate in ("7", "8"):
+        mine.run(tags={"candidate": candidate})
+        mine.http.post(f"{URL}/erase", json.dumps({"tag.candidate": candidate}), "application/json")
+    over = threading.Event()
+    over.set()
+    assert erasure.carry_out(over) == 0
+    assert erasure.carry_out(threading.Event()) == 2
+
+
 @pytest.mark.parametrize("body", [{}, {"interview": "1"}, {"tag.": "1"}, {"tag.a": 1}, {"tag.a": "1", "tag.b": "2"}])
 def test_what_cannot_be_erased(mine: Caller, body: dict[str, Any]) -> None:
     assert mine.http.post(f"{URL}/erase", json.dumps(body), "application/json").status_code == 400

@@ -188,8 +188,30 @@ def test_counters_of_long_ago_are_forgotten() -> None:
     days = [storage._day() - timedelta(days=age) for age in ages]
     for day in days:
         CallerStorage.objects.create(day=day, caller="key x", executions=1, kept_bytes=1, unkept_bytes=0)
-    storage.forget_old()
+    storage.forget_old(threading.Event())
     assert _days() == set(days[:2])
+
+
+def test_counters_of_a_flood_are_forgotten_some_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(storage, "_FORGOTTEN_AT_ONCE", 2)
+    day = storage._day() - timedelta(days=storage.KEPT_DAYS + 1)
+    counters = {"day": day, "executions": 1, "kept_bytes": 1, "unkept_bytes": 0}
+    CallerStorage.objects.bulk_create(CallerStorage(caller=f"key {number}", **counters) for number in range(7))
+    assert storage.forget_old(Turns(2)) == 4
+    assert storage.forget_old(threading.Event()) == 3
+    assert not CallerStorage.objects.exists()
+
+
+class Turns(threading.Event):
+    """Set once it was asked so often."""
+
+    def __init__(self, left: int) -> None:
+        super().__init__()
+        self.left = left
+
+    def is_set(self) -> bool:
+        self.left -= 1
+        return self.left < 0
 
 
 def _days() -> set[date]:
