@@ -67,6 +67,10 @@ _OPTIONS = {
 }
 
 
+_OF_A_START = "last-start.json"
+"""What every start leaves (gexec.last_start, which needs Django, and the process above gunicorn does without)."""
+
+
 class PostgresError(Exception):
     """The embedded server cannot be made, started or used; the message says what to do."""
 
@@ -182,6 +186,11 @@ class Server:
 
     def _initialise(self) -> None:
         """Make the cluster aside and rename it into place, so that a half-made one is never taken for a whole one."""
+        if (self._data_dir / _OF_A_START).exists():
+            self._report(
+                f"{self._data_dir} had a database when gexec started here last, and has none now: this one is empty. "
+                "Where it was lost, `manage.py restore FILE --replace` brings a backup in while gexec does not serve."
+            )
         self._report(f"Making the database in {self._cluster} ...")
         if self._cluster.exists():
             aside = self._data_dir / f"postgres.incomplete-{int(time.time())}"

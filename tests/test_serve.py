@@ -20,6 +20,7 @@ import pytest
 from gexec import process
 from gexec.addresses import bound_socket
 from gexec.embedded import USER, run_dir
+from gexec.last_start import FILE
 from serve.arbiter import Gunicorn
 from serve.postgres import Server, answers
 from serve.stops import Stops
@@ -221,6 +222,28 @@ def test_a_database_is_started_again_also_where_one_of_its_processes_hangs(serve
         with suppress(ProcessLookupError):
             os.kill(other.info.backend_pid, signal.SIGCONT)
         other.close()
+
+
+def test_a_database_that_is_lost_is_told_while_it_serves_and_at_the_next_start(server: StartServer) -> None:
+    running = server(embedded=True)
+    assert running.execute("print(1)").status == 200
+    lost, aside = running.data_dir / "postgres", running.data_dir / "aside"
+    postmaster = processes.postmaster(running.data_dir)
+    assert postmaster is not None
+    lost.rename(aside)
+    os.kill(postmaster, signal.SIGKILL)
+    eventually(lambda: "PostgreSQL cannot be started now" in running.log)
+    answer = running.execute("print(1)")
+    assert (answer.status, answer.json()["error"]) == (503, "the database is not available")
+    # A disk that is there again is enough.
+    aside.rename(lost)
+    eventually(lambda: running.execute("print(1)"), until=lambda answer: answer.status == 200, within_s=60)
+    assert running.stop() == 0
+    lost.rename(aside)
+    assert (running.data_dir / FILE).exists()
+    again = server(embedded=True, data_dir=running.data_dir, ready=False)
+    eventually(lambda: "had a database when gexec started here last, and has none now" in again.log)
+    assert "manage.py restore FILE --replace" in again.log
 
 
 def test_a_database_that_cannot_be_started_now_is_tried_again(tmp_path: Path) -> None:
