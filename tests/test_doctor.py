@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from io import StringIO
 from pathlib import Path
 
@@ -11,7 +12,9 @@ from django.core.management import call_command
 from pytest_django.fixtures import Settings
 
 from languages.models import Language
+from sandbox.testing import FakeImages
 from testkit.servers import RunningServer, clean_environment, manage
+from tests.fake_images import holds
 
 
 def test_a_server_that_runs_is_well(plain_server: RunningServer) -> None:
@@ -37,6 +40,28 @@ def test_a_runtime_that_docker_does_not_know_fails_with_what_to_do(
     assert f"ok    runtime {known} of GEXEC_DOCKER_RUNTIME: " in output.getvalue()
     assert f"fail  runtime no-such-runtime of {python.slug}: Docker knows none of this name" in output.getvalue()
     assert "daemon.json" in output.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("on_host", "told"),
+    [
+        ({"gexec/python": "sha256:1"}, "ok    image of python: it is there"),
+        (
+            {"gexec/python": "sha256:new", "gexec/python:old": "sha256:1"},
+            "warn  image of python: gexec/python is not the image that was tested, in which programs run on",
+        ),
+        ({"gexec/python": "sha256:new"}, "fail  image of python: what was tested is not on the Docker host"),
+        ({}, "fail  image of python: what was tested is not on the Docker host"),
+    ],
+)
+def test_an_image_that_nobody_has_tested_is_told(
+    python: Language, fake_images: FakeImages, on_host: dict[str, str], told: str
+) -> None:
+    holds(fake_images, on_host)
+    output = StringIO()
+    with suppress(SystemExit):
+        call_command("doctor", stdout=output)
+    assert told in output.getvalue()
 
 
 def test_what_does_not_answer_fails_with_what_to_do(tmp_path: Path) -> None:

@@ -105,12 +105,20 @@ def _images() -> Iterator[Finding]:
         yield Finding("images", "warn", "no language is enabled", "`manage.py languages install python`")
     on_host = host_state.on_host(languages)
     for language in languages:
-        there = on_host[language.pk]
-        if there.image is None:
-            remedy = f"`manage.py languages install {language.slug}`, or pull it."
-            yield Finding(f"image of {language.slug}", "fail", there.error or "it is not on the Docker host", remedy)
-        else:
-            yield Finding(f"image of {language.slug}", "ok", "it is there")
+        yield _image(language, on_host[language.pk])
+
+
+def _image(language: Language, there: host_state.OnHost) -> Finding:
+    """Programs run in the image that was tested, whatever has its name now."""
+    about, slug = f"image of {language.slug}", language.slug
+    if there.error or not there.tested_is_there:
+        reason = there.error or "what was tested is not on the Docker host, and requests are answered with 503"
+        return Finding(about, "fail", reason, f"`manage.py languages install {slug}`, or pull it and test it.")
+    if there.image_id != language.image_digest:
+        text = f"{language.image} is not the image that was tested, in which programs run on"
+        remedy = f"Find out who has changed it; `manage.py languages test {slug}` lets it go live."
+        return Finding(about, "warn", text, remedy)
+    return Finding(about, "ok", "it is there")
 
 
 def _runtimes() -> Iterator[Finding]:
