@@ -83,6 +83,11 @@ def _test(language: Language, monkeypatch: pytest.MonkeyPatch, *, problem: str) 
     installs.self_test(language, lambda _line: None)
 
 
+def test_programs_run_in_the_image_that_was_tested(tested: Language, images: FakeImages) -> None:
+    holds(images, {"gexec/python": "sha256:new", "gexec/python:old": "sha256:1"})
+    assert profile_of(served()).image == "sha256:1"
+
+
 def test_what_was_taken_back_is_served_as_before(tested: Language) -> None:
     tested.run_command = ["pyhton3"]
     tested.save()
