@@ -36,12 +36,20 @@ def compose() -> Sequence[str] | None:
 needs_compose = pytest.mark.skipif(compose() is None, reason="Compose 2.24 is not installed")
 
 
-def asked(*arguments: str, file: Path = PROJECT / "compose.yaml", on_top: Sequence[Path] = (), **variables: str) -> str:
+def asked(
+    *arguments: str,
+    file: Path = PROJECT / "compose.yaml",
+    on_top: Sequence[Path] = (),
+    stdin: Path = Path(os.devnull),
+    **variables: str,
+) -> str:
     """What Compose answers of compose.yaml, or another `file`, with those that come on top of it; it has to succeed."""
     command = compose()
     assert command is not None
     given = [part for each in (file, *on_top) for part in ("--file", str(each))]
     environment = clean_environment(**({"POSTGRES_PASSWORD": "told", "DOCKER_GID": "999"} | variables))
-    done = subprocess.run([*command, *given, *arguments], env=environment, capture_output=True, text=True, check=False)
+    whole = [*command, *given, *arguments]
+    with stdin.open("rb") as opened:
+        done = subprocess.run(whole, env=environment, stdin=opened, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -14,7 +14,7 @@ from pathlib import Path
 import docker
 import pytest
 
-from gexec.embedded import program
+from gexec.embedded import USER, program
 from gexec.version import VERSION
 from languages.toolchain.base_image import ensure_debian
 from sandbox.docker import DockerImages
@@ -175,8 +175,9 @@ def other_postgres(image: str, tmp_path: Path, docker_client: docker.DockerClien
 @pytest.mark.skipif(not SOCKET.exists(), reason="the engine is not reached through a local socket")
 @pytest.mark.timeout(600)
 def test_compose_brings_it_up_and_the_released_file_up_again_with_all_that_it_had(
-    image: str, other_postgres: str, tmp_path: Path, docker_client: docker.DockerClient
+    image: str, other_postgres: str, prepared_postgres: Path, tmp_path: Path, docker_client: docker.DockerClient
 ) -> None:
+    """On a backup, brought in as docs/operations.md says, of a database whose languages have passed their tests."""
     port = free_port()
     project = f"gexec-test-{port}"
     # The images that this machine can have; all else is what compose.yaml says.
@@ -188,10 +189,11 @@ def test_compose_brings_it_up_and_the_released_file_up_again_with_all_that_it_ha
     released.write_text(released_compose.text((PROJECT / "compose.yaml").read_text(), VERSION, Pin("postgres:18")))
     gid = str(SOCKET.stat().st_gid)
 
-    def ask(*arguments: str, file: Path = PROJECT / "compose.yaml") -> str:
+    def ask(*arguments: str, file: Path = PROJECT / "compose.yaml", stdin: Path = Path(os.devnull)) -> str:
         return asked(
             *("--project-name", project, *arguments),
             file=file,
+            stdin=stdin,
             on_top=[tmp_path / "images.yaml"],
             GEXEC_PORT=str(port),
             GEXEC_RATE_LIMIT="off",
@@ -208,6 +210,10 @@ def test_compose_brings_it_up_and_the_released_file_up_again_with_all_that_it_ha
 
     mine = {"filters": {"label": f"com.docker.compose.project={project}"}}
     try:
+        ask("up", "--detach", "--wait", "--pull", "never", "postgres")
+        restore = "pg_restore -U gexec -d gexec --exit-on-error -1"
+        assert restore in (PROJECT / "docs" / "operations.md").read_text()
+        ask("exec", "-T", "postgres", *restore.split(), stdin=_dumped(prepared_postgres, tmp_path / "gexec.dump"))
         first = up()
         assert len(first) == 1
         password = ask("exec", "-T", "gexec", "cat", "var/admin-password")
@@ -221,6 +227,13 @@ def test_compose_brings_it_up_and_the_released_file_up_again_with_all_that_it_ha
         ask("down", "--volumes")
     assert docker_client.volumes.list(**mine) == []
     assert docker_client.networks.list(**mine) == []
+
+
+def _dumped(postgres: Path, file: Path) -> Path:
+    dump = program("pg_dump")
+    assert dump
+    subprocess.run([dump, "-Fc", "-h", postgres, "-U", USER, "-d", "gexec", "-f", file], check=True)
+    return file
 
 
 def _printed(port: int) -> str | None:
