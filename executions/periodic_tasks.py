@@ -17,7 +17,13 @@ def _make_parts(_stop: Stop) -> int:
 TASKS = (
     Task(recovery.TASK, "finishes or begins again what a server process that has ended left open", 5.0, _sweep),
     Task("erasure", "deletes what clients want erased", 2.0, erasure.carry_out),
-    Task("retention", "deletes old executions, and before that what is large in them", 60.0, ageing.carry_out),
+    Task(
+        "retention",
+        "deletes old executions, and before that what is large in them",
+        60.0,
+        ageing.carry_out,
+        by_age=True,
+    ),
     Task("partitions", "makes the parts of the history that executions of the next weeks go to", 3600.0, _make_parts),
     Task(
         "roll-up",
@@ -26,6 +32,12 @@ TASKS = (
         totals.roll_up,
         is_quiet=True,
     ),
-    Task("idempotency", "forgets Idempotency-Keys whose time is over", 60.0, idempotency.forget_old),
-    Task("storage-counters", "deletes counters of what callers stored on days long past", 3600.0, storage.forget_old),
+    Task("idempotency", "forgets Idempotency-Keys whose time is over", 60.0, idempotency.forget_old, by_age=True),
+    Task(
+        "storage-counters",
+        "deletes counters of what callers stored on days long past",
+        3600.0,
+        storage.forget_old,
+        by_age=True,
+    ),
 )

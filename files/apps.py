@@ -16,5 +16,11 @@ class FilesConfig(AppConfig):
         from files import expiry  # noqa: PLC0415 (applications must be loaded first)
 
         register(
-            Task("files", "deletes files that nobody has used for long, and bytes of none", 60.0, expiry.carry_out)
+            Task(
+                "files",
+                "deletes files that nobody has used for long, and bytes of none",
+                60.0,
+                expiry.carry_out,
+                by_age=True,
+            )
         )

@@ -59,5 +59,11 @@ def _deleted(rows: QuerySet[Any], stop: Stop) -> int:
 
 TASKS = (
     Task("rate-limit", "deletes counters of rates and quotas whose window is over", 60.0, clean_counters),
-    Task("log-ins", "deletes ended sessions of the admin, and log-ins of 90 days ago", 3600.0, forget_log_ins),
+    Task(
+        "log-ins",
+        "deletes ended sessions of the admin, and log-ins of 90 days ago",
+        3600.0,
+        forget_log_ins,
+        by_age=True,
+    ),
 )

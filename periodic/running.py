@@ -15,6 +15,7 @@ from django.db import DatabaseError, Error
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from periodic.clock import Steadiness
 from periodic.locks import Locks
 from periodic.models import PeriodicTask
 from periodic.tasks import Task, Turn, registered
@@ -26,6 +27,7 @@ logger = logging.getLogger(__name__)
 _AGAIN_S = 5.0
 """After a failure at the least: what is done every two seconds need not fail that often."""
 _MAX_ERROR = 500
+_steadiness = Steadiness()
 
 
 class Ran(NamedTuple):
@@ -88,7 +90,10 @@ def _begin(task: Task, *, only_if_due: bool) -> bool:
 def _carry_out(task: Task, turn: Turn) -> Ran:
     began, done, error = time.monotonic(), 0, ""
     try:
-        done = task.work(turn)
+        if task.by_age and (error := _steadiness.doubt()):
+            logger.warning("periodic work: %s is not done: %s", task.name, error)
+        else:
+            done = task.work(turn)
         if done and not task.is_quiet:
             logger.info("periodic work: %s", task.name, extra={"task": task.name, "done": done})
     except (Error, Unavailable) as exc:

@@ -61,6 +61,8 @@ class Task:
     """Of one turn. What is left then is gone on with at once, by whichever process comes first."""
     is_quiet: bool = False
     """Whether the log need not tell that it did something: it always does."""
+    by_age: bool = False
+    """Whether it deletes what this host's clock says is old, of which nothing comes back: see periodic.clock."""
 
 
 _tasks: dict[str, Task] = {}

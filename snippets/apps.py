@@ -15,4 +15,8 @@ class SnippetsConfig(AppConfig):
         """What is deleted beside the requests."""
         from snippets import expiry  # noqa: PLC0415 (applications must be loaded first)
 
-        register(Task("snippets", "deletes snippets that nobody has looked at for long", 3600.0, expiry.carry_out))
+        register(
+            Task(
+                "snippets", "deletes snippets that nobody has looked at for long", 3600.0, expiry.carry_out, by_age=True
+            )
+        )

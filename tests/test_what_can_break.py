@@ -118,7 +118,8 @@ HELD = {
     "the clock goes back or leaps": {
         "limits and waits are as ever": ("test_clock", "nothing_that_is_limited_asks_a_clock_that_can_leap"),
         "ids go on growing": ("test_clock", "ids_go_on_growing_where_the_clock_goes_back_and_forth"),
-        "retention never deletes what is open": ("test_ageing", "what_is_open_stays_and_is_not_forgotten"),
+        "delete nothing": ("test_clock", "what_is_deleted_by_age_is_told_to_wait_and_all_else_goes_on"),
+        "or wait for a day": ("test_clock", "a_clock_that_stays_where_it_was_put_is_believed_after_a_day"),
     },
     "a certificate is over": {
         "is not delivered": ("test_webhook_requests", "tls_is_for_the_name_and_verified"),

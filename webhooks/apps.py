@@ -16,5 +16,11 @@ class WebhooksConfig(AppConfig):
         from webhooks import attempts  # noqa: PLC0415 (applications must be loaded first)
 
         register(
-            Task("webhooks", "deletes webhooks that were delivered or given up days ago", 600.0, attempts.carry_out)
+            Task(
+                "webhooks",
+                "deletes webhooks that were delivered or given up days ago",
+                600.0,
+                attempts.carry_out,
+                by_age=True,
+            )
         )

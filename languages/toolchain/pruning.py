@@ -51,7 +51,9 @@ def carry_out(stop: Stop) -> int:
     return count
 
 
-TASKS = (Task(TASK, "removes images that builds have left, where GEXEC_PRUNE_DAYS is set", 86_400.0, carry_out),)
+TASKS = (
+    Task(TASK, "removes images that builds have left, where GEXEC_PRUNE_DAYS is set", 86_400.0, carry_out, by_age=True),
+)
 
 
 def _superseded(images: Images, before: datetime) -> list[ImageInfo]:

@@ -18,4 +18,4 @@ class LibreChatConfig(AppConfig):
         from executions.compat.librechat import sessions  # noqa: PLC0415 (applications must be loaded first)
 
         what = "deletes files of LibreChat's conversations a day after they came"
-        register(Task("librechat", what, 60.0, sessions.expire))
+        register(Task("librechat", what, 60.0, sessions.expire, by_age=True))
