@@ -25,7 +25,8 @@ from testkit.servers import PROJECT, clean_environment, free_port, manage
 from testkit.waiting import last_seen
 from tests.compose_lab import asked, needs_compose
 
-TAG = "gexec-test/server"
+TAG = f"gexec-test/server:{os.getpid()}"
+"""Another run on this machine has one of its own."""
 SOCKET = Path("/var/run/docker.sock")
 POSTGRES_BEGINS = """#!/bin/sh
 set -e
