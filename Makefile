@@ -65,8 +65,8 @@ attack: ## Run the attack suite, against a server of its own or a running one (U
 	@scripts/bootstrap test
 	@$(VENV_PYTHON) -m attacks $(if $(URL),--url $(URL)) $(ARGS)
 
-attack-debian: ## The same in a stock Debian, before a release (DEBIAN_VM="command that boots one", see CONTRIBUTING.md)
-	@scripts/attack-debian
+attack-debian: ## A part of it in a stock Debian, and the next part when it is called again (DEBIAN_VM, see CONTRIBUTING.md)
+	@scripts/attack-debian $(ARGS)
 
 chaos: ## Kill and freeze every part of a server of its own under load, and compare what it says (ARGS="--seed 2")
 	@scripts/bootstrap test

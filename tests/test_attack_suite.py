@@ -17,8 +17,9 @@ import pytest
 from attacks.catalogue import FAMILIES, AnyAttack
 from attacks.client import Client
 from attacks.host import OwnHost
-from attacks.judge import judge
+from attacks.judge import Verdict, judge
 from attacks.server import own_server
+from attacks.table import HEAD, done_in, row
 from testkit.databases import create_database, database_url
 from testkit.servers import clean_environment
 
@@ -84,6 +85,23 @@ def _with_what_it_needs(requirements: list[str]) -> set[str]:
             with suppress(PackageNotFoundError):
                 asked += distribution(name).requires or ()
     return found
+
+
+def test_a_run_goes_on_where_the_one_before_ended() -> None:
+    held, through = Verdict("ok", (), ()), Verdict("ok", ("a word  of  it",), ())
+    verdicts = {"a": held, "b": through, "c": Verdict("-", (), (), "needs 2 API keys")}
+    rows = [row(family, "a name", "tries", verdict) for family, verdict in verdicts.items()]
+    printed = "\n".join(["Starting", HEAD, *rows, f"{'':12}a word  of  it  that  comes  with it", "1 held"])
+    assert done_in(printed) == {"a: a name", "c: a name"}
+    again = [row("b", "a name", "tries", held), row("a", "a name", "tries", through)]
+    assert done_in("\n".join([printed, *again])) == {"b: a name", "c: a name"}
+
+
+def test_every_attack_is_known_again_by_its_row() -> None:
+    for family, attacks in FAMILIES.items():
+        for attack in attacks:
+            printed = row(family, attack.name, attack.tries, Verdict("two  blanks", (), ()))
+            assert done_in(printed) == {f"{family}: {attack.name}"}
 
 
 @pytest.mark.parametrize("attack", _NAMED.values(), ids=_NAMED)

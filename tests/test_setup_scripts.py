@@ -274,17 +274,32 @@ def test_the_apparmor_of_another_machine_is_left_alone(bare: Path, tmp_path: Pat
     assert not (tmp_path / "apparmor.d" / "gexec").exists()
 
 
-def test_the_attacks_in_a_debian_need_a_command_that_boots_one(tmp_path: Path) -> None:
+def test_the_attacks_in_a_debian_need_a_command_that_boots_one() -> None:
     command = PROJECT / "scripts" / "attack-debian"
     without = subprocess.run(
         [command], env=clean_environment(DEBIAN_VM=""), capture_output=True, text=True, check=False
     )
     assert without.returncode == 1
     assert "CONTRIBUTING.md" in without.stderr
-    stub(tmp_path, "boots", 'cat "$1"; exit 7')
-    environment = clean_environment(DEBIAN_VM=f"{tmp_path}/boots", DEBIAN_PATIENCE="3")
-    done = subprocess.run([command], env=environment, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout) == (7, "exec scripts/attack-debian inside 3\n")
+
+
+def test_each_part_of_the_attacks_in_a_debian_knows_what_held_in_those_before(tmp_path: Path) -> None:
+    """What the machine prints is kept, and goes into the next one with its script; its exit code is told."""
+    held = "escape       rights  tries  ended  yes  held"
+    stub(tmp_path, "boots", f'cp "$1" {tmp_path}/script; echo "{held}"; exit 3')
+    log = tmp_path / "kept" / "log"
+    environment = clean_environment(
+        DEBIAN_VM=f"{tmp_path}/boots", DEBIAN_PATIENCE="4", DEBIAN_MINUTES="5", DEBIAN_LOG=str(log)
+    )
+    command = [str(PROJECT / "scripts" / "attack-debian"), "--only", "escape: "]
+    for earlier in ("", f"{held}\n"):
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stdout) == (3, f"{held}\n")
+        *kept, last = (tmp_path / "script").read_text().splitlines(keepends=True)
+        assert "".join(kept) == f"cat > before.log <<'END OF LOG'\n{earlier}END OF LOG\n"
+        assert last.startswith("exec scripts/attack-debian inside --resume before.log --minutes 5 --patience 4 ")
+        assert last.endswith(" '--only' 'escape: '\n")
+    assert log.read_text() == f"{held}\n" * 2
 
 
 def test_a_second_set_up_is_silent(tmp_path: Path) -> None:
