@@ -122,8 +122,12 @@ class WebSocket:
         return len(self._unsent)
 
     def send(self, text: str) -> None:
-        """A message; it goes as the client takes it, while this is asked to `receive`."""
-        self._unsent += self._frames.send(TextMessage(text))
+        """A message; it goes as the client takes it, while this is asked to `receive`.
+
+        It goes nowhere where the connection was closed behind what `receive` has returned last: the next one raises.
+        """
+        if self._frames.state is ConnectionState.OPEN:
+            self._unsent += self._frames.send(TextMessage(text))
 
     def receive(self, timeout_s: float) -> list[str]:
         """Messages that have come, after at most so long; nothing where it was woken, or the client took something.

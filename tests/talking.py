@@ -126,12 +126,14 @@ def talk(
 class RawSocket:
     """A client that keeps to nothing."""
 
-    def __init__(self, port: int, *, head: str = "", behind: bytes = b"") -> None:
+    def __init__(self, port: int, *, head: str = "", token: str = "", behind: bytes = b"") -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S)
+        access = f"X-Access-Token: {token}\r\n" if token else ""
         request = head or (
             f"GET /api/v1/executions/ws HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\n"
             "Connection: keep-alive, Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n"
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Extensions: permessage-deflate\r\n"
+            f"{access}\r\n"
         )
         self.socket.sendall(request.encode() + behind)
         self.received = b""

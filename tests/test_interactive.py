@@ -244,6 +244,24 @@ def test_who_comes_back_has_the_same_bytes(running: RunningServer, talked: Talk)
         assert later.code == 1000
 
 
+def test_who_closes_right_behind_a_message_may_come_back(running: RunningServer, talked: Talk) -> None:
+    """While there is something to tell: what is said to nobody any more is no fault of ours, and ends nothing."""
+    talked.start("import time\nwhile True: print('on', flush=True); time.sleep(0.001)")
+    talked.until("on")
+    attach = json.dumps({"type": "attach", "id": talked.id, "after": -1}).encode()
+    for _ in range(5):
+        with RawSocket(running.port, token=talked.token, behind=frame(TEXT, attach)) as raw:
+            assert raw.head().startswith("HTTP/1.1 101 ")
+            while b'"output"' not in (raw.frame() or (0, b'"output"'))[1]:
+                pass
+            raw.send(frame(TEXT, b'{"type": "ack", "seq": 1}') + frame(CLOSE, (1000).to_bytes(2, "big")))
+            assert raw.close_code() == 1000
+    # It would have ended by now.
+    path = f"/api/v1/executions/{talked.id}/cancel"
+    answer = running.request(path, b'{"reason": "enough"}', headers=JSON | {"X-Access-Token": talked.token})
+    assert "enough" in answer.json()["error"]
+
+
 def test_a_second_connection_takes_over(running: RunningServer, talked: Talk) -> None:
     talked.start("print(input(), flush=True)")
     talked.until_told("step.started")

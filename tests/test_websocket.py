@@ -45,8 +45,11 @@ def test_what_comes_with_the_end_is_heard(
     here, there = sockets
     there.sendall(frame(TEXT, b"cancel") + end)
     assert here.receive(5) == ["cancel"]
+    # Whoever speaks does not know yet.
+    here.send("late")
     with pytest.raises(raised):
         here.receive(5)
+    here.send("later")
     here.close(1000, "", wait_s=0)
 
 
