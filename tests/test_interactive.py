@@ -107,9 +107,11 @@ def test_a_shell_has_jobs_and_a_window(talked: Talk) -> None:
 
 
 def test_a_program_that_fills_the_screen_works(talked: Talk) -> None:
+    # ncurses itself sleeps over a size that changes right before it waits for a key without end.
     screen = """
 import curses
 def main(window):
+    window.timeout(100)
     while True:
         rows, columns = window.getmaxyx()
         window.erase()
@@ -560,7 +562,9 @@ def test_whatever_becomes_of_the_server_the_row_is_final(server: StartServer) ->
         running.process.send_signal(signal.SIGTERM)
         talked.end()
         silent.end()
-        assert (talked.code, silent.code) == (1001, 1001)
+        # Told to its end, where that comes before the connection is looked at again.
+        assert talked.code == (1000 if talked.events[-1]["type"] == "execution.finished" else 1001)
+        assert silent.code == 1001
         assert running.process.wait(60) == 0
     assert outcome_in(running, talked) == ["finished", "nonzero_exit", 1]
 
