@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+import logging
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar, cast
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import BadRequest, PermissionDenied
+from django.db import DataError, ProgrammingError
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path
@@ -14,6 +18,12 @@ from django.views.decorators.http import require_safe
 
 from executions import dashboard
 from gexec.health import parts
+
+logger = logging.getLogger(__name__)
+
+View = TypeVar("View", bound=Callable[..., Any])
+_A_LIST = "changelist_view"
+"""Django's method of every ModelAdmin."""
 
 
 class Site(admin.AdminSite):
@@ -27,6 +37,10 @@ class Site(admin.AdminSite):
         """With the part of the front page that is asked for again and again."""
         again = self.admin_view(require_safe(self.dashboard))
         return [path("dashboard/", again, name="dashboard"), *super().get_urls()]
+
+    def admin_view(self, view: View, cacheable: bool = False) -> View:
+        """For those who may; lists say so where their address means nothing."""
+        return super().admin_view(_refusing_nonsense(view) if view.__name__ == _A_LIST else view, cacheable)
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """Without numbers for those who may not see executions."""
@@ -43,3 +57,19 @@ class Site(admin.AdminSite):
     def _numbers(self, request: HttpRequest) -> dict[str, Any]:
         may_see = request.user.has_perm(dashboard.SEEN_BY)
         return dashboard.context_for(request, parts.current()) if may_see else {}
+
+
+def _refusing_nonsense(view: View) -> View:
+    """A list may be asked for any lookup of any column, as `?name__regex=(`: some values only PostgreSQL refuses."""
+
+    @wraps(view)
+    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return cast("HttpResponse", view(request, *args, **kwargs))
+        except (LookupError, TypeError, ValueError, DataError, ProgrammingError) as error:
+            if not request.GET:
+                raise
+            logger.warning("a list of the admin was asked for what it cannot look for", exc_info=error)
+            raise BadRequest("nothing can be looked for in that way") from error
+
+    return cast("View", wrapped)

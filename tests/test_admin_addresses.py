@@ -16,6 +16,12 @@ def test_a_nul_is_a_bad_request(admin_client: Client, page: str, query: str) -> 
     assert admin_client.get(f"{reverse(page)}?{query}").status_code == 400
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("query", ["username__range=", "username__range=x", "username__regex=(", "username__range=xyz"])
+def test_what_cannot_be_looked_for_is_a_bad_request(admin_client: Client, query: str) -> None:
+    assert admin_client.get(f"{reverse('admin:auth_user_changelist')}?{query}").status_code == 400
+
+
 @pytest.mark.parametrize(
     "path", ["/admin/%00", "/admin/auth/user/%00/change/", "/admin/executions/execution/%00/change/"]
 )
