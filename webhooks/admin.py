@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
-from rest.display import moment, nothing
+from rest.display import moment, nothing, plain, visible
 from webhooks import services
 from webhooks.models import Delivery, Endpoint
 
@@ -77,10 +77,11 @@ class DeliveryAdmin(_ReadOnly):
     @admin.display(description="tries")
     def tries(self, delivery: Delivery) -> SafeString | str:
         rows = [
-            (moment(each.at), each.status or "-", each.ms, each.error, each.answer) for each in delivery.log.all()[:50]
+            (moment(each.at), each.status or "-", each.ms, plain(each.error), plain(each.answer))
+            for each in delivery.log.all()[:50]
         ]
         return format_html_join("", "<p>{} · {} · {} ms · {}<br><code>{}</code></p>", rows) if rows else nothing()
 
     @admin.display(description="body")
     def body_shown(self, delivery: Delivery) -> str:
-        return bytes(delivery.body)[:4096].decode(errors="replace")
+        return visible(bytes(delivery.body)[:4096])
