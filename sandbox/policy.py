@@ -62,6 +62,11 @@ class SandboxPolicy:
         """Whose an interpreter is that is started ahead: no program's."""
         return self.first_uid - 1
 
+    @property
+    def cell_root_uid(self) -> int:
+        """Who the root of a cell is outside of it: no program's, and of no rights."""
+        return self.first_uid - 2
+
     def runtimes(self, *, default: str, known: Collection[str]) -> tuple[str, ...]:
         """What to start containers with, best first, on an engine with this default and these registered.
 
@@ -103,6 +108,8 @@ def container_options(
         command += ["--stack", str(profile.stack_bytes)]
     if not unshare:
         command += ["--processes", str(_tasks(profile))]
+    if profile.cells and unshare and not profile.terminal:
+        command += ["--cells", str(policy.cell_root_uid)]
     if profile.terminal:
         command += ["--terminal"]
     command += ["--work", WORK_DIRECTORY]
@@ -133,8 +140,9 @@ def container_options(
 
 
 def _tasks(profile: Profile) -> int:
-    """The program's, the runner, the moment in which it starts a program, and what it has started ahead."""
-    return profile.processes + (2 if profile.ahead is None else 3)
+    """The program's, the runner, the moment in which it starts a program, what it has started ahead, and, with cells,
+    who makes these and process 1."""
+    return profile.processes + (2 if profile.ahead is None else 3) + (2 if profile.cells else 0)
 
 
 def holder_options(policy: SandboxPolicy, *, labels: Mapping[str, str], volume: str) -> dict[str, Any]:

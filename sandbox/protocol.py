@@ -53,7 +53,7 @@ _TEXT = struct.Struct(">I")
 _AHEAD = struct.Struct(">HH")
 _COLLECT = struct.Struct(">HQH")
 _ARTIFACT = struct.Struct(">BQ")
-_READY = struct.Struct(">HI")
+_READY = struct.Struct(">HIB")
 _WINDOW = struct.Struct(">I")
 _SIZE = struct.Struct(">HH")
 _RESULT = struct.Struct(">BBBBQQQ")
@@ -69,6 +69,7 @@ _FLAG_STDERR_CUT = 2
 _FLAG_STARTED_AHEAD = 4
 _SKIPPED = ("", "too_large", "too_many", "not_regular")
 _REASONS: Mapping[int, Reason] = {int(reason): reason for reason in Reason}
+_FLAG_IN_CELL = 1
 _RESULT_FLAGS = _FLAG_STDOUT_CUT | _FLAG_STDERR_CUT | _FLAG_STARTED_AHEAD
 
 
@@ -78,6 +79,8 @@ class Ready:
 
     version: int
     jobs_done: int
+    in_cell: bool
+    """Whether the job will have a sandbox of its own within the container."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,10 +352,12 @@ class FrameReader:
 
 
 def _parse_ready(payload: bytes) -> Ready:
-    version, jobs_done = _unpack(_READY, payload, "R")
+    version, jobs_done, flags = _unpack(_READY, payload, "R")
     if version != VERSION:
         raise ProtocolError(f"the runner speaks version {version}, not {VERSION}")
-    return Ready(version, jobs_done)
+    if flags & ~_FLAG_IN_CELL:
+        raise ProtocolError(f"an R frame with the flags {flags}")
+    return Ready(version, jobs_done, flags == _FLAG_IN_CELL)
 
 
 def _parse_output(payload: bytes) -> Output:

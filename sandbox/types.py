@@ -298,6 +298,11 @@ class Profile:
     stack_bytes: int = 0
     """RLIMIT_STACK, the soft one: of the first thread, and the C library's default for the others. 0: the engine's."""
     ahead: Ahead | None = None
+    cells: int = 0
+    """How many jobs a container serves where the kernel lets its runner make a sandbox for each of them within it, a
+    cell. 0: none is made. Where the kernel refuses, `runs_per_container` holds."""
+    share: bool = False
+    """Whether a container serves one tenant after another, which it does only with a cell for each job."""
     terminal: bool = False
     """Whether there is a terminal for one step to have. Such a container is for one run."""
     runtime: str = ""

@@ -156,11 +156,13 @@ class LabRunner:
         network: str | None = None,
         processes: int = 64,
         terminal: bool = False,
+        cells: bool = False,
+        extra: tuple[str, ...] = (),
     ) -> None:
         """What is not the product's: `binary` may be another build, `under` a command that ends by becoming it.
 
         `ahead` says whether the runner may start a command ahead, as it does for an A frame. `network` is Docker's mode
-        where it is not a holder's namespace.
+        where it is not a holder's namespace; `extra` stands behind the product's own arguments.
         """
         self._client = docker.from_env()
         self._reader = FrameReader()
@@ -175,11 +177,13 @@ class LabRunner:
             stack_bytes=128 << 20,
             ahead=Ahead("", ()) if ahead else None,
             terminal=terminal,
+            cells=1000 if cells else 0,
         )
         options = container_options(
             profile, _policy(), uid=UID, network=network or _network(), labels=LABELS, volume=_runner_installed()
         )
         options["container"]["entrypoint"] = [*under, binary]
+        options["container"]["command"] += extra
         self._stream = _start(self._client.api, options["container"], options["host"])
         self.container = self._client.containers.get(self._stream.container_id)
         self.ready = self.expect(Ready)

@@ -39,7 +39,7 @@ FILE_NAMES = TEXTS.filter(lambda text: protocol.valid_file_name(text) is None)
 NAMES = TEXTS.filter(lambda text: bool(text) and "=" not in text)
 
 RUNNER_FRAMES = st.one_of(
-    st.builds(Ready, st.just(1), U32),
+    st.builds(Ready, st.just(1), U32, st.booleans()),
     st.builds(Output, st.sampled_from([1, 2]), st.binary(min_size=1, max_size=300)),
     st.builds(Window, U32),
     st.builds(
@@ -56,7 +56,7 @@ def encoded(frame: RunnerFrame) -> bytes:
     """What the runner would write, by an encoder that is only here."""
     match frame:
         case Ready():
-            kind, payload = b"R", struct.pack(">HI", frame.version, frame.jobs_done)
+            kind, payload = b"R", struct.pack(">HIB", frame.version, frame.jobs_done, frame.in_cell)
         case Output():
             kind, payload = b"O", bytes([frame.stream]) + frame.data
         case Window():

@@ -17,9 +17,15 @@ if TYPE_CHECKING:
 PLACES = ("/box", "/tmp", "/dev/shm")
 
 
-@pytest.fixture(scope="module", params=[RUNNER_PATH, "asan"], ids=["runner", "asan"])
+@pytest.fixture(
+    scope="module",
+    params=[(RUNNER_PATH, False), ("asan", False), (RUNNER_PATH, True)],
+    ids=["runner", "asan", "cell"],
+)
 def runner(request: pytest.FixtureRequest) -> Iterator[LabRunner]:
-    with LabRunner(request.param) as runner:
+    binary, cells = request.param
+    with LabRunner(binary, cells=cells) as runner:
+        assert runner.ready.in_cell == cells
         yield runner
         assert b"Sanitizer" not in runner.stderr
 

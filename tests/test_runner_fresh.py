@@ -30,9 +30,14 @@ BUILT = """
 """
 
 
-@pytest.fixture(scope="module", params=[RUNNER_PATH, "asan"], ids=["runner", "asan"])
+@pytest.fixture(
+    scope="module",
+    params=[(RUNNER_PATH, False), ("asan", False), (RUNNER_PATH, True)],
+    ids=["runner", "asan", "cell"],
+)
 def container(request: pytest.FixtureRequest) -> Iterator[LabRunner]:
-    with LabRunner(request.param) as runner:
+    binary, cells = request.param
+    with LabRunner(binary, cells=cells) as runner:
         yield runner
         assert b"Sanitizer" not in runner.stderr
 

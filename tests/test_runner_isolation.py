@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import platform
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import docker
@@ -15,6 +16,15 @@ from tests.runner_lab import PATIENCE_S, LabRunner, holder_container
 
 X86 = platform.machine() == "x86_64"
 only_x86 = pytest.mark.skipif(not X86, reason="the numbers are those of x86_64")
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["container", "cell"])
+def container(request: pytest.FixtureRequest) -> Iterator[LabRunner]:
+    """A runner for all tests of this module; and one that makes a cell for each of them."""
+    with LabRunner(cells=request.param) as runner:
+        assert runner.ready.in_cell == request.param
+        yield runner
+
 
 # Name, number on x86_64, arguments, what the program is told.
 REFUSED = [

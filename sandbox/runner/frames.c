@@ -242,10 +242,10 @@ size_t put_output_header(uint8_t *to, int stream, size_t length)
     return put_header(to, 'O', 1 + length);
 }
 
-size_t put_ready(uint8_t *to, uint32_t jobs_done)
+size_t put_ready(uint8_t *to, uint32_t jobs_done, bool in_cell)
 {
-    put(put(to + HEADER_BYTES, VERSION, 2), jobs_done, 4);
-    return put_header(to, 'R', 6);
+    put(put(put(to + HEADER_BYTES, VERSION, 2), jobs_done, 4), in_cell ? READY_IN_CELL : 0, 1);
+    return put_header(to, 'R', 7);
 }
 
 size_t put_window(uint8_t *to, uint32_t size)

@@ -32,6 +32,9 @@ enum {
     MAX_ARTIFACTS = 1000,
 };
 
+/* The flag of an R frame. */
+enum { READY_IN_CELL = 1 };
+
 /* Flags of a result. */
 enum { RESULT_STDOUT_CUT = 1, RESULT_STDERR_CUT = 2, RESULT_AHEAD = 4 };
 
@@ -114,7 +117,7 @@ bool parse_size(const struct frame *frame, struct terminal_size *size);
  * the bytes, whose length this is; the stream is 0 for stdout and 1 for stderr.
  */
 size_t put_output_header(uint8_t *to, int stream, size_t length);
-size_t put_ready(uint8_t *to, uint32_t jobs_done);
+size_t put_ready(uint8_t *to, uint32_t jobs_done, bool in_cell);
 size_t put_window(uint8_t *to, uint32_t size);
 size_t put_result(uint8_t *to, const struct result *result);
 size_t put_artifact(uint8_t *to, int taken, uint64_t size, const char *name);

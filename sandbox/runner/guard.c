@@ -242,21 +242,48 @@ static void drop_shared_files(void)
     unmount(VOLUME);
 }
 
+static bool begins(const char *text, const char *prefix)
+{
+    return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+/*
+ * What is hidden of /proc, by its path and whether it is a directory, for the procfs of each cell. `overflown` where
+ * this does not hold all.
+ */
+static struct {
+    struct hidden {
+        char path[64];
+        bool directory;
+    } places[128];
+    size_t count;
+    bool overflown;
+} hidden;
+
+static void remember_hidden(const char *path, bool directory)
+{
+    if (!begins(path, "/proc/"))
+        return;
+    if (hidden.count == COUNT(hidden.places) || strlen(path) >= sizeof(hidden.places[0].path)) {
+        hidden.overflown = true;
+        return;
+    }
+    struct hidden *place = &hidden.places[hidden.count++];
+    strcpy(place->path, path);
+    place->directory = directory;
+}
+
 /* A /dev/null that is on the file system of the container's other devices is its own already. */
 static void cover(const char *scratch, const char *path, dev_t devices)
 {
     struct stat status;
     if (stat(path, &status))
         return;
+    remember_hidden(path, S_ISDIR(status.st_mode));
     if (S_ISDIR(status.st_mode))
         bind_own(scratch, EMPTY, path);
     else if (S_ISCHR(status.st_mode) && status.st_dev != devices)
         mount("/dev/null", path, NULL, MS_BIND, NULL);
-}
-
-static bool begins(const char *text, const char *prefix)
-{
-    return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
 /* Whether something that belongs to another file system was mounted there to hide what the kernel shows. */
@@ -364,6 +391,7 @@ static void hide(const char *scratch, const char *path)
     struct stat status;
     if (stat(path, &status))
         return;
+    remember_hidden(path, S_ISDIR(status.st_mode));
     if (S_ISDIR(status.st_mode))
         bind_own(scratch, EMPTY, path);
     else if (S_ISREG(status.st_mode))
@@ -394,6 +422,74 @@ static void hide_machine(const char *scratch)
 }
 
 /*
+ * What the control group has counted since the container's start, by how the files' names begin or end: of both
+ * versions. Limits, and what is in use now, are not among them: runtimes read those.
+ */
+static const char *const COUNTED[] = {"cpuacct.", "blkio.", "io."};
+static const char *const COUNTED_ENDS[] = {
+    ".stat",    ".stat.local", ".numa_stat",         ".events",     ".events.local", ".peak",
+    "pressure", "failcnt",     "max_usage_in_bytes", "oom_control",
+};
+
+static bool ends(const char *text, const char *suffix)
+{
+    size_t length = strlen(text), size = strlen(suffix);
+    return length >= size && strcmp(text + length - size, suffix) == 0;
+}
+
+static bool is_counter(const char *name)
+{
+    for (size_t i = 0; i < COUNT(COUNTED); i++)
+        if (begins(name, COUNTED[i]))
+            return true;
+    for (size_t i = 0; i < COUNT(COUNTED_ENDS); i++)
+        if (ends(name, COUNTED_ENDS[i]))
+            return true;
+    return false;
+}
+
+/* Of the first version's controllers, those of which runtimes read limits. */
+static bool is_read(const char *controller)
+{
+    static const char *const READ[] = {"cpu", "memory", "pids"};
+    for (size_t i = 0; i < COUNT(READ); i++)
+        if (begins(controller, READ[i]))
+            return true;
+    return false;
+}
+
+static bool hide_counters_in(const char *path);
+
+/* Not through links: what they stand for is found by its own name. */
+static bool hide_counters_of(const char *path, const struct dirent *entry)
+{
+    char below[512];
+    snprintf(below, sizeof(below), "%s/%s", path, entry->d_name);
+    if (entry->d_type == DT_REG && is_counter(entry->d_name))
+        return !mount("/dev/null", below, NULL, MS_BIND, NULL);
+    if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
+        return true;
+    return (!is_read(entry->d_name) && !umount2(below, MNT_DETACH)) || hide_counters_in(below);
+}
+
+static bool hide_counters_in(const char *path)
+{
+    bool held = true;
+    DIR *directory = opendir(path);
+    if (!directory)
+        return errno == ENOENT;
+    for (struct dirent *entry; held && (entry = readdir(directory));)
+        held = hide_counters_of(path, entry);
+    closedir(directory);
+    return held;
+}
+
+bool guard_counters(void)
+{
+    return hide_counters_in("/sys/fs/cgroup");
+}
+
+/*
  * Linux shows nobody what an undumpable process has open, and where its memory is. Where the kernel shows it to
  * everybody (gVisor), there is nothing to see.
  */
@@ -414,16 +510,27 @@ static void remove_devices(void)
 }
 
 /*
+ * Whoever may write to a device may also set its times, and reading one sets them: they would tell the next program.
+ * Where that cannot be mounted (gVisor), no container is used by two callers.
+ */
+static void still_devices(void)
+{
+    mount(NULL, "/dev", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOATIME | MS_NOSUID | MS_NOEXEC, NULL);
+}
+
+/*
  * Nothing of what a program may write there is of use to it, and some of it is to an attacker: above all that the
  * kernel should end the runner, not the program, when memory runs out.
  */
-static void make_procfs_read_only(void)
+static bool make_procfs_read_only(void)
 {
     unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY;
     if (mount("/proc", "/proc", NULL, MS_BIND | MS_REC, NULL))
-        return;
-    if (mount(NULL, "/proc", NULL, MS_REMOUNT | MS_BIND | flags, NULL))
+        return false;
+    bool made = !mount(NULL, "/proc", NULL, MS_REMOUNT | MS_BIND | flags, NULL);
+    if (!made)
         perror("runner: /proc");
+    return made;
 }
 
 /*
@@ -456,6 +563,17 @@ const char *guard_network(const char *scratch)
     return bring_up_loopback();
 }
 
+/* As in the container's own. Without any of it the cell is not used. */
+static bool hide_again(const char *scratch)
+{
+    char empty[256];
+    snprintf(empty, sizeof(empty), "%s/%s", scratch, EMPTY);
+    for (size_t i = 0; i < hidden.count; i++)
+        if (mount(hidden.places[i].directory ? empty : "/dev/null", hidden.places[i].path, NULL, MS_BIND, NULL))
+            return false;
+    return !hidden.overflown;
+}
+
 static bool may_mount(void)
 {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
@@ -469,6 +587,7 @@ void guard_container(const char *scratch, uid_t uid, gid_t gid, bool terminal)
         return;
     open_label();
     remove_devices();
+    still_devices();
     drop_shared_files();
     bool own = mount_own(scratch);
     if (own) {
@@ -491,6 +610,20 @@ void guard_container(const char *scratch, uid_t uid, gid_t gid, bool terminal)
         unmount("/dev/pts");
     /* A queue in it would outlive a job. It is not there in every container, so a failure means nothing. */
     unmount("/dev/mqueue");
+}
+
+const char *guard_cell(const char *scratch)
+{
+    close_fd(&label);
+    open_label();
+    tune_network(scratch);
+    if (!mount_own(scratch))
+        return "mount a file system";
+    close_own(scratch);
+    if (!make_procfs_read_only() || !hide_again(scratch))
+        return "hide what /proc tells of the machine";
+    unmount(scratch);
+    return bring_up_loopback();
 }
 
 /*

@@ -34,6 +34,9 @@ const char *guard_system_calls(int *listener, bool terminal);
 const char *guard_limits(void);
 const char *guard_stack(uint64_t bytes);
 const char *guard_profile(void);
+const char *guard_cell(const char *scratch);
+/* Hides what the control group has counted. False where anything of it can still be read. */
+bool guard_counters(void);
 void guard_container(const char *scratch, uid_t uid, gid_t gid, bool terminal);
 void guard_directories(void);
 void guard_priority(void);

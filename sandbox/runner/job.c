@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "job.h"
 
+#include "cell.h"
 #include "clock.h"
 #include "fault.h"
 #include "forkserver.h"
@@ -69,8 +70,15 @@ static void begin_job(struct job *job)
     if (job->begun)
         return;
     job->begun = true;
+    cell_close_ahead();
     await_forkserver(job);
     meter_restart(&job->processes->meter);
+}
+
+static void empty_trees(const struct job *job, int64_t deadline_us)
+{
+    for (int i = 0; i < job->tree_count; i++)
+        empty_tree(&job->trees[i], deadline_us);
 }
 
 void job_get_ready(struct job *job)
@@ -78,8 +86,7 @@ void job_get_ready(struct job *job)
     int64_t deadline_us = monotonic_us() + WIPE_LIMIT_US;
     processes_end(job->processes);
     keep_drop(&job->keep);
-    for (int i = 0; i < job->tree_count; i++)
-        empty_tree(&job->trees[i], deadline_us);
+    empty_trees(job, deadline_us);
     if (!processes_alone(job->processes))
         refuse("another process in the container");
     if (job->processes->server.lost)
@@ -87,26 +94,56 @@ void job_get_ready(struct job *job)
     job->begun = false;
     locks_restart();
     meter_restart(&job->processes->meter);
-    queue_add(put_ready(queue_room_for_frame(), job->done));
+    queue_add(put_ready(queue_room_for_frame(), job->done, job->in_cell));
 }
 
 /* Whether neither a program runs nor anything of one is on its way to the pool. */
 static bool is_idle(const struct job *job)
 {
-    return job->step->phase == IDLE && !job->artifacts.collecting;
+    return job->step->phase == IDLE && !job->artifacts.collecting && !job->over;
 }
 
-static void handle_ahead(struct job *job, struct frame *frame)
+static void start_ahead(struct job *job, struct frame *frame)
 {
-    if (job->begun || job->processes->server.pid != 0)
-        refuse("an untimely A frame");
     if (!forkserver_start(&job->processes->server, job->ahead_uid, frame, &job->processes->account, &job->trees[0]))
         refuse("a malformed A frame");
 }
 
+static void handle_ahead(struct job *job, struct frame *frame)
+{
+    if (job->begun || job->over || job->processes->server.pid != 0)
+        refuse("an untimely A frame");
+    cell_keep_ahead(frame);
+    start_ahead(job, frame);
+}
+
+void job_start_kept(struct job *job)
+{
+    struct frame kept;
+    if (job->in_cell && cell_kept_ahead(&kept))
+        start_ahead(job, &kept);
+}
+
+/* What was kept is put back where nobody is yet who could change it. */
+static void restore(struct job *job, int64_t deadline_us)
+{
+    empty_trees(job, deadline_us);
+    must(keep_restore(&job->keep, job->trees, job->tree_count, &job->processes->account, deadline_us));
+    locks_restart();
+    meter_restart(&job->processes->meter);
+}
+
+void job_go_on(struct job *job)
+{
+    empty_trees(job, monotonic_us() + WIPE_LIMIT_US);
+    job_start_kept(job);
+    begin_job(job);
+    restore(job, monotonic_us() + WIPE_LIMIT_US);
+}
+
 /*
  * As at a job's end, and as it was at the first of these. The copy is made when nobody is left to change it, and so is
- * what is made of it.
+ * what is made of it, in a cell by the next one.
  */
 static void handle_back(struct job *job, struct frame *frame)
 {
@@ -118,12 +155,11 @@ static void handle_back(struct job *job, struct frame *frame)
     if (!processes_alone(job->processes))
         refuse("another process in the container");
     if (job->keep.fd < 0)
-        must(keep_trees(&job->keep, job->trees, job->tree_count));
-    for (int i = 0; i < job->tree_count; i++)
-        empty_tree(&job->trees[i], deadline_us);
-    must(keep_restore(&job->keep, job->trees, job->tree_count, &job->processes->account, deadline_us));
-    locks_restart();
-    meter_restart(&job->processes->meter);
+        must(keep_trees(&job->keep, job->in_cell ? cell_file() : keep_file(), job->trees, job->tree_count));
+    if (job->in_cell)
+        job->moves_on = true;
+    else
+        restore(job, deadline_us);
 }
 
 static void handle_file(struct job *job, struct frame *frame)
@@ -222,6 +258,10 @@ static void handle_end(struct job *job, struct frame *frame)
 {
     if (!is_idle(job) || frame->length != 0)
         refuse("a malformed or untimely E frame");
+    if (job->in_cell) {
+        job->over = true;
+        return;
+    }
     job->done++;
     stdin_release_memory(job->input);
     queue_release_memory();

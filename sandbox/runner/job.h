@@ -36,6 +36,10 @@ struct job {
     struct keep keep;
     struct artifacts artifacts;
 
+    /* Whether this is a cell, which ends with its job; whether that is over, or goes on in another one. */
+    bool in_cell;
+    bool over;
+    bool moves_on;
     uint32_t done;
     bool begun;
 };
@@ -44,6 +48,12 @@ void job_open_trees(struct job *job, const struct options *options);
 
 /* Makes the container as new and says `R`. */
 void job_get_ready(struct job *job);
+
+/* In a cell: starts ahead what the first one was told to. */
+void job_start_kept(struct job *job);
+
+/* In a cell: goes on with the job of the one before, from what was kept there. */
+void job_go_on(struct job *job);
 
 void job_handle(struct job *job, struct frame *frame);
 

@@ -96,10 +96,15 @@ static bool add_found(struct keep *keep, const struct found *found)
     return S_ISLNK(record.mode) ? add(keep, target, record.size) : walk_enter(&walk, found);
 }
 
-static bool begin(struct keep *keep, const struct tree *work)
+int keep_file(void)
+{
+    return memfd_create("kept", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+}
+
+static bool begin(struct keep *keep, int fd, const struct tree *work)
 {
     struct statfs system;
-    *keep = (struct keep){.fd = memfd_create("kept", MFD_CLOEXEC)};
+    *keep = (struct keep){.fd = fd};
     if (keep->fd < 0 || fstatfs(work->fd, &system))
         return false;
     keep->room = (uint64_t)system.f_blocks * (uint64_t)system.f_bsize;
@@ -126,9 +131,9 @@ static bool add_tree(struct keep *keep, const struct tree *tree)
     return next == 0 && !walk.cut && add(keep, &END, sizeof(END));
 }
 
-const char *keep_trees(struct keep *keep, const struct tree *trees, int count)
+const char *keep_trees(struct keep *keep, int fd, const struct tree *trees, int count)
 {
-    if (!begin(keep, &trees[0]))
+    if (!begin(keep, fd, &trees[0]))
         return "begin to keep files";
     for (int i = 0; i < count; i++)
         if (!add_tree(keep, &trees[i]))

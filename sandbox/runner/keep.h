@@ -26,8 +26,11 @@ struct keep {
     uint64_t room;
 };
 
-/* Each returns NULL, or what could not be done; errno says why. */
-const char *keep_trees(struct keep *keep, const struct tree *trees, int count);
+/* An empty one for what is to be kept, or -1. */
+int keep_file(void);
+
+/* Each returns NULL, or what could not be done; errno says why. `fd` is such a file, and belongs to `keep` then. */
+const char *keep_trees(struct keep *keep, int fd, const struct tree *trees, int count);
 
 /* Into the same ones, which are empty. All of it belongs to the program's user. */
 const char *keep_restore(const struct keep *keep, const struct tree *trees, int count, const struct account *account,

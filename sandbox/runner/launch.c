@@ -77,17 +77,30 @@ uint64_t launch_cpu_seconds(const struct step_frame *step)
 const char *launch_open(void)
 {
     processors = count_processors();
+    close_fd(&procfs);
     procfs = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
     return procfs < 0 ? "open /proc" : NULL;
 }
 
+int launch_open_proc(const char *path)
+{
+    return openat(procfs, path, O_WRONLY | O_CLOEXEC);
+}
+
 /*
  * Raising it needs no privilege, and programs, for whom /proc is read-only, cannot lower it again. Where there is no
- * such file, the kernel picks its victim by size alone.
+ * such file, the kernel picks its victim by size alone. In a cell the files of a process that is undumpable belong to a
+ * user whom nobody there is: until it is opened this one is dumpable, while nobody is there to make anything of it.
  */
 void launch_offer_to_oom_killer(void)
 {
-    int fd = openat(procfs, "self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    static const char NAME[] = "self/oom_score_adj";
+    int fd = launch_open_proc(NAME);
+    if (fd < 0 && errno == EACCES) {
+        prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+        fd = launch_open_proc(NAME);
+        prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    }
     if (fd < 0)
         return;
     if (write(fd, "1000", 4) != 4)

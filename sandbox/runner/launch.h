@@ -32,6 +32,9 @@ enum launched { LAUNCHED, NOT_FOUND, NOT_EXECUTABLE, LAUNCH_BROKEN };
 /* Once, before /proc becomes read-only. Returns NULL, or what could not be done. */
 const char *launch_open(void);
 
+/* Opens a file of /proc to write, which can be done past the read-only mount; -1 where it cannot. */
+int launch_open_proc(const char *path);
+
 /* How many processors the container may use at once; at least 1. */
 int launch_processors(void);
 

@@ -69,6 +69,8 @@ enum {
 /* Of the container in which nothing has run yet. */
 static uint64_t idle_bytes;
 
+static bool charges_sockets;
+
 static struct source cpu_source, oom_source, peak_source, socket_source, memory_source;
 
 static bool read_counter(const struct source *source, uint64_t *value)
@@ -152,18 +154,23 @@ static bool group_cpu_us(int64_t *value)
     return true;
 }
 
-void meter_open(struct meter *meter)
+void meter_open(void)
 {
     open_source(&cpu_source, CPU_COUNTERS);
     open_source(&oom_source, OOM_COUNTERS);
     open_source(&peak_source, PEAK_COUNTERS);
-    socket_source.fd = memory_source.fd = -1;
-    if (access(UNCHARGED, F_OK) == 0)
-        open_source(&socket_source, SOCKET_COUNTERS);
+    memory_source.fd = -1;
     if (oom_source.fd < 0)
         open_source(&memory_source, MEMORY_COUNTERS);
     read_counter(&memory_source, &idle_bytes);
-    meter_restart(meter);
+    charges_sockets = access(UNCHARGED, F_OK) != 0;
+}
+
+void meter_open_sockets(void)
+{
+    socket_source.fd = -1;
+    if (!charges_sockets)
+        open_source(&socket_source, SOCKET_COUNTERS);
 }
 
 void meter_reaped(struct meter *meter, const struct rusage *usage)

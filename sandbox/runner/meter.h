@@ -22,8 +22,9 @@ struct meter {
     uint64_t largest_bytes;
 };
 
-/* Opens the counters and takes the first reading. */
-void meter_open(struct meter *meter);
+/* Opens the control group's counters, and, in whichever network its programs will be, that of the sockets. */
+void meter_open(void);
+void meter_open_sockets(void);
 
 /* Adds a process that was reaped. */
 void meter_reaped(struct meter *meter, const struct rusage *usage);

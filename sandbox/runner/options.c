@@ -11,7 +11,7 @@
 _Noreturn void usage(void)
 {
     fputs("usage: runner --uid N --gid N [--ahead-uid N] [--net unshare|keep] [--stack BYTES] [--processes N] "
-          "[--terminal]\n"
+          "[--terminal] [--cells N]\n"
           "              --work DIR [--wipe DIR]...\n"
           "       runner --hold\n",
           stderr);
@@ -47,6 +47,7 @@ static const struct option OPTIONS[] = {
     {"net", required_argument, NULL, 'n'},
     {"stack", required_argument, NULL, 's'},
     {"terminal", no_argument, NULL, 't'},
+    {"cells", required_argument, NULL, 'c'},
     {"hold", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
 };
@@ -61,6 +62,8 @@ static void take_option(int option, struct options *options)
         options->ahead_uid = positive_number(optarg);
     else if (option == 'n' && (strcmp(optarg, "unshare") == 0 || strcmp(optarg, "keep") == 0))
         options->own_network = strcmp(optarg, "unshare") == 0;
+    else if (option == 'c')
+        options->cell_root = positive_number(optarg);
     else if (option == 't')
         options->terminal = true;
     else if (option == 's')

@@ -18,6 +18,8 @@ struct options {
     uid_t ahead_uid;
     uint64_t stack_bytes;
     unsigned processes;
+    /* Who root of a cell is outside of it; 0: no cells. */
+    uid_t cell_root;
     const char *work;
     const char *wiped[MAX_WIPED];
     int wiped_count;

@@ -9,6 +9,7 @@
  * and what ends the container in fault.h.
  */
 #define _GNU_SOURCE
+#include "cell.h"
 #include "clock.h"
 #include "fault.h"
 #include "frames.h"
@@ -59,7 +60,7 @@ static void handle_frames(void)
     struct frame frame;
     size_t done = 0;
     enum frame_state state;
-    while ((state = next_frame(inbox.bytes + done, inbox.length - done, &frame)) == FRAME_WHOLE) {
+    while ((state = next_frame(inbox.bytes + done, inbox.length - done, &frame)) == FRAME_WHOLE && !job.moves_on) {
         job_handle(&job, &frame);
         done += HEADER_BYTES + frame.length;
     }
@@ -90,7 +91,7 @@ static void watch(struct pollfd *polled)
 {
     bool running = step.phase == RUNNING;
     bool room = running && queue_has_room_for_output() && !step_gathers_output(&step);
-    polled[FROM_POOL] = (struct pollfd){.fd = STDIN_FILENO, .events = POLLIN};
+    polled[FROM_POOL] = (struct pollfd){.fd = job.moves_on ? -1 : STDIN_FILENO, .events = POLLIN};
     polled[TO_POOL] = (struct pollfd){.fd = queue_is_empty() ? -1 : STDOUT_FILENO, .events = POLLOUT};
     polled[SIGNALS] = (struct pollfd){.fd = processes.signals, .events = POLLIN};
     polled[STREAM_1] = (struct pollfd){.fd = room ? step.program.streams[0] : -1, .events = POLLIN};
@@ -122,6 +123,11 @@ static void deliver(void)
         if (!queue_flush())
             end_container(0);
     } while ((step.phase == DRAINING || job.artifacts.collecting) && queue_has_room_for_output());
+    /* A frame that has come in part, as a late K may, is read to its end: the next cell would begin in its middle. */
+    if (job.over && queue_is_empty() && inbox.length == 0)
+        cell_leave();
+    if (job.moves_on && queue_is_empty())
+        cell_move_on(&job.keep, inbox.bytes, inbox.length);
 }
 
 /*
@@ -176,9 +182,13 @@ static _Noreturn void hold(void)
     }
 }
 
-/* The order matters: each step needs a right, a mount or a descriptor that a later one takes away. */
-static void take_container_over(const struct options *options)
+/*
+ * The order matters: each step needs a right, a mount or a descriptor that a later one takes away. Tells whether a job
+ * of another cell goes on in this one.
+ */
+static bool take_container_over(const struct options *options)
 {
+    enum cell cell = NO_CELL;
     must(launch_open());
     locks_open();
     if (options->own_network)
@@ -192,11 +202,32 @@ static void take_container_over(const struct options *options)
         guard_processes(options->processes);
     must(guard_limits());
     must(guard_stack(options->stack_bytes));
+    meter_open();
+    if (options->cell_root && !options->terminal)
+        cell = cell_enter(options, processes.signals, &job.done);
+    job.in_cell = cell != NO_CELL;
     job_open_trees(&job, options);
-    meter_open(&processes.meter);
+    meter_open_sockets();
+    meter_restart(&processes.meter);
     must(guard_capabilities());
     must(guard_profile());
     must(guard_system_calls(&locks, options->terminal));
+    return cell == SAME_JOB;
+}
+
+/* With what the cell before has left behind of the job. */
+static void go_on(void)
+{
+    cell_take_over(&job.keep, inbox.bytes, sizeof(inbox.bytes), &inbox.length);
+    inbox.grown = inbox.length > SMALL_FRAME_BYTES;
+    job_go_on(&job);
+    handle_frames();
+}
+
+static void begin(void)
+{
+    job_get_ready(&job);
+    job_start_kept(&job);
 }
 
 int main(int argc, char **argv)
@@ -214,8 +245,11 @@ int main(int argc, char **argv)
         hold();
     processes.account = options.account;
     job.ahead_uid = options.ahead_uid;
-    take_container_over(&options);
+    bool goes_on = take_container_over(&options);
     step.processors = launch_processors();
-    job_get_ready(&job);
+    if (goes_on)
+        go_on();
+    else
+        begin();
     serve();
 }
