@@ -131,6 +131,8 @@ class Capacity:
     waiting_batch: int = 0
     """Of those that wait: in the lane of batch."""
     happened: Happened = field(default_factory=Happened)
+    in_cells: Mapping[Profile, bool] = field(default_factory=dict)
+    """Whether the last container of each profile has a cell for each task; nothing of those that had none."""
 
 
 class Backend(Protocol):

@@ -67,6 +67,7 @@ class FakeBackend:
         self.left: set[UUID] = set()
         """Processes whose containers are there still."""
         self.targets: Mapping[Profile, WarmTarget] = {}
+        self.in_cells: dict[Profile, bool] = {}
         self.happened = Happened()
         """What it says has become of containers."""
         self._total = slots
@@ -115,6 +116,7 @@ class FakeBackend:
             dict.fromkeys(self.targets, int(self.warm)),
             self._slots.waiting_batch,
             self.happened,
+            self.in_cells,
         )
 
     def keep_warm(self, targets: Mapping[Profile, WarmTarget]) -> None:

@@ -85,7 +85,7 @@ def _profile_for(submission: Submission, profile: Profile) -> Profile:
     """A container that has a terminal is for one run, and starts nothing ahead, which would have pipes."""
     if submission.interactive is None or submission.interactive.terminal is None:
         return profile
-    return replace(profile, terminal=True, ahead=None, runs_per_container=1)
+    return replace(profile, terminal=True, ahead=None, runs_per_container=1, cells=0, share=False)
 
 
 def stored_files_in(job: Mapping[str, Any]) -> set[str]:

@@ -36,6 +36,9 @@ logger = logging.getLogger(__name__)
 
 R = TypeVar("R")
 
+EVERYBODY = "*"
+"""The tenant of jobs whose profile shares containers. No key is called so."""
+
 _CLEAN = (Outcome.OK, Outcome.NONZERO_EXIT)
 """After any other ending the container goes: what a program has left behind that met a limit or a signal is not worth
 finding out."""
@@ -62,6 +65,8 @@ class Container:
         self.runs = 0
         self.tenant: str | None = None
         """Whose runs this container has seen; None before the first."""
+        self.in_cell = False
+        """Whether the runner makes a cell for each job, as it said last."""
         self.idle_since = time.monotonic()
         self._engine = engine
         self._stream = stream
@@ -70,6 +75,9 @@ class Container:
         self._sending = threading.Lock()
         """A `cancel` from another thread must not fall into the middle of a frame."""
         self._clean = True
+        """Whether all that ran here ended by itself."""
+        self._sound = True
+        """Whether the runner has answered for all that ran here, and nothing is on its way to it."""
         self._cancelled_by = float("inf")
         """Monotonic time by which a step that was cancelled has to have its answer."""
         self.lost = False
@@ -95,9 +103,15 @@ class Container:
 
     @property
     def reusable(self) -> bool:
-        """Whether another run may follow: every ending was clean and the profile allows one more."""
-        settled = self._clean and not self._busy
-        return settled and self.tenant is not None and self.runs < self.profile.runs_per_container
+        """Whether another run may follow: every ending was clean and the profile allows one more.
+
+        A cell ends with all that is in it, by the kernel's own doing: there the ending need not have been clean.
+        """
+        if self.tenant is None or self._busy or not self._sound:
+            return False
+        if self.in_cell:
+            return self.runs < self.profile.cells
+        return self._clean and self.runs < self.profile.runs_per_container
 
     @property
     def unsettled(self) -> bool:
@@ -133,6 +147,9 @@ class Container:
                 raise ProtocolError(f"expected R, got {[type(frame).__name__ for frame in frames]}")
             if frames[0].jobs_done != self.runs:
                 raise ProtocolError(f"the runner has done {frames[0].jobs_done} jobs, not {self.runs}")
+            if self.runs and frames[0].in_cell != self.in_cell:
+                raise ProtocolError("the runner makes cells now and then")
+            self.in_cell = frames[0].in_cell
             self._awaits_ready = False
             return
 
@@ -211,7 +228,8 @@ class Container:
             protocol.file_frames(file.name, file.content, executable=file.executable) for file in files
         )
         self.runs += 1
-        self.tenant = tenant
+        # Who shares containers shares none that has no cells.
+        self.tenant = tenant if tenant != EVERYBODY or self.in_cell else None
         self._untouched = True
 
     def begin_step(self, exchange: Exchange) -> None:
@@ -230,19 +248,21 @@ class Container:
 
     def _note(self, result: StepResult) -> None:
         self._clean = self._clean and result.outcome in _CLEAN
+        self._sound = self._sound and result.outcome not in _OURS
         self._told_cpu_ms += result.cpu_ms
 
     def end_job(self) -> None:
         """Ask the runner to clean up; `usable` finds out whether it could. Raises ContainerLost."""
         self._awaits_ready = True
         self.idle_since = time.monotonic()
-        self._send(protocol.end_frame() + self._ahead)
+        # The next cell starts what the first was told to, and is told nothing.
+        self._send(protocol.end_frame() + (b"" if self.in_cell else self._ahead))
         self._ahead = b""
 
     def cancel(self) -> None:
         """End the running step; it is answered as cancelled. Callable from any thread. Raises ContainerLost."""
         # Also where no step runs: this K may be read by the runner after the next S, and end another's program.
-        self._clean = False
+        self._sound = self._clean = False
         # Before the frame: a step whose S is sent after it looks here, and is told again; and the frame may get stuck.
         self._cancelled_by = min(self._cancelled_by, time.monotonic() + CANCELLED_S)
         self._send(protocol.kill_frame())
@@ -325,7 +345,7 @@ class Container:
         deadline = exchange.deadline if self.overdue else min(exchange.deadline, self._cancelled_by)
         if time.monotonic() < deadline:
             return []
-        self._clean = False
+        self._sound = self._clean = False
         if self.overdue:
             exchange.overdue(cpu_ms=self._used_cpu_ms())
         else:
@@ -354,12 +374,12 @@ class Container:
             return 0.0
 
     def _broke(self) -> None:
-        self._clean = False
+        self._sound = self._clean = False
         self.lost = True
 
     def _abandon(self) -> None:
         """End a job whose events are not read any more: the runner kills what runs and exits when its stdin closes."""
-        self._clean = False
+        self._sound = self._clean = False
         self._stream.close()
 
 

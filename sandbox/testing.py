@@ -42,7 +42,7 @@ def output(data: bytes, stream: int = 1) -> bytes:
 
 
 class FakeStream:
-    """One fake container: knows true, false, echo, yes, cat, sleep SECONDS and die, which takes it along."""
+    """One fake container: knows true, false, echo, yes, cat, sleep SECONDS, crash and die, which takes it along."""
 
     def __init__(self, engine: FakeEngine, container_id: str) -> None:
         self._engine = engine
@@ -111,7 +111,7 @@ class FakeStream:
         self.end()
 
     def _ready(self) -> bytes:
-        return frame(b"R", struct.pack(">HI", 1, self.jobs_done))
+        return frame(b"R", struct.pack(">HIB", 1, self.jobs_done, self._engine.makes_cells))
 
     def _parse(self) -> tuple[bytes, bytes] | None:
         if len(self._incoming) < _HEADER.size:
@@ -163,6 +163,8 @@ class FakeStream:
             self.say(output(b"y\n"))
         elif words[0] == "sleep":
             self._finish(result(), after_s=float(words[1]), running=True)
+        elif words[0] == "crash":
+            self._finish(result(reason=1, signal=11))
         elif words[0] == "die":
             self.end()
         elif words[0] != "cat":
@@ -203,6 +205,7 @@ class FakeEngine:
     start_s: float = 0.0
     ready_after_s: float = 0.0
     wipe_s: float = 0.0
+    makes_cells: bool = False
     wipe_fails: bool = False
     linger_after_close: bool = False
     failing: Exception | None = None

@@ -111,7 +111,8 @@ class Inline:
             counters.leases_waited,
             counters.leases_reused,
         )
-        return Capacity(pool.slots, pool.in_use, pool.waiting, warm, pool.waiting_batch, happened)
+        in_cells = {each: state.in_cells for each, state in pool.profiles.items() if state.in_cells is not None}
+        return Capacity(pool.slots, pool.in_use, pool.waiting, warm, pool.waiting_batch, happened, in_cells)
 
     def keep_warm(self, targets: Mapping[Profile, WarmTarget]) -> None:
         self.pool.keep_warm(targets)

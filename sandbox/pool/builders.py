@@ -58,9 +58,12 @@ class Builders:
         container = Container(self._engine, stream, entry.profile)
         try:
             container.wait_ready(self._config.start_timeout_s)
-            if not self._state.is_waited_for(entry):
-                # Otherwise it gets its job now, and a start ahead of it would only be in the way.
+            if container.in_cell or not self._state.is_waited_for(entry):
+                # Otherwise it gets its job now, and a start ahead of it would only be in the way. Cells are told before
+                # the first one's job, or never.
                 container.start_ahead()
+            if entry.profile.cells and not container.in_cell and entry.in_cells is not False:
+                logger.warning("containers of %s have no cells: the host refuses what they take", entry.profile.image)
         except (ContainerLost, ProtocolError) as error:
             self._reaper.evict([container])
             raise EngineUnavailable(f"a container did not become ready: {error}") from error

@@ -71,6 +71,8 @@ class ProfileInventory:
     failures_ever: int = 0
     error: SandboxError | None = None
     """Why the last start failed. It is never raised: `SandboxError.renewed` makes what is."""
+    in_cells: bool | None = None
+    """Whether the container that was made last has a cell for each job; None before the first."""
     build_s: float = _FIRST_BUILD_S
     """How long a start takes, as lately seen."""
     arrivals: int = 0
@@ -96,6 +98,7 @@ class ProfileInventory:
         """A start has succeeded."""
         self.build_s += _BUILD_TIME_WEIGHT * (took_s - self.build_s)
         self.error = None
+        self.in_cells = container.in_cell
         self.backoff.succeeded()
         self.idle.append(container)
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sandbox.container import Container
+from sandbox.container import EVERYBODY, Container
 from sandbox.engine import Engine
 from sandbox.errors import ContainerLost, PoolBusy
 from sandbox.pool.builders import Builders
@@ -73,6 +73,7 @@ class Pool:
         """
         if not self._slots.try_acquire(caller, lane):
             return None
+        tenant = EVERYBODY if profile.share else tenant
         ask = _Ask(_wanted(profile, tenant, companion), tenant, caller, lane, began=time.monotonic())
         try:
             if self._take(ask):
@@ -99,6 +100,7 @@ class Pool:
         Raises PoolBusy, PoolClosed, Cancelled, EngineUnavailable, ImageMissing, ImageBuildFailed.
         """
         withdrawal = withdrawal or Withdrawal()
+        tenant = EVERYBODY if profile.share else tenant
         asked = time.monotonic()
         deadline = asked + (self._config.wait_ms if wait_ms is None else wait_ms) / 1000
         try:

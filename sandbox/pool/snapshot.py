@@ -42,6 +42,8 @@ class ProfileSnapshot:
     """Leases that hold a slot and wait for a container."""
     error: str
     """Why the last start failed; empty where it did not."""
+    in_cells: bool | None = None
+    """Whether the last container has a cell for each job; None where none was started."""
 
     @property
     def warm(self) -> int:

@@ -52,7 +52,7 @@ class PoolState:
     def take(self, profile: Profile, tenant: str | None) -> Container | None:
         """A container that waits, or None. Nobody else has it now; whether it still lives is not known yet."""
         # A profile of one run has nothing that was used before, so there is nothing to look through.
-        reuses = tenant if profile.runs_per_container > 1 else None
+        reuses = tenant if profile.cells or profile.runs_per_container > 1 else None
         with self._lock:
             return self._inventory.of(profile).take(reuses)
 
@@ -287,6 +287,7 @@ class PoolState:
                     building=entry.building,
                     waiting=entry.waiting,
                     error=str(entry.error or ""),
+                    in_cells=entry.in_cells,
                 )
                 for profile, entry in self._inventory.profiles.items()
             }
