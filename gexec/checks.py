@@ -22,6 +22,7 @@ from executions.models import Status
 from executions.outcomes import Outcome
 from gexec.embedded import MAX_PROCESSES
 from gexec.process import KEPT_THREADS
+from languages.models import Isolation
 from languages.options import MIN_MEMORY_MB
 
 _AT_LEAST = {
@@ -205,6 +206,14 @@ def _is_network(text: str) -> bool:
     return True
 
 
+def isolation(**_: Any) -> list[CheckMessage]:
+    """E050: a way to keep executions apart that there is not."""
+    if settings.GEXEC_ISOLATION in Isolation.values:
+        return []
+    hint = f"It is one of {', '.join(Isolation.values)}."
+    return [Error(f"GEXEC_ISOLATION is {settings.GEXEC_ISOLATION!r}.", hint=hint, id="gexec.E050")]
+
+
 def playground(**_: Any) -> list[CheckMessage]:
     """E040: a playground for nobody that there is."""
     if settings.GEXEC_PLAYGROUND in _PLAYGROUNDS:
@@ -288,6 +297,7 @@ def register_all() -> None:
         librechat,
         outcome_days,
         playground,
+        isolation,
         snippets,
         security_contact,
         traces,

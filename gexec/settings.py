@@ -52,6 +52,8 @@ GEXEC_BACKLOG = env.int("GEXEC_BACKLOG", 100_000)
 GEXEC_CALLER_SHARE = env.float("GEXEC_CALLER_SHARE", 0.5)
 GEXEC_DISPATCH = env.str("GEXEC_DISPATCH", "inline")
 GEXEC_DOCKER_RUNTIME = env.str("GEXEC_DOCKER_RUNTIME", "")
+GEXEC_ISOLATION = env.str("GEXEC_ISOLATION", "container")
+GEXEC_SHARE_CONTAINERS = env.bool("GEXEC_SHARE_CONTAINERS", False)
 GEXEC_DEBIAN_MIRROR = env.str("GEXEC_DEBIAN_MIRROR", "")
 
 # How long a statement may take in a request of the API, and in a page of the admin, waits for locks included.

@@ -29,6 +29,7 @@ from languages.forms import CommandField, LanguageForm
 from languages.models import Language, TaskKind
 from languages.models.language import TESTED, WORDS
 from languages.options import CONTAINERS, CPU_PERIOD_US, GROUPS, Group, options_of
+from languages.programs import profile_of
 from languages.versions import SEPARATOR, number_in
 from rest.display import moment, size
 
@@ -49,7 +50,7 @@ _FIELDS_BEFORE_OPTIONS = (
         },
     ),
 )
-_BESIDE = {CONTAINERS: ("oci_runtime",)}
+_BESIDE = {CONTAINERS: ("oci_runtime", "isolation")}
 """Fields that stand with a group's options, and are no number or flag."""
 
 
@@ -211,7 +212,10 @@ class LanguageAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # generic in t
 
     @admin.display(description="containers")
     def containers(self, language: Language) -> str:
-        runs = "fresh" if language.runs_per_container == 1 else f"{language.runs_per_container} runs"
+        profile = profile_of(language)
+        runs = "fresh" if profile.runs_per_container == 1 else f"{profile.runs_per_container} runs"
+        if profile.cells:
+            runs = f"cells{', shared' if profile.share else ''}"
         return f"{language.warm_min}-{language.warm_max} warm, {runs}"
 
     @admin.display(description="tested", ordering="tested_at")

@@ -68,6 +68,7 @@ _PLAIN_ENTRIES = (
     Entry("aliases", "aliases", TEXTS),
     Entry("image", "image", TEXT),
     Entry("oci_runtime", "oci_runtime", TEXT),
+    Entry("isolation", "isolation", TEXT),
     Entry("source_file", "source_file", TEXT),
     Entry("source_suffixes", "source_suffixes", TEXTS),
     Entry("compile", "compile_command", TEXTS),

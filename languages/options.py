@@ -256,6 +256,12 @@ class LanguageOptions(models.Model):
         help_text="1: a fresh container for every execution. More: a container serves the same API key again, "
         "after a clean end and a verified wipe.",
     )
+    share_containers = flag(
+        group=CONTAINERS,
+        label="share containers",
+        help_text="A container serves one caller after another, each execution in a cell. "
+        "Without cells it has no effect.",
+    )
     warm_min = limit(
         default=1,
         low=0,

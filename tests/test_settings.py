@@ -50,6 +50,7 @@ def found() -> dict[str | None, CheckMessage]:
         ("GEXEC_OUTCOME_DAYS", ["ok"], "gexec.E026"),
         ("GEXEC_DISK_LOW_MB", -1, "gexec.E003"),
         ("GEXEC_SNIPPETS", "yes", "gexec.E045"),
+        ("GEXEC_ISOLATION", "room", "gexec.E050"),
         ("GEXEC_SNIPPET_RATE_LIMIT", "many", "gexec.E002"),
         ("GEXEC_SNIPPET_DAYS", -1, "gexec.E003"),
         ("GEXEC_ALLOWED_ORIGINS", ["play.example.org"], "gexec.E020"),

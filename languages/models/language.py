@@ -42,6 +42,13 @@ WORDS = (*COMMANDS, "source_suffixes", "compile_args")
 NOT_TESTED = "Its self-test has not passed yet: build or pull the image, then test it."
 
 
+class Isolation(models.TextChoices):
+    """What is made anew for each execution."""
+
+    CONTAINER = "container", "container"
+    CELL = "cell", "cell"
+
+
 class LanguageQuerySet(models.QuerySet["Language"]):
     """Languages that are changed together: the history tells by whom, as of one that is saved."""
 
@@ -166,6 +173,14 @@ class Language(LanguageOptions):
         validators=[validate_runtime],
         help_text="What its containers start with, by the name that Docker knows: runsc (gVisor). "
         "Empty: as the server's others do (GEXEC_DOCKER_RUNTIME).",
+    )
+    isolation = models.CharField(
+        max_length=16,
+        blank=True,
+        choices=Isolation,
+        help_text="container: a fresh container for each execution, or as many as runs_per_container says for one key. "
+        "cell: a container serves many, each execution in a cell, made for it within and gone with it. "
+        "Empty: as the server's others (GEXEC_ISOLATION). Where the kernel refuses cells, containers hold.",
     )
     excused = models.JSONField(
         "excused cases",

@@ -329,6 +329,11 @@ def _unknown(*names: str) -> str:
     return f"no language {', '.join(names)}: there is neither a row nor a folder of that name"
 
 
+def _as_python_says(word: str) -> str:
+    """True and False, which language.toml and the documents write small."""
+    return word.capitalize()
+
+
 def _parsed(name: str, value: str) -> Any:
     """The value as the field's type: lists and objects as JSON, aliases also as words with commas."""
     try:
@@ -353,7 +358,7 @@ def _parsed(name: str, value: str) -> Any:
     if value == "" and field.null:
         return None
     try:
-        return field.to_python(value)
+        return field.to_python(_as_python_says(value) if isinstance(field, models.BooleanField) else value)
     except ValidationError as error:
         raise CommandError(f"{name}: {'; '.join(error.messages)}") from error
 
