@@ -50,6 +50,14 @@ class Tile(NamedTuple):
     """`good`, `warn` or `bad`, where it is one of these."""
 
 
+_ISOLATIONS = {
+    "cell": Tile("Isolation", "cells", "one for each execution", "good"),
+    "refused": Tile("Isolation", "containers", "the host refuses cells", "warn"),
+    "not_known": Tile("Isolation", "not known yet", "cells are asked for"),
+}
+"""By what /readyz tells."""
+
+
 class Line(NamedTuple):
     """A row of a table; the first cell may lead somewhere."""
 
@@ -158,7 +166,12 @@ def _parts(parts: Mapping[str, str]) -> list[Tile]:
         return Tile(title, word, note, kind)
 
     free = "" if settings.DATABASE_URL else f"{size(disk.free_bytes())} free"
-    return [state("Docker", "engine"), state("Database", "database"), state("Disk", "disk", free)]
+    return [state("Docker", "engine"), state("Database", "database"), state("Disk", "disk", free), *_isolation(parts)]
+
+
+def _isolation(parts: Mapping[str, str]) -> list[Tile]:
+    """Nothing where every execution has a container of its own, as ever."""
+    return [_ISOLATIONS[parts["isolation"]]] if parts.get("isolation") in _ISOLATIONS else []
 
 
 def _share(part: int, whole: int) -> str:

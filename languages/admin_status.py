@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -11,9 +12,17 @@ from django.utils.dateparse import parse_datetime
 
 from languages import tasks
 from languages.host_state import OnHost, on_host, state_of
+from languages.in_force import InForce, in_force, told
 from languages.models import Language, LanguageTask, TaskKind, TaskStatus
+from languages.programs import profile_of
 from rest.display import duration, moment, size
 
+_ISOLATIONS: Mapping[InForce | None, str] = {
+    InForce.CELL: "cells, in containers of one key each",
+    InForce.SHARED_CELL: "cells, in containers that everybody shares",
+    InForce.CONTAINER: "containers: the host refuses cells (docs/operations.md)",
+    None: "cells; not known yet whether the host lets them be made",
+}
 _DIGEST_CHARACTERS = 12
 """As `docker images` shows them."""
 
@@ -44,9 +53,18 @@ def _facts(language: Language, host: OnHost) -> list[tuple[str, str]]:
         ("tested image", _digest(language.image_digest)),
         ("tested", moment(language.tested_at)),
         ("version", language.version or "-"),
+        *_isolation(language),
         *((f"{case}, excused", reason) for case, reason in language.excused.items()),
         *((f"{name}, until tested", json.dumps(language.tested[name])) for name in language.untested),
     ]
+
+
+def _isolation(language: Language) -> list[tuple[str, str]]:
+    """Nothing where each execution has a container, as ever."""
+    profile = profile_of(language)
+    if not profile.cells:
+        return []
+    return [("isolation", _ISOLATIONS[in_force(profile, told())])]
 
 
 def _buttons(language: Language, host: OnHost, *, running: bool) -> dict[str, str]:

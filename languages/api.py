@@ -14,6 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from languages import programs
+from languages.in_force import InForce, in_force, told
 from languages.lookup import unsupported
 from languages.models import Language
 from languages.options import options_of
@@ -77,6 +78,11 @@ class LanguageSerializer(ColumnsSerializer):
     example = serializers.CharField(help_text="A program that runs.")
     limits = LimitsSerializer(source="*")
     warm = serializers.SerializerMethodField(help_text="Whether a container is ready for it.")
+    isolation = serializers.SerializerMethodField(
+        help_text="What is made anew for each execution, on this host: a container; a cell within one that serves the "
+        "same API key; or a cell within one that serves everybody. null: cells, as far as the host lets them be made, "
+        "which is not known yet."
+    )
 
     @extend_schema_field(VersionSerializer(many=True))
     def get_versions(self, language: Language) -> list[dict[str, Any]]:
@@ -87,6 +93,11 @@ class LanguageSerializer(ColumnsSerializer):
     def get_warm(self, language: Language) -> bool:
         """Whether the process that answers has one."""
         return programs.profile_of(language) in self.context["warm"]
+
+    @extend_schema_field(serializers.ChoiceField(choices=[each.value for each in InForce], allow_null=True))
+    def get_isolation(self, language: Language) -> str | None:
+        """As the containers have told that this process has started."""
+        return in_force(programs.profile_of(language), self.context["told"])
 
 
 class LanguagesSerializer(serializers.Serializer[Any]):
@@ -138,4 +149,4 @@ def _context(enabled: Iterable[Language]) -> dict[str, Any]:
     families: defaultdict[str, list[Language]] = defaultdict(list)
     for language in enabled:
         families[language.family].append(language)
-    return {"families": families, "warm": warm_profiles()}
+    return {"families": families, "warm": warm_profiles(), "told": told()}

@@ -70,6 +70,7 @@ def test_the_list_has_everything_a_client_needs(python: Language, go: Language) 
                     "tmpfs_mb": 64,
                 },
                 "warm": False,
+                "isolation": "container",
             }
         ]
     }

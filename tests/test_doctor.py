@@ -8,9 +8,12 @@ from pathlib import Path
 
 import docker
 import pytest
+from django.core.checks import Warning  # noqa: A004 (Django's own name)
 from django.core.management import call_command
 from pytest_django.fixtures import Settings
 
+from gexec import deploy_checks
+from gexec.management.commands import doctor
 from languages.models import Language
 from sandbox.testing import FakeImages
 from testkit.servers import RunningServer, clean_environment, manage
@@ -40,6 +43,29 @@ def test_a_runtime_that_docker_does_not_know_fails_with_what_to_do(
     assert f"ok    runtime {known} of GEXEC_DOCKER_RUNTIME: " in output.getvalue()
     assert f"fail  runtime no-such-runtime of {python.slug}: Docker knows none of this name" in output.getvalue()
     assert "daemon.json" in output.getvalue()
+
+
+@pytest.mark.django_db
+def test_what_stands_in_the_way_of_cells_is_told(
+    python: Language, settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def told() -> list[str]:
+        return [f"{each.state} {each.text} {each.remedy}" for each in doctor._cells()]
+
+    assert told() == []
+    monkeypatch.setattr(deploy_checks, "apparmor", list)
+    Language.objects.update(isolation="cell")
+    (well,) = told()
+    assert well.startswith("ok nothing is seen")
+    none = tmp_path / "max_user_namespaces"
+    none.write_text("0\n")
+    monkeypatch.setattr(doctor, "_MAX_USER_NAMESPACES", none)
+    monkeypatch.setattr(deploy_checks, "apparmor", lambda: [Warning("x", hint="Load it.", id="gexec.W106")])
+    settings.GEXEC_DOCKER_RUNTIME = "runsc"
+    sandboxed, confined, unnamed = told()
+    assert sandboxed.startswith("warn gVisor makes none")
+    assert confined == "warn AppArmor refuses the mounts that they take Load it."
+    assert unnamed == "warn the kernel makes no user namespaces sysctl user.max_user_namespaces=10000"
 
 
 @pytest.mark.parametrize(

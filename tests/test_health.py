@@ -15,7 +15,7 @@ from gexec import health
 from sandbox.errors import EngineUnavailable
 from testkit.servers import RunningServer
 
-READY = {"status": "ok", "database": "ok", "engine": "ok", "pool": "ok", "disk": "ok"}
+READY = {"status": "ok", "database": "ok", "engine": "ok", "pool": "ok", "disk": "ok", "isolation": "container"}
 
 
 @pytest.fixture(autouse=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import psycopg
@@ -15,6 +16,7 @@ from executions import partitions
 from gexec import deploy_checks
 from languages import host_state
 from languages.models import Language
+from languages.programs import profile_of
 from languages.toolchain import docker_host
 from rest import disk
 from sandbox.errors import EngineUnavailable
@@ -57,6 +59,7 @@ def _findings() -> Iterator[Finding]:
         yield _history()
         yield from _images()
         yield from _runtimes()
+        yield from _cells()
     yield _slots()
     yield _disk()
 
@@ -136,6 +139,31 @@ def _runtimes() -> Iterator[Finding]:
         else:
             remedy = 'Install it, name it under "runtimes" in /etc/docker/daemon.json, and reload Docker.'
             yield Finding(f"runtime {name} of {of}", "fail", "Docker knows none of this name", remedy)
+
+
+_MAX_USER_NAMESPACES = Path("/proc/sys/user/max_user_namespaces")
+
+
+def _cells() -> Iterator[Finding]:
+    """What can be seen without starting a container; what one has told is in /readyz."""
+    wanted = [row for row in Language.objects.filter(enabled=True) if profile_of(row).cells]
+    if not wanted:
+        return
+    about = f"cells of {', '.join(row.slug for row in wanted)}"
+    found = [Finding(about, "warn", *obstacle) for obstacle in _obstacles({row.oci_runtime for row in wanted})]
+    yield from found or [
+        Finding(about, "ok", "nothing is seen to stand in their way; /readyz says whether they are made")
+    ]
+
+
+def _obstacles(runtimes: set[str]) -> Iterator[tuple[str, str]]:
+    """Each of them leaves executions in containers."""
+    if any("runsc" in (name or settings.GEXEC_DOCKER_RUNTIME) for name in runtimes):
+        yield "gVisor makes none", "`manage.py languages set NAME isolation=container`, or another oci_runtime."
+    for refused in deploy_checks.apparmor():
+        yield "AppArmor refuses the mounts that they take", str(refused.hint)
+    if _MAX_USER_NAMESPACES.exists() and _MAX_USER_NAMESPACES.read_text().strip() == "0":
+        yield "the kernel makes no user namespaces", "sysctl user.max_user_namespaces=10000"
 
 
 def _slots() -> Finding:

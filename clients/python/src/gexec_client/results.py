@@ -214,6 +214,7 @@ class Language(Result):
     example: str = ""
     limits: Mapping[str, Any] = {}
     warm: bool = False
+    isolation: str | None = None
 
 
 class StoredFile(Result):
