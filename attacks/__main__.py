@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from math import inf
 from pathlib import Path
+from typing import get_args
 
 from attacks.catalogue import FAMILIES, AnyAttack
-from attacks.client import Client, RateLimited
+from attacks.client import Client, Isolation, RateLimited
 from attacks.host import Host, LocalHost
 from attacks.judge import Verdict, judge
 from attacks.server import own_server
@@ -53,6 +54,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--url", help="the server to attack, its rate limit off; without it, one of the suite's own")
     parser.add_argument("--api-key", action="append", default=[], help="a key of that server; give two")
     parser.add_argument("--runtime", default="", help="the OCI runtime of the server's containers, such as runsc")
+    parser.add_argument(
+        "--isolation",
+        choices=get_args(Isolation),
+        default="container",
+        help="what the server makes anew for each program",
+    )
     parser.add_argument("--patience", type=float, default=1.0, help="times as long as usual: for a slow machine")
     parser.add_argument(
         "--only", action="append", default=[], metavar="NAME", help="only those with this in `family: name`; or several"
@@ -70,11 +77,19 @@ def _chosen(words: list[str]) -> list[Named]:
 @contextmanager
 def _target(options: argparse.Namespace) -> Iterator[tuple[Client, Host]]:
     if options.url:
-        client = Client(options.url, options.api_key, runtime=options.runtime, patience=options.patience)
+        client = Client(
+            options.url,
+            options.api_key,
+            runtime=options.runtime,
+            patience=options.patience,
+            isolation=options.isolation,
+        )
         yield client, LocalHost() if client.is_local else Host()
         return
     print("Starting a server of the suite's own ...", flush=True)
-    with own_server(clean_environment(), runtime=options.runtime, patience=options.patience) as client_and_host:
+    with own_server(
+        clean_environment(), runtime=options.runtime, patience=options.patience, isolation=options.isolation
+    ) as client_and_host:
         yield client_and_host
 
 

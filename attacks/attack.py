@@ -89,11 +89,15 @@ class Attack:
     together: bool = False
     same_container: bool | None = None
     """Whether the last run must have been in the first one's container, or must not; None: no matter."""
+    in_cells: bool = False
+    """Whether what it tries is possible in containers that are used again, and known to be."""
     at_most_s: float | None = None
     """A generous bound on the time to the last answer."""
 
     def missing(self, client: Client) -> str:
         """Why it cannot be tried on this server; empty where it can."""
+        if self.in_cells and client.isolation == "container":
+            return "is for cells"
         keys = {run.key for run in self.runs if run.key is not None}
         if keys and max(keys) >= len(client.keys):
             return f"needs {max(keys) + 1} API keys"
@@ -112,6 +116,11 @@ class Attack:
         containers = _container(answers[0]), _container(answers[-1])
         if self.same_container and containers[0] != containers[1] and not client.reuses and not problems:
             return Report("skipped", skipped="containers are not used again here")
+        if client.isolation == "shared_cell" and self.same_container is False:
+            return Report(f"in {took_s:.1f} s", tuple(problems))
+        if client.isolation != "container":
+            # Process 1 is the cell's, and another one each time: the container is told by its user.
+            containers = containers[0].partition("-")[0], containers[1].partition("-")[0]
         problems += self._container_problems(*containers)
         if self.at_most_s is not None and took_s > self.at_most_s * client.patience:
             problems.append(f"answered after {took_s:.1f} s")

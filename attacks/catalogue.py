@@ -7,6 +7,7 @@ from typing import Protocol
 from attacks.attack import Report
 from attacks.client import Client
 from attacks.families import (
+    cells,
     connections,
     direct,
     endings,
@@ -41,6 +42,7 @@ FAMILIES: dict[str, tuple[AnyAttack, ...]] = {
     "escape": escape.ATTACKS,
     "protocol": protocol.ATTACKS,
     "neighbours": neighbours.ATTACKS,
+    "cells": cells.ATTACKS,
     "requests": requests.ATTACKS,
     "connections": connections.ATTACKS,
     "endings": endings.ATTACKS,

@@ -8,7 +8,7 @@ import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from testkit.waiting import last_seen
@@ -25,6 +25,10 @@ _HELLO = {
     "go": ('package main\n\nimport "fmt"\n\nfunc main() { fmt.Println(6 * 7) }\n', "42\n"),
     "c": ('#include <stdio.h>\nint main(void) { printf("%d\\n", 6 * 7); }\n', "42\n"),
 }
+
+
+Isolation = Literal["container", "cell", "shared_cell"]
+"""As `isolation` of GET /api/v1/languages says it."""
 
 
 class RateLimited(Exception):
@@ -49,23 +53,37 @@ class Client:
     """One server, and the API keys that its operator gave."""
 
     def __init__(
-        self, url: str, keys: Sequence[str] = (), *, reuses: bool = False, runtime: str = "", patience: float = 1.0
+        self,
+        url: str,
+        keys: Sequence[str] = (),
+        *,
+        reuses: bool = False,
+        runtime: str = "",
+        patience: float = 1.0,
+        isolation: Isolation = "container",
     ) -> None:
         """`reuses`: the server is known to use containers again for a key, so it is wrong where it does not.
 
         `runtime` is what its containers are known to start with. `patience` says how many times longer than on an
-        ordinary machine everything may take.
+        ordinary machine everything may take. `isolation` is what it is known to make anew for each program.
         """
         self.url = url.rstrip("/")
         self.keys = tuple(keys)
         self.reuses = reuses
         self.runtime = runtime
         self.patience = patience
+        self.isolation = isolation
 
     @property
     def is_local(self) -> bool:
         """Whether the server is on this machine, by its address."""
         return urlsplit(self.url).hostname in _LOOPBACK
+
+    def told_isolation(self) -> str | None:
+        """What the server says of it."""
+        with urllib.request.urlopen(f"{self.url}/api/v1/languages/python", timeout=_ANSWER_S) as answer:
+            found: str | None = json.load(answer)["isolation"]
+        return found
 
     @cached_property
     def languages(self) -> frozenset[str]:

@@ -71,7 +71,7 @@ class DirectAttack:
         """Start a container, attack it, and let it go."""
         if not client.is_local or DockerImages().find(_IMAGE) is None:
             return Report("skipped", skipped=f"no Docker engine with {_IMAGE} here")
-        with _container() as container:
+        with _container(client) as container:
             outcome, problems = self.converse(container)
         return Report(outcome, tuple(problems))
 
@@ -96,7 +96,7 @@ class LongCall:
         if not client.is_local or DockerImages().find(_IMAGE) is None:
             return Report("skipped", skipped=f"no Docker engine with {_IMAGE} here")
         job = _long_calls(self.kind, wall_ms=_LONG_MS)
-        with _engine() as engine, _started(engine, cpu_quota_us=_SMALL_QUOTA_US) as container:
+        with _engine() as engine, _started(engine, client, cpu_quota_us=_SMALL_QUOTA_US) as container:
             step = container.run(job, tenant="attack").steps[0]
             used_ms = engine.cpu_ms(container.id)
             container.close()
@@ -135,8 +135,10 @@ def _engine() -> Iterator[DockerEngine]:
 
 
 @contextmanager
-def _started(engine: DockerEngine, *, cpu_quota_us: int) -> Iterator[Container]:
-    profile = Profile(_IMAGE, 128 << 20, cpu_quota_us, 256, 32 << 20, runs_per_container=1000)
+def _started(engine: DockerEngine, client: Client, *, cpu_quota_us: int) -> Iterator[Container]:
+    """One like the server's, which is used again."""
+    cells = 0 if client.isolation == "container" else 1000
+    profile = Profile(_IMAGE, 128 << 20, cpu_quota_us, 256, 32 << 20, runs_per_container=1000, cells=cells)
     container = Container(engine, engine.start(profile), profile)
     try:
         container.wait_ready(_READY_S)
@@ -147,8 +149,8 @@ def _started(engine: DockerEngine, *, cpu_quota_us: int) -> Iterator[Container]:
 
 
 @contextmanager
-def _container() -> Iterator[Container]:
-    with _engine() as engine, _started(engine, cpu_quota_us=50_000) as container:
+def _container(client: Client) -> Iterator[Container]:
+    with _engine() as engine, _started(engine, client, cpu_quota_us=50_000) as container:
         yield container
 
 

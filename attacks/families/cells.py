@@ -1,0 +1,31 @@
+"""Cells: who makes them, what is around them, and what of one could be found in the next."""
+
+from __future__ import annotations
+
+from attacks.attack import Attack, Run
+from attacks.endings import ANY_LIMIT
+
+ATTACKS = (
+    Attack(
+        "the maker",
+        "namespaces, users, mounts and files of who makes cells",
+        (Run("cell_maker.py", key=0),),
+        in_cells=True,
+    ),
+    Attack(
+        "traces",
+        "counters, times of devices, and everything full, from one run to the next",
+        (Run("cell_traces.py", key=0, timeout_ms=10_000), Run("cell_traces.py", key=0, timeout_ms=10_000)),
+        same_container=True,
+        in_cells=True,
+    ),
+    Attack(
+        "no room for the next",
+        "a process table that is full when the cell ends",
+        (
+            Run("fork_bomb_daemons.py", key=0, timeout_ms=10_000, ends=ANY_LIMIT, prints=()),
+            Run("cell_maker.py", key=0),
+        ),
+        in_cells=True,
+    ),
+)
