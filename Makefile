@@ -51,6 +51,7 @@ ifdef LISTS
 	@$(VENV_PYTHON) -m benchmarks.lists --rows $(LISTS)
 else
 	@$(VENV_PYTHON) -m benchmarks $(ARGS)
+	@$(VENV_PYTHON) -m benchmarks.cells
 	@$(VENV_PYTHON) -m benchmarks.languages
 	@$(VENV_PYTHON) -m benchmarks.doors
 	@$(VENV_PYTHON) -m benchmarks.watching

@@ -13,7 +13,8 @@ import contextlib
 import os
 import platform
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,9 @@ from benchmarks.tests_of_one import COUNT, ms_a_test
 from benchmarks.turns import CONCURRENCY, LIVE_S, REST_S, REUSE_RUNS, SETTLE_S, Subject, run_all
 from testkit.servers import RunningServer, ServerFailed
 
+IN_CONTAINERS = {"isolation": "", "share_containers": "false"}
+IN_SHARED_CELLS = {"isolation": "cell", "share_containers": "true"}
+"""A cell for each execution, in containers that serve whoever comes next."""
 GVISOR = "runsc"
 """The name with which `runsc install` registers gVisor."""
 
@@ -98,7 +102,7 @@ def _in_gvisor(program: Program, server: RunningServer) -> Subject:
 def _keep_cold(server: RunningServer, pool: _Pool) -> None:
     pool.warm(None, 0)
     for slug in pool.languages:
-        server.set_language(slug, runs_per_container=1, warm_min=0, warm_max=0)
+        server.set_language(slug, **IN_CONTAINERS, runs_per_container=1, warm_min=0, warm_max=0)
 
 
 def _options() -> argparse.Namespace:
@@ -159,10 +163,10 @@ def _subjects(program: Program, server: RunningServer, pool: _Pool) -> list[Subj
     fresh, reused = pool.profile(slug, 1), pool.profile(slug, REUSE_RUNS)
     image = _hand_image(slug, pool)
 
-    def set_runs(count: int) -> Callable[[], None]:
+    def set_runs(count: int, isolation: Mapping[str, str] = IN_CONTAINERS) -> Callable[[], None]:
         def apply() -> None:
             warm_min = pool.languages[slug].warm_min
-            server.set_language(slug, runs_per_container=count, warm_min=warm_min, warm_max=CONCURRENCY)
+            server.set_language(slug, **isolation, runs_per_container=count, warm_min=warm_min, warm_max=CONCURRENCY)
             pool.warm(None, 0)
             time.sleep(LIVE_S)
 
@@ -191,6 +195,14 @@ def _subjects(program: Program, server: RunningServer, pool: _Pool) -> list[Subj
             lambda: subjects.over_http(program, server.port, key),
             0.0,
             set_runs(REUSE_RUNS),
+            REST_S,
+        ),
+        Subject(
+            "gexec, cells",
+            program,
+            lambda: subjects.over_http(program, server.port, None),
+            0.0,
+            set_runs(1, IN_SHARED_CELLS),
             REST_S,
         ),
         Subject(
@@ -237,17 +249,19 @@ def _report(rows: list[Subject], server: RunningServer, pool: _Pool) -> dict[str
         },
         "server_memory_mb": round(measure.proportional_memory_mb(server.pids), 1),
         "idle_container_mb": _idle_container_mb(waiting),
-        "tests_ms": _tests_ms(pool),
+        "tests_ms": _tests_ms(pool, cells=0),
+        "tests_in_cells_ms": _tests_ms(pool, cells=REUSE_RUNS),
         "rows": [_row(row, rows) for row in rows],
     }
 
 
-def _tests_ms(pool: _Pool) -> tuple[float, float] | None:
+def _tests_ms(pool: _Pool, *, cells: int) -> tuple[float, float] | None:
     """Of each test of a compiled C program, and of that what the program took itself; None where there is no C."""
     if C.language not in pool.languages:
         return None
     compiles, runs = pool.steps(C.language)
-    each = ms_a_test(C, pool.pool, pool.profile(C.language, REUSE_RUNS), compiles, runs)
+    profile = replace(pool.profile(C.language, REUSE_RUNS), cells=cells)
+    each = ms_a_test(C, pool.pool, profile, compiles, runs)
     return round(each[0], 2), round(each[1], 2)
 
 
@@ -304,9 +318,11 @@ def _table(report: dict[str, Any]) -> str:
         f"gexec's containers start with {machine['runtime']}, the others with {machine['default_runtime']}\n"
         f"server {report['server_memory_mb']} MB; an idle warm container {report['idle_container_mb']} MB\n\n"
     )
-    if report["tests_ms"]:
-        whole, own = report["tests_ms"]
-        head += f"{COUNT} tests on one compiled C program, ms each: {whole}, of which the program's own {own}\n\n"
+    for name, where in (("tests_ms", "in one container"), ("tests_in_cells_ms", "each in a cell")):
+        if report[name]:
+            whole, own = report[name]
+            head += f"{COUNT} tests on one compiled C program, {where}, ms each: {whole}, of which its own {own}\n"
+    head += "\n"
     columns = (
         "program",
         "subject",

@@ -146,7 +146,7 @@ class RunningServer:
         """A manage.py command in the server's environment, while it runs."""
         return self.checkout.run(self.checkout.manage(*arguments), self.environment, within_s=within_s)
 
-    def set_language(self, slug: str, **values: int) -> None:
+    def set_language(self, slug: str, **values: int | str) -> None:
         """Change fields of a language. Raises ServerFailed."""
         self._manage("languages", "set", slug, *(f"{name}={value}" for name, value in values.items()))
 

@@ -39,9 +39,14 @@ def cell() -> Iterator[LabRunner]:
 
 
 def processes_of(runner: LabRunner) -> list[int]:
-    """Those of the container, by the host's numbers: process 1, the maker, the cell's, and so on."""
-    titles, rows = (found := runner.container.top(ps_args="-eo pid"))["Titles"], found["Processes"]
-    return sorted(int(row[titles.index("PID")]) for row in rows)
+    """Those of the container, by the host's numbers: process 1, the maker, the cell's, and then the program's."""
+    table = runner.container.top(ps_args="-eo pid,ppid")["Processes"]
+    parents = {int(pid): int(parent) for pid, parent in table}
+
+    def depth(pid: int) -> int:
+        return 1 + depth(parents[pid]) if pid in parents else 0
+
+    return sorted(parents, key=depth)
 
 
 def namespaces_of(runner: LabRunner) -> dict[str, str]:
