@@ -45,6 +45,7 @@ _FIELDS_BEFORE_OPTIONS = (
                 "compile_args",
                 "run_command",
                 "version_command",
+                "packages_command",
                 "environment",
             )
         },

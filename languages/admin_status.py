@@ -53,6 +53,7 @@ def _facts(language: Language, host: OnHost) -> list[tuple[str, str]]:
         ("tested image", _digest(language.image_digest)),
         ("tested", moment(language.tested_at)),
         ("version", language.version or "-"),
+        ("packages of the tested image", _packages(language)),
         *_isolation(language),
         *((f"{case}, excused", reason) for case, reason in language.excused.items()),
         *((f"{name}, until tested", json.dumps(language.tested[name])) for name in language.untested),
@@ -109,6 +110,12 @@ def _verdict(verdict: dict[str, Any]) -> dict[str, Any]:
         "run": duration(verdict["run_ms"]),
         "memory": size(verdict["peak_memory_bytes"]),
     }
+
+
+def _packages(language: Language) -> str:
+    if language.packages is None:
+        return "not known: test it"
+    return ", ".join(f"{each['name']} {each['version']}" for each in language.packages) or "none besides the language"
 
 
 def _digest(digest: str) -> str:

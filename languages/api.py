@@ -100,6 +100,27 @@ class LanguageSerializer(ColumnsSerializer):
         return in_force(programs.profile_of(language), self.context["told"])
 
 
+class PackageSerializer(serializers.Serializer[Any]):
+    """A package of a language's image."""
+
+    name = serializers.CharField(help_text="As its own manager calls it: numpy, libboost-dev.")
+    version = serializers.CharField(help_text="The one that is there.")
+
+
+class OneLanguageSerializer(LanguageSerializer):
+    """A language with what else it has to offer."""
+
+    packages = serializers.SerializerMethodField(
+        help_text="What is there beside the language itself, by name, as the last self-test found it. "
+        "Empty where nothing is known."
+    )
+
+    @extend_schema_field(PackageSerializer(many=True))
+    def get_packages(self, language: Language) -> list[Any]:
+        """Of the image that its programs run in."""
+        return language.packages or []
+
+
 class LanguagesSerializer(serializers.Serializer[Any]):
     """All enabled languages."""
 
@@ -131,14 +152,14 @@ class LanguageView(Revalidated):
 
     @extend_schema(
         summary="One language",
-        responses={200: OpenApiResponse(LanguageSerializer, "The one of this name."), 304: None},
+        responses={200: OpenApiResponse(OneLanguageSerializer, "The one of this name."), 304: None},
     )
     def get(self, request: Request, name: str) -> Response:
         """The one with this slug, alias or version, as /execute would take it."""
         language = Language.objects.matching(name)
         if language is None or not language.enabled:
             raise NotFound(unsupported(name))
-        return Response(LanguageSerializer(language, context=_context(_enabled())).data)
+        return Response(OneLanguageSerializer(language, context=_context(_enabled())).data)
 
 
 def _enabled() -> list[Language]:

@@ -75,6 +75,7 @@ _PLAIN_ENTRIES = (
     Entry("compile_args", "compile_args", TEXTS),
     Entry("run", "run_command", TEXTS),
     Entry("version", "version_command", TEXTS),
+    Entry("packages", "packages_command", TEXTS),
     Entry("example", "example", TEXT),
 )
 

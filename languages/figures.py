@@ -13,15 +13,25 @@ from languages.folders import Folder
 from languages.models import Language
 
 FILE = "figures.toml"
+PACKAGES_FILE = "packages.toml"
 _HEAD = """\
 # What was measured of every language with `manage.py language_figures`, which writes this file and the table of
 # docs/languages.md: the version of its interpreter or compiler, its size with all shared layers, the times of hello
 # world at its own CPU quota, and the peak memory of a program that sorts 1,000,000 numbers.
 
 """
+_PACKAGES_HEAD = """\
+# The packages of every language's image with their versions, as its own tools tell them: written by
+# `manage.py language_figures`, and shown in docs/languages.md.
+
+"""
 _TABLE_HEAD = """\
 | language | slug and aliases | version | image MB | compile ms | run ms | sort MB | memory MB |
 |---|---|---|---|---|---|---|---|
+"""
+_PACKAGES_TABLE_HEAD = """\
+| language | packages |
+|---|---|
 """
 _NONE = "\N{EN DASH}"
 _SHARED_MB = 80
@@ -71,6 +81,30 @@ def table() -> str:
     listed = sorted(map(folders.read, folders.slugs()), key=lambda folder: str(folder.fields["name"]).lower())
     return _TABLE_HEAD + "".join(
         f"| {' | '.join(_cells(each, known.get(each.slug, Figures())))} |\n" for each in listed
+    )
+
+
+def all_packages() -> Mapping[str, Mapping[str, str]]:
+    """Of each language by slug: versions by name."""
+    file = folders.IMAGES / PACKAGES_FILE
+    return tomllib.loads(file.read_text()) if file.exists() else {}
+
+
+def write_packages(packages: Mapping[str, Mapping[str, str]]) -> None:
+    """Keep them in the file, by slug."""
+    (folders.IMAGES / PACKAGES_FILE).write_text(
+        _PACKAGES_HEAD + tomli_w.dumps({slug: packages[slug] for slug in sorted(packages)})
+    )
+
+
+def packages_table() -> str:
+    """What each image has, by the language's name, in Markdown."""
+    known = all_packages()
+    listed = sorted(map(folders.read, folders.slugs()), key=lambda folder: str(folder.fields["name"]).lower())
+    return _PACKAGES_TABLE_HEAD + "".join(
+        f"| {folder.fields['name']} | {', '.join(f'{name} {version}' for name, version in found.items())} |\n"
+        for folder in listed
+        if (found := known.get(folder.slug))
     )
 
 

@@ -59,6 +59,7 @@ def work(fake_images: FakeImages, monkeypatch: pytest.MonkeyPatch) -> Iterator[W
     made = Work(fake_images)
     monkeypatch.setattr(language_images, "build", made.build)
     monkeypatch.setattr(installs, "reported_version", lambda _language, _image: "1.2.3")
+    monkeypatch.setattr(installs, "listed_packages", lambda *_: [])
     monkeypatch.setattr(installs, "run_cases", lambda *_: [Verdict("hello", "", None, 1.0, 1)])
     yield made
     made.go_on.set()
@@ -73,7 +74,10 @@ def states(client: Client) -> dict[str, str]:
 def test_every_folder_has_its_figures_and_the_documentation_says_the_same() -> None:
     known = figures.all_figures()
     assert set(known) == set(folders.slugs())
-    assert figures.table() in (PROJECT / "docs" / "languages.md").read_text(), "manage.py language_figures writes it"
+    text = (PROJECT / "docs" / "languages.md").read_text()
+    assert figures.table() in text, "manage.py language_figures writes it"
+    assert set(figures.all_packages()) <= set(known)
+    assert figures.packages_table() in text, "manage.py language_figures writes it"
 
 
 def test_a_folder_that_is_new_has_no_figures() -> None:

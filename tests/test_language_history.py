@@ -102,6 +102,7 @@ def _passing(monkeypatch: pytest.MonkeyPatch, *, problem: str) -> None:
     monkeypatch.setattr(installs, "image_of", lambda *_args, **_more: ImageInfo("sha256:" + "a" * 64, (), 1, ""))
     monkeypatch.setattr(installs, "cases_for", lambda _language: ["one"])
     monkeypatch.setattr(installs, "reported_version", lambda _language, _image: "3.14.1")
+    monkeypatch.setattr(installs, "listed_packages", lambda *_: [])
     monkeypatch.setattr(installs, "run_cases", lambda *_: [Verdict("one", problem, None, 1.0, 1)])
 
 

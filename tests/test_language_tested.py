@@ -79,6 +79,7 @@ def _test(language: Language, monkeypatch: pytest.MonkeyPatch, *, problem: str) 
     monkeypatch.setattr(installs, "image_of", lambda _language: ImageInfo("sha256:1", (), 1, ""))
     monkeypatch.setattr(installs, "cases_for", lambda _language: ["one"])
     monkeypatch.setattr(installs, "reported_version", lambda _language, _image: "1")
+    monkeypatch.setattr(installs, "listed_packages", lambda *_: [])
     monkeypatch.setattr(installs, "run_cases", lambda *_: [Verdict("one", problem, None, 1.0, 1)])
     installs.self_test(language, lambda _line: None)
 

@@ -48,6 +48,7 @@ def test_a_rebuilt_image_takes_the_old_one_away_unless_a_version_runs_in_it(
     holds(fake_images, {"gexec/python": "sha256:new", "gexec/python:old": "sha256:1"})
     monkeypatch.setattr(installs, "run_cases", lambda *_: [Verdict("hello", "", None, 1.0, 1)])
     monkeypatch.setattr(installs, "reported_version", lambda *_: "3.14")
+    monkeypatch.setattr(installs, "listed_packages", lambda *_: [])
     assert installs.self_test(python, lambda _line: None).passed
     assert Language.objects.get(slug="python").image_digest == "sha256:new"
     assert (fake_images.find("gexec/python:old") is not None) is shared

@@ -38,6 +38,7 @@ def described(language: Language) -> str:
         f"version: {language.version or 'not known'}",
         f"image: {language.image}, {size} MB" if (size := megabytes(language)) else f"image: {language.image}, absent",
         f"tested: {_tested(language)}{f', on {language.image_digest}' if language.image_digest else ''}",
+        f"packages: {_packages(language)}",
         f"executions: {executions_of(language.slug)}",
     )
     return "".join(f"# {fact}\n" for fact in facts) + "\n" + toml_of(language)
@@ -47,6 +48,10 @@ def megabytes(language: Language) -> str:
     """The size of what is there under its image's name; empty where nothing is."""
     image = language_images.image_of(language)
     return f"{image.size_bytes / 1e6:.0f}" if image else ""
+
+
+def _packages(language: Language) -> str:
+    return ", ".join(f"{each['name']} {each['version']}" for each in language.packages or ()) or "none known"
 
 
 def _state(language: Language) -> str:

@@ -15,7 +15,7 @@ from languages.models.language import Language
 SHOWN_CHARACTERS = 300
 """Of a value. The row has all of it."""
 _DIGEST_CHARACTERS = 12
-_OF_A_TEST = {"tested_at", "tested", "image_digest", "version"}
+_OF_A_TEST = {"tested_at", "tested", "image_digest", "version", "packages"}
 
 
 class ChangeKind(models.TextChoices):

@@ -36,7 +36,7 @@ TESTED = (
     "oci_runtime",
 )  # fmt: skip
 """What a self-test tries besides the image, and what a change of may break."""
-COMMANDS = ("compile_command", "run_command", "version_command")
+COMMANDS = ("compile_command", "run_command", "version_command", "packages_command")
 WORDS = (*COMMANDS, "source_suffixes", "compile_args")
 """What people may write as words with a shell's quotes."""
 NOT_TESTED = "Its self-test has not passed yet: build or pull the image, then test it."
@@ -117,6 +117,14 @@ class Language(LanguageOptions):
         blank=True,
         validators=[validate_command],
         help_text="What prints the version: python3 --version, or a JSON list of words. The self-test records it.",
+    )
+    packages_command = models.JSONField(
+        default=list,
+        db_default=[],
+        blank=True,
+        validators=[validate_command],
+        help_text="What prints the image's packages, one a line with its version: pip list. The self-test "
+        "records them. Empty, for a folder of the catalogue: what its Dockerfile installs from Debian.",
     )
     image = models.CharField(
         max_length=255,
@@ -201,6 +209,12 @@ class Language(LanguageOptions):
         blank=True,
         editable=False,
         help_text="With what the self-test last passed; programs run with that until a newer one passes.",
+    )
+    packages = models.JSONField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="The packages of the tested image, as the self-test found them; null where none has asked yet.",
     )
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -303,6 +317,7 @@ class Language(LanguageOptions):
         self.aliases = [alias.strip().lower() for alias in self.aliases or []]
         # An emptied field of a form is None, which the columns do not take.
         self.environment, self.excused = self.environment or {}, self.excused or {}
+        self.version_command, self.packages_command = self.version_command or [], self.packages_command or []
         self.source_suffixes, self.compile_args = self.source_suffixes or [], self.compile_args or []
         try:
             super().clean_fields(exclude)

@@ -13,6 +13,7 @@ from languages.commands import fill_environment
 from languages.examples import folder_for
 from languages.memory_failures import ran_out_of_memory
 from languages.models import Language
+from languages.packages import Package, listing_command, packages_in
 from languages.programs import COMPILE, RUN, as_started, compile_failed, steps_of
 from languages.selftest.cases import Case, cases_for
 from languages.selftest.sandbox import run_job
@@ -20,6 +21,8 @@ from sandbox.types import File, Job, JobResult, Limits, Outcome, Step, StepResul
 
 _VERSION_LIMITS = Limits(wall_ms=30_000, output_bytes=10_000)
 """Some print their version after the start of a virtual machine, and one line of it is wanted."""
+_PACKAGES_LIMITS = Limits(wall_ms=30_000, output_bytes=200_000)
+"""The longest list of packages that is read."""
 STARTS = 5
 """A program that is to be ended by its time limit has at least so many times what hello world took just now."""
 _VERSIONS = (re.compile(r"\d+\.\d[\w.+~-]*"), re.compile(r"\d+"))
@@ -78,16 +81,32 @@ def reported_version(language: Language, image: str) -> str:
     command = tuple(language.version_command) or (folder.version_command if folder else ())
     if not command:
         return language.version
-    environment = fill_environment(
-        language.environment, memory_mb=language.memory_mb, cpu_quota_us=language.cpu_quota_us
-    )
-    result = _run(language, image, Job((), (Step("version", command, _VERSION_LIMITS, environment),)))
-    return version_in(_text(result.steps))
+    return version_in(_text(_asked(language, image, Step("version", command, _VERSION_LIMITS))))
+
+
+def listed_packages(language: Language, image: str) -> list[Package]:
+    """The packages of this image, as its own tools tell them in the sandbox: the image may be anybody's.
+
+    None where nothing lists them, or what does fails. Raises SandboxError.
+    """
+    command = listing_command(language)
+    if not command:
+        return []
+    steps = _asked(language, image, Step("packages", command, _PACKAGES_LIMITS))
+    return packages_in("".join(step.stdout.decode(errors="replace") for step in steps))
 
 
 def version_in(text: str) -> str:
     """The first thing that looks like a version: best with a dot, else any number."""
     return next((found[0] for pattern in _VERSIONS if (found := pattern.search(text))), "")
+
+
+def _asked(language: Language, image: str, step: Step) -> tuple[StepResult, ...]:
+    """What came of a command that asks the image about itself."""
+    environment = fill_environment(
+        language.environment, memory_mb=language.memory_mb, cpu_quota_us=language.cpu_quota_us
+    )
+    return _run(language, image, Job((), (dataclasses.replace(step, environment=environment),))).steps
 
 
 def _tried(language: Language, image: str, case: Case, hello_ms: float) -> Verdict:

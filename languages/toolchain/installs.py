@@ -14,8 +14,9 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from languages.models import Language, note, was_removed
+from languages.packages import Package
 from languages.selftest.cases import cases_for
-from languages.selftest.run import Verdict, reported_version, run_cases
+from languages.selftest.run import Verdict, listed_packages, reported_version, run_cases
 from languages.toolchain import docker_host, language_images
 from languages.toolchain.base_image import Report
 from languages.toolchain.errors import InstallError
@@ -33,6 +34,7 @@ class SelfTest:
     image: ImageInfo
     version: str
     verdicts: tuple[Verdict, ...]
+    packages: tuple[Package, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -101,7 +103,10 @@ def self_test(language: Language, report: Report, *, on_verdict: OnVerdict | Non
         raise InstallError(f"{language.slug}: there is nothing to test; give it an example, a program that ends well")
     report(f"{language.slug}: testing {language.image}")
     result = SelfTest(
-        image, reported_version(language, image.id), tuple(run_cases(language, image.id, on_verdict or _ignore))
+        image,
+        reported_version(language, image.id),
+        tuple(run_cases(language, image.id, on_verdict or _ignore)),
+        tuple(listed_packages(language, image.id)),
     )
     if language.start_ahead and not any(verdict.started_ahead for verdict in result.verdicts):
         report(f"{language.slug}: cannot be started ahead: it did not wait where it opens {language.source_file}")
@@ -141,6 +146,9 @@ def _bring_up(language: Language, report: Report) -> None:
     image = _image(language, report)
     is_new = language.tested_at is None
     if not is_new and image.id == language.image_digest:
+        if language.packages is None:
+            # It was tested by a version of gexec that did not ask.
+            _write(language, packages=listed_packages(language, image.id))
         return
     if failed := self_test(language, report).failed:
         raise InstallError(f"{language.slug}: the self-test {failed[0].case} failed: {failed[0].problem}")
@@ -173,6 +181,7 @@ def _accept(language: Language, result: SelfTest) -> None:
         language,
         image_digest=result.image.id,
         version=result.version,
+        packages=list(result.packages),
         tested_at=timezone.now(),
         tested=language.what_is_tested(),
     )

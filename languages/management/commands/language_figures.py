@@ -14,13 +14,14 @@ from languages import figures
 from languages.figures import Figures
 from languages.models import Language
 from languages.options import MIB
-from languages.selftest.run import Verdict
+from languages.selftest.run import Verdict, listed_packages
 from languages.toolchain import installs, language_images
 from languages.toolchain.errors import InstallError
 from sandbox.errors import SandboxError
 
 DOCUMENT = Path(settings.BASE_DIR) / "docs" / "languages.md"
 BEGIN = "<!-- The table is written by `manage.py language_figures`. -->\n"
+BEGIN_PACKAGES = "<!-- This one, too. -->\n"
 END = "<!-- Until here. -->\n"
 
 
@@ -30,14 +31,17 @@ class Command(BaseCommand):
     help = "Measure languages by their self-test; write images/figures.toml and the table of docs/languages.md."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        """The languages to measure; without any, only the table is written."""
+        """The languages to measure; without any, only the tables are written."""
         parser.add_argument("slugs", nargs="*", metavar="NAME")
+        parser.add_argument("--packages", action="store_true", help="only list what the images that are there have")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Raises CommandError where a self-test fails; what was measured before is kept."""
         try:
             for slug in options["slugs"]:
-                figures.write({**figures.all_figures(), slug: self._measured(slug)})
+                if not options["packages"]:
+                    figures.write({**figures.all_figures(), slug: self._measured(slug)})
+                figures.write_packages({**figures.all_packages(), slug: self._packages(slug)})
         except (InstallError, SandboxError) as error:
             raise CommandError(str(error)) from error
         finally:
@@ -51,6 +55,15 @@ class Command(BaseCommand):
         if result.failed:
             raise InstallError(f"{slug}: {result.failed[0].case} failed: {result.failed[0].problem}")
         return measured(Language.objects.get(slug=slug).version, image.size_bytes, result.verdicts)
+
+    def _packages(self, slug: str) -> dict[str, str]:
+        language = installs.load_folder(slug, force=True)
+        image = language_images.image_of(language)
+        if image is None:
+            raise InstallError(f"{slug}: {language.image_is_missing}")
+        found = listed_packages(language, image.id)
+        self.stdout.write(f"{slug}: {len(found)} packages")
+        return {each["name"]: each["version"] for each in found}
 
 
 def measured(version: str, size_bytes: int, verdicts: tuple[Verdict, ...]) -> Figures:
@@ -67,6 +80,8 @@ def measured(version: str, size_bytes: int, verdicts: tuple[Verdict, ...]) -> Fi
 
 
 def with_table(text: str) -> str:
-    """The document with the table of today between its two marks."""
-    before, _, rest = text.partition(BEGIN)
-    return before + BEGIN + figures.table() + END + rest.partition(END)[2]
+    """The document with the tables of today between their marks."""
+    for begin, table in ((BEGIN, figures.table()), (BEGIN_PACKAGES, figures.packages_table())):
+        before, _, rest = text.partition(begin)
+        text = before + begin + table + END + rest.partition(END)[2]
+    return text
