@@ -7,6 +7,7 @@ import ipaddress
 import os
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any
 
@@ -59,6 +60,8 @@ _AT_LEAST = {
     "GEXEC_RETENTION_DAYS": 0,
     "GEXEC_CONTENTS_DAYS": 0,
     "GEXEC_PRUNE_DAYS": 0,
+    # A compiler's own caches are made in less by none that is in the catalogue.
+    "GEXEC_BUILD_MEMORY_MB": 512,
     "GEXEC_SNIPPET_DAYS": 0,
     "GEXEC_DISK_LOW_MB": 0,
     "GEXEC_DISK_FULL_MB": 0,
@@ -237,6 +240,19 @@ def security_contact(**_: Any) -> list[CheckMessage]:
     return [Error(f"GEXEC_SECURITY_CONTACT has {contact!r}.", hint=hint, id="gexec.E041") for contact in wrong]
 
 
+def build_ca(**_: Any) -> list[CheckMessage]:
+    """E050: certificates for builds that are not there."""
+    path = settings.GEXEC_BUILD_CA
+    try:
+        if not path or b"-----BEGIN CERTIFICATE-----" in Path(path).read_bytes():
+            return []
+        message = f"GEXEC_BUILD_CA is {path!r}, which holds no certificate."
+    except OSError as error:
+        message = f"GEXEC_BUILD_CA cannot be read: {error}."
+    hint = "Name a file of certificates in PEM, all that builds are to trust: the system's with your own added."
+    return [Error(message, hint=hint, id="gexec.E050")]
+
+
 def traces(**_: Any) -> list[CheckMessage]:
     """E042: traces that would be sent in a way that is not spoken."""
     wrong = {
@@ -300,6 +316,7 @@ def register_all() -> None:
         isolation,
         snippets,
         security_contact,
+        build_ca,
         traces,
         unknown_names,
         threads,

@@ -55,6 +55,9 @@ GEXEC_DOCKER_RUNTIME = env.str("GEXEC_DOCKER_RUNTIME", "")
 GEXEC_ISOLATION = env.str("GEXEC_ISOLATION", "container")
 GEXEC_SHARE_CONTAINERS = env.bool("GEXEC_SHARE_CONTAINERS", False)
 GEXEC_DEBIAN_MIRROR = env.str("GEXEC_DEBIAN_MIRROR", "")
+# What builds of images trust when they fetch packages (a file of certificates), and what memory each may have.
+GEXEC_BUILD_CA = env.str("GEXEC_BUILD_CA", "")
+GEXEC_BUILD_MEMORY_MB = env.int("GEXEC_BUILD_MEMORY_MB", 4096)
 
 # How long a statement may take in a request of the API, and in a page of the admin, waits for locks included.
 GEXEC_DATABASE_TIMEOUT_MS = env.int("GEXEC_DATABASE_TIMEOUT_MS", 5_000)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass
 
 import tomli_w
@@ -73,6 +73,19 @@ def write(figures: Mapping[str, Figures]) -> None:
     """Keep them in the file, by slug."""
     known = {slug: _known(figures[slug]) for slug in sorted(figures)}
     (folders.IMAGES / FILE).write_text(_HEAD + tomli_w.dumps(known))
+
+
+def expected(slugs: Collection[str]) -> str:
+    """What it will take to build these, in words: the base's layers are there, others are shared now and then."""
+    known = all_figures()
+    measured = [each for slug in slugs if (each := known.get(slug)) and each.image_mb is not None]
+    megabytes = sum(max((each.image_mb or 0) - _SHARED_MB, 0) for each in measured)
+    seconds = sum(each.build_s or 0.0 for each in measured)
+    unknown = f", and {len(slugs) - len(measured)} that were never measured" if len(measured) < len(slugs) else ""
+    return (
+        f"{len(slugs)} images to build: up to {megabytes / 1000:.1f} GB on the Docker host's disk, "
+        f"in about {max(round(seconds / 60), 1)} minutes{unknown}"
+    )
 
 
 def table() -> str:

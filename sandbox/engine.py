@@ -83,8 +83,12 @@ class Images(Protocol):
         labels: Mapping[str, str],
         on_line: Callable[[str], None],
         no_cache: bool = False,
+        memory_bytes: int | None = None,
     ) -> ImageInfo:
-        """Build a tar of a Dockerfile and its files; `on_line` gets what the builder says. Raises ImageBuildFailed."""
+        """Build a tar of a Dockerfile and its files; `on_line` gets what the builder says. Raises ImageBuildFailed.
+
+        memory_bytes: what each of its steps may have; None: whatever the host has.
+        """
 
     def pull(self, name: str, on_line: Callable[[str], None]) -> ImageInfo:
         """Fetch an image from its registry. Raises ImageMissing."""

@@ -355,6 +355,7 @@ class FakeImages:
         labels: Mapping[str, str],
         on_line: Callable[[str], None],
         no_cache: bool = False,
+        memory_bytes: int | None = None,
     ) -> ImageInfo:
         self._answer()
         log: list[str] = []

@@ -68,6 +68,8 @@ class Recipe:
     buildargs: Mapping[str, str]
     kind: str
     """For the image's label: base or language."""
+    memory_bytes: int | None = None
+    """What each step of the build may have; None: whatever the host has."""
 
 
 def build_image(images: Images, recipe: Recipe, *, no_cache: bool, on_line: Report) -> ImageInfo:
@@ -80,6 +82,7 @@ def build_image(images: Images, recipe: Recipe, *, no_cache: bool, on_line: Repo
             labels={"gexec.kind": recipe.kind},
             on_line=on_line,
             no_cache=no_cache,
+            memory_bytes=recipe.memory_bytes,
         )
     except ImageBuildFailed as error:
         raise InstallError(str(error), log_end=error.log_end) from error

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
+import threading
+from functools import lru_cache
 
 from django.conf import settings
 from django.db.models import Q, QuerySet
@@ -16,13 +19,17 @@ from languages import folders
 from languages.documents import BadDescription
 from languages.folders import Folder
 from languages.models import Language
-from languages.toolchain import base_image, docker_host, pulling
+from languages.options import MIB
+from languages.toolchain import base_image, docker_host, pulling, registries
 from languages.toolchain.base_image import Recipe, Report
 from languages.toolchain.errors import InstallError
 from sandbox.errors import SandboxError
 from sandbox.types import ImageInfo
 
 logger = logging.getLogger(__name__)
+
+BUILDS_AT_ONCE = 2
+"""While one waits for its downloads the other compiles; more would only share the processors."""
 
 
 def ensure_base(report: Report, *, refresh: bool = False) -> str:
@@ -43,9 +50,10 @@ def build(
     tag = _tag(folder, base)
     found = None if refresh else images.find(tag)
     if found is None:
-        report(f"{language.slug}: building {folder.image}")
-        recipe = Recipe(tag, folder.context(), {"BASE": base}, "language")
-        found = base_image.build_image(images, recipe, no_cache=refresh, on_line=on_line)
+        with _turns(settings.GEXEC_BUILD_MEMORY_MB):
+            report(f"{language.slug}: building {folder.image}")
+            recipe = _recipe(tag, folder, base, report)
+            found = base_image.build_image(images, recipe, no_cache=refresh, on_line=on_line)
     images.tag(tag, folder.image)
     return found
 
@@ -64,6 +72,11 @@ def pull(language: Language, report: Report) -> ImageInfo:
 def image_of(language: Language, *, timeout_s: float = docker_host.INSTALLING_S) -> ImageInfo | None:
     """What the Docker host has under the language's image name. Raises EngineUnavailable."""
     return docker_host.images(timeout_s=timeout_s).find(language.image)
+
+
+def is_absent(slug: str) -> bool:
+    """Whether the folder's image would have to be built. Raises InstallError, EngineUnavailable."""
+    return docker_host.images().find(folder_of(slug).image) is None
 
 
 def drop(digest: str) -> None:
@@ -110,6 +123,27 @@ def folder_of(slug: str) -> Folder:
         return folders.read(slug)
     except BadDescription as error:
         raise InstallError(str(error)) from error
+
+
+def builds_at_once(memory_mb: int) -> int:
+    """How many builds that may have so much memory each find room on this machine; one in any case."""
+    host_mb = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // MIB
+    return max(1, min(BUILDS_AT_ONCE, host_mb // memory_mb))
+
+
+@lru_cache(maxsize=1)
+def _turns(memory_mb: int) -> threading.BoundedSemaphore:
+    """The turns of this process's builds."""
+    return threading.BoundedSemaphore(builds_at_once(memory_mb))
+
+
+def _recipe(tag: str, folder: Folder, base: str, report: Report) -> Recipe:
+    """With what this host needs to reach the registries; the tag tells only of what the image is made of."""
+    context, ca = folder.context(), settings.GEXEC_BUILD_CA
+    if ca:
+        context = registries.with_certificates(context, registries.certificates(ca))
+    arguments = {**registries.proxies(report), "BASE": base}
+    return Recipe(tag, context, arguments, "language", memory_bytes=settings.GEXEC_BUILD_MEMORY_MB * MIB)
 
 
 def _tag(folder: Folder, base: str) -> str:

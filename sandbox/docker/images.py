@@ -67,6 +67,7 @@ class DockerImages:
         labels: Mapping[str, str],
         on_line: Callable[[str], None],
         no_cache: bool = False,
+        memory_bytes: int | None = None,
     ) -> ImageInfo:
         """Build a tar of a Dockerfile and its files with the classic builder. Raises ImageBuildFailed."""
         lines: list[str] = []
@@ -84,6 +85,7 @@ class DockerImages:
                 buildargs=dict(buildargs),
                 labels=dict(labels),
                 nocache=no_cache,
+                container_limits={"memory": memory_bytes} if memory_bytes else None,
                 rm=True,
                 forcerm=True,
                 decode=True,

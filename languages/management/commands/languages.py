@@ -18,7 +18,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection, models
 
 from dispatch import active
-from languages import folders, removal
+from languages import figures, folders, removal
 from languages.commands import words_in
 from languages.documents import BadDescription
 from languages.management.listing import HEAD, described, line_of, megabytes, slug_of
@@ -32,8 +32,6 @@ from languages.toolchain import installs, language_images, pruning
 from languages.toolchain.errors import InstallError
 from sandbox.errors import SandboxError
 
-BUILDS_AT_ONCE = 2
-"""While one waits for its downloads, the other compiles; more would only share the processors."""
 INTERRUPTED = 128 + signal.SIGINT
 """The exit code of what Ctrl-C ended, as shells count it."""
 READER_LEFT = 128 + signal.SIGPIPE
@@ -153,11 +151,20 @@ class Command(BaseCommand):
             return f"{language.version or 'version unknown'}, {megabytes(language) or 0} MB, enabled"
 
         language_images.ensure_base(self._print)
+        self._tell_size(options)
         self._each(options["slugs"], install)
 
     def _build(self, options: dict[str, Any]) -> None:
         language_images.ensure_base(self._print)
+        self._tell_size(options)
         self._each(options["slugs"], lambda slug: f"built, {megabytes(self._built(slug, options))} MB")
+
+    def _tell_size(self, options: dict[str, Any]) -> None:
+        """Before many are built: what they will take. One is begun at once."""
+        named = sorted(set(_expanded(options["slugs"])) & set(folders.slugs()))
+        to_build = [slug for slug in named if options["refresh"] or language_images.is_absent(slug)]
+        if len(to_build) > 1:
+            self._print(figures.expected(to_build))
 
     def _pull(self, options: dict[str, Any]) -> None:
         def pull(slug: str) -> str:
@@ -239,7 +246,7 @@ class Command(BaseCommand):
 
     def _each(self, slugs: list[str], act: Callable[[str], str]) -> None:
         """Do it for every language, two at once; go on after a failure, and fail at the end."""
-        done = each(_expanded(slugs), lambda slug: self._one(slug, act), at_once=BUILDS_AT_ONCE)
+        done = each(_expanded(slugs), lambda slug: self._one(slug, act), at_once=language_images.BUILDS_AT_ONCE)
         if failed := [slug for slug, ok in done if not ok]:
             if len(done) > 1:
                 self.stderr.write(f"{len(failed)} of {len(done)} failed")
