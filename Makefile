@@ -5,7 +5,7 @@ VENV := .venv
 VENV_PYTHON := $(VENV)/bin/python
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: run test lint schema frontend fuzz bench bench-history attack attack-debian chaos languages soak release help clean
+.PHONY: run test lint schema frontend fuzz bench bench-history attack attack-debian chaos languages languages-test soak release help clean
 .DEFAULT_GOAL := help
 
 run: ## Set everything up and serve on http://localhost:8080
@@ -78,6 +78,11 @@ languages: ## Install languages (LANGUAGES="c cpp java", or all)
 	@$(VENV_PYTHON) manage.py migrate --verbosity 0
 	@$(VENV_PYTHON) manage.py languages install $(or $(LANGUAGES),python go)
 
+languages-test: ## Build all languages from nothing and test them; a second run goes on (ARGS="--at-most 5", ARGS="lua perl")
+	@scripts/bootstrap run
+	@$(VENV_PYTHON) manage.py migrate --verbosity 0
+	@$(VENV_PYTHON) manage.py languages_test --record $(ARGS)
+
 soak: ## A week in an hour: reloads, purges and builds under load, and nothing grows (ARGS="--minutes 5 --seed 2")
 	@scripts/bootstrap test
 	@$(VENV_PYTHON) -m benchmarks.week $(ARGS)
@@ -90,4 +95,4 @@ clean: ## Remove the virtual environment and caches; the data in var/ stays
 	@scripts/clean
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import tomli_w
 
@@ -26,8 +26,8 @@ _PACKAGES_HEAD = """\
 
 """
 _TABLE_HEAD = """\
-| language | slug and aliases | version | image MB | compile ms | run ms | sort MB | memory MB |
-|---|---|---|---|---|---|---|---|
+| language | slug and aliases | version | image MB | compile ms | run ms | sort MB | memory MB | built anew |
+|---|---|---|---|---|---|---|---|---|
 """
 _PACKAGES_TABLE_HEAD = """\
 | language | packages |
@@ -53,6 +53,8 @@ class Figures:
     run_ms: int | None = None
     sort_mb: int | None = None
     """None: the language leaves that case out."""
+    passed: str = ""
+    """The day on which it was last built from nothing and has passed; empty: not known."""
 
     @property
     def build_s(self) -> float | None:
@@ -121,8 +123,13 @@ def packages_table() -> str:
     )
 
 
+def passed_on(slug: str, day: str) -> Figures:
+    """Its figures, with the day on which it has passed."""
+    return replace(all_figures().get(slug, Figures()), passed=day)
+
+
 def _known(figures: Figures) -> dict[str, str | int]:
-    return {name: value for name, value in asdict(figures).items() if value is not None}
+    return {name: value for name, value in asdict(figures).items() if value not in {None, ""} or name == "version"}
 
 
 def _cells(folder: Folder, figures: Figures) -> Iterator[str]:
@@ -133,3 +140,4 @@ def _cells(folder: Folder, figures: Figures) -> Iterator[str]:
         yield _NONE if number is None else str(number)
     limits = Language(**folder.fields)
     yield f"{limits.memory_mb} ({limits.compile_memory_mb})" if limits.compile_memory_mb else str(limits.memory_mb)
+    yield figures.passed or _NONE

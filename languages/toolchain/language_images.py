@@ -79,6 +79,11 @@ def is_absent(slug: str) -> bool:
     return docker_host.images().find(folder_of(slug).image) is None
 
 
+def tag_of(slug: str, base: str) -> str:
+    """What its image is called when it is built on this base from the folder as it is. Raises InstallError."""
+    return _tag(folder_of(slug), base)
+
+
 def drop(digest: str) -> None:
     """Let an image go that nothing runs in any more; one that a container still uses stays."""
     images = docker_host.images()
