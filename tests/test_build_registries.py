@@ -37,6 +37,7 @@ RUN ! SSL_CERT_FILE=/dev/null python3 -c 'import urllib.request as r; r.urlopen(
 
 FROM gexec/python
 COPY --from=fetched /out/ /out/
+RUN cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes > /out/memory 2> /dev/null || true
 RUN python3 -c 'import urllib.request as r; r.urlopen("https://{HOST}/second")'
 """
 
@@ -81,11 +82,12 @@ def test_a_build_fetches_through_a_proxy_that_inspects_tls(
     # Never from the builder's cache: another proxy is asked each time.
     found = language_images.build(behind, lines.append, refresh=True, on_line=lines.append)
     assert {"/simple/thing/", "/thing-1.0-py3-none-any.whl", "/second"} <= set(proxy.asked), (proxy.asked, lines)
-    left = f"ls /out; ls -d {FOLDER}; env; cat /out/refused; true"
+    left = f"ls /out; ls -d {FOLDER}; env; cat /out/refused /out/memory; true"
     told = docker_client.containers.run(found.id, ["sh", "-c", left], remove=True, network_mode="none").decode()
     assert "thing-1.0-py3-none-any.whl" in told
     assert "CERTIFICATE_VERIFY_FAILED" in told
     assert CERTIFICATES not in told
+    assert f"\n{settings.GEXEC_BUILD_MEMORY_MB << 20}\n" in told
     assert "PROXY" not in told.upper()
     image = docker_client.api.inspect_image(found.id)
     assert [name for name in (image["Config"]["Env"] or []) if name.split("=")[0] in VARIABLES] == []
