@@ -1,0 +1,6 @@
+library(MASS)
+library(Matrix)
+word <- c("m", "o", "d") |> paste(collapse = "")
+rest <- sapply(1:2, \(each) c("er", "n")[each])
+cat(r"(mod)" == word, dim(Matrix(0, 2, 2)), file = stderr())
+cat(word, rest, "\n", sep = "")
