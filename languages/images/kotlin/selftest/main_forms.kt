@@ -1,0 +1,8 @@
+class App {
+    companion object {
+        @JvmStatic
+        fun main(arguments: Array<String>) {
+            println("right")
+        }
+    }
+}
