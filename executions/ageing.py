@@ -23,7 +23,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from clients.models import Client
-from executions import announcements, dropping, partitions
+from executions import announcements, dropping, packing, partitions
+from executions.apart import NUMBERS
 from executions.models import OPEN, Batch, Execution, RetentionMark, Status, Store
 from executions.ranges import LOWEST, Range
 from executions.storage import emptied
@@ -35,7 +36,7 @@ _TARGET_S = 0.1
 """A batch takes about so long: nobody who writes waits for it."""
 _FIRST_BATCH, _SMALLEST_BATCH, _LARGEST_BATCH = 100, 10, 5_000
 _BATCHES_AT_ONCE = 200
-_CONTENTS = ("source", "stdin", "job", "steps", "output", "tests", "artifacts")
+_CONTENTS = ("source", "stdin", "job", "steps", "output", "tests", "artifacts", *NUMBERS)
 
 
 class Passed(NamedTuple):
@@ -72,7 +73,7 @@ class Rule:
     def carry_out(self, *, dry_run: bool = False) -> Iterator[Passed]:
         """A batch at a time, from where it has come to; with `dry_run`, what is changed is only counted."""
         mark, high, rows = self._mark(), self._high(dry_run=dry_run), _FIRST_BATCH
-        low, first_open = mark.upto, _first_open(high)
+        low, first_open = mark.upto, dropping.first_open(high)
         while low < high:
             began = time.monotonic()
             with transaction.atomic():
@@ -122,15 +123,9 @@ class Rule:
         ids = [row.pk for row in mine]
         if dry_run or not ids:
             return len(ids)
-        return _empty(ids) if self.contents else _delete(ids)
-
-
-def _first_open(high: UUID) -> UUID:
-    """The oldest below `high` that has not ended; `high` where there is none."""
-    for status in OPEN:
-        oldest = Range({"status": status, "outcome": ""}, high=high).of(Execution.objects.all())
-        high = next(iter(oldest.values_list("pk", flat=True)[:1]), high)
-    return high
+        changed = _empty(ids) if self.contents else _delete(ids)
+        packing.settle()
+        return changed
 
 
 def rules() -> list[Rule]:
@@ -193,4 +188,5 @@ def _empty(ids: Sequence[UUID]) -> int:
         fields: dict[str, Any] = {"steps": row.steps, "tests": row.tests, "artifacts": row.artifacts}
         kept = emptied(row, fields) | {"store": Store.EXPIRED}
         changed += Execution.objects.filter(pk=row.pk).exclude(status__in=OPEN).update(**kept)
+    packing.pack(ids)
     return changed

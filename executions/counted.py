@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db import connection
 
 from clients.usage import GROUPS, MAX_GROUPS, MAX_TAGGED, Row
+from executions.apart import STORED_BYTES
 from executions.models import Execution
 from rest.ids import first_at
 
@@ -24,7 +25,7 @@ WITH chosen AS (
     SELECT tags ->> %(tag)s AS tag, language_slug AS language, coalesce(api_key_id, '') AS key, door,
         CASE status WHEN 'rejected' THEN 'rejected' ELSE outcome END AS outcome,
         (finished_at AT TIME ZONE 'UTC')::date AS day, steps, cpu_ms, wall_ms,
-        octet_length(source) + octet_length(stdin) + octet_length(output) AS stored_bytes
+        {stored_bytes} AS stored_bytes
     FROM executions_execution
     WHERE client_id = %(client)s AND id >= %(low)s AND id < %(high)s AND tags ? %(tag)s AND finished_at IS NOT NULL
     ORDER BY client_id, id LIMIT %(most)s + 1)
@@ -55,7 +56,7 @@ def by_tag(client_id: UUID, first: date, last: date, tag: str, groups: Sequence[
         "groups": MAX_GROUPS + 1,
     }
     with connection.cursor() as cursor:
-        cursor.execute(_TAGGED.format(names=names), asked)
+        cursor.execute(_TAGGED.format(names=names, stored_bytes=STORED_BYTES), asked)
         columns = [column.name for column in cursor.description or ()]
         rows: list[dict[str, Any]] = [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
     if any(row.pop("too_many") for row in rows):

@@ -9,20 +9,20 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db import OperationalError, connection, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from clients.models import Client
 from executions import announcements, partitions
-from executions.models import OPEN, ArtifactFile, CompatToken, Execution, ExecutionTag, RetentionMark
+from executions.models import OPEN, ArtifactFile, CompatToken, Execution, ExecutionTag, KeptContent, RetentionMark
 from executions.partitions import Part
-from executions.ranges import HIGHEST, Range
+from executions.ranges import HIGHEST, LOWEST, Range
 from periodic.tasks import Stop
 from rest.connections import release_connection
 from rest.ids import first_at, moment_of
@@ -89,12 +89,21 @@ def _may_go(part: Part) -> bool:
         return True
     if not days or part.high > first_at(now - timedelta(days=days)):
         return False
-    return not (_has_open(part) or _of(part).filter(client_id__in=_longer(part, now)).exists())
+    has_open = first_open(part.high, part.low) < part.high
+    return not (has_open or _of(part).filter(client_id__in=_longer(part, now)).exists())
 
 
-def _has_open(part: Part) -> bool:
-    ranges = (Range({"status": status, "outcome": ""}, part.low, part.high) for status in OPEN)
-    return any(each.of(_of(part)).exists() for each in ranges)
+def first_open(high: UUID, low: UUID = LOWEST) -> UUID:
+    """The oldest from `low` on and below `high` that has not ended; `high` where there is none."""
+    for status in OPEN:
+        oldest = Range({"status": status, "outcome": ""}, low, high).of(Execution.objects.all())
+        high = next(iter(oldest.values_list("pk", flat=True)[:1]), high)
+    return high
+
+
+def since_of(low: UUID) -> date:
+    """By which day contents know the part that begins with this id."""
+    return moment_of(low).date()
 
 
 def _longer(part: Part, now: datetime) -> list[UUID]:
@@ -138,12 +147,18 @@ def _clear(stop: Stop) -> None:
 
 def _batches(low: UUID, high: UUID) -> Iterator[float]:
     """One for each turn: the seconds that it took."""
+    yield from _all_of(KeptContent.objects.filter(part=since_of(low)).order_by("pk"))
     for model in _LEFT:
-        rows = model._default_manager.filter(execution_id__gte=low, execution_id__lt=high).order_by("execution_id")
-        while True:
-            began = time.monotonic()
-            ids: list[Any] = list(rows.values_list("pk", flat=True)[:_AT_ONCE])
-            if not ids:
-                break
-            model._default_manager.filter(pk__in=ids)._raw_delete("default")
-            yield time.monotonic() - began
+        yield from _all_of(
+            model._default_manager.filter(execution_id__gte=low, execution_id__lt=high).order_by("execution_id")
+        )
+
+
+def _all_of(rows: QuerySet[Any]) -> Iterator[float]:
+    while True:
+        began = time.monotonic()
+        ids: list[Any] = list(rows.values_list("pk", flat=True)[:_AT_ONCE])
+        if not ids:
+            return
+        rows.model._default_manager.filter(pk__in=ids)._raw_delete("default")
+        yield time.monotonic() - began

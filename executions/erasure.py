@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.utils import timezone
 
-from executions import again, announcements, artifacts
+from executions import again, announcements, artifacts, packing
 from executions.models import OPEN, Erasure, Execution, ExecutionTag, Status
 from executions.ranges import Range
 from executions.submission import Origin
@@ -37,6 +37,7 @@ def erase_one(execution: Execution, origin: Origin) -> Erasure | None:
             return None
         artifacts.delete_files(files)
         announcements.take_back(ids)
+        _settle()
         return _tombstone({"id": str(execution.pk)}, origin, erased=deleted)
 
 
@@ -72,6 +73,7 @@ def _batch(erasure: Erasure) -> int:
         artifacts.delete_files(files)
         gone = set(ids) - set(Execution.objects.filter(pk__in=ids).values_list("pk", flat=True))
         announcements.take_back(gone)
+        _settle()
         erasure.erased += deleted
         Erasure.objects.filter(pk=erasure.pk).update(erased=erasure.erased)
         return deleted
@@ -82,6 +84,12 @@ def _ids(erasure: Erasure) -> list[UUID]:
     values = {"client_id": erasure.client_id, "name": erasure.what["tag"], "value": erasure.what["value"]}
     tagged = Range(values, high=first_at(erasure.created_at), key="execution_id").of(ExecutionTag.objects.all())
     return list(tagged.values_list("execution_id", flat=True)[:_AT_ONCE])
+
+
+def _settle() -> None:
+    """Contents that were the last one's go with it."""
+    while packing.settle():
+        pass
 
 
 def _alone() -> bool:

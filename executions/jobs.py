@@ -190,7 +190,11 @@ def brought_by(job: Mapping[str, Any]) -> int:
 
 def _words_bytes(job: Mapping[str, Any]) -> int:
     """Of arguments and variables; a step has some of its language's own, and each run has all of them again."""
-    steps = (sum(map(_size, (*step["argv"], *chain(*step["environment"].items())))) for step in job.get("steps", ()))
+    # What is not kept of a step says nothing of them.
+    steps = (
+        sum(map(_size, (*step.get("argv", ()), *chain(*step.get("environment", {}).items()))))
+        for step in job.get("steps", ())
+    )
     tests = (sum(map(_size, test["args"])) for test in job.get("grading", {}).get("tests", ()))
     return sum(max(0, size - _OWN_WORDS_BYTES) for size in steps) + sum(tests)
 

@@ -8,6 +8,7 @@ from uuid import uuid4
 from django.db import models
 from django.db.models import Q
 
+from executions.apart import may_stand_apart
 from executions.doors import OWN, Door
 from executions.outcomes import NEVER_STARTED, PROGRAMS_OWN, choices
 from rest.ids import uuid7
@@ -72,11 +73,13 @@ class Execution(models.Model):
     language_slug = models.CharField("language name", max_length=NAME_LENGTH, blank=True, default="")
     language_version = models.CharField(max_length=200, blank=True, default="")
     image_digest = models.CharField(max_length=100, blank=True, default="")
-    source = models.TextField(blank=True, default="")
-    stdin = models.BinaryField(blank=True, default=b"")
-    job = models.JSONField(blank=True, default=dict, help_text="What is run, and in what: see executions.jobs.")
+    source = may_stand_apart(models.TextField(blank=True, default=""))
+    stdin = may_stand_apart(models.BinaryField(blank=True, default=b""))
+    job = may_stand_apart(
+        models.JSONField(blank=True, default=dict, help_text="What is run, and in what: see executions.jobs.")
+    )
     steps = models.JSONField(blank=True, default=list, help_text="How each step went: see executions.results.")
-    output = models.BinaryField(blank=True, default=b"", help_text="What all steps printed.")
+    output = may_stand_apart(models.BinaryField(blank=True, default=b"", help_text="What all steps printed."))
     exit_code = models.IntegerField(null=True, blank=True)
     signal = models.PositiveSmallIntegerField(null=True, blank=True)
     error = models.TextField(blank=True, default="")
@@ -121,6 +124,11 @@ class Execution(models.Model):
     )
     queue_until = models.DateTimeField(null=True, blank=True, help_text="When its wait in the backlog is over.")
     cancel_cause = models.TextField(null=True, blank=True, help_text="Why it is to end, once that was asked for.")  # noqa: DJ001 (None: nobody has)
+    # Numbers of KeptContent, where a column of this name stands apart: see executions.apart.
+    source_apart = models.BigIntegerField(null=True, blank=True, editable=False)
+    stdin_apart = models.BigIntegerField(null=True, blank=True, editable=False)
+    output_apart = models.BigIntegerField(null=True, blank=True, editable=False)
+    job_apart = models.BigIntegerField(null=True, blank=True, editable=False)
 
     class Meta:
         ordering: ClassVar = ["-id"]
@@ -216,6 +224,19 @@ class Execution(models.Model):
 
     def __str__(self) -> str:
         return str(self.id)
+
+
+class KeptContent(models.Model):
+    """What some executions were sent or have printed, once: see executions.packing, which alone writes it."""
+
+    rows = models.IntegerField(help_text="How many have its number.")
+    part = models.DateField(null=True, db_index=True, help_text="When the part of the history begins that it is of.")
+    size = models.IntegerField(help_text="Of what it is, in bytes.")
+    digest = models.BinaryField(unique=True, help_text="Of that, whose it is, and the part.")
+    data = models.BinaryField(help_text="See executions.apart.packed.")
+
+    def __str__(self) -> str:
+        return f"content {self.pk}"
 
 
 class ExecutionTag(models.Model):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from executions import ageing, erasure, idempotency, partitions, recovery, storage, totals
+from executions import ageing, erasure, idempotency, packing, partitions, recovery, storage, totals
 from periodic.tasks import Stop, Task
 
 
@@ -25,6 +25,9 @@ TASKS = (
         by_age=True,
     ),
     Task("partitions", "makes the parts of the history that executions of the next weeks go to", 3600.0, _make_parts),
+    Task(
+        "contents", "puts aside what is large in ended executions, once where it is the same", 60.0, packing.carry_out
+    ),
     Task(
         "roll-up",
         "adds what came and ended to the totals, the charts and the usage",

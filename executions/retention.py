@@ -12,9 +12,10 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
+from executions import packing
 from executions.models import Execution, Status
 from executions.ranges import HIGHEST, LOWEST, Range, last
 from rest.ids import first_at
@@ -26,6 +27,7 @@ _LONGEST = timedelta(days=36_500)
 """No calendar begins so long ago that more would make a difference."""
 
 # The sizes are those on disk, compressed; what a row takes besides its long columns is about the same for all.
+# What stands apart from it may be others' as well, and is not counted.
 _BYTES = "250 + " + " + ".join(
     f"pg_column_size({name})" for name in ("source", "stdin", "job", "steps", "output", "error")
 )
@@ -145,12 +147,16 @@ class _Walk:
 
 def vacuum(*, full: bool = False) -> None:
     """Let new rows use the space of what was deleted; `full` gives it back to the disk and locks everybody out."""
+    how = "(FULL, ANALYZE)" if full else "(ANALYZE)"
     with connection.cursor() as cursor:
-        cursor.execute(f"VACUUM {'(FULL, ANALYZE)' if full else '(ANALYZE)'} executions_execution")
+        cursor.execute(f"VACUUM {how} executions_execution, executions_keptcontent")
 
 
 def _run(statement: str, asked: dict[str, Any]) -> tuple[int, int, str]:
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
+        # What is being put apart would be passed by.
+        packing.lock()
         cursor.execute(statement, asked)
         found: tuple[int, int, str] = cursor.fetchone()
+        packing.settle()
         return found

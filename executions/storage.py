@@ -17,6 +17,7 @@ from django.db import connection
 from django.db.models import Count, Q, Sum
 from django.utils import timezone
 
+from executions.apart import NOT_APART
 from executions.jobs import brought_by, caller_of, without_contents
 from executions.models import CallerStorage, Execution, ExecutionTag, Store
 from executions.results import without_output
@@ -49,7 +50,8 @@ RETURNING unkept_bytes
 """
 # A part that is dropped meanwhile has no size.
 _ON_DISK = """
-SELECT coalesce(sum(pg_total_relation_size(relid)), 0) FROM pg_partition_tree('executions_execution') WHERE isleaf
+SELECT coalesce(sum(pg_total_relation_size(relid)), 0) + pg_total_relation_size('executions_keptcontent')
+FROM pg_partition_tree('executions_execution') WHERE isleaf
 """
 
 
@@ -97,6 +99,7 @@ def _json_bytes(value: Any) -> int:
 def emptied(execution: Execution, fields: Mapping[str, Any]) -> dict[str, Any]:
     """Columns with nothing of what the client sent or got: numbers, and in what it ran."""
     kept: dict[str, Any] = {"source": "", "stdin": b"", "output": b"", "job": without_contents(execution.job)}
+    kept |= NOT_APART
     if "steps" in fields:
         kept["steps"] = [step | {"detail": ""} for step in without_output(fields["steps"])]
     if fields.get("artifacts"):

@@ -32,8 +32,10 @@ WHERE id = %(id)s
 _COUNTS = """
 SELECT (SELECT count(*) FROM executions_execution), (SELECT count(*) FROM executions_executiontag),
     (SELECT sum(received) FROM executions_counted), (SELECT sum(finished) FROM executions_counted),
-    (SELECT md5(string_agg(md5(e::text), '' ORDER BY id)) FROM executions_execution e WHERE created_at < %s)
+    (SELECT md5(string_agg(md5(rtrim(e::text, ',)')), '' ORDER BY id))
+        FROM executions_execution e WHERE created_at < %s)
 """
+"""Columns that a later migration has added stand at the end, and are empty."""
 _FILES = """
 SELECT pg_relation_filenode('{table}'), array_agg(pg_relation_filenode(indexrelid) ORDER BY indexrelid)
 FROM pg_index WHERE indrelid = '{table}'::regclass

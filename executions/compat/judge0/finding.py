@@ -7,12 +7,12 @@ from collections.abc import Collection, Iterable
 from typing import NamedTuple
 from uuid import UUID
 
-from django.db.models import F, Func, IntegerField, QuerySet, Sum, TextField
+from django.db.models import F, Func, IntegerField, OuterRef, QuerySet, Subquery, Sum, TextField
 from django.db.models.functions import Cast
 
 from executions.compat.judge0.results import Attributes
 from executions.doors import Door
-from executions.models import CompatToken
+from executions.models import CompatToken, KeptContent
 
 _TOKEN = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 """As tokens are made; whatever else may stand there is none."""
@@ -73,9 +73,9 @@ def _by(tokens: Iterable[str]) -> QuerySet[CompatToken]:
 
 
 def _bounded(rows: QuerySet[CompatToken], names: Collection[str]) -> QuerySet[CompatToken]:
-    columns = [Sum(_bytes(F("execution__output")))]
+    columns = [Sum(_bytes(F("execution__output"))), Sum(_apart("output"))]
     if not _OF_JOB.isdisjoint(names):
-        columns.append(Sum(_bytes(Cast("execution__job", TextField()))))
+        columns += [Sum(_bytes(Cast("execution__job", TextField()))), Sum(_apart("job"))]
     sizes = rows.order_by().aggregate(**{f"size_{number}": column for number, column in enumerate(columns)})
     if sum(size or 0 for size in sizes.values()) > MOST_BYTES:
         raise TooLarge
@@ -86,6 +86,11 @@ def _read(rows: QuerySet[CompatToken], names: Collection[str]) -> QuerySet[Compa
     """With their executions, and of these no more than is needed: an archive may be large."""
     rows = rows.select_related("execution")
     return rows.defer(*(f"execution__{name}" for name in _SENT)) if _OF_JOB.isdisjoint(names) else rows
+
+
+def _apart(column: str) -> Subquery:
+    """How much of it stands apart from the row."""
+    return Subquery(KeptContent.objects.filter(pk=OuterRef(f"execution__{column}_apart")).values("size"))
 
 
 def _bytes(column: F | Cast) -> Func:
