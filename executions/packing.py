@@ -125,21 +125,30 @@ def carry_out(stop: Stop) -> int:
         release_connection()
     if _may_be_read_by_older() or room() is not Room.OK:
         return 0
-    done = 0
-    mark = RetentionMark.objects.filter(pk=_MARK).first() or RetentionMark(rule=_MARK, upto=LOWEST)
-    high, rows = _high(), _FIRST_BATCH
-    while mark.upto < high and not stop.is_set():
+    done, high, rows = 0, _high(), _FIRST_BATCH
+    upto = LOWEST
+    while upto < high and not stop.is_set():
         began = time.monotonic()
         with transaction.atomic():
-            near = _near(mark.upto, high, rows)
-            done += pack(near)
-            mark.upto = UUID(int=near[-1].int + 1) if near else high
-            mark.save()
+            upto, changed = _go_on(high, rows)
+        done += changed
         release_connection()
         took_s = max(time.monotonic() - began, 0.001)
         rows = min(max(int(rows * min(2.0, _TARGET_S / took_s)), _SMALLEST_BATCH), _LARGEST_BATCH)
         stop.wait(took_s)
     return done
+
+
+def _go_on(high: UUID, rows: int) -> tuple[UUID, int]:
+    """A batch from where the last one ended, whoever has done it; up to where, and how many rows have changed."""
+    lock()
+    mark = RetentionMark.objects.filter(pk=_MARK).first() or RetentionMark(rule=_MARK, upto=LOWEST)
+    if mark.upto >= high:
+        return high, 0
+    near = _near(mark.upto, high, rows)
+    mark.upto = UUID(int=near[-1].int + 1) if near else high
+    mark.save()
+    return mark.upto, pack(near)
 
 
 def pack(ids: Sequence[UUID]) -> int:
