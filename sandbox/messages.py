@@ -1,0 +1,339 @@
+"""What web processes and hosts say to each other: versioned messages, as bytes of MessagePack and as values.
+
+Theory of operation. A message is a map: its version, its kind, and the fields of one of the dataclasses below, nested
+as they are. Either side may be a release ahead of the other, and a host may be in the hands of a program that got out.
+So a reader takes nothing on trust: every field has the type that its dataclass says, or the message is refused as a
+whole; lengths are bounded; a field that is not known is of a later release and passed over, one that is missing has
+its default. A version is raised where that is not enough, and then the one before is understood as well.
+"""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from enum import Enum
+from typing import Any, TypeVar
+
+import msgpack
+
+from sandbox.types import ArtifactsCollected, Job, JobResult, Lane, Output, Profile, StepFinished, WarmTarget
+
+VERSION = 1
+MAX_BYTES = 64 * 1024 * 1024
+"""Of one message. NATS has no larger ones."""
+_MAX_ITEMS = 100_000
+"""Of one list: steps, files, pieces of output in the order in which they came."""
+
+T = TypeVar("T")
+Checked = Callable[[Any, str], Any]
+
+
+class MessageError(Exception):
+    """No message that this release understands; says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """A task on its way to a host: all that is needed to run it there."""
+
+    id: str
+    attempt: int
+    """The row's. Who asks, asks for one of them: what an earlier one has come to, is nobody's result."""
+    answer_to: str
+    """The subject below which its events and its result are told."""
+    profile: Profile
+    job: Job
+    lane: Lane
+    tenant: str | None = None
+    stream_output: bool = False
+    bare_results: bool = False
+    start_ahead: bool = False
+    skipped: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """It has a container on this host; its first step begins."""
+
+    host: str
+    container_ms: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why there is no result: our fault, by the name of one of the sandbox's errors."""
+
+    kind: str
+    message: str
+    retry_after_s: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The last word on an attempt. It is stored until a row has it."""
+
+    id: str
+    attempt: int
+    host: str
+    events: int
+    """How many were told before it: what has not come yet, or is lost, is missing."""
+    result: JobResult | None = None
+    failure: Failure | None = None
+    """One of the two."""
+    cut: bool = False
+    """Whether what was printed had no room here, and was only told as events."""
+    begun: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """An event, with its number from 0 on."""
+
+    number: int
+    event: Begun | Output | StepFinished | ArtifactsCollected
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """Steps that are to be left out where they have not begun."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """The attempt is to end. A host that has it answers with Holds."""
+
+    unless_begun: bool = False
+    """Whether it may go on where it has begun."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holds:
+    """What a host that was told to cancel has of it."""
+
+    begun: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Warm:
+    """So many containers of a profile wait."""
+
+    profile: Profile
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """So many of a profile are to wait, on each host."""
+
+    profile: Profile
+    target: WarmTarget
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """What hosts keep warm."""
+
+    kept: tuple[Kept, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HostState:
+    """How a host stands; it says so every second."""
+
+    id: str
+    """Of its process."""
+    name: str
+    slots: int
+    in_use: int
+    version: str
+    draining: bool = False
+    warm: tuple[Warm, ...] = ()
+    started: int = 0
+    """Containers, since it began."""
+    failures: Mapping[str, int] | None = None
+    """Starts that failed, by kind."""
+
+
+Message = Assignment | Numbered | Ended | Skip | Cancel | Holds | Targets | HostState
+_KINDS: Mapping[str, type[Any]] = {
+    "job": Assignment,
+    "event": Numbered,
+    "end": Ended,
+    "skip": Skip,
+    "cancel": Cancel,
+    "holds": Holds,
+    "targets": Targets,
+    "host": HostState,
+}
+_NAMES: Mapping[type[Any], str] = {kind: name for name, kind in _KINDS.items()}
+_EVENTS: Mapping[str, type[Any]] = {
+    "begun": Begun,
+    "output": Output,
+    "step": StepFinished,
+    "artifacts": ArtifactsCollected,
+}
+_EVENT_NAMES: Mapping[type[Any], str] = {kind: name for name, kind in _EVENTS.items()}
+
+M = TypeVar("M", Assignment, Numbered, Ended, Skip, Cancel, Holds, Targets, HostState)
+
+
+def encode(message: Message, *, version: int = 0) -> bytes:
+    """The bytes of a message, in this release's version or the one that is asked for. MessageError: too large."""
+    data = {"v": version or VERSION, "kind": _NAMES[type(message)], **_plain(message)}
+    packed: bytes = msgpack.packb(data)
+    if len(packed) > MAX_BYTES:
+        raise MessageError(f"a message of {len(packed)} bytes is larger than any may be")
+    return packed
+
+
+def decode(data: bytes, kind: type[M]) -> M:
+    """The message of this kind that the bytes are. Raises MessageError."""
+    found = _unpacked(data)
+    version = found.get("v")
+    if type(version) is not int or not understands(version):
+        raise MessageError(f"a message of version {version!r:.40}: {oldest()} to {VERSION} are understood")
+    if found.get("kind") != _NAMES[kind]:
+        raise MessageError(f"no {_NAMES[kind]}")
+    made: M = _checker(kind)(found, _NAMES[kind])
+    return made
+
+
+def understands(version: int) -> bool:
+    """This version and the one before."""
+    return oldest() <= version <= VERSION
+
+
+def oldest() -> int:
+    """The version before this one, where there was one."""
+    return max(1, VERSION - 1)
+
+
+def _unpacked(data: bytes) -> dict[Any, Any]:
+    if len(data) > MAX_BYTES:
+        raise MessageError(f"a message of {len(data)} bytes is larger than any may be")
+    try:
+        found = msgpack.unpackb(data, max_array_len=_MAX_ITEMS, max_map_len=_MAX_ITEMS, max_ext_len=0)
+    except (ValueError, msgpack.exceptions.UnpackException, RecursionError) as error:
+        raise MessageError(f"no MessagePack: {error!s:.100}") from error
+    if not isinstance(found, dict):
+        raise MessageError("no map")
+    return found
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Numbered):
+        return {"number": value.number, "event": {"kind": _EVENT_NAMES[type(value.event)], **_plain(value.event)}}
+    if is_dataclass(value):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, Mapping):
+        return {name: _plain(each) for name, each in value.items()}
+    if isinstance(value, (tuple, list)):
+        return [_plain(each) for each in value]
+    return value
+
+
+_checkers: dict[Any, Checked] = {}
+
+
+def _checker(hint: Any) -> Checked:
+    """What makes a value of this type of what was unpacked, or raises MessageError that says where it is not one."""
+    if hint not in _checkers:
+        _checkers[hint] = _made_checker(hint)
+    return _checkers[hint]
+
+
+def _made_checker(hint: Any) -> Checked:
+    if hint is Numbered:
+        return _numbered
+    if is_dataclass(hint):
+        return _dataclass(typing.cast("type[Any]", hint))
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return _one_of({member.value: member for member in hint})
+    return _of_parts(hint, typing.get_origin(hint), typing.get_args(hint))
+
+
+def _of_parts(hint: Any, origin: Any, parts: tuple[Any, ...]) -> Checked:
+    if origin in {types.UnionType, typing.Union}:
+        (kind,) = (part for part in parts if part is not type(None))
+        inner = _checker(kind)
+        return lambda value, where: None if value is None else inner(value, where)
+    if origin is typing.Literal:
+        return _one_of({part: part for part in parts})
+    if origin is tuple:
+        return _tuple(parts)
+    return _mapping(parts[1]) if parts else _exactly(hint)
+
+
+def _exactly(kind: type[Any]) -> Checked:
+    def check(value: Any, where: str) -> Any:
+        if kind is float and type(value) is int:
+            return float(value)
+        # A boolean is an int to isinstance.
+        if type(value) is not kind:
+            raise MessageError(f"{where} is no {kind.__name__}")
+        return value
+
+    return check
+
+
+def _one_of(values: Mapping[Any, Any]) -> Checked:
+    def check(value: Any, where: str) -> Any:
+        if type(value) not in {str, int} or value not in values:
+            raise MessageError(f"{where} is none that is known")
+        return values[value]
+
+    return check
+
+
+def _tuple(parts: tuple[Any, ...]) -> Checked:
+    def check(value: Any, where: str) -> Any:
+        if not isinstance(value, list):
+            raise MessageError(f"{where} is no list")
+        if parts[-1] is Ellipsis:
+            each = _checker(parts[0])
+            return tuple(each(item, where) for item in value)
+        if len(value) != len(parts):
+            raise MessageError(f"{where} has not {len(parts)} parts")
+        return tuple(_checker(part)(item, where) for part, item in zip(parts, value, strict=True))
+
+    return check
+
+
+def _mapping(kind: Any) -> Checked:
+    def check(value: Any, where: str) -> Any:
+        if not isinstance(value, dict) or not all(type(name) is str for name in value):
+            raise MessageError(f"{where} is no map")
+        inner = _checker(kind)
+        return {name: inner(each, where) for name, each in value.items()}
+
+    return check
+
+
+def _dataclass(kind: type[Any]) -> Checked:
+    hints = typing.get_type_hints(kind)
+    needed = {each.name for each in fields(kind) if each.default is MISSING and each.default_factory is MISSING}
+
+    def check(value: Any, where: str) -> Any:
+        if not isinstance(value, dict):
+            raise MessageError(f"{where} is no map")
+        if missing := needed - value.keys():
+            raise MessageError(f"{where} has no {min(missing)}")
+        return kind(
+            **{name: _checker(hint)(value[name], f"{where}.{name}") for name, hint in hints.items() if name in value}
+        )
+
+    return check
+
+
+def _numbered(value: Any, where: str) -> Numbered:
+    event = value.get("event")
+    kind = _EVENTS.get(event.get("kind", "")) if isinstance(event, dict) else None
+    if kind is None:
+        raise MessageError(f"{where} is none that is known")
+    return Numbered(_exactly(int)(value.get("number"), f"{where}.number"), _checker(kind)(event, where))

@@ -1,0 +1,162 @@
+"""Messages between web processes and hosts: the same comes out as went in, and nothing else is taken."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import msgpack
+import pytest
+
+from sandbox import messages
+from sandbox.messages import Assignment, Begun, Ended, Failure, HostState, MessageError, Numbered, Warm, decode, encode
+from sandbox.types import (
+    Ahead,
+    Artifact,
+    ArtifactRequest,
+    ArtifactsCollected,
+    Check,
+    Companion,
+    File,
+    Job,
+    JobResult,
+    Limits,
+    Outcome,
+    Output,
+    Profile,
+    Step,
+    StepFinished,
+    StepResult,
+    TerminalSize,
+)
+
+PROFILE = Profile(
+    image="sha256:" + "0" * 64,
+    memory_bytes=1 << 27,
+    cpu_quota_us=50_000,
+    processes=128,
+    tmpfs_bytes=1 << 26,
+    ahead=Ahead("main.py", ("python3", "main.py"), (("PATH", "/bin"),)),
+)
+LIMITS = Limits(wall_ms=1000, output_bytes=1 << 20, cpu_ms=900)
+STEP = Step("run", ("python3", "main.py"), LIMITS, {"PATH": "/bin"}, stdin=b"\x00\xff", terminal=TerminalSize(80, 24))
+JOB = Job(
+    (File("main.py", b"print()\xff", executable=True),),
+    (STEP, replace(STEP, name="checked", check=Check(("true",), LIMITS))),
+    artifacts=ArtifactRequest(("**",), 3, 1000),
+    companion=Companion(PROFILE, (), (STEP,)),
+)
+ASSIGNMENT = Assignment(id="01", attempt=2, answer_to="gexec.run.w.01.2", profile=PROFILE, job=JOB, lane="batch")
+RESULT = StepResult("run", Outcome.SIGNAL, b"out\xff", b"err", exit_code=None, signal=11, wall_ms=1.5, order=((1, 4),))
+EVENTS: list[Begun | Output | StepFinished | ArtifactsCollected] = [
+    Begun("h", 1.0),
+    Output("run", 1, b"\xff"),
+    StepFinished(RESULT),
+    ArtifactsCollected(()),
+]
+ENDED = Ended("01", 2, "h", 3, JobResult((RESULT,), (Artifact("a", 1, None, "too_large"),)))
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        ASSIGNMENT,
+        ENDED,
+        Ended("01", 1, "h", 0, failure=Failure("PoolBusy", "no slot", 3)),
+        HostState("id", "name", 4, 1, "1.0", warm=(Warm(PROFILE, 2),), failures={"ImageMissing": 1}),
+        *(Numbered(number, event) for number, event in enumerate(EVENTS)),
+    ],
+    ids=lambda message: type(getattr(message, "event", message)).__name__,
+)
+def test_what_is_sent_is_what_arrives(message: Any) -> None:
+    assert decode(encode(message), type(message)) == message
+
+
+def test_the_version_before_is_understood_and_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = encode(ASSIGNMENT)
+    monkeypatch.setattr(messages, "VERSION", messages.VERSION + 1)
+    assert decode(now, Assignment) == ASSIGNMENT
+    assert decode(encode(ASSIGNMENT), Assignment) == ASSIGNMENT
+    monkeypatch.setattr(messages, "VERSION", messages.VERSION + 1)
+    with pytest.raises(MessageError, match="version 1: 2 to 3 are understood"):
+        decode(now, Assignment)
+
+
+def test_a_later_release_is_refused_with_a_reason() -> None:
+    with pytest.raises(MessageError, match="version 2"):
+        decode(encode(ENDED, version=2), Ended)
+
+
+def test_fields_of_a_later_release_are_passed_over_and_missing_ones_have_their_default() -> None:
+    data = msgpack.unpackb(encode(ASSIGNMENT))
+    data["news"] = {"of": "later"}
+    data["job"]["news"] = 1
+    del data["tenant"], data["job"]["keep_going"]
+    assert decode(msgpack.packb(data), Assignment) == ASSIGNMENT
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "why"),
+    [
+        (("attempt",), True, "attempt is no int"),
+        (("attempt",), "1", "attempt is no int"),
+        (("lane",), "fast", "lane is none"),
+        (("lane",), ["batch"], "lane is none"),
+        (("job", "files", 0, "content"), "text", "content is no bytes"),
+        (("job", "files"), {"0": 1}, "files is no list"),
+        (("job", "steps", 0, "environment"), {1: "x"}, "no MessagePack"),
+        (("job", "steps", 0, "limits"), None, "limits is no map"),
+        (("profile", "ahead", "environment"), [["a"]], "has not 2 parts"),
+        (("v",), None, "version None"),
+        (("v",), True, "version True"),
+        (("v",), [[]] * 100, "version"),
+        (("kind",), "event", "no job"),
+        (("kind",), {}, "no job"),
+    ],
+    ids=str,
+)
+def test_what_has_another_type_is_refused(path: tuple[Any, ...], value: object, why: str) -> None:
+    data = msgpack.unpackb(encode(ASSIGNMENT))
+    *way, last = path
+    at = data
+    for part in way:
+        at = at[part]
+    at[last] = value
+    with pytest.raises(MessageError, match=why):
+        decode(msgpack.packb(data, strict_types=False), Assignment)
+
+
+def test_what_is_needed_is_missing() -> None:
+    with pytest.raises(MessageError, match="job has no answer_to"):
+        decode(
+            msgpack.packb({"v": 1, "kind": "job", "id": "1", "attempt": 1, "profile": 1, "job": 1, "lane": ""}),
+            Assignment,
+        )
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        "",
+        "c1",
+        "9301",
+        "91" * 5000,
+        "ddffffffff",
+        "c7010578",
+        "a1ff",
+        "9101",
+    ],
+    ids=lambda data: data[:8] or "nothing",
+)
+def test_what_is_no_message_is_refused(data: str) -> None:
+    with pytest.raises(MessageError):
+        decode(bytes.fromhex(data), Ended)
+
+
+def test_a_message_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = encode(ENDED)
+    monkeypatch.setattr(messages, "MAX_BYTES", len(data) - 1)
+    with pytest.raises(MessageError, match="larger"):
+        encode(ENDED)
+    with pytest.raises(MessageError, match="larger"):
+        decode(data, Ended)
