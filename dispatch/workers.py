@@ -6,7 +6,6 @@ import os
 import socket
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
-from pathlib import Path
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
@@ -17,6 +16,7 @@ from django.db.models.functions import Now
 from dispatch.models import Worker
 from rest.ids import uuid7
 from rest.turns import Turns
+from sandbox.processes import lives_at, pid_namespace, pid_started, place
 
 STALE_AFTER_S = 30
 """A process on another host without a heartbeat for this long is taken for ended."""
@@ -74,9 +74,9 @@ def stale() -> list[UUID]:
 
     What runs here is known for certain: a process that was suspended, or whose database was away, still lives.
     """
-    here = Q(hostname=socket.gethostname(), pid_namespace=_pid_namespace())
+    here = Q(hostname=socket.gethostname(), pid_namespace=pid_namespace())
     silent = Worker.objects.exclude(here).filter(seen_at__lt=Now() - timedelta(seconds=STALE_AFTER_S))
-    ended = [worker.pk for worker in Worker.objects.filter(here) if _pid_started(worker.pid) != worker.pid_started]
+    ended = [worker.pk for worker in Worker.objects.filter(here) if pid_started(worker.pid) != worker.pid_started]
     return [*silent.values_list("pk", flat=True), *ended]
 
 
@@ -92,8 +92,7 @@ def owner(worker_id: UUID) -> str:
 
 def own_label() -> str:
     """What this process's containers are labelled with: their owner, and where it runs, for `owner_is_alive`."""
-    pid = os.getpid()
-    return f"{owner(own_id())}/{pid}.{_pid_started(pid)}@{_pid_namespace()}"
+    return f"{owner(own_id())}/{place()}"
 
 
 def owner_is_alive(label: str) -> bool:
@@ -102,14 +101,11 @@ def owner_is_alive(label: str) -> bool:
     What runs here is known for certain, whatever the database says: of a copy of its files nobody can tell by rows
     which of the two installations a process belongs to, and either would take the other's for ended.
     """
-    installed, worker_id, place = (*label.split("/", 2), "", "")[:3]
+    installed, worker_id, where = (*label.split("/", 2), "", "")[:3]
     if installed != installation():
         return True
-    process, _, namespace = place.partition("@")
-    if namespace == _pid_namespace():
-        pid, _, started = process.partition(".")
-        return _pid_started(int(pid)) == int(started)
-    return is_alive(UUID(worker_id))
+    lives = lives_at(where)
+    return is_alive(UUID(worker_id)) if lives is None else lives
 
 
 class OwnedRow(Protocol):
@@ -158,24 +154,8 @@ def _write(worker_id: UUID) -> None:
     Worker.objects.create(
         id=worker_id,
         hostname=socket.gethostname(),
-        pid_namespace=_pid_namespace(),
+        pid_namespace=pid_namespace(),
         pid=pid,
-        pid_started=_pid_started(pid) or 0,
+        pid_started=pid_started(pid) or 0,
         seen_at=Now(),
     )
-
-
-def _pid_namespace() -> str:
-    """The namespace within this boot: after a reboot, every process of before is gone."""
-    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()[:36]
-    return f"{boot}/{Path('/proc/self/ns/pid').readlink()}"[:64]
-
-
-def _pid_started(pid: int) -> int | None:
-    """Clock ticks from boot to the start of process `pid` (proc(5), field 22), or None where it is gone or a zombie."""
-    try:
-        # The second field is the program's name in parentheses and may hold anything.
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except (FileNotFoundError, ProcessLookupError):
-        return None
-    return None if fields[0] in "ZX" else int(fields[19])

@@ -58,3 +58,15 @@ class ImageBuildFailed(SandboxError):
     def __init__(self, message: str, *, log_end: str) -> None:
         super().__init__(message)
         self.log_end = log_end
+
+
+class HostsUnavailable(EngineUnavailable):
+    """No host that runs programs can be reached: NATS is away, or none is connected, or none takes jobs."""
+
+
+class HostLost(ContainerLost):
+    """The host that had the job ended, or was cut off, and has ended its programs."""
+
+
+class NotCarried(SandboxError):
+    """What the job needs cannot be passed on to hosts."""

@@ -27,6 +27,7 @@ from executions.outcomes import Outcome
 from executions.submission import Origin, Submission, single_file
 from languages.models import Language
 from rest.exceptions import Unavailable
+from sandbox.processes import pid_started
 from sandbox.types import Job, JobResult
 from testkit.waiting import eventually
 
@@ -109,7 +110,7 @@ def test_rows_of_a_process_that_nobody_knows() -> None:
 
 def test_a_process_that_is_killed(tmp_path: Any) -> None:
     process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
-    worker = other_worker(pid=process.pid, pid_started=workers._pid_started(process.pid))
+    worker = other_worker(pid=process.pid, pid_started=pid_started(process.pid))
     left(Status.RUNNING, worker)
     assert recovery.sweep() == 0
     process.kill()

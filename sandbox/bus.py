@@ -1,0 +1,163 @@
+"""What lies in NATS: the subjects, the streams and who reads them, the same for hosts and for web processes.
+
+    gexec.job.<lane>.<id>.<attempt>           jobs, in a stream; each goes to one host, and away when it is done
+    gexec.run.<web>.<id>.<attempt>.<ask>.event  what happens, for the web process that asked; not stored
+    gexec.run.<web>.<id>.<attempt>.<ask>.end  how it ended, in a stream, until a web process has it in its row
+    gexec.told.<id>.<attempt>                 what a host that has it is told: to end it, or to skip steps of it
+    KV gexec_hosts                            how each host stands, said every second, gone after HOST_TTL_S
+    KV gexec_wanted                           what hosts keep warm, and which of them take no more jobs
+
+A job is leased: a host that has it says so every RENEW_S, else it is delivered again after LEASE_S. A host that cannot
+reach NATS for UNREACHABLE_S ends its programs. So of a job that comes a second time the first host is dead, or frozen.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+
+import nats
+from nats.aio.client import Client
+from nats.js import JetStreamContext
+from nats.js.api import (
+    AckPolicy,
+    ConsumerConfig,
+    DiscardPolicy,
+    KeyValueConfig,
+    RetentionPolicy,
+    StorageType,
+    StreamConfig,
+)
+from nats.js.kv import KeyValue
+
+from sandbox.types import Lane
+
+logger = logging.getLogger(__name__)
+
+RENEW_S = 1.0
+UNREACHABLE_S = 4.0
+LEASE_S = 6.0
+"""A renewal that was just sent when the connection broke is the last one: one second, the four, and one to spare."""
+HOST_TTL_S = 8.0
+"""A host that is silent for so long holds no lease any more."""
+
+JOBS, ENDS = "GEXEC_JOBS", "GEXEC_ENDS"
+FINISHER = "finisher"
+"""The consumer of ENDS that all web processes share."""
+HOSTS, WANTED = "gexec_hosts", "gexec_wanted"
+TARGETS = "warm"
+"""The key in WANTED of what is kept warm."""
+HOSTS_SUBJECT = f"$KV.{HOSTS}."
+_LANES: tuple[Lane, ...] = ("interactive", "batch")
+_JOBS_AGE_S = 3600.0
+"""Nobody waits longer for a host: web processes withdraw what did not start in time."""
+_ENDS_AGE_S = 7 * 24 * 3600.0
+"""Through which a database may be away."""
+_DUPLICATES_S = 120.0
+_MOST_PENDING = 100_000
+CALL_S = 3.0
+"""Of JetStream, which takes a millisecond."""
+
+
+def job_subject(lane: str, task_id: str, attempt: int) -> str:
+    """`lane` may be *, to look for it in either."""
+    return f"gexec.job.{lane}.{task_id}.{attempt}"
+
+
+def run_subject(web: str, task_id: str, attempt: int, ask: str) -> str:
+    """Below which a run is told of. `ask` tells it from others of the same attempt; it and `web` may be *."""
+    return f"gexec.run.{web}.{task_id}.{attempt}.{ask}"
+
+
+def told_subject(task_id: str, attempt: int) -> str:
+    """By which a host is told of one that it has."""
+    return f"gexec.told.{task_id}.{attempt}"
+
+
+def drain_key(host: str) -> str:
+    """In WANTED: there where the host of this name takes no more jobs."""
+    return f"drain.{host}"
+
+
+def is_name(name: str) -> bool:
+    """Whether it can stand in a subject or a key, as one part."""
+    return 0 < len(name) <= 100 and all(sign.isascii() and (sign.isalnum() or sign in "-_") for sign in name)
+
+
+async def connect(
+    url: str,
+    *,
+    name: str,
+    on_lost: Callable[[], Awaitable[None]] | None = None,
+    on_back: Callable[[], Awaitable[None]] | None = None,
+) -> Client:
+    """Connect, and again whenever the connection is lost. Raises what nats-py does, and OSError, the first time."""
+
+    async def complain(error: Exception) -> None:
+        logger.info("NATS: %s", error or type(error).__name__)
+
+    return await nats.connect(
+        url.split(","),
+        name=name,
+        error_cb=complain,
+        disconnected_cb=on_lost,
+        reconnected_cb=on_back,
+        connect_timeout=2,
+        reconnect_time_wait=0.25,
+        max_reconnect_attempts=-1,
+        ping_interval=1,
+        max_outstanding_pings=3,
+        pending_size=64 * 1024 * 1024,
+    )
+
+
+class Buckets:
+    """The two of hosts."""
+
+    def __init__(self, hosts: KeyValue, wanted: KeyValue) -> None:
+        self.hosts = hosts
+        self.wanted = wanted
+
+
+async def set_up(js: JetStreamContext) -> Buckets:
+    """Make what is not there yet: whoever comes first does, and the others find the same."""
+    await js.add_stream(
+        StreamConfig(
+            name=JOBS,
+            subjects=["gexec.job.*.*.*"],
+            retention=RetentionPolicy.WORK_QUEUE,
+            discard=DiscardPolicy.NEW,
+            storage=StorageType.FILE,
+            max_age=_JOBS_AGE_S,
+            duplicate_window=_DUPLICATES_S,
+        )
+    )
+    await js.add_stream(
+        StreamConfig(
+            name=ENDS,
+            subjects=["gexec.run.*.*.*.*.end"],
+            retention=RetentionPolicy.WORK_QUEUE,
+            discard=DiscardPolicy.NEW,
+            storage=StorageType.FILE,
+            max_age=_ENDS_AGE_S,
+            duplicate_window=_DUPLICATES_S,
+        )
+    )
+    for lane in _LANES:
+        await js.add_consumer(JOBS, _consumer(lane, LEASE_S, f"gexec.job.{lane}.*.*"))
+    await js.add_consumer(ENDS, _consumer(FINISHER, 30.0, "gexec.run.*.*.*.*.end"))
+    hosts = await js.create_key_value(KeyValueConfig(bucket=HOSTS, ttl=HOST_TTL_S, storage=StorageType.MEMORY))
+    wanted = await js.create_key_value(KeyValueConfig(bucket=WANTED, storage=StorageType.FILE))
+    return Buckets(hosts, wanted)
+
+
+def _consumer(name: str, ack_wait_s: float, subject: str) -> ConsumerConfig:
+    return ConsumerConfig(
+        durable_name=name,
+        ack_policy=AckPolicy.EXPLICIT,
+        ack_wait=ack_wait_s,
+        max_deliver=-1,
+        filter_subject=subject,
+        max_ack_pending=_MOST_PENDING,
+        max_waiting=_MOST_PENDING,
+    )

@@ -1,0 +1,455 @@
+"""The host itself: asks for jobs, says that it has them, stores what came of them, and ends in good order."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from collections import OrderedDict, deque
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+import nats.errors
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.js import JetStreamContext
+from nats.js.errors import KeyNotFoundError, NotFoundError
+
+from sandbox import bus
+from sandbox.errors import HostLost, NotCarried
+from sandbox.host.run import HostedRun
+from sandbox.messages import (
+    Assignment,
+    Cancel,
+    Ended,
+    Failure,
+    Holds,
+    HostState,
+    MessageError,
+    Numbered,
+    Skip,
+    Targets,
+    Warm,
+    decode,
+    encode,
+)
+from sandbox.pool import Pool
+from sandbox.types import JobResult
+
+logger = logging.getLogger(__name__)
+
+Errors = (nats.errors.Error, OSError, TimeoutError)
+"""What NATS, and the way to it, raise."""
+_ASK_S = 0.5
+"""How long a free slot asks for an interactive job before it looks for a batch one."""
+_IN_A_ROW = 3
+"""Interactive jobs while batch waits: then it has its turn, as in a pool's line."""
+_KNOWN_CANCELLED = 10_000
+_HEADROOM_BYTES = 4096
+"""Of a message for its subject and headers."""
+_TELL_S = 10.0
+_CHUNK = b"+"
+_LAST = b"."
+
+
+@dataclass(frozen=True, slots=True)
+class HostConfig:
+    """Of one host."""
+
+    url: str
+    """Of NATS; several with commas between them."""
+    id: str
+    name: str
+    slots: int
+    version: str
+    grace_s: float = 30.0
+    """How long what runs may go on when the host is told to stop."""
+
+
+@dataclass(eq=False, slots=True)
+class _Held:
+    """A job that this host was given."""
+
+    message: Msg
+    lane: str
+    key: tuple[str, str]
+    """Its id and attempt."""
+    run: HostedRun | None = None
+    forgotten: bool = False
+    """Whether somebody else may have it by now: nothing more is said of it."""
+    cancelled: bool = False
+
+
+@dataclass(eq=False, slots=True)
+class _Slot:
+    inbox: str
+    answer: asyncio.Future[_Held | None] | None = None
+
+
+@dataclass(slots=True)
+class _Counts:
+    batch: int = 0
+    """Batch jobs that slots have or ask for."""
+    since_batch: int = 0
+    """Interactive jobs since batch was asked for last."""
+
+
+class Host:
+    """One host. `run` returns when it has ended."""
+
+    def __init__(self, config: HostConfig, pool: Pool) -> None:
+        self._config = config
+        self._pool = pool
+        self._held: set[_Held] = set()
+        self._extra: deque[_Held] = deque()
+        """Jobs that came when their slot had given up waiting for an answer."""
+        self._cancelled: OrderedDict[tuple[str, str], None] = OrderedDict()
+        """What was cancelled and is not here: the job may be on its way."""
+        self._counts = _Counts()
+        self._drained = False
+        self._targets: bytes = b""
+        self._stopping = asyncio.Event()
+        self._reached_at = time.monotonic()
+        self._threads = ThreadPoolExecutor(config.slots + 1, thread_name_prefix="job")
+        self._nc: Client
+        self._js: JetStreamContext
+        self._buckets: bus.Buckets
+
+    def stop(self) -> None:
+        """Take no more jobs, and end when those that run have."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """From the connection to the end."""
+        if not await self._connect():
+            return
+        await self._nc.subscribe("gexec.told.*.*", cb=self._on_told)
+        watching = [asyncio.create_task(each) for each in (self._renew(), self._watch(), self._tell_state())]
+        slots = [asyncio.create_task(self._serve(number)) for number in range(self._config.slots)]
+        logger.info("host %s takes jobs, %d at once", self._config.id, self._config.slots)
+        await self._stopping.wait()
+        logger.info("host %s drains", self._config.id)
+        _, late = await asyncio.wait(slots, timeout=self._config.grace_s)
+        if late:
+            self._end_all()
+            await asyncio.wait(late, timeout=self._config.grace_s + 10)
+        for task in watching:
+            task.cancel()
+        with suppress(*Errors):
+            await self._buckets.hosts.delete(self._config.id)
+        with suppress(*Errors):
+            await asyncio.wait_for(self._nc.close(), 5)
+        self._threads.shutdown()
+
+    async def _connect(self) -> bool:
+        """False where the host was told to stop before there was a connection."""
+        while not self._stopping.is_set():
+            try:
+                self._nc = await bus.connect(self._config.url, name=self._config.id)
+                self._js = self._nc.jetstream(timeout=bus.CALL_S)
+                self._buckets = await bus.set_up(self._js)
+            except Errors as error:
+                logger.warning("NATS cannot be reached: %s", error)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._stopping.wait(), 1)
+            else:
+                self._reached_at = time.monotonic()
+                return True
+        return False
+
+    # Asking for jobs.
+
+    async def _serve(self, number: int) -> None:
+        slot = _Slot(f"_INBOX.gexec.{self._config.id}.{number}")
+
+        async def answered(message: Msg) -> None:
+            self._answered(slot, message)
+
+        await self._nc.subscribe(slot.inbox, cb=answered)
+        while not self._stopping.is_set() or self._extra:
+            held = self._extra.popleft() if self._extra else await self._next(slot)
+            if held is not None:
+                await self._guarded(held)
+
+    async def _guarded(self, held: _Held) -> None:
+        self._counts.batch += held.lane == "batch"
+        try:
+            await self._carry_out(held)
+        except Exception:
+            logger.exception("a job failed for a reason of ours, and comes again")
+        finally:
+            self._counts.batch -= held.lane == "batch"
+            self._held.discard(held)
+
+    async def _next(self, slot: _Slot) -> _Held | None:
+        if self._drained or not self._nc.is_connected:
+            await asyncio.sleep(_ASK_S / 2)
+            return None
+        if self._counts.since_batch >= _IN_A_ROW and (held := await self._ask_batch(slot)):
+            return held
+        if held := await self._ask(slot, "interactive", wait_s=_ASK_S):
+            self._counts.since_batch += 1
+            return held
+        return await self._ask_batch(slot)
+
+    async def _ask_batch(self, slot: _Slot) -> _Held | None:
+        if self._counts.batch >= max(1, self._config.slots - 1) or self._stopping.is_set():
+            return None
+        self._counts.since_batch = 0
+        # Before it is asked for: two slots must not both take the last that batch may have.
+        self._counts.batch += 1
+        try:
+            return await self._ask(slot, "batch", wait_s=0)
+        finally:
+            self._counts.batch -= 1
+
+    async def _ask(self, slot: _Slot, lane: str, *, wait_s: float) -> _Held | None:
+        asked = {"batch": 1, "expires": int(wait_s * 1e9)} if wait_s else {"batch": 1, "no_wait": True}
+        slot.answer = asyncio.get_running_loop().create_future()
+        try:
+            await self._nc.publish(
+                f"$JS.API.CONSUMER.MSG.NEXT.{bus.JOBS}.{lane}", json.dumps(asked).encode(), reply=slot.inbox
+            )
+            return await asyncio.wait_for(slot.answer, wait_s + 2)
+        except Errors:
+            return None
+
+    def _answered(self, slot: _Slot, message: Msg) -> None:
+        waits = slot.answer is not None and not slot.answer.done()
+        if message.headers and "Status" in message.headers and not message.data:
+            if waits and slot.answer is not None:
+                slot.answer.set_result(None)
+            return
+        _, _, lane, *key = message.subject.split(".")
+        held = _Held(message, lane, (key[0], key[1]))
+        self._held.add(held)
+        if waits and slot.answer is not None:
+            slot.answer.set_result(held)
+        else:
+            self._extra.append(held)
+
+    # Carrying them out.
+
+    async def _carry_out(self, held: _Held) -> None:
+        task_id, attempt = held.key
+        try:
+            assignment = _assignment(held)
+        except MessageError as error:
+            logger.warning("%s is not understood: %s", task_id, error)
+            refused = Failure(NotCarried.__name__, f"host {self._config.name} does not understand the job: {error}")
+            nobody = bus.run_subject("unread", task_id, int(attempt), "unread")
+            await self._store(held, nobody, self._without_run(held, refused))
+            return
+        if held.message.metadata.num_delivered > 1:
+            await self._report_lost(held, assignment)
+            return
+        held.run = HostedRun(assignment, self._pool, host=self._config.id, tell=self._teller(assignment.answer_to))
+        if held.cancelled or held.key in self._cancelled:
+            held.run.cancel()
+        ended = await asyncio.get_running_loop().run_in_executor(self._threads, held.run.carry_out)
+        if held.forgotten:
+            logger.warning("attempt %s of %s was given up here", attempt, task_id)
+            return
+        await self._store(held, assignment.answer_to, ended)
+
+    async def _report_lost(self, held: _Held, assignment: Assignment) -> None:
+        """What was given to a host before is not run: whether it begins again, the row decides."""
+        task_id, attempt = held.key
+        if await self._has_end(task_id, int(attempt)):
+            # The host had stored it, and did not get to say that it is done.
+            await held.message.ack()
+            return
+        logger.warning("%s had a host that is gone", task_id)
+        lost = Failure(HostLost.__name__, "the host that had it is gone")
+        await self._store(held, assignment.answer_to, self._without_run(held, lost))
+
+    async def _has_end(self, task_id: str, attempt: int) -> bool:
+        try:
+            await self._js.get_last_msg(bus.ENDS, f"{bus.run_subject('*', task_id, attempt, '*')}.end")
+        except NotFoundError:
+            return False
+        return True
+
+    def _without_run(self, held: _Held, failure: Failure) -> Ended:
+        task_id, attempt = held.key
+        return Ended(task_id, int(attempt), self._config.id, 0, failure=failure)
+
+    def _teller(self, subject: str) -> Callable[[Numbered], None]:
+        """Sends events from the job's thread, which goes on when they are on their way."""
+        loop = asyncio.get_running_loop()
+
+        def tell(event: Numbered) -> None:
+            with suppress(*Errors):
+                sent = asyncio.run_coroutine_threadsafe(self._send(f"{subject}.event", encode(event)), loop)
+                sent.result(_TELL_S)
+
+        return tell
+
+    async def _send(self, subject: str, data: bytes) -> None:
+        most = self._nc.max_payload - _HEADROOM_BYTES
+        while len(data) > most:
+            await self._nc.publish(subject, _CHUNK + data[:most])
+            data = data[most:]
+        await self._nc.publish(subject, _LAST + data)
+
+    async def _store(self, held: _Held, subject: str, ended: Ended) -> None:
+        """Store the end, again until it is, then take the job off its stream; unless it is another's by then."""
+        data = encode(ended)
+        if len(data) > self._nc.max_payload - _HEADROOM_BYTES and ended.result is not None:
+            steps = tuple(step.bare() for step in ended.result.steps)
+            data = encode(replace(ended, result=JobResult(steps), cut=True))
+        headers = {"Nats-Msg-Id": f"{subject}.{held.message.metadata.num_delivered}"}
+        await self._again_and_again(held, lambda: self._js.publish(f"{subject}.end", data, headers=headers))
+        # If this is lost, the job comes again, and whoever gets it finds the end.
+        if not held.forgotten:
+            with suppress(*Errors):
+                await held.message.ack()
+
+    async def _again_and_again(self, held: _Held, call: Callable[[], Awaitable[object]]) -> None:
+        while not held.forgotten:
+            try:
+                await call()
+            except Errors as error:
+                logger.info("%s is stored later: %r", held.key[0], error)
+                await asyncio.sleep(_ASK_S)
+            else:
+                return
+
+    # What others say.
+
+    async def _on_told(self, message: Msg) -> None:
+        _, _, *key = message.subject.split(".")
+        known = (key[0], key[1])
+        held = next((each for each in self._held if each.key == known and not each.forgotten), None)
+        with suppress(MessageError):
+            names = decode(message.data, Skip).names
+            if held is not None and held.run is not None:
+                held.run.skip(names)
+        with suppress(MessageError, *Errors):
+            cancel = decode(message.data, Cancel)
+            if held is None:
+                self._remember_cancelled(known)
+            else:
+                await self._cancel(held, message, cancel)
+
+    async def _cancel(self, held: _Held, message: Msg, cancel: Cancel) -> None:
+        begun = False
+        if (run := held.run) is not None:
+            call = run.withdraw if cancel.unless_begun else run.cancel
+            begun = await asyncio.get_running_loop().run_in_executor(None, call)
+        held.cancelled = not (begun and cancel.unless_begun)
+        if message.reply:
+            await message.respond(encode(Holds(begun)))
+
+    def _remember_cancelled(self, known: tuple[str, str]) -> None:
+        self._cancelled[known] = None
+        if len(self._cancelled) > _KNOWN_CANCELLED:
+            self._cancelled.popitem(last=False)
+
+    # What goes on beside.
+
+    async def _renew(self) -> None:
+        while True:
+            await asyncio.sleep(bus.RENEW_S)
+            for held in list(self._held):
+                with suppress(*Errors):
+                    await held.message.in_progress()
+
+    async def _watch(self) -> None:
+        """Forget the jobs when NATS was out of reach for too long, or this process stood still."""
+        while True:
+            await asyncio.sleep(bus.RENEW_S / 4)
+            self._forget_if_unreachable()
+            asked = time.monotonic()
+            try:
+                await self._nc.flush(timeout=1)
+            except Errors:
+                continue
+            # As of when it was asked: the answer may have lain here while this process stood still.
+            if time.monotonic() - asked < bus.UNREACHABLE_S:
+                self._forget_if_unreachable()
+                self._reached_at = asked
+
+    def _forget_if_unreachable(self) -> None:
+        if time.monotonic() - self._reached_at < bus.UNREACHABLE_S or not self._held:
+            return
+        logger.error("NATS was out of reach for %.0f s: its jobs are ended here", bus.UNREACHABLE_S)
+        for held in list(self._held):
+            held.forgotten = True
+            self._held.discard(held)
+            self._end(held)
+
+    def _end_all(self) -> None:
+        for held in list(self._held):
+            held.cancelled = True
+            self._end(held)
+
+    def _end(self, held: _Held) -> None:
+        if held.run is not None:
+            # It writes to a container, which may be slow to take it.
+            asyncio.get_running_loop().run_in_executor(None, held.run.cancel)
+
+    async def _tell_state(self) -> None:
+        while True:
+            try:
+                await self._buckets.hosts.put(self._config.id, encode(self._state()))
+                await self._heed()
+            except Errors as error:
+                logger.info("the state is told later: %r", error)
+                # A NATS that was begun anew has none of it.
+                with suppress(*Errors):
+                    self._buckets = await bus.set_up(self._js)
+            except Exception:
+                logger.exception("telling the state failed and goes on")
+            await asyncio.sleep(bus.RENEW_S)
+
+    def _state(self) -> HostState:
+        pool = self._pool.snapshot()
+        warm = tuple(Warm(profile, each.warm) for profile, each in pool.profiles.items() if each.warm)
+        return HostState(
+            id=self._config.id,
+            name=self._config.name,
+            slots=self._config.slots,
+            in_use=len(self._held),
+            version=self._config.version,
+            draining=self._drained or self._stopping.is_set(),
+            warm=warm,
+            started=pool.counters.containers_started,
+            failures=dict(pool.counters.failures),
+        )
+
+    async def _heed(self) -> None:
+        """Do as is wanted of hosts: keep containers warm, take no more jobs."""
+        self._drained = await self._wanted(bus.drain_key(self._config.name)) is not None
+        targets = await self._wanted(bus.TARGETS)
+        if targets is None or targets == self._targets:
+            return
+        self._targets = targets
+        try:
+            kept = {each.profile: each.target for each in decode(targets, Targets).kept}
+        except MessageError as error:
+            logger.warning("what is to be kept warm is not understood: %s", error)
+            return
+        await asyncio.get_running_loop().run_in_executor(None, self._pool.keep_warm, kept)
+
+    async def _wanted(self, key: str) -> bytes | None:
+        try:
+            return (await self._buckets.wanted.get(key)).value
+        except KeyNotFoundError:
+            return None
+
+
+def _assignment(held: _Held) -> Assignment:
+    """The job, where it is what its subject says. Raises MessageError."""
+    assignment = decode(held.message.data, Assignment)
+    if (assignment.id, str(assignment.attempt)) != held.key:
+        raise MessageError("it is not what its subject says")
+    parts = assignment.answer_to.split(".")
+    web, ask = parts[2:3], parts[-1]
+    fits = web and bus.is_name(web[0]) and bus.is_name(ask)
+    if not fits or assignment.answer_to != bus.run_subject(web[0], assignment.id, assignment.attempt, ask):
+        raise MessageError("its answers would go elsewhere")
+    return assignment
