@@ -8,6 +8,8 @@ not do is raised, from `events` and not from `submit`, as one of the sandbox's e
 - before Started, nothing has run: PoolBusy (no slot in time), PoolClosed (shutting down), EngineUnavailable,
   ImageMissing, Cancelled (while it waited);
 - after Started, what was printed until then is lost with the run: EngineUnavailable, ContainerLost.
+
+A task that a backend cannot pass on is NotCarried, and has not run.
 """
 
 from __future__ import annotations
@@ -33,6 +35,8 @@ class Task:
     """An execution's id, or any other that no task in flight has."""
     profile: Profile
     job: Job
+    attempt: int = 1
+    """Which one of its row: what an earlier one has come to is no result of this one."""
     tenant: str | None = None
     """Whose program it is: containers are used again for the same one only, and never for None."""
     caller: str | None = None
@@ -135,8 +139,31 @@ class Capacity:
     """Whether the last container of each profile has a cell for each task; nothing of those that had none."""
 
 
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """How a task ended, stored outside of the process that asked for it, until a row has it."""
+
+    task_id: str
+    attempt: int
+    result: JobResult | None
+    """None where it is known only that it has ended without one, or with more than could be stored."""
+    lost: bool
+    """Whether it may have run and has no result, through a fault of ours."""
+    goes_on: bool
+    """Whether it is with a host all the same: this end is one that its process has not taken for the last."""
+    done: Callable[[], None]
+    """A row has it, or none wants it."""
+    later: Callable[[], None]
+    """It is to be told again in a moment, to whichever process."""
+
+
 class Backend(Protocol):
     """Runs tasks. Safe for threads."""
+
+    remote: bool
+    """Whether hosts run its tasks: they go on when this process ends, and `leftovers` tells of them."""
+    carries_consoles: bool
+    """Whether a task may have a console."""
 
     def prepare(self, report: Report) -> None:
         """Put in place what every run needs, once for an installation. Raises SandboxError."""
@@ -166,6 +193,21 @@ class Backend(Protocol):
 
         Raises EngineUnavailable.
         """
+
+    def goes_on(self, task_id: str, attempt: int) -> bool:
+        """Whether a task goes on, or its end is yet to be told by `leftovers`, whatever became of who asked for it.
+
+        Raises EngineUnavailable.
+        """
+
+    def abandon(self, task_id: str, attempt: int) -> None:
+        """End a task whose process has ended; one that is not there is fine. Its end is told by `leftovers`."""
+
+    def check(self, *, timeout_s: float) -> None:
+        """Raise EngineUnavailable unless what runs programs answers."""
+
+    def leftovers(self, *, most: int, timeout_s: float) -> list[Leftover]:
+        """Ends that no row may have yet; all of them, and again until `done`. Comes back empty after `timeout_s`."""
 
     def capacity(self) -> Capacity:
         """What is in use, waiting and warm right now."""

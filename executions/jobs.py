@@ -100,6 +100,7 @@ def task_of(execution: Execution) -> Task:
         id=str(execution.pk),
         profile=profile_in(job["profile"]),
         job=_job(execution),
+        attempt=execution.attempt,
         tenant=tenant_of(execution),
         caller=caller_of(execution),
         lane=lane_of(execution),

@@ -131,6 +131,14 @@ def dispatch_backend(**_: Any) -> list[CheckMessage]:
     return [Error(f"GEXEC_DISPATCH is {settings.GEXEC_DISPATCH!r}.", hint=hint, id="gexec.E006")]
 
 
+def nats_url(**_: Any) -> list[CheckMessage]:
+    """E046: hosts that are nowhere."""
+    if settings.GEXEC_DISPATCH != "nats" or settings.GEXEC_NATS_URL:
+        return []
+    hint = "Say where NATS is (nats://10.0.0.5:4222), or leave GEXEC_DISPATCH out to run programs here."
+    return [Error("GEXEC_DISPATCH is 'nats' and GEXEC_NATS_URL is not set.", hint=hint, id="gexec.E046")]
+
+
 def allowed_origins(**_: Any) -> list[CheckMessage]:
     """E020: an origin as no browser sends it."""
     wrong = [origin for origin in settings.GEXEC_ALLOWED_ORIGINS if not _ORIGIN.fullmatch(origin)]
@@ -306,6 +314,7 @@ def register_all() -> None:
         workers,
         secret,
         dispatch_backend,
+        nats_url,
         allowed_origins,
         webhook_networks,
         compat,

@@ -31,7 +31,7 @@ def _database() -> None:
 
 
 def _engine() -> None:
-    active.backend().images(timeout_s=ENGINE_S).ping()
+    active.backend().check(timeout_s=ENGINE_S)
 
 
 def _pool() -> None:

@@ -1,4 +1,4 @@
-"""What every backend of dispatch promises: inline on a fake engine, inline on Docker, and the fake one."""
+"""What every backend of dispatch promises: inline on a fake engine, inline on Docker, over NATS, and the fake one."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from dispatch.backends.inline import Inline
-from dispatch.base import Backend, Event, Finished, Started, Task, result_of
+from dispatch.backends.nats import Nats
+from dispatch.base import Backend, Event, Finished, Reservation, Started, Task, result_of
 from dispatch.testing import FakeBackend
 from sandbox.docker import BASE_IMAGE, DockerEngine
 from sandbox.errors import Cancelled, EngineUnavailable, ImageMissing, PoolBusy, PoolClosed
@@ -34,6 +36,7 @@ from sandbox.types import (
     StepFinished,
     WarmTarget,
 )
+from testkit.hosts import Fleet, fleet
 from testkit.waiting import eventually
 
 MIB = 1024 * 1024
@@ -72,9 +75,23 @@ def on_a_fake_engine(slots: int, queue: int) -> Inline:
     return Inline(make)
 
 
-FAIR: dict[str, Callable[[int, int], Backend]] = {
-    "inline on a fake engine": on_a_fake_engine,
-    "fake": lambda slots, queue: FakeBackend(slots, queue=queue),
+@pytest.fixture(scope="module")
+def hosts(prepared_data_dir: Path) -> Iterator[Fleet]:
+    """One host with more slots than any test needs: what a backend allows itself is looked at."""
+    with fleet("contract", slots=6) as made:
+        yield made
+
+
+def over_nats(hosts: Fleet, slots: int, queue: int) -> Nats:
+    made = Nats(hosts.url, slots=slots, queue=queue, wait_ms=20_000)
+    eventually(made.link.hosts)
+    return made
+
+
+FAIR: dict[str, Callable[[pytest.FixtureRequest, int, int], Backend]] = {
+    "inline on a fake engine": lambda _, slots, queue: on_a_fake_engine(slots, queue),
+    "fake": lambda _, slots, queue: FakeBackend(slots, queue=queue),
+    "nats": lambda request, slots, queue: over_nats(request.getfixturevalue("hosts"), slots, queue),
 }
 
 
@@ -84,7 +101,7 @@ def fair(request: pytest.FixtureRequest) -> Iterator[Callable[[int, int], Backen
     made: list[Backend] = []
 
     def make(slots: int, queue: int) -> Backend:
-        made.append(FAIR[request.param](slots, queue))
+        made.append(FAIR[request.param](request, slots, queue))
         made[0].keep_warm({PROFILE: WarmTarget(1, slots)})
         return made[0]
 
@@ -92,21 +109,32 @@ def fair(request: pytest.FixtureRequest) -> Iterator[Callable[[int, int], Backen
     made[0].close(grace_s=0.0)
 
 
-MAKERS: dict[str, Callable[[], Backend]] = {
-    "inline on a fake engine": lambda: Inline(lambda: _pool(FakeEngine(images={BASE_IMAGE}), "test")),
-    "inline on Docker": _inline_on_docker,
-    "fake": lambda: FakeBackend(slots=SLOTS),
+MAKERS: dict[str, Callable[[pytest.FixtureRequest], Backend]] = {
+    "inline on a fake engine": lambda _: Inline(lambda: _pool(FakeEngine(images={BASE_IMAGE}), "test")),
+    "inline on Docker": lambda _: _inline_on_docker(),
+    "fake": lambda _: FakeBackend(slots=SLOTS),
+    "nats": lambda request: over_nats(request.getfixturevalue("hosts"), SLOTS, 4),
 }
 
 
 @pytest.fixture(params=MAKERS)
 def backend(request: pytest.FixtureRequest, prepared_data_dir: Path) -> Iterator[Backend]:
     """A backend of each kind, with a container of PROFILE kept warm."""
-    made = MAKERS[request.param]()
+    made = MAKERS[request.param](request)
     made.prepare(lambda _line: None)
     made.keep_warm({PROFILE: WarmTarget(1, SLOTS)})
     yield made
     made.close(grace_s=0.0)
+
+
+def reserve(backend: Backend, **asked: Any) -> Reservation:
+    """What a task can start in at once; of hosts nothing is held ahead."""
+    reservation = backend.reserve(asked.pop("profile", PROFILE), tenant=None, **asked)
+    if isinstance(backend, Nats):
+        assert reservation is None
+        pytest.skip("a job goes to whichever host asks for it")
+    assert reservation is not None
+    return reservation
 
 
 def task(*commands: tuple[str, ...], **fields: object) -> Task:
@@ -233,8 +261,7 @@ def test_two_containers_are_reserved_for_a_job_with_a_companion(backend: Backend
     other = replace(PROFILE, memory_bytes=65 * MIB)
     backend.keep_warm({PROFILE: WarmTarget(1, SLOTS), other: WarmTarget(1, SLOTS)})
     eventually(lambda: all(backend.capacity().warm.get(profile) for profile in (PROFILE, other)))
-    reservation = backend.reserve(PROFILE, tenant=None, companion=other)
-    assert reservation is not None
+    reservation = reserve(backend, companion=other)
     assert backend.capacity().in_use == 1
     job = replace(JUDGED, companion=Companion(other, (), ()))
     result = result_of(backend.submit(task(job=job), reservation=reservation))
@@ -244,8 +271,7 @@ def test_two_containers_are_reserved_for_a_job_with_a_companion(backend: Backend
 
 def test_what_is_free_is_reserved_and_used(backend: Backend) -> None:
     eventually(lambda: backend.capacity().warm.get(PROFILE))
-    reservation = backend.reserve(PROFILE, tenant=None)
-    assert reservation is not None
+    reservation = reserve(backend)
     assert backend.capacity().in_use == 1
     result = result_of(backend.submit(task(("true",)), reservation=reservation))
     assert result.steps[-1].outcome is Outcome.OK
@@ -255,8 +281,7 @@ def test_what_is_free_is_reserved_and_used(backend: Backend) -> None:
 
 def test_a_reservation_that_is_not_used_is_given_back(backend: Backend) -> None:
     eventually(lambda: backend.capacity().warm.get(PROFILE))
-    reservation = backend.reserve(PROFILE, tenant=None)
-    assert reservation is not None
+    reservation = reserve(backend)
     reservation.release()
     reservation.release()
     assert backend.capacity().in_use == 0
@@ -264,9 +289,8 @@ def test_a_reservation_that_is_not_used_is_given_back(backend: Backend) -> None:
 
 def test_a_reservation_outlives_a_run_that_nobody_reads(backend: Backend) -> None:
     eventually(lambda: backend.capacity().warm.get(PROFILE))
-    reservation = backend.reserve(PROFILE, tenant=None)
+    reservation = reserve(backend)
     backend.submit(task(("true",)), reservation=reservation).events().close()
-    assert reservation is not None
     reservation.release()
     assert backend.capacity().in_use == 0
 
@@ -419,8 +443,7 @@ def test_a_slot_of_batch_goes_back_to_batch(fair: Callable[[int, int], Backend])
     backend = fair(2, 20)
     for _ in range(3):
         eventually(lambda: backend.capacity().warm.get(PROFILE))
-        reservation = backend.reserve(PROFILE, tenant=None, lane="batch")
-        assert reservation is not None
+        reservation = reserve(backend, lane="batch")
         reservation.release()
         result_of(backend.submit(task(("true",), lane="batch")))
     assert backend.capacity().in_use == 0

@@ -39,6 +39,7 @@ def found() -> dict[str | None, CheckMessage]:
         ("GEXEC_WORKERS", 9, "gexec.E004"),
         ("SECRET_KEY", "hunter2", "gexec.E005"),
         ("GEXEC_DISPATCH", "nowhere", "gexec.E006"),
+        ("GEXEC_DISPATCH", "nats", "gexec.E046"),
         ("GEXEC_CALLER_SHARE", 0.0, "gexec.E008"),
         ("GEXEC_CALLER_SHARE", 1.5, "gexec.E008"),
         ("GEXEC_MAX_FILE_BYTES", 0, "gexec.E003"),

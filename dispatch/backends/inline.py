@@ -16,7 +16,7 @@ from uuid import UUID
 from django.conf import settings
 
 from dispatch import shares, workers
-from dispatch.base import Capacity, Event, Finished, Happened, Report, Reservation, Started, Task
+from dispatch.base import Capacity, Event, Finished, Happened, Leftover, Report, Reservation, Started, Task
 from rest.connections import release_connection
 from rest.turns import Turns
 from sandbox.docker import BASE_IMAGE, DockerEngine, DockerImages, connect, install_runner
@@ -37,6 +37,9 @@ _COMPILE_RUNNER_S = 600.0
 
 class Inline:
     """The backend over one pool, which is made at first use: images are built where no program is ever run."""
+
+    remote = False
+    carries_consoles = True
 
     def __init__(self, make_pool: Callable[[], Pool]) -> None:
         self._make_pool = make_pool
@@ -98,6 +101,20 @@ class Inline:
     def left_by(self, worker: UUID) -> bool:
         owner = _asked(workers.owner, worker)
         return any(f"{label}/".startswith(f"{owner}/") for label in self.pool.owners().values())
+
+    def goes_on(self, task_id: str, attempt: int) -> bool:
+        del task_id, attempt
+        return False
+
+    def abandon(self, task_id: str, attempt: int) -> None:
+        """What runs here ends with this process."""
+
+    def check(self, *, timeout_s: float) -> None:
+        self.images(timeout_s=timeout_s).ping()
+
+    def leftovers(self, *, most: int, timeout_s: float) -> list[Leftover]:
+        del most, timeout_s
+        return []
 
     def capacity(self) -> Capacity:
         pool = self.pool.snapshot()
