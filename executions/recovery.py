@@ -70,6 +70,8 @@ def _of_a_process(**asked: UUID) -> Iterator[Execution]:
 def _see_to(row: Execution) -> bool:
     """Whether it was left behind, and could be seen to now."""
     was = row.status
+    if _goes_on(row):
+        return False
     if row.cancel_cause is not None:
         moved = transitions.finish(row, cancelled_fields(row.cancel_cause))
     elif not transitions.may_begin_again(row):
@@ -80,6 +82,21 @@ def _see_to(row: Execution) -> bool:
     if moved:
         logger.warning("execution %s was left %s by a process that is gone; it is %s now", row.pk, was, row.status)
     return moved
+
+
+def _goes_on(row: Execution) -> bool:
+    """Whether hosts have it, or its end is stored: then `finisher` sees to its row."""
+    backend = active.backend()
+    if not backend.remote:
+        return False
+    try:
+        goes_on = backend.goes_on(str(row.pk), row.attempt)
+    except SandboxError as error:
+        logger.warning("execution %s waits for hosts that tell what runs: %s", row.pk, error)
+        return True
+    if goes_on and row.cancel_cause is not None:
+        backend.abandon(str(row.pk), row.attempt)
+    return goes_on
 
 
 def _may_run_still(row: Execution) -> bool:

@@ -37,7 +37,16 @@ from rest.connections import DATABASE_AWAY, DATABASE_RETRY_AFTER_S, release_conn
 from rest.disconnect import Client
 from rest.exceptions import Unavailable
 from sandbox.console import Console
-from sandbox.errors import Cancelled, EngineUnavailable, ImageMissing, PoolBusy, PoolClosed, SandboxError
+from sandbox.errors import (
+    Cancelled,
+    EngineUnavailable,
+    HostsUnavailable,
+    ImageMissing,
+    NotCarried,
+    PoolBusy,
+    PoolClosed,
+    SandboxError,
+)
 from sandbox.types import JobResult, StepFinished
 from sandbox.types import Outcome as StepOutcome
 
@@ -47,6 +56,9 @@ ENGINE_RETRY_AFTER_S = 5
 """A Docker engine that is restarted answers again after a few seconds."""
 SHUTDOWN_RETRY_AFTER_S = 10
 """A restart takes less where no program uses up the grace."""
+NOT_CARRIED_RETRY_AFTER_S = 3600
+"""It is not carried either until this server is another release, or is told to run programs itself."""
+_CODES = {ImageMissing: "image_missing", NotCarried: "not_carried"}
 START = observed.Histogram("gexec_execution_start_seconds", "From having a slot to having a container.")
 GONE_WAIT_S = 20.0
 """How long it is waited for the container of a run that was lost: removed by force, it goes within half of that."""
@@ -250,8 +262,9 @@ def _not_started(execution: Execution, error: SandboxError, *, queue_ms: float) 
         code, message, retry_after_s = "shutting_down", SHUTTING_DOWN, SHUTDOWN_RETRY_AFTER_S
     else:
         logger.error("execution %s: no container: %s", execution.pk, error)
-        code = "image_missing" if isinstance(error, ImageMissing) else "engine_unavailable"
-        message, retry_after_s = sandbox_error(reason_of(error)), ENGINE_RETRY_AFTER_S
+        code = _CODES.get(type(error), "engine_unavailable")
+        message = sandbox_error(reason_of(error))
+        retry_after_s = NOT_CARRIED_RETRY_AFTER_S if isinstance(error, NotCarried) else ENGINE_RETRY_AFTER_S
     if isinstance(error, (Cancelled, PoolBusy, PoolClosed)):
         transitions.reject(execution, error=message, queue_ms=queue_ms)
     else:
@@ -266,6 +279,10 @@ def _cause(execution: Execution, client: Client) -> str:
 
 def reason_of(error: SandboxError) -> str:
     """What a client may know of a fault of ours; the rest is in the log."""
+    if isinstance(error, NotCarried):
+        return f"it cannot be passed on to the hosts that run programs: {error}"
+    if isinstance(error, HostsUnavailable):
+        return "no host that runs programs can be reached"
     if isinstance(error, EngineUnavailable):
         return "the Docker engine is not available"
     if isinstance(error, ImageMissing):

@@ -20,6 +20,7 @@ from executions import gauges, recovery, waiting
 from executions.background import Background
 from executions.compat.librechat.uploads import FORM_PATHS, OVERHEAD_BYTES
 from executions.doors import Door
+from executions.finisher import Finisher
 from executions.live.channels import all_channels
 from gexec.embedded import ADMIN_CONNECTIONS, POOL_CONNECTIONS
 from gexec.middleware import ADMIN_PATH
@@ -60,6 +61,7 @@ _heartbeat = Heartbeat(_beat)
 _periodic = Scheduler()
 _webhooks = Dispatcher()
 _background = Background()
+_finisher = Finisher()
 _stop = threading.Event()
 _telemetry: Any = None
 """What tells of traces, where there is somewhere to send them to."""
@@ -114,6 +116,8 @@ def start() -> None:
     _periodic.start(first=recovery.TASK)
     _keep_warm()
     _background.start()
+    if active.backend().remote:
+        _finisher.start()
     threading.Thread(target=_follow_languages, name="languages", daemon=True).start()
     _webhooks.start()
 
@@ -145,6 +149,7 @@ def close_pool(grace_s: float) -> None:
 
 def stop() -> None:
     """End serving. Only now, with every row written, may others take this process for one that is gone."""
+    _finisher.stop()
     active.close(0)
     _background.join()
     _stop.set()

@@ -42,7 +42,7 @@ class Command(BaseCommand):
         # As an exception, so that what runs meanwhile (mmdebstrap, a build) ends with it.
         signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
         self._tell_changes()
-        _ask_docker()
+        self._has_docker = self._asked_docker()
         try:
             connection.ensure_connection()
         except OperationalError as error:
@@ -65,11 +65,32 @@ class Command(BaseCommand):
                 with suppress(OperationalError):  # Then it is made while the server works, which has a part for it.
                     partitions.make_ahead()
                 self._make_superuser(data_dir)
-                language_images.ensure_base(self._report)
-                active.backend().prepare(self._report)
-                installs.ensure(LANGUAGES, self._report)
+                if self._has_docker:
+                    self._install()
             finally:
                 cursor.execute("SELECT pg_advisory_unlock(%s)", [_START_LOCK])
+
+    def _asked_docker(self) -> bool:
+        """Whether there is one; where programs run on hosts, none is needed here. Raises CommandError."""
+        try:
+            _ask_docker()
+        except CommandError:
+            if not active.backend().remote:
+                raise
+            self._report("No Docker here: languages are installed where there is one, and hosts have their images.")
+            return False
+        return True
+
+    def _install(self) -> None:
+        language_images.ensure_base(self._report)
+        active.backend().prepare(self._report)
+        try:
+            installs.ensure(LANGUAGES, self._report)
+        except InstallError as error:
+            if not active.backend().remote:
+                raise
+            # Their self-tests run on hosts, which may come later than this.
+            self._report(f"{error}")
 
     def _tell_changes(self) -> None:
         for change in last_start.changes():
