@@ -14,13 +14,14 @@ A task that a backend cannot pass on is NotCarried, and has not run.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 from uuid import UUID
 
 from sandbox.console import Console
 from sandbox.engine import Images
+from sandbox.hosts import HostState
 from sandbox.types import ArtifactsCollected, Job, JobResult, Lane, Output, Profile, StepFinished, WarmTarget
 
 Report = Callable[[str], None]
@@ -157,6 +158,16 @@ class Leftover:
     """It is to be told again in a moment, to whichever process."""
 
 
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """The hosts that run tasks."""
+
+    hosts: Sequence[HostState]
+    """Those that have said so of late, by name."""
+    waiting: Mapping[str, int]
+    """Tasks that no host has yet, by lane."""
+
+
 class Backend(Protocol):
     """Runs tasks. Safe for threads."""
 
@@ -211,6 +222,12 @@ class Backend(Protocol):
 
     def capacity(self) -> Capacity:
         """What is in use, waiting and warm right now."""
+
+    def fleet(self) -> Fleet | None:
+        """The hosts; None where this process runs its tasks. Raises EngineUnavailable."""
+
+    def drain(self, host: str, *, drained: bool) -> None:
+        """Have the hosts of this name take no more tasks, or take them again. Raises EngineUnavailable."""
 
     def keep_warm(self, targets: Mapping[Profile, WarmTarget]) -> None:
         """Replace what is kept started and waiting."""

@@ -23,7 +23,8 @@ from nats.js.errors import KeyNotFoundError, NoKeysError, NotFoundError
 
 from sandbox import bus
 from sandbox.errors import HostsUnavailable
-from sandbox.messages import Cancel, Holds, HostState, MessageError, Targets, decode, encode
+from sandbox.hosts import HostState, is_name
+from sandbox.messages import Cancel, Holds, MessageError, Targets, decode, encode
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +38,8 @@ _ANSWER_S = 0.3
 _BEGIN_S = 2.0
 """How long the first call waits for the first connection."""
 _AGAIN_S = 0.5
+_STATE_BYTES = 256 * 1024
+"""Of what a host says of itself: a thousand kinds of warm containers."""
 _ERRORS = (nats.errors.Error, OSError, TimeoutError, FutureTimeout)
 
 
@@ -60,11 +63,14 @@ class Link:
         self._targets: bytes | None = None
         self._away_since: float | None = time.monotonic()
         self._closed = False
+        self._give_up_at = 0.0
+        """Until then the first connection is waited for."""
 
     def start(self) -> None:
         """Begin to connect. Called by everything else here."""
         with self._lock:
             if self._thread is None and not self._closed:
+                self._give_up_at = time.monotonic() + _BEGIN_S
                 self._thread = threading.Thread(target=self._run, name="nats", daemon=True)
                 self._thread.start()
 
@@ -94,8 +100,10 @@ class Link:
         return sorted(states, key=lambda state: (state.name, state.id))
 
     def is_alive(self, host: str) -> bool:
-        """Whether the host's process has said so of late."""
-        return any(state.id == host for state in self.hosts())
+        """Whether the host's process may have programs still."""
+        self._started()
+        _, heard_at = self._hosts.get(host, (None, 0.0))
+        return heard_at > time.monotonic() - bus.GONE_S
 
     def max_bytes(self) -> int:
         """What one message may carry."""
@@ -118,9 +126,9 @@ class Link:
         """The end that is stored of a run; `subject` is where it is told."""
         return self._last(bus.ENDS, f"{subject}.end")[1]
 
-    def take_back(self, task_id: str, attempt: int) -> bool:
-        """Have a host that has it not begin it; whether one has begun."""
-        data = encode(Cancel(unless_begun=True))
+    def take_back(self, task_id: str, attempt: int, *, unless_begun: bool = True) -> bool:
+        """Have a host that has it not begin it, or end it in any case; whether one has begun."""
+        data = encode(Cancel(unless_begun=unless_begun))
         try:
             answer = self._call(
                 lambda: self._client().request(bus.told_subject(task_id, attempt), data, timeout=_ANSWER_S)
@@ -132,9 +140,16 @@ class Link:
             return False
 
     def say(self, task_id: str, attempt: int, data: bytes) -> None:
-        """Tell the host that has it; lost where none has, or NATS is away."""
-        with suppress(HostsUnavailable):
-            self._call(lambda: self._client().publish(bus.told_subject(task_id, attempt), data))
+        """Tell the host that has it, and wait for nothing; lost where none has it, or NATS is away."""
+
+        async def publish() -> None:
+            with suppress(*_ERRORS, HostsUnavailable):
+                if self._nc is not None and self._nc.is_connected:
+                    await self._nc.publish(bus.told_subject(task_id, attempt), data)
+
+        self.start()
+        with suppress(RuntimeError):  # The loop has ended.
+            asyncio.run_coroutine_threadsafe(publish(), self._loop)
 
     def keep_warm(self, targets: Targets) -> None:
         """Let all hosts know, now or when the connection is there."""
@@ -255,13 +270,13 @@ class Link:
 
     def _note(self, host: str, data: bytes) -> None:
         try:
-            state = decode(data, HostState)
+            state = decode(data[:_STATE_BYTES], HostState)
         except MessageError as error:
             logger.warning("what host %s says is not understood: %s", host, error)
             return
-        if state.id != host or not bus.is_name(state.name):
+        if state.id != host or not is_name(state.name):
             return
-        least = time.monotonic() - bus.HOST_TTL_S
+        least = time.monotonic() - bus.GONE_S
         self._hosts = {name: each for name, each in self._hosts.items() if each[1] > least}
         self._hosts[host] = (state, time.monotonic())
 
@@ -308,7 +323,7 @@ class Link:
     def _started(self) -> None:
         self.start()
         if not self._closed and threading.current_thread() is not self._thread:
-            self._began.wait(_BEGIN_S)
+            self._began.wait(max(0.0, self._give_up_at - time.monotonic()))
 
     def _call(self, make: Callable[[], Coroutine[Any, Any, R]], *, timeout_s: float = _CALL_S) -> R:
         """What it comes to, for another thread."""

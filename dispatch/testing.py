@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import replace
 from uuid import UUID
 
-from dispatch.base import Capacity, Event, Finished, Happened, Leftover, Report, Reservation, Started, Task
+from dispatch.base import Capacity, Event, Finished, Fleet, Happened, Leftover, Report, Reservation, Started, Task
 from sandbox.engine import Images
 from sandbox.pool import Place, Withdrawal
 from sandbox.pool.permits import OwnPermits
@@ -119,7 +119,7 @@ class FakeBackend:
         """What runs here ends with this process."""
 
     def check(self, *, timeout_s: float) -> None:
-        del timeout_s
+        self.images(timeout_s=timeout_s).ping()
 
     def leftovers(self, *, most: int, timeout_s: float) -> list[Leftover]:
         del most, timeout_s
@@ -135,6 +135,12 @@ class FakeBackend:
             self.happened,
             self.in_cells,
         )
+
+    def fleet(self) -> Fleet | None:
+        return None
+
+    def drain(self, host: str, *, drained: bool) -> None:
+        """There are no hosts."""
 
     def keep_warm(self, targets: Mapping[Profile, WarmTarget]) -> None:
         self.targets = dict(targets)

@@ -21,7 +21,6 @@ from django.utils import timezone
 from dispatch import active, workers
 from dispatch.base import Leftover
 from executions import in_flight, transitions
-from executions.jobs import grading_in
 from executions.models import OPEN, Execution
 from executions.results import SHUTTING_DOWN, cancelled_fields, failed_fields, finished_fields
 from rest.connections import release_connection
@@ -81,7 +80,7 @@ def see_to(ends: Sequence[Leftover]) -> None:
         if execution_id is None or attempts.get(execution_id) != each.attempt:
             # It is written already, or was begun again since; or no row ever was.
             each.done()
-        elif execution_id not in lost or each.goes_on or not _written(execution_id, each):
+        elif execution_id not in lost or each.goes_on or not _is_written(execution_id, each):
             each.later()
         else:
             each.done()
@@ -94,12 +93,23 @@ def _is_uuid(text: str) -> bool:
         return False
 
 
+def _is_written(execution_id: UUID, end: Leftover) -> bool:
+    try:
+        return _written(execution_id, end)
+    except (Error, Unavailable):
+        raise
+    except Exception:
+        # One end must not keep all others from their rows.
+        logger.exception("execution %s could not be finished", execution_id)
+        return False
+
+
 def _written(execution_id: UUID, end: Leftover) -> bool:
     """Whether the row, or whoever has it by now, needs this end no more."""
     execution = Execution.objects.filter(pk=execution_id, attempt=end.attempt, status__in=OPEN).first()
     if execution is None:
         return True
-    if end.result is not None and grading_in(execution.job) is None:
+    if end.result is not None and "grading" not in execution.job:
         return _finish(execution, end.result)
     if execution.cancel_cause is not None:
         return transitions.finish(execution, cancelled_fields(execution.cancel_cause))

@@ -6,6 +6,7 @@ seconds ago, and of itself what is.
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -28,6 +29,8 @@ LEASES = observed.Counter("gexec_leases", "Executions that got a slot and a cont
 WAITED = observed.Counter("gexec_leases_waited", "Those that had to wait for one of both.")
 REUSED = observed.Counter("gexec_leases_reused", "Those that got a container which their key had used before.")
 COUNTERS = (STARTED, LOST, FAILED, LEASES, WAITED, REUSED)
+_BUSY_PART = 0.8
+"""Of the slots of hosts that are as many as wanted: so that who comes finds a free one."""
 _REASONS = {
     EngineUnavailable.__name__: "engine_unavailable",
     ImageBuildFailed.__name__: "image_build_failed",
@@ -64,6 +67,36 @@ def now() -> Gauges:
         together.warm.update(state.get("warm", {}))
     together.slots = slots.total()
     return together
+
+
+@dataclass(frozen=True, slots=True)
+class Hosts:
+    """Of the hosts that run programs, where there are any."""
+
+    count: int
+    draining: int
+    slots: int
+    in_use: int
+    waiting: Mapping[str, int]
+    """Programs that no host has yet, by lane."""
+    wanted: int
+    """So many hosts of the present size would run all that runs and waits, with a fifth of their slots free."""
+
+
+def hosts() -> Hosts | None:
+    """None where this process runs programs, or nothing is known of hosts now."""
+    try:
+        fleet = active.backend().fleet()
+    except SandboxError:
+        return None
+    if fleet is None:
+        return None
+    taking = [host for host in fleet.hosts if not host.draining]
+    slots, in_use = sum(host.slots for host in taking), sum(host.in_use for host in fleet.hosts)
+    everything = in_use + sum(fleet.waiting.values()) + sum(_backlog.values())
+    each = slots / len(taking) if taking else 1
+    wanted = max(1, math.ceil(everything / (each * _BUSY_PART)))
+    return Hosts(len(fleet.hosts), len(fleet.hosts) - len(taking), slots, in_use, fleet.waiting, wanted)
 
 
 def write() -> None:

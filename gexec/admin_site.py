@@ -16,6 +16,7 @@ from django.urls import URLPattern, URLResolver, path
 from django.utils.cache import add_never_cache_headers
 from django.views.decorators.http import require_safe
 
+from dispatch import admin_page
 from executions import dashboard
 from gexec.health import parts
 
@@ -36,7 +37,9 @@ class Site(admin.AdminSite):
     def get_urls(self) -> list[URLResolver | URLPattern]:
         """With the part of the front page that is asked for again and again."""
         again = self.admin_view(require_safe(self.dashboard))
-        return [path("dashboard/", again, name="dashboard"), *super().get_urls()]
+        hosts = self.admin_view(self.hosts)
+        own = [path("dashboard/", again, name="dashboard"), path("hosts/", hosts, name="hosts")]
+        return [*own, *super().get_urls()]
 
     def admin_view(self, view: View, cacheable: bool = False) -> View:
         """For those who may; lists say so where their address means nothing."""
@@ -53,6 +56,10 @@ class Site(admin.AdminSite):
         response = TemplateResponse(request, "executions/dashboard_numbers.html", numbers)
         add_never_cache_headers(response)
         return response
+
+    def hosts(self, request: HttpRequest) -> HttpResponse:
+        """The machines that run programs, where others than this one do."""
+        return admin_page.hosts(request, self.each_context(request))
 
     def _numbers(self, request: HttpRequest) -> dict[str, Any]:
         may_see = request.user.has_perm(dashboard.SEEN_BY)

@@ -39,7 +39,9 @@ UNREACHABLE_S = 4.0
 LEASE_S = 6.0
 """A renewal that was just sent when the connection broke is the last one: one second, the four, and one to spare."""
 HOST_TTL_S = 8.0
-"""A host that is silent for so long holds no lease any more."""
+"""What a host says of itself is as old as this at the most."""
+GONE_S = 30.0
+"""A host that is silent for so long, while NATS is there, has ended its programs, however slow it is."""
 
 JOBS, ENDS = "GEXEC_JOBS", "GEXEC_ENDS"
 FINISHER = "finisher"
@@ -77,11 +79,6 @@ def told_subject(task_id: str, attempt: int) -> str:
 def drain_key(host: str) -> str:
     """In WANTED: there where the host of this name takes no more jobs."""
     return f"drain.{host}"
-
-
-def is_name(name: str) -> bool:
-    """Whether it can stand in a subject or a key, as one part."""
-    return 0 < len(name) <= 100 and all(sign.isascii() and (sign.isalnum() or sign in "-_") for sign in name)
 
 
 async def connect(

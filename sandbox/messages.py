@@ -18,11 +18,24 @@ from typing import Any, TypeVar
 
 import msgpack
 
-from sandbox.types import ArtifactsCollected, Job, JobResult, Lane, Output, Profile, StepFinished, WarmTarget
+from sandbox.hosts import HostState
+from sandbox.types import (
+    ArtifactsCollected,
+    Job,
+    JobResult,
+    Lane,
+    Output,
+    Profile,
+    StepFinished,
+    StepResult,
+    WarmTarget,
+)
 
 VERSION = 1
 MAX_BYTES = 64 * 1024 * 1024
 """Of one message. NATS has no larger ones."""
+_MOST = 2**53
+_MAX_NAME = 1000
 _MAX_ITEMS = 100_000
 """Of one list: steps, files, pieces of output in the order in which they came."""
 
@@ -111,18 +124,17 @@ class Cancel:
 
 
 @dataclass(frozen=True, slots=True)
-class Holds:
-    """What a host that was told to cancel has of it."""
+class Ask:
+    """Whether a host but this one has the attempt: one that has answers with Holds."""
 
-    begun: bool
+    host: str
 
 
 @dataclass(frozen=True, slots=True)
-class Warm:
-    """So many containers of a profile wait."""
+class Holds:
+    """What a host that was asked, or told to cancel, has of it."""
 
-    profile: Profile
-    count: int
+    begun: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,31 +152,14 @@ class Targets:
     kept: tuple[Kept, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class HostState:
-    """How a host stands; it says so every second."""
-
-    id: str
-    """Of its process."""
-    name: str
-    slots: int
-    in_use: int
-    version: str
-    draining: bool = False
-    warm: tuple[Warm, ...] = ()
-    started: int = 0
-    """Containers, since it began."""
-    failures: Mapping[str, int] | None = None
-    """Starts that failed, by kind."""
-
-
-Message = Assignment | Numbered | Ended | Skip | Cancel | Holds | Targets | HostState
+Message = Assignment | Numbered | Ended | Skip | Cancel | Ask | Holds | Targets | HostState
 _KINDS: Mapping[str, type[Any]] = {
     "job": Assignment,
     "event": Numbered,
     "end": Ended,
     "skip": Skip,
     "cancel": Cancel,
+    "ask": Ask,
     "holds": Holds,
     "targets": Targets,
     "host": HostState,
@@ -178,7 +173,7 @@ _EVENTS: Mapping[str, type[Any]] = {
 }
 _EVENT_NAMES: Mapping[type[Any], str] = {kind: name for name, kind in _EVENTS.items()}
 
-M = TypeVar("M", Assignment, Numbered, Ended, Skip, Cancel, Holds, Targets, HostState)
+M = TypeVar("M", Assignment, Numbered, Ended, Skip, Cancel, Ask, Holds, Targets, HostState)
 
 
 def encode(message: Message, *, version: int = 0) -> bytes:
@@ -251,6 +246,8 @@ def _checker(hint: Any) -> Checked:
 def _made_checker(hint: Any) -> Checked:
     if hint is Numbered:
         return _numbered
+    if hint is StepResult:
+        return _plausible(_dataclass(StepResult))
     if is_dataclass(hint):
         return _dataclass(typing.cast("type[Any]", hint))
     if isinstance(hint, type) and issubclass(hint, Enum):
@@ -327,6 +324,22 @@ def _dataclass(kind: type[Any]) -> Checked:
         return kind(
             **{name: _checker(hint)(value[name], f"{where}.{name}") for name, hint in hints.items() if name in value}
         )
+
+    return check
+
+
+def _plausible(made: Checked) -> Checked:
+    """What a host says of a step goes into rows: as no program ends, none has ended."""
+
+    def check(value: Any, where: str) -> Any:
+        result: StepResult = made(value, where)
+        codes = (result.exit_code or 0) in range(256) and (result.signal or 1) in range(1, 65)
+        numbers = all(0 <= each <= _MOST for each in (result.wall_ms, result.cpu_ms, result.peak_memory_bytes))
+        name = 0 < len(result.name) <= _MAX_NAME and "\0" not in result.name
+        pieces = all(stream in {1, 2} and 0 <= size <= MAX_BYTES for stream, size in result.order)
+        if not (codes and numbers and name and pieces):
+            raise MessageError(f"{where} tells of no step that there can be")
+        return result
 
     return check
 

@@ -9,7 +9,8 @@ import msgpack
 import pytest
 
 from sandbox import messages
-from sandbox.messages import Assignment, Begun, Ended, Failure, HostState, MessageError, Numbered, Warm, decode, encode
+from sandbox.hosts import HostState, Warm
+from sandbox.messages import Assignment, Begun, Ended, Failure, MessageError, Numbered, decode, encode
 from sandbox.types import (
     Ahead,
     Artifact,
@@ -124,6 +125,31 @@ def test_what_has_another_type_is_refused(path: tuple[Any, ...], value: object, 
     at[last] = value
     with pytest.raises(MessageError, match=why):
         decode(msgpack.packb(data, strict_types=False), Assignment)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("exit_code", 256),
+        ("exit_code", -1),
+        ("signal", 65),
+        ("wall_ms", float("nan")),
+        ("wall_ms", float("inf")),
+        ("cpu_ms", -1.0),
+        ("peak_memory_bytes", 2**63),
+        ("name", ""),
+        ("name", "a\0"),
+        ("order", [[3, 1]]),
+        ("order", [[1, -1]]),
+        ("outcome", "fine"),
+    ],
+    ids=str,
+)
+def test_a_step_that_cannot_be_is_refused(name: str, value: object) -> None:
+    data = msgpack.unpackb(encode(ENDED))
+    data["result"]["steps"][0][name] = value
+    with pytest.raises(MessageError, match=r"end\.result\.steps"):
+        decode(msgpack.packb(data), Ended)
 
 
 def test_what_is_needed_is_missing() -> None:

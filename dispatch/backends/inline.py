@@ -16,7 +16,7 @@ from uuid import UUID
 from django.conf import settings
 
 from dispatch import shares, workers
-from dispatch.base import Capacity, Event, Finished, Happened, Leftover, Report, Reservation, Started, Task
+from dispatch.base import Capacity, Event, Finished, Fleet, Happened, Leftover, Report, Reservation, Started, Task
 from rest.connections import release_connection
 from rest.turns import Turns
 from sandbox.docker import BASE_IMAGE, DockerEngine, DockerImages, connect, install_runner
@@ -130,6 +130,12 @@ class Inline:
         )
         in_cells = {each: state.in_cells for each, state in pool.profiles.items() if state.in_cells is not None}
         return Capacity(pool.slots, pool.in_use, pool.waiting, warm, pool.waiting_batch, happened, in_cells)
+
+    def fleet(self) -> Fleet | None:
+        return None
+
+    def drain(self, host: str, *, drained: bool) -> None:
+        """There are no hosts."""
 
     def keep_warm(self, targets: Mapping[Profile, WarmTarget]) -> None:
         self.pool.keep_warm(targets)

@@ -19,12 +19,13 @@ import time
 from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import suppress
 from functools import partial
+from hashlib import sha256
 from uuid import UUID
 
 from django.conf import settings
 
 from dispatch import shares
-from dispatch.base import Capacity, Event, Finished, Leftover, Report, Reservation, Started, Task
+from dispatch.base import Capacity, Event, Finished, Fleet, Leftover, Report, Reservation, Started, Task
 from dispatch.link import Link
 from sandbox import bus
 from sandbox.docker import DockerImages, connect
@@ -62,6 +63,7 @@ from sandbox.pool.slots import Slots
 from sandbox.types import (
     Artifact,
     ArtifactsCollected,
+    Job,
     JobResult,
     Lane,
     Output,
@@ -77,7 +79,7 @@ _LOOK_S = 1.0
 """Between two looks of one that waits for its host's next word."""
 _AWAY_S = 3.0
 """Without NATS, what has not begun is given up."""
-_LOST_S = bus.HOST_TTL_S
+_LOST_S = 8.0
 """Without NATS, what has begun is lost: its host has ended it long ago."""
 _SILENT_S = 5.0
 """Of a host that lives: what it told may have been lost on the way, and its end is looked for where it is stored."""
@@ -184,6 +186,13 @@ class Nats:
                     warm[each.profile] = warm.get(each.profile, 0) + each.count
         return Capacity(self._total, self.slots.in_use, self.slots.waiting, warm, self.slots.waiting_batch)
 
+    def fleet(self) -> Fleet:
+        waiting = self.link.waiting()
+        return Fleet(self.link.hosts(), waiting)
+
+    def drain(self, host: str, *, drained: bool) -> None:
+        self.link.drain(host, drained=drained)
+
     def keep_warm(self, targets: Mapping[Profile, WarmTarget]) -> None:
         self.link.keep_warm(Targets(tuple(Kept(profile, target) for profile, target in targets.items())))
 
@@ -267,6 +276,7 @@ class _NatsRun:
         """The number of the next event."""
         self._gap = False
         """Whether events were lost on their way."""
+        self._bounds = _bounds_of(task.job)
         self._results: list[StepResult] = []
         self._artifacts: tuple[Artifact, ...] = ()
         self._again = False
@@ -317,11 +327,14 @@ class _NatsRun:
             return True
         self._require_link()
         place = self._link.place_of_job(self.task.id, self.task.attempt)
-        if place is not None and self._host is not None and not self._link.is_alive(self._host):
+        if place is None:
+            return True
+        if self._host is not None and not self._link.is_alive(self._host):
             # Its lease is over, and its containers have ended with it.
             self._link.delete_job(place)
             return True
-        return place is None
+        self._say_cancel()
+        return False
 
     def cancel(self) -> None:
         """End it, wherever it is. Callable from any thread."""
@@ -355,7 +368,7 @@ class _NatsRun:
                     profile=task.profile,
                     job=task.job,
                     lane=task.lane,
-                    tenant=task.tenant,
+                    tenant=_unnamed(task.tenant),
                     stream_output=task.stream_output,
                     bare_results=task.bare_results,
                     start_ahead=task.start_ahead,
@@ -450,6 +463,7 @@ class _NatsRun:
 
     def _take(self, message: Numbered) -> Generator[Event, None, None]:
         if message.number < self._next:
+            self._require_once(message)
             return
         self._gap = self._gap or message.number > self._next
         self._next = message.number + 1
@@ -464,6 +478,7 @@ class _NatsRun:
             if self.task.stream_output and event.step not in self._skipped:
                 yield event
         elif isinstance(event, StepFinished):
+            self._require_bounded(event.result)
             if self._is_wanted(event.result.name):
                 self._results.append(event.result.bare() if self.task.bare_results else event.result)
                 yield event
@@ -471,12 +486,25 @@ class _NatsRun:
             self._artifacts = event.artifacts
             yield event
 
+    def _require_once(self, message: Numbered) -> None:
+        """A NATS that crashed may give a job to a second host as if it was the first: what it tells is not the same."""
+        if isinstance(message.event, Begun) and self._host is not None:
+            self._say_cancel()
+            self._over = True
+            raise HostLost("it was begun a second time")
+
     def _begun(self, event: Begun) -> Generator[Event, None, None]:
         self._host = event.host
         self._waits = False
         if self._cancelled:
             self._say_cancel()
         yield Started(round((time.monotonic() - self._began) * 1000, 3), event.container_ms)
+
+    def _require_bounded(self, result: StepResult) -> None:
+        """Of a host that a program has taken over, no more is taken than of a program."""
+        most = self._bounds.get(result.name)
+        if most is None or max(len(result.stdout), len(result.stderr)) > most:
+            raise ContainerLost(f"its host told of step {result.name!r:.100} what cannot be")
 
     def _is_wanted(self, name: str) -> bool:
         """Not what was to be skipped: the host may have heard of that too late."""
@@ -502,6 +530,7 @@ class _NatsRun:
             raise ContainerLost("what it told was lost on its way")
         told = {result.name for result in self._results}
         for result in ended.result.steps:
+            self._require_bounded(result)
             if result.name not in told and self._is_wanted(result.name):
                 self._results.append(result)
                 yield StepFinished(result)
@@ -533,13 +562,29 @@ class _NatsRun:
         if time.monotonic() - self._heard_at < _SILENT_S or self._link.away_s():
             return None
         self._heard_at = time.monotonic()
+        # NATS may be gone between two words: the next look tells.
+        with suppress(HostsUnavailable):
+            return self._stored_end()
+        return None
+
+    def _stored_end(self) -> Ended | None:
+        """Where its end was told, and did not arrive. Raises HostLost where nobody knows of it any more."""
+        # In this order: the end is stored before the job goes.
+        place = self._link.place_of_job(self.task.id, self.task.attempt)
         data = self._link.end_of(self.subject)
+        if data is None and place is None and not self._is_held():
+            self._over = True
+            raise HostLost("neither it nor its end is there any more")
         try:
             ended = None if data is None else self._ended_in(data)
         except MessageError:
             return None
         old = ended is not None and self._again and ended.failure is not None
         return None if old else ended
+
+    def _is_held(self) -> bool:
+        """Whether a host has it all the same: then it is told to end it, since nothing leases it any more."""
+        return self._link.take_back(self.task.id, self.task.attempt, unless_begun=False)
 
     def _look_while_waiting(self) -> None:
         away_s = self._link.away_s()
@@ -556,13 +601,16 @@ class _NatsRun:
             raise HostsUnavailable("no host is connected")
 
     def _look_while_running(self, host: str) -> None:
+        if self._cancelled:
+            # What said so before may have been lost.
+            self._say_cancel()
         away_s = self._link.away_s()
         if away_s > _LOST_S:
-            self._over = True
             raise HostLost("NATS was away for longer than hosts go on without it")
         if not away_s and host != "?" and not self._link.is_alive(host):
-            if self._place is not None:
-                self._link.delete_job(self._place)
+            with suppress(HostsUnavailable):
+                if self._place is not None:
+                    self._link.delete_job(self._place)
             self._over = True
             raise HostLost(f"host {host} is silent")
 
@@ -577,6 +625,24 @@ class _NatsRun:
         place = self._backend.slots.place(self._withdrawal)
         # Looked at after the line, which it leaves before.
         return (place or Place(0, 0.0)) if self._waits else None
+
+
+def _unnamed(tenant: str | None) -> str | None:
+    """The same for the same one: what a key is known by is no host's business."""
+    return None if tenant is None else sha256(tenant.encode()).hexdigest()
+
+
+def _bounds_of(job: Job) -> dict[str, int]:
+    """What may be printed of each step that there can be a result of, by its name."""
+    bounds = {}
+    for step in job.steps:
+        bounds[step.name] = step.limits.output_bytes
+        for word, judging in (("check", step.check), ("interact", step.interaction)):
+            if judging is not None:
+                bounds[f"{step.name}/{word}"] = judging.limits.output_bytes
+    if job.companion is not None:
+        bounds |= {f"companion/{step.name}": step.limits.output_bytes for step in job.companion.steps}
+    return bounds
 
 
 def make_backend() -> Nats:

@@ -102,6 +102,23 @@ def of_this_moment() -> Iterator[Metric]:
     yield languages
 
 
+def of_hosts() -> Iterator[Metric]:
+    """Hosts, where programs run on some: what there are, and how many there should be."""
+    if (hosts := gauges.hosts()) is None:
+        return
+    count = GaugeMetricFamily("gexec_hosts", "Hosts that run programs, and whether they take more.", labels=["state"])
+    count.add_metric(["taking"], hosts.count - hosts.draining)
+    count.add_metric(["draining"], hosts.draining)
+    yield count
+    yield GaugeMetricFamily("gexec_hosts_slots", "Slots of hosts that take programs.", value=hosts.slots)
+    yield GaugeMetricFamily("gexec_hosts_slots_in_use", "Programs that hosts have.", value=hosts.in_use)
+    waiting = GaugeMetricFamily("gexec_hosts_waiting", "Programs that no host has yet.", labels=["lane"])
+    for lane, programs_ in hosts.waiting.items():
+        waiting.add_metric([lane], programs_)
+    yield waiting
+    yield GaugeMetricFamily("gexec_hosts_wanted", "Hosts that all which runs and waits needs.", value=hosts.wanted)
+
+
 def of_the_house() -> Iterator[Metric]:
     """Disk, webhooks, periodic work, and which release this is."""
     stored = storage.today()

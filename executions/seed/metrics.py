@@ -29,6 +29,7 @@ def exposition() -> Collector:
             *families.of_times(*times_ever()),
             *families.of_observations(),
             *families.of_this_moment(),
+            *families.of_hosts(),
             *families.of_the_house(),
         ]
     )

@@ -11,10 +11,10 @@ import socket
 import sys
 
 from sandbox import processes
-from sandbox.bus import is_name
 from sandbox.docker import BASE_IMAGE, DockerEngine
 from sandbox.errors import SandboxError
 from sandbox.host.host import Host, HostConfig
+from sandbox.hosts import is_name
 from sandbox.policy import SandboxPolicy
 from sandbox.pool import Pool, PoolConfig
 

@@ -7,10 +7,11 @@ import json
 import logging
 import time
 from collections import OrderedDict, deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import Any
 
 import nats.errors
 from nats.aio.client import Client
@@ -21,18 +22,18 @@ from nats.js.errors import KeyNotFoundError, NotFoundError
 from sandbox import bus
 from sandbox.errors import HostLost, NotCarried
 from sandbox.host.run import HostedRun
+from sandbox.hosts import HostState, Warm, is_name
 from sandbox.messages import (
+    Ask,
     Assignment,
     Cancel,
     Ended,
     Failure,
     Holds,
-    HostState,
     MessageError,
     Numbered,
     Skip,
     Targets,
-    Warm,
     decode,
     encode,
 )
@@ -51,6 +52,8 @@ _KNOWN_CANCELLED = 10_000
 _HEADROOM_BYTES = 4096
 """Of a message for its subject and headers."""
 _TELL_S = 10.0
+_DOUBT_S = 10.0
+_ANSWER_S = 0.3
 _CHUNK = b"+"
 _LAST = b"."
 
@@ -113,6 +116,8 @@ class Host:
         self._targets: bytes = b""
         self._stopping = asyncio.Event()
         self._reached_at = time.monotonic()
+        self._doubt_until = 0.0
+        """A NATS that crashed may have forgotten what it had just given to whom."""
         self._threads = ThreadPoolExecutor(config.slots + 1, thread_name_prefix="job")
         self._nc: Client
         self._js: JetStreamContext
@@ -124,7 +129,7 @@ class Host:
 
     async def run(self) -> None:
         """From the connection to the end."""
-        if not await self._connect():
+        if not await self._unless_stopped(self._connect()):
             return
         await self._nc.subscribe("gexec.told.*.*", cb=self._on_told)
         watching = [asyncio.create_task(each) for each in (self._renew(), self._watch(), self._tell_state())]
@@ -144,21 +149,32 @@ class Host:
             await asyncio.wait_for(self._nc.close(), 5)
         self._threads.shutdown()
 
-    async def _connect(self) -> bool:
-        """False where the host was told to stop before there was a connection."""
-        while not self._stopping.is_set():
+    async def _unless_stopped(self, call: Coroutine[Any, Any, None]) -> bool:
+        """False where the host was told to stop before that was done: nats-py tries for the first time for ever."""
+        calling, stopping = asyncio.create_task(call), asyncio.create_task(self._stopping.wait())
+        done, _ = await asyncio.wait({calling, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        for task in {calling, stopping} - done:
+            task.cancel()
+        return calling in done and calling.exception() is None
+
+    async def _connect(self) -> None:
+        while True:
             try:
-                self._nc = await bus.connect(self._config.url, name=self._config.id)
+                self._nc = await bus.connect(self._config.url, name=self._config.id, on_back=self._back)
                 self._js = self._nc.jetstream(timeout=bus.CALL_S)
                 self._buckets = await bus.set_up(self._js)
             except Errors as error:
                 logger.warning("NATS cannot be reached: %s", error)
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._stopping.wait(), 1)
+                await asyncio.sleep(1)
             else:
                 self._reached_at = time.monotonic()
-                return True
-        return False
+                return
+
+    async def _back(self) -> None:
+        self._forget_if_unreachable()
+        # Before the first echo: what is given to this host from now on is not to be forgotten for what was before.
+        self._reached_at = time.monotonic()
+        self._doubt_until = time.monotonic() + _DOUBT_S
 
     # Asking for jobs.
 
@@ -246,6 +262,9 @@ class Host:
         if held.message.metadata.num_delivered > 1:
             await self._report_lost(held, assignment)
             return
+        if time.monotonic() < self._doubt_until and await self._is_elsewhere(held):
+            logger.warning("%s is with another host still", task_id)
+            return
         held.run = HostedRun(assignment, self._pool, host=self._config.id, tell=self._teller(assignment.answer_to))
         if held.cancelled or held.key in self._cancelled:
             held.run.cancel()
@@ -254,6 +273,14 @@ class Host:
             logger.warning("attempt %s of %s was given up here", attempt, task_id)
             return
         await self._store(held, assignment.answer_to, ended)
+
+    async def _is_elsewhere(self, held: _Held) -> bool:
+        subject = bus.told_subject(held.key[0], int(held.key[1]))
+        try:
+            await self._nc.request(subject, encode(Ask(self._config.id)), timeout=_ANSWER_S)
+        except nats.errors.TimeoutError:
+            return False
+        return True
 
     async def _report_lost(self, held: _Held, assignment: Assignment) -> None:
         """What was given to a host before is not run: whether it begins again, the row decides."""
@@ -329,6 +356,9 @@ class Host:
             if held is not None and held.run is not None:
                 held.run.skip(names)
         with suppress(MessageError, *Errors):
+            if held is not None and decode(message.data, Ask).host != self._config.id and message.reply:
+                await message.respond(encode(Holds(begun=True)))
+        with suppress(MessageError, *Errors):
             cancel = decode(message.data, Cancel)
             if held is None:
                 self._remember_cancelled(known)
@@ -359,19 +389,22 @@ class Host:
                     await held.message.in_progress()
 
     async def _watch(self) -> None:
-        """Forget the jobs when NATS was out of reach for too long, or this process stood still."""
+        """Forget the jobs when NATS was out of reach for too long, or this process stood still.
+
+        It is in reach as of when that was sent which has come back: the answer may have lain here meanwhile.
+        """
+        echo = f"_INBOX.gexec.{self._config.id}.echo"
+
+        async def echoed(message: Msg) -> None:
+            self._reached_at = max(self._reached_at, float(message.data))
+
+        await self._nc.subscribe(echo, cb=echoed)
         while True:
             await asyncio.sleep(bus.RENEW_S / 4)
             self._forget_if_unreachable()
-            asked = time.monotonic()
-            try:
-                await self._nc.flush(timeout=1)
-            except Errors:
-                continue
-            # As of when it was asked: the answer may have lain here while this process stood still.
-            if time.monotonic() - asked < bus.UNREACHABLE_S:
-                self._forget_if_unreachable()
-                self._reached_at = asked
+            if self._nc.is_connected:
+                with suppress(*Errors):
+                    await self._nc.publish(echo, repr(time.monotonic()).encode())
 
     def _forget_if_unreachable(self) -> None:
         if time.monotonic() - self._reached_at < bus.UNREACHABLE_S or not self._held:
@@ -449,7 +482,7 @@ def _assignment(held: _Held) -> Assignment:
         raise MessageError("it is not what its subject says")
     parts = assignment.answer_to.split(".")
     web, ask = parts[2:3], parts[-1]
-    fits = web and bus.is_name(web[0]) and bus.is_name(ask)
+    fits = web and is_name(web[0]) and is_name(ask)
     if not fits or assignment.answer_to != bus.run_subject(web[0], assignment.id, assignment.attempt, ask):
         raise MessageError("its answers would go elsewhere")
     return assignment
