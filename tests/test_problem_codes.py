@@ -42,6 +42,7 @@ ELSEWHERE = {
     "upgrade_required": "test_interactive.py",
     "already_started": "test_interactive.py",
     "stdin_overflow": "test_interactive.py",
+    "not_carried": "test_hosts.py",
     "not_ended": "test_history.py",
     "queue_full": "test_client_policy.py",
     "quota_exceeded": "test_client_policy.py",
