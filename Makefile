@@ -5,19 +5,23 @@ VENV := .venv
 VENV_PYTHON := $(VENV)/bin/python
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: run test lint schema frontend fuzz bench bench-history attack attack-debian chaos languages languages-test soak release help clean
+.PHONY: run run-hosts test lint schema frontend fuzz bench bench-history attack attack-debian chaos languages languages-test soak release help clean
 .DEFAULT_GOAL := help
 
 run: ## Set everything up and serve on http://localhost:8080
 	@scripts/bootstrap run
 	@exec $(VENV_PYTHON) -m serve
 
+run-hosts: ## NATS, three hosts and two web processes on this machine, for a look (docs/scaling.md)
+	@scripts/bootstrap test
+	@scripts/run-hosts
+
 test: ## Set everything up and run the tests (ARGS="-k name" for some)
 	@scripts/bootstrap test
 	@$(VENV_PYTHON) -m pytest -n auto --dist loadfile --max-worker-restart 0 $(ARGS)
 
 C_SOURCES := sandbox/runner/*.[ch] sandbox/runner/tests/*.c
-SHELL_SCRIPTS := scripts/bootstrap scripts/clean scripts/attack-debian .ci/run languages/images/base/install-packages
+SHELL_SCRIPTS := scripts/bootstrap scripts/run-hosts scripts/clean scripts/attack-debian .ci/run languages/images/base/install-packages
 
 lint: ## Layout, types, direction of imports and common faults, of Python, C, shell and JavaScript
 	@scripts/bootstrap lint
