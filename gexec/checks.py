@@ -249,7 +249,7 @@ def security_contact(**_: Any) -> list[CheckMessage]:
 
 
 def build_ca(**_: Any) -> list[CheckMessage]:
-    """E050: certificates for builds that are not there."""
+    """E051: certificates for builds that are not there."""
     path = settings.GEXEC_BUILD_CA
     try:
         if not path or b"-----BEGIN CERTIFICATE-----" in Path(path).read_bytes():
@@ -258,7 +258,7 @@ def build_ca(**_: Any) -> list[CheckMessage]:
     except OSError as error:
         message = f"GEXEC_BUILD_CA cannot be read: {error}."
     hint = "Name a file of certificates in PEM, all that builds are to trust: the system's with your own added."
-    return [Error(message, hint=hint, id="gexec.E050")]
+    return [Error(message, hint=hint, id="gexec.E051")]
 
 
 def traces(**_: Any) -> list[CheckMessage]:

@@ -10,7 +10,7 @@ import languages.validators
 
 
 class Migration(migrations.Migration):
-    dependencies: ClassVar = [("languages", "0019_oci_runtime")]
+    dependencies: ClassVar = [("languages", "0020_cells")]
     operations: ClassVar = [
         migrations.AddField(
             "language",
