@@ -73,8 +73,8 @@ ensure_promtool() {
     rm -rf "$fetched"
 }
 
-# Compose, for the tests of compose.yaml, which takes 2.24 or newer: what is there, else the program out of Debian
-# trixie's package, which runs on older ones as well; without it those tests say so and are skipped.
+# Compose, for the tests of compose.yaml, which takes 2.24 or newer: what is there, else the program out of the
+# package of Debian trixie, which runs on older ones as well; without it those tests say so and are skipped.
 ensure_compose() {
     if [ -x .venv/bin/docker-compose ] || compose_suffices docker compose || compose_suffices docker-compose ||
         ! command -v dpkg-deb > /dev/null 2>&1; then
@@ -84,7 +84,7 @@ ensure_compose() {
     # shellcheck disable=SC2016  # apt's own.
     mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Label: Debian' 2> /dev/null | head -n 1)
     fetched=$(mktemp -d)
-    if (cd "$fetched" && fetch_of_trixie "${mirror:-http://deb.debian.org/debian}" docker-compose) > /dev/null 2>&1 &&
+    if [ -n "$mirror" ] && (cd "$fetched" && fetch_of_trixie "$mirror" docker-compose) > /dev/null 2>&1 &&
         dpkg-deb -x "$fetched"/docker-compose_*.deb "$fetched/compose"; then
         install -m 755 "$fetched/compose/usr/libexec/docker/cli-plugins/docker-compose" .venv/bin/docker-compose
     else
