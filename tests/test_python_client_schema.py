@@ -54,7 +54,7 @@ def test_words_that_can_be_chosen(field: str, kind: type) -> None:
         ("Score", results.Score),
         ("Artifact", results.Artifact),
         ("Batch", results.Batch),
-        ("Language", results.Language),
+        ("OneLanguage", results.Language),
         ("File", results.StoredFile),
         ("Me", results.Me),
     ],

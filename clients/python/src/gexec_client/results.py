@@ -215,6 +215,8 @@ class Language(Result):
     limits: Mapping[str, Any] = {}
     warm: bool = False
     isolation: str | None = None
+    packages: Sequence[Mapping[str, str]] = ()
+    """Told where one language is asked for."""
 
 
 class StoredFile(Result):
