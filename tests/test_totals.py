@@ -33,13 +33,19 @@ CLIENT = UUID(int=7)
 NOON = datetime(2026, 3, 1, 12, 0, 30, tzinfo=UTC)
 
 
-def ended(at: datetime = NOON, **fields: Any) -> Execution:
+def ended(at: datetime = NOON, model: Any = Execution, **fields: Any) -> Any:
     """One that came and ended, as a request writes it."""
     base: dict[str, Any] = {"language_slug": "python", "job": {"steps": []}, "worker": uuid7(), "created_at": at}
-    row = Execution.objects.create(id=uuid7(), status="running", started_at=at, **base)
+    row = model.objects.create(id=uuid7(), status="running", started_at=at, **base)
     ending: dict[str, Any] = {"status": "finished", "outcome": "ok", "exit_code": 0, "finished_at": at, "wall_ms": 12.0}
-    Execution.objects.filter(pk=row.pk).update(**ending | {"cpu_ms": 9.0, "queue_ms": 0.5} | fields)
+    model.objects.filter(pk=row.pk).update(**ending | {"cpu_ms": 9.0, "queue_ms": 0.5} | fields)
     return row
+
+
+def migrated_to(name: str) -> Any:
+    """The model of executions as it was after that migration, with a table as it was."""
+    executor = MigrationExecutor(connection)
+    return executor.migrate([("executions", name)]).apps.get_model("executions", "Execution")
 
 
 def refused(at: datetime = NOON) -> None:
@@ -296,13 +302,13 @@ def test_the_counters_of_before_are_brought_along_and_back() -> None:
     assert totals.counts() == before
     ended(language_slug="python")
     ended(client_id=CLIENT)
-    MigrationExecutor(connection).migrate([("executions", "0017_batches_that_have_ended")])
+    before_that = migrated_to("0017_batches_that_have_ended")
     with connection.cursor() as cursor:
         cursor.execute("SELECT sum(received), sum(finished) FROM executions_executiontotal")
         assert cursor.fetchone() == (5, 14)
     assert Usage.objects.get().executions == 1
     # The triggers of before count again.
-    ended(client_id=CLIENT)
+    ended(model=before_that, client_id=CLIENT)
     call_command("migrate", verbosity=0)
     assert (totals.counts()[-1].finished, sum(row.executions for row in Usage.objects.all())) == (15, 2)
 
@@ -312,8 +318,7 @@ def test_times_of_before_are_summed_up(history: None) -> None:
     day = NOON.replace(hour=0, minute=0, second=0)
     roll_up()
     known = totals.times(Period.MINUTE, day)
-    MigrationExecutor(connection).migrate([("executions", "0022_artifact_files")])
-    ended(wall_ms=1000.0)
+    ended(model=migrated_to("0022_artifact_files"), wall_ms=1000.0)
     with connection.cursor() as cursor:
         cursor.execute("SELECT executions_roll_up(NULL)")
     call_command("migrate", verbosity=0)
