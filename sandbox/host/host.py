@@ -52,7 +52,8 @@ _KNOWN_CANCELLED = 10_000
 _HEADROOM_BYTES = 4096
 """Of a message for its subject and headers."""
 _TELL_S = 10.0
-_DOUBT_S = 10.0
+_DOUBT_S = bus.UNREACHABLE_S + 1.0
+"""After this host has come back to NATS: by then all others have, or have ended what they had."""
 _ANSWER_S = 0.3
 _CHUNK = b"+"
 _LAST = b"."
@@ -259,11 +260,8 @@ class Host:
             nobody = bus.run_subject("unread", task_id, int(attempt), "unread")
             await self._store(held, nobody, self._without_run(held, refused))
             return
-        if held.message.metadata.num_delivered > 1:
+        if await self._was_given_before(held):
             await self._report_lost(held, assignment)
-            return
-        if time.monotonic() < self._doubt_until and await self._is_elsewhere(held):
-            logger.warning("%s is with another host still", task_id)
             return
         held.run = HostedRun(assignment, self._pool, host=self._config.id, tell=self._teller(assignment.answer_to))
         if held.cancelled or held.key in self._cancelled:
@@ -274,7 +272,29 @@ class Host:
             return
         await self._store(held, assignment.answer_to, ended)
 
+    async def _was_given_before(self, held: _Held) -> bool:
+        """Whether it was given to somebody before; returns when nobody works on it any more.
+
+        A NATS that crashed does not know, and whoever has it may come back to NATS later than this host: it does so
+        before UNREACHABLE_S, or ends its programs.
+        """
+        before = held.message.metadata.num_delivered > 1
+        while not held.forgotten:
+            if self._has_twin(held) or await self._is_elsewhere(held):
+                if not before:
+                    logger.warning("%s is worked on still, and was given anew", held.key[0])
+                before = True
+                await asyncio.sleep(bus.RENEW_S)
+            elif before or time.monotonic() >= self._doubt_until:
+                break
+        return before
+
+    def _has_twin(self, held: _Held) -> bool:
+        return any(each.key == held.key and each.run is not None for each in self._held if each is not held)
+
     async def _is_elsewhere(self, held: _Held) -> bool:
+        if time.monotonic() >= self._doubt_until and held.message.metadata.num_delivered == 1:
+            return False
         subject = bus.told_subject(held.key[0], int(held.key[1]))
         try:
             await self._nc.request(subject, encode(Ask(self._config.id)), timeout=_ANSWER_S)
@@ -350,13 +370,16 @@ class Host:
     async def _on_told(self, message: Msg) -> None:
         _, _, *key = message.subject.split(".")
         known = (key[0], key[1])
-        held = next((each for each in self._held if each.key == known and not each.forgotten), None)
+        mine = [each for each in self._held if each.key == known and not each.forgotten]
+        # Given twice to this host, it is the one that is worked on.
+        held = max(mine, key=lambda each: each.run is not None, default=None)
         with suppress(MessageError):
             names = decode(message.data, Skip).names
             if held is not None and held.run is not None:
                 held.run.skip(names)
         with suppress(MessageError, *Errors):
-            if held is not None and decode(message.data, Ask).host != self._config.id and message.reply:
+            works = held is not None and held.run is not None
+            if works and decode(message.data, Ask).host != self._config.id and message.reply:
                 await message.respond(encode(Holds(begun=True)))
         with suppress(MessageError, *Errors):
             cancel = decode(message.data, Cancel)
