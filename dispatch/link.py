@@ -188,7 +188,8 @@ class Link:
                 self._finisher = await self._stream().pull_subscribe_bind(durable=bus.FINISHER, stream=bus.ENDS)
             try:
                 return await self._finisher.fetch(most, timeout=timeout_s)
-            except nats.errors.TimeoutError:
+            except TimeoutError:
+                # NATS's own, or of what it waits by.
                 return []
 
         return self._call(fetch, timeout_s=timeout_s + _CALL_S)
@@ -342,7 +343,7 @@ class Link:
             return future.result(timeout_s)
         except _ERRORS as error:
             future.cancel()
-            raise HostsUnavailable(f"NATS does not answer: {error or type(error).__name__}") from error
+            raise HostsUnavailable(f"NATS does not answer: {str(error) or type(error).__name__}") from error
 
 
 async def _none_if_missing(call: Coroutine[Any, Any, object]) -> None:
