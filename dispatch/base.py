@@ -239,6 +239,30 @@ class Backend(Protocol):
         """Refuse new tasks, let those in flight end within `grace_s`, cancel the rest, leave nothing behind."""
 
 
+class InProcess:
+    """The part of a `Backend` that is the same wherever tasks run in this process, and end with it."""
+
+    remote = False
+    carries_consoles = True
+
+    def goes_on(self, task_id: str, attempt: int) -> bool:
+        del task_id, attempt
+        return False
+
+    def abandon(self, task_id: str, attempt: int) -> None:
+        """What runs here ends with this process."""
+
+    def leftovers(self, *, most: int, timeout_s: float) -> list[Leftover]:
+        del most, timeout_s
+        return []
+
+    def fleet(self) -> Fleet | None:
+        return None
+
+    def drain(self, host: str, *, drained: bool) -> None:
+        """There are no hosts."""
+
+
 def result_of(run: Run) -> JobResult:
     """Read a run to its end. Raises what its events raise."""
     for event in run.events():

@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import replace
 from uuid import UUID
 
-from dispatch.base import Capacity, Event, Finished, Fleet, Happened, Leftover, Report, Reservation, Started, Task
+from dispatch.base import Capacity, Event, Finished, Happened, InProcess, Report, Reservation, Started, Task
 from sandbox.engine import Images
 from sandbox.pool import Place, Withdrawal
 from sandbox.pool.permits import OwnPermits
@@ -53,11 +53,8 @@ def _ended_well(name: str, stdout: bytes = b"") -> StepResult:
     return StepResult(name, Outcome.OK, stdout=stdout, exit_code=0, wall_ms=5.0, cpu_ms=4.0)
 
 
-class FakeBackend:
+class FakeBackend(InProcess):
     """As many tasks as slots. `refuse` is raised before a task starts; `behave` makes the result of a job."""
-
-    remote = False
-    carries_consoles = True
 
     def __init__(self, slots: int = 4, *, queue: int = 1000, caller_share: float = 0.5) -> None:
         self.behave: Behaviour = succeed
@@ -111,19 +108,8 @@ class FakeBackend:
     def left_by(self, worker: UUID) -> bool:
         return worker in self.left
 
-    def goes_on(self, task_id: str, attempt: int) -> bool:
-        del task_id, attempt
-        return False
-
-    def abandon(self, task_id: str, attempt: int) -> None:
-        """What runs here ends with this process."""
-
     def check(self, *, timeout_s: float) -> None:
         self.images(timeout_s=timeout_s).ping()
-
-    def leftovers(self, *, most: int, timeout_s: float) -> list[Leftover]:
-        del most, timeout_s
-        return []
 
     def capacity(self) -> Capacity:
         return Capacity(
@@ -135,12 +121,6 @@ class FakeBackend:
             self.happened,
             self.in_cells,
         )
-
-    def fleet(self) -> Fleet | None:
-        return None
-
-    def drain(self, host: str, *, drained: bool) -> None:
-        """There are no hosts."""
 
     def keep_warm(self, targets: Mapping[Profile, WarmTarget]) -> None:
         self.targets = dict(targets)

@@ -118,34 +118,26 @@ class Buckets:
 
 async def set_up(js: JetStreamContext) -> Buckets:
     """Make what is not there yet: whoever comes first does, and the others find the same."""
-    await js.add_stream(
-        StreamConfig(
-            name=JOBS,
-            subjects=["gexec.job.*.*.*"],
-            retention=RetentionPolicy.WORK_QUEUE,
-            discard=DiscardPolicy.NEW,
-            storage=StorageType.FILE,
-            max_age=_JOBS_AGE_S,
-            duplicate_window=_DUPLICATES_S,
-        )
-    )
-    await js.add_stream(
-        StreamConfig(
-            name=ENDS,
-            subjects=["gexec.run.*.*.*.*.end"],
-            retention=RetentionPolicy.WORK_QUEUE,
-            discard=DiscardPolicy.NEW,
-            storage=StorageType.FILE,
-            max_age=_ENDS_AGE_S,
-            duplicate_window=_DUPLICATES_S,
-        )
-    )
+    await js.add_stream(_stream(JOBS, "gexec.job.*.*.*", _JOBS_AGE_S))
+    await js.add_stream(_stream(ENDS, "gexec.run.*.*.*.*.end", _ENDS_AGE_S))
     for lane in _LANES:
         await js.add_consumer(JOBS, _consumer(lane, LEASE_S, f"gexec.job.{lane}.*.*"))
     await js.add_consumer(ENDS, _consumer(FINISHER, 30.0, "gexec.run.*.*.*.*.end"))
     hosts = await js.create_key_value(KeyValueConfig(bucket=HOSTS, ttl=HOST_TTL_S, storage=StorageType.MEMORY))
     wanted = await js.create_key_value(KeyValueConfig(bucket=WANTED, storage=StorageType.FILE))
     return Buckets(hosts, wanted)
+
+
+def _stream(name: str, subject: str, max_age_s: float) -> StreamConfig:
+    return StreamConfig(
+        name=name,
+        subjects=[subject],
+        retention=RetentionPolicy.WORK_QUEUE,
+        discard=DiscardPolicy.NEW,
+        storage=StorageType.FILE,
+        max_age=max_age_s,
+        duplicate_window=_DUPLICATES_S,
+    )
 
 
 def _consumer(name: str, ack_wait_s: float, subject: str) -> ConsumerConfig:

@@ -16,7 +16,7 @@ from uuid import UUID
 from django.conf import settings
 
 from dispatch import shares, workers
-from dispatch.base import Capacity, Event, Finished, Fleet, Happened, Leftover, Report, Reservation, Started, Task
+from dispatch.base import Capacity, Event, Finished, Happened, InProcess, Report, Reservation, Started, Task
 from rest.connections import release_connection
 from rest.turns import Turns
 from sandbox.docker import BASE_IMAGE, DockerEngine, DockerImages, connect, install_runner
@@ -35,11 +35,8 @@ _COMPILE_RUNNER_S = 600.0
 """Before the runner is compiled, a compiler is installed in a container."""
 
 
-class Inline:
+class Inline(InProcess):
     """The backend over one pool, which is made at first use: images are built where no program is ever run."""
-
-    remote = False
-    carries_consoles = True
 
     def __init__(self, make_pool: Callable[[], Pool]) -> None:
         self._make_pool = make_pool
@@ -102,19 +99,8 @@ class Inline:
         owner = _asked(workers.owner, worker)
         return any(f"{label}/".startswith(f"{owner}/") for label in self.pool.owners().values())
 
-    def goes_on(self, task_id: str, attempt: int) -> bool:
-        del task_id, attempt
-        return False
-
-    def abandon(self, task_id: str, attempt: int) -> None:
-        """What runs here ends with this process."""
-
     def check(self, *, timeout_s: float) -> None:
         self.images(timeout_s=timeout_s).ping()
-
-    def leftovers(self, *, most: int, timeout_s: float) -> list[Leftover]:
-        del most, timeout_s
-        return []
 
     def capacity(self) -> Capacity:
         pool = self.pool.snapshot()
@@ -130,12 +116,6 @@ class Inline:
         )
         in_cells = {each: state.in_cells for each, state in pool.profiles.items() if state.in_cells is not None}
         return Capacity(pool.slots, pool.in_use, pool.waiting, warm, pool.waiting_batch, happened, in_cells)
-
-    def fleet(self) -> Fleet | None:
-        return None
-
-    def drain(self, host: str, *, drained: bool) -> None:
-        """There are no hosts."""
 
     def keep_warm(self, targets: Mapping[Profile, WarmTarget]) -> None:
         self.pool.keep_warm(targets)
