@@ -188,7 +188,7 @@ def test_who_leaves_the_page_leaves_nothing_running(visit: Visit, running: Runni
     page.goto("about:blank")
     with psycopg.connect(running.environment["DATABASE_URL"], autocommit=True) as database:
         query = "SELECT outcome FROM executions_execution WHERE id = %s"
-        assert eventually(lambda: database.execute(query, [execution]).fetchone() == ("cancelled",), within_s=30)
+        eventually(lambda: database.execute(query, [execution]).fetchone(), until=lambda row: row == ("cancelled",))
 
 
 def test_a_message_leads_to_its_line(visit: Visit) -> None:
