@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from clients.options import ClientOptions, range_constraints
 from clients.rights import USUAL, Right
+from rest.display import check_name
 from rest.ids import uuid7
 
 
@@ -31,6 +32,9 @@ class Client(ClientOptions):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        check_name(self.name)
 
 
 class Key(models.Model):
@@ -65,6 +69,9 @@ class Key(models.Model):
 
     def __str__(self) -> str:
         return f"{self.prefix} ({self.name})"
+
+    def clean(self) -> None:
+        check_name(self.name)
 
 
 class Usage(models.Model):

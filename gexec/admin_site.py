@@ -18,6 +18,7 @@ from django.views.decorators.http import require_safe
 
 from dispatch import admin_page
 from executions import dashboard
+from gexec.admin_input import Checked
 from gexec.health import parts
 
 logger = logging.getLogger(__name__)
@@ -33,6 +34,11 @@ class Site(admin.AdminSite):
     site_header = site_title = "gexec"
     index_title = "Operation"
     index_template = "executions/dashboard.html"
+
+    def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
+        """With what all classes of the admin have in common put before this one."""
+        admin_class = admin_class or admin.ModelAdmin
+        super().register(model_or_iterable, type(admin_class.__name__, (Checked, admin_class), {}), **options)
 
     def get_urls(self) -> list[URLResolver | URLPattern]:
         """With the part of the front page that is asked for again and again."""

@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from types import MappingProxyType
 
 from languages.options import CPU_PERIOD_US
+from rest.text import StorableDecoder
 
 COMPILE_ARGS = "{compile_args}"
 WORD_PLACEHOLDERS = frozenset({"sources", "compile_args"})
@@ -44,7 +45,7 @@ def words_in(text: str) -> list[str]:
         except ValueError as error:
             raise ValueError(f"The command line cannot be read: {str(error).lower()}.") from None
     try:
-        words = json.loads(text)
+        words = json.loads(text, cls=StorableDecoder)
     except ValueError as error:
         raise ValueError(f"This is no valid JSON list of words: {error}.") from None
     if not isinstance(words, list) or not all(isinstance(word, str) for word in words):

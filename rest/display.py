@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import islice
 
+from django.core.exceptions import ValidationError
 from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 
@@ -45,6 +46,17 @@ def visible(output: bytes) -> str:
 def plain(text: str) -> str:
     """The same of text."""
     return text.translate(_escapes)
+
+
+def in_a_line(text: str) -> str:
+    """The same, with the ends of lines as escapes, too."""
+    return plain(text).replace("\n", r"\n").replace("\t", r"\t")
+
+
+def check_name(name: str) -> None:
+    """ValidationError where a character of a name hides: it would look like another, or be more than one line."""
+    if (seen := in_a_line(name)) != name:
+        raise ValidationError("“%(name)s” has characters that nobody sees.", "hidden_characters", {"name": seen})
 
 
 def _text(output: bytes) -> str:

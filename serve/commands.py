@@ -14,6 +14,7 @@ from django.core.management import execute_from_command_line
 
 from gexec.environment import SettingError
 from gexec.version import VERSION
+from rest.text import encodable
 from serve import database
 from serve.locks import Held, Unwritable
 from serve.postgres import PostgresError
@@ -21,12 +22,17 @@ from serve.postgres import PostgresError
 INTERRUPTED = 128 + signal.SIGINT
 """The exit code of what Ctrl-C ended, as shells count it."""
 
+_OF_FILES = frozenset({"backup", "restore", "run"})
+"""Commands that are given names of files, which may be any bytes."""
+
 
 def main(arguments: Sequence[str]) -> int:
     """Run the command that the arguments name."""
     if list(arguments) in (["--version"], ["version"]):
         print(VERSION)  # noqa: T201 (what was asked for)
         return 0
+    if arguments and arguments[0] not in _OF_FILES and (unreadable := _not_text(arguments)):
+        sys.exit(f"gexec: no UTF-8: {' '.join(unreadable)}")
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gexec.settings")
     try:
         if database.outside(arguments):
@@ -45,3 +51,8 @@ def main(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     return 0
+
+
+def _not_text(arguments: Sequence[str]) -> list[str]:
+    """Those that no database, and no answer, could hold."""
+    return [repr(os.fsencode(each)) for each in arguments if encodable(each) != each]

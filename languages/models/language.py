@@ -27,6 +27,7 @@ from languages.validators import (
     validate_suffixes,
 )
 from languages.versions import family_of
+from rest.display import check_name
 
 COMPILERS_SHARE = 4
 """How many times the memory of a run the compile step may be given: compilers need more than what they compile."""
@@ -327,7 +328,7 @@ class Language(LanguageOptions):
             raise
 
     def clean(self) -> None:
-        errors: dict[str, str] = {}
+        errors = self._text_errors()
         if (self.memory_mb or 0) > settings.GEXEC_MAX_MEMORY_MB:
             errors["memory_mb"] = f"The server allows at most {settings.GEXEC_MAX_MEMORY_MB} MB (GEXEC_MAX_MEMORY_MB)."
         if (self.compile_memory_mb or 0) > COMPILERS_SHARE * settings.GEXEC_MAX_MEMORY_MB:
@@ -348,6 +349,17 @@ class Language(LanguageOptions):
             errors["aliases" if clash in self.aliases else "slug"] = clash_message(clash, self._owner_of(clash))
         if errors:
             raise ValidationError(errors)
+
+    def _text_errors(self) -> dict[str, Any]:
+        """What forms refuse by themselves, and files may have."""
+        errors: dict[str, Any] = {}
+        try:
+            check_name(self.name)
+        except ValidationError as error:
+            errors["name"] = error
+        if "\x00" in self.example:
+            errors["example"] = "The example contains a NUL character."
+        return errors
 
     def _name_clash(self) -> str | None:
         names = [self.slug, *self.aliases]

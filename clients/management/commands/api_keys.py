@@ -10,6 +10,7 @@ from django.utils import timezone
 from clients import authentication
 from clients.models import Key
 from clients.secrets import prefix_in
+from rest.display import in_a_line
 
 
 class Command(BaseCommand):
@@ -31,7 +32,7 @@ class Command(BaseCommand):
 
     def _list(self) -> None:
         for key in Key.objects.select_related("client").order_by("created_at"):
-            self.stdout.write(f"{key.prefix}  {_state(key):7}  {key.created_at:%Y-%m-%d}  {key.name}")
+            self.stdout.write(f"{key.prefix}  {_state(key):7}  {key.created_at:%Y-%m-%d}  {in_a_line(key.name)}")
 
     def _revoke(self, prefix: str) -> None:
         name = authentication.revoke(prefix)

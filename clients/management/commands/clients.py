@@ -12,6 +12,7 @@ from django.utils import timezone
 from clients import quotas
 from clients.models import Client, Key
 from clients.options import ClientOptions, options_of
+from rest.display import in_a_line
 
 _OPTIONS = "\n".join(f"  {option.name:20}{option.values}" for option in options_of(ClientOptions))
 
@@ -54,7 +55,8 @@ class Command(BaseCommand):
             keys = Key.objects.filter(client=client, revoked_at=None).count()
             day = quotas.used(client.pk, today)
             self.stdout.write(
-                f"{client.name}  {state}  {keys} keys  today: {day.executions} executions, {day.cpu_s:.1f} s of CPU"
+                f"{in_a_line(client.name)}  {state}  {keys} keys"
+                f"  today: {day.executions} executions, {day.cpu_s:.1f} s of CPU"
             )
 
     def _show(self, client: Client) -> None:
@@ -65,7 +67,7 @@ class Command(BaseCommand):
             used = quotas.used(client.pk, first)
             self.stdout.write(f"{period:20}{used.executions} executions, {used.cpu_s:.1f} s of CPU")
         for key in Key.objects.filter(client=client, revoked_at=None):
-            self.stdout.write(f"{'key':20}{key.prefix}  {key.name}  {', '.join(key.rights)}")
+            self.stdout.write(f"{'key':20}{key.prefix}  {in_a_line(key.name)}  {', '.join(key.rights)}")
 
     def _add(self, name: str) -> None:
         client = Client(name=name.strip())

@@ -5,10 +5,12 @@ from __future__ import annotations
 from argparse import ArgumentTypeError
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from clients import authentication
 from clients.rights import PUBLISHABLE, Right
+from rest.display import check_name
 
 MAX_NAME_LENGTH, MAX_CLIENT_LENGTH = 50, 100
 
@@ -38,6 +40,11 @@ class Command(BaseCommand):
         client = (options["client"] or name).strip()
         if not client or len(client) > MAX_CLIENT_LENGTH:
             raise CommandError(f"A client's name has 1 to {MAX_CLIENT_LENGTH} characters.")
+        try:
+            check_name(name)
+            check_name(client)
+        except ValidationError as error:
+            raise CommandError(" ".join(error.messages)) from None
         if options["publishable"] and options["rights"] and not PUBLISHABLE.issuperset(options["rights"]):
             raise CommandError(f"A publishable key can have the rights {', '.join(sorted(PUBLISHABLE))}, and no other.")
         key = authentication.create(name, client=client, rights=options["rights"], publishable=options["publishable"])

@@ -30,6 +30,7 @@ from languages.removal import consequences_of
 from languages.selftest.run import Verdict
 from languages.toolchain import installs, language_images, pruning
 from languages.toolchain.errors import InstallError
+from rest.text import StorableDecoder
 from sandbox.errors import SandboxError
 
 INTERRUPTED = 128 + signal.SIGINT
@@ -357,7 +358,7 @@ def _parsed(name: str, value: str) -> Any:
             raise CommandError(f"{name}: {error}") from error
     if isinstance(field, models.JSONField):
         try:
-            return json.loads(value)
+            return json.loads(value, cls=StorableDecoder)
         except ValueError as error:
             raise CommandError(f"{name} is JSON: {error}") from error
     if name == "aliases":
