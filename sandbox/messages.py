@@ -36,6 +36,8 @@ MAX_BYTES = 64 * 1024 * 1024
 """Of one message. NATS has no larger ones."""
 _MOST = 2**53
 _MAX_NAME = 1000
+_MOST_SLOTS = 100_000
+"""Of a host, which has some ten."""
 _MAX_ITEMS = 100_000
 """Of one list: steps, files, pieces of output in the order in which they came."""
 
@@ -244,6 +246,8 @@ def _checker(hint: Any) -> Checked:
 
 
 def _made_checker(hint: Any) -> Checked:
+    if hint in {HostState, Failure, Begun}:
+        return _possible(_dataclass(hint))
     if hint is Numbered:
         return _numbered
     if hint is StepResult:
@@ -350,3 +354,32 @@ def _numbered(value: Any, where: str) -> Numbered:
     if kind is None:
         raise MessageError(f"{where} is none that is known")
     return Numbered(_exactly(int)(value.get("number"), f"{where}.number"), _checker(kind)(event, where))
+
+
+def _possible(made: Checked) -> Checked:
+    """Of what else a host says, that rows can hold it, and terminals, pages and sums of all hosts bear it."""
+
+    def check(value: Any, where: str) -> Any:
+        told = made(value, where)
+        if isinstance(told, HostState):
+            can_be = _can_stand_so(told)
+        elif isinstance(told, Failure):
+            can_be = "\0" not in told.message
+        else:
+            can_be = 0 <= told.container_ms <= _MOST
+        if not can_be:
+            raise MessageError(f"{where} tells of what cannot be")
+        return told
+
+    return check
+
+
+def _can_stand_so(state: HostState) -> bool:
+    failures = state.failures or {}
+    texts = (state.version, *failures, *(each.profile.image for each in state.warm))
+    counts = (state.in_use, state.started, *failures.values(), *(each.count for each in state.warm))
+    return (
+        0 <= state.slots <= _MOST_SLOTS
+        and all(0 <= each <= _MOST for each in counts)
+        and all(each.isprintable() and len(each) <= _MAX_NAME for each in texts)
+    )

@@ -152,6 +152,43 @@ def test_a_step_that_cannot_be_is_refused(name: str, value: object) -> None:
         decode(msgpack.packb(data), Ended)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("version", "1.0\x1b[2J"),
+        ("version", "1\u202e0"),
+        ("version", "1\n2"),
+        ("version", "1" * 1001),
+        ("failures", {"a\nb": 1}),
+        ("failures", {"a": -1}),
+        ("slots", -1),
+        ("slots", 2**40),
+        ("in_use", 2**60),
+    ],
+    ids=lambda value: ascii(value)[:20],
+)
+def test_a_host_that_cannot_be_is_refused(name: str, value: object) -> None:
+    data = msgpack.unpackb(encode(HostState("id", "name", 4, 1, "1.0")))
+    data[name] = value
+    with pytest.raises(MessageError, match=r"^host"):
+        decode(msgpack.packb(data), HostState)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        Ended("01", 1, "h", 0, failure=Failure("EngineUnavailable", "a\0b")),
+        Numbered(0, Begun("h", float("nan"))),
+        Numbered(0, Begun("h", float("inf"))),
+        Numbered(0, Begun("h", -1.0)),
+    ],
+    ids=["failure", "nan", "infinity", "negative"],
+)
+def test_what_no_row_could_hold_is_refused(message: Any) -> None:
+    with pytest.raises(MessageError, match="tells of what cannot be"):
+        decode(encode(message), type(message))
+
+
 def test_what_is_needed_is_missing() -> None:
     with pytest.raises(MessageError, match="job has no answer_to"):
         decode(
