@@ -17,7 +17,7 @@ from django.utils import timezone
 from clients.admission import admitted
 from dispatch import active, workers
 from dispatch.base import Reservation
-from executions import again, backlog, in_flight, lifecycle
+from executions import again, backlog, in_flight, lifecycle, statements
 from executions.grading.asked import CONTENT_BYTES_AT_MOST
 from executions.idempotency import Claim
 from executions.jobs import (
@@ -169,7 +169,7 @@ def _insert(executions: Sequence[Execution], claim: Claim | None, tokens: Sequen
 
 def _save(executions: Sequence[Execution]) -> None:
     if len(executions) == 1:
-        executions[0].save(force_insert=True)
+        statements.insert(executions[0])
     else:
         Execution.objects.bulk_create(executions)
 

@@ -16,7 +16,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from dispatch import workers
-from executions import announcements, backlog, batch_ends, lifecycle, storage, told
+from executions import announcements, backlog, batch_ends, lifecycle, statements, storage, told
 from executions.jobs import caller_of, is_talked_to
 from executions.models import EXECUTE, INTERACTIVE, MAX_ATTEMPTS, OPEN, Execution, Status
 from rest import tracing
@@ -154,10 +154,7 @@ def _moved(execution: Execution, expected: str, fields: dict[str, Any], in_the_r
 
 
 def _written(execution: Execution, expected: str, fields: dict[str, Any], in_the_row: Mapping[str, Any]) -> bool:
-    owned = Execution.objects.filter(
-        pk=execution.pk, status=expected, worker=execution.worker, attempt=execution.attempt
-    )
-    if not owned.update(**{**fields, **in_the_row}):
+    if not statements.change(execution, expected, {**fields, **in_the_row}):
         return False
     for name, value in fields.items():
         setattr(execution, name, value)
