@@ -8,6 +8,8 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
+from gunicorn.glogging import Logger
+
 from gexec import faults, logs, process
 from gexec.addresses import authority
 from serve import handover, requests, welcome
@@ -35,6 +37,14 @@ control_socket_disable = True
 # The heartbeat is a file whose time is set: in memory, so that a slow disk does not look like a worker that hangs.
 worker_tmp_dir = "/dev/shm"
 logconfig_dict = logs.configuration(as_json=_settings.log_json)
+
+
+class logger_class(Logger):  # type: ignore[misc]  # gunicorn has no types  # noqa: N801 (gunicorn's name for it)
+    """gunicorn's, without a line for each request: it would put together one that nobody writes."""
+
+    access_log_enabled = False
+
+
 accesslog = None
 # Proxies are believed by count (GEXEC_TRUSTED_PROXIES), in one place; gunicorn is to believe none.
 forwarded_allow_ips = ""

@@ -17,6 +17,7 @@ from gunicorn.http.unreader import SocketUnreader
 from gunicorn.workers.base import Worker as BaseWorker
 from gunicorn.workers.gthread import ThreadWorker
 
+from serve import gunicorn_config
 from serve.worker import Worker
 from testkit.servers import PROJECT
 
@@ -151,3 +152,9 @@ def test_the_headers_that_a_hook_has_changed_are_those_of_the_environ() -> None:
     assert "for hdr_name, hdr_value in req.headers" in source_of(wsgi.create), "Request.headers is not what counts"
     handled = source_of(ThreadWorker.handle_request)
     assert handled.index("self.cfg.pre_request(") < handled.index("wsgi.create("), "the head is taken before the hook"
+
+
+def test_no_line_is_put_together_for_a_request() -> None:
+    logger = object.__new__(gunicorn_config.logger_class)
+    # It has neither an answer nor a request to look at.
+    logger.access(None, None, None, None)
