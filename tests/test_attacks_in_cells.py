@@ -47,3 +47,17 @@ def test_an_attack_is_held_in_cells(attacked: tuple[Client, OwnHost], attack: An
     verdict = judge(attack, *attacked)
     assert verdict.skipped == ""
     assert (verdict.problems, verdict.harm) == ((), ())
+
+
+def test_forks_of_one_interpreter_have_random_numbers_of_their_own(attacked: tuple[Client, OwnHost]) -> None:
+    client, _ = attacked
+    program = (
+        "import os, random, secrets, tempfile, threading, uuid\n"
+        "print(random.random(), random.SystemRandom().random(), os.urandom(8).hex(), secrets.token_hex(), uuid.uuid4(),"
+        " tempfile.mktemp())"
+    )
+    answers = [client.execute(program, language="python", timeout_ms=10_000, key=0) for _ in range(4)]
+    told = [str(answer.fields["stdout"]).split() for answer in answers]
+    assert [len(values) for values in told] == [6] * 4
+    for values in zip(*told, strict=True):
+        assert len(set(values)) == 4, values

@@ -15,7 +15,7 @@ from sandbox.outcomes import Reason
 from sandbox.policy import RUNNER_PATH
 from sandbox.protocol import Fault, Ready
 from testkit.waiting import eventually
-from tests.runner_lab import ENVIRONMENT, POLICY, UID, LabRunner
+from tests.runner_lab import AHEAD_UID, ENVIRONMENT, POLICY, UID, LabRunner
 
 SCRIPT = "main.sh"
 COMMAND = ("interpreter", SCRIPT)
@@ -39,9 +39,12 @@ def cell() -> Iterator[LabRunner]:
 
 
 def processes_of(runner: LabRunner) -> list[int]:
-    """Those of the container, by the host's numbers: process 1, the maker, the cell's, and then the program's."""
-    table = runner.container.top(ps_args="-eo pid,ppid")["Processes"]
-    parents = {int(pid): int(parent) for pid, parent in table}
+    """Those of the container, by the host's numbers: process 1, the maker, the cell's, and then the program's.
+
+    What waits outside, where something was started ahead, is left out.
+    """
+    table = runner.container.top(ps_args="-eo pid,ppid,uid")["Processes"]
+    parents = {int(pid): int(parent) for pid, parent, uid in table if int(uid) != AHEAD_UID}
 
     def depth(pid: int) -> int:
         return 1 + depth(parents[pid]) if pid in parents else 0

@@ -215,6 +215,16 @@ def with_terminal() -> Filter:
     return filter_of("x86_64", 0xC000003E, "--terminal")
 
 
+@pytest.fixture(scope="module")
+def of_the_maker(syscalls: Filter) -> Filter:
+    return filter_of(syscalls.machine, syscalls.entry, "--maker")
+
+
+@pytest.fixture(scope="module")
+def of_a_cell(syscalls: Filter) -> Filter:
+    return filter_of(syscalls.machine, syscalls.entry, "--cell")
+
+
 def filter_of(machine: str, entry: int, *options: str) -> Filter:
     client = docker.from_env()
     # As text, because what a container prints goes through a log that is text.
@@ -375,3 +385,25 @@ def test_no_advice_on_memory_reaches_a_neighbour(syscalls: Filter) -> None:
         error = errno.EINVAL if advice in {12, 20, 21} else None
         for high in HIGH_HALVES:
             assert syscalls.verdict(MADVISE[syscalls.machine], 0, 4096, advice | high) == action(error), advice
+
+
+def test_who_makes_cells_and_what_is_in_them_have_the_whole_in_two_parts(
+    syscalls: Filter, of_the_maker: Filter, of_a_cell: Filter
+) -> None:
+    """The kernel asks both, and the stricter answer counts, which is the smaller number."""
+    clone = CLONE[syscalls.machine]
+    calls = [
+        (number, argument) for number in range(NEWEST_JUDGED + 60) for argument in (0, 6, 22, 0x5423, (1 << 64) - 1)
+    ]
+    calls += [(numbers[syscalls.machine], value) for numbers in BY_ARGUMENTS for value in INTS]
+    opened = set()
+    for number, argument in calls:
+        whole = syscalls.verdict(number, argument, argument, argument)
+        maker = of_the_maker.verdict(number, argument, argument, argument)
+        assert min(maker, of_a_cell.verdict(number, argument, argument, argument)) == whole, (number, argument)
+        if maker != whole:
+            opened.add(number)
+    # setns, mount, umount2, seccomp, and clone with a flag of a namespace.
+    assert opened == ({308, 165, 166, 317} if syscalls.machine == "x86_64" else {268, 40, 39, 277}) | {clone}
+    for entry in set(ENTRIES) - {syscalls.entry}:
+        assert of_the_maker.verdict(40, entry=entry) == action(errno.ENOSYS)

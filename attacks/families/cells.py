@@ -28,4 +28,23 @@ ATTACKS = (
         ),
         in_cells=True,
     ),
+    Attack(
+        "the interpreter outside",
+        "what the one that waits, of which runs are forks, hands on from one run to the next",
+        (
+            Run("cell_ahead.py", key=0, timeout_ms=10_000, kind="leave"),
+            Run("cell_ahead.py", key=0, timeout_ms=10_000, kind="look"),
+        ),
+        same_container=True,
+        in_cells=True,
+    ),
+    Attack(
+        "memory for the interpreter outside",
+        "all that the container may have, so that the kernel ends what waits for the next run",
+        (
+            Run("memory_many.py", key=0, timeout_ms=10_000, ends=ANY_LIMIT, prints=(), never=()),
+            Run("cell_ahead.py", key=0, timeout_ms=10_000, kind="look"),
+        ),
+        in_cells=True,
+    ),
 )

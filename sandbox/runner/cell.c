@@ -29,6 +29,7 @@ enum {
     /* How a cell says that its job is over, or is to go on in the next one. */
     JOB_OVER = 77,
     JOB_GOES_ON = 78,
+    JOB_TO_COME = 79,
     /* Between the maker and process 1: the maker has its user namespace; its ids are there; the first cell stands;
        process 1 has no rights any more. */
     UNSHARED = 'u',
@@ -38,6 +39,8 @@ enum {
     /* Some milliseconds on a machine that does something else as well. */
     BEGIN_LIMIT_MS = 5000,
     MAX_TREES = MAX_WIPED + 1,
+    /* An interpreter's start costs as much as some ten of its forks. */
+    SERVED_JOBS = 500,
 };
 
 /* As the engine has mounted it. */
@@ -49,7 +52,13 @@ struct place {
 
 static struct place places[MAX_TREES];
 static int place_count;
-static int ahead = -1;
+static int ahead = -1, locks = -1;
+
+static struct {
+    struct forkserver forkserver;
+    /* How many cells it has been there for, and how many more are made before another one is started. */
+    uint32_t served, pause, next_pause;
+} server = {.forkserver = {.control = -1}};
 
 /* Of one job: what its tests begin from, and what one of its cells tells the next. */
 static int kept = -1, handed = -1;
@@ -127,11 +136,17 @@ static bool map_ids(pid_t maker, const struct options *options)
     return write_map(maker, "uid_map", users) && write_map(maker, "gid_map", groups);
 }
 
-/* Its own procfs, without what hides parts of the container's: a kernel shows a new one only to who sees one whole. */
+/*
+ * Its own procfs, without what hides parts of the container's: a kernel shows a new one only to who sees one whole. The
+ * container's may lie there more than once, and whatever is below would be copied for each cell.
+ */
 static bool see_procfs_whole(void)
 {
-    return !unshare(CLONE_NEWNS) && !mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) &&
-           !umount2("/proc", MNT_DETACH) && !mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
+    if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) || umount2("/proc", MNT_DETACH))
+        return false;
+    while (!umount2("/proc", MNT_DETACH))
+        ;
+    return !mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
 }
 
 /* Root of its user namespace; with a file that all cells have in common. */
@@ -141,18 +156,18 @@ static bool become_maker(int control)
         !hear(control, MAPPED))
         return false;
     ahead = memfd_create("ahead", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    return ahead >= 0 && !syscall(SYS_setgroups, 0, NULL) && !syscall(SYS_setresgid, 0, 0, 0) &&
-           !syscall(SYS_setresuid, 0, 0, 0) && !prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    return ahead >= 0 && !guard_maker_calls(&locks) && !syscall(SYS_setgroups, 0, NULL) &&
+           !syscall(SYS_setresgid, 0, 0, 0) && !syscall(SYS_setresuid, 0, 0, 0) && !prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
 /* In a session of its own: the group of who made it has no number here. */
-static bool set_cell_up(const struct options *options)
+static bool set_cell_up(void)
 {
     if (setsid() < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
         mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) || launch_open())
         return false;
     locks_open();
-    if (guard_cell(options->work))
+    if (guard_cell())
         return false;
     for (int i = 0; i < place_count; i++)
         if (mount("tmpfs", places[i].path, "tmpfs", places[i].flags, places[i].how))
@@ -170,23 +185,78 @@ static bool open_files(void)
     return kept >= 0 && handed >= 0;
 }
 
-enum { NAMESPACES = CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP };
+enum { NEW_NAMESPACES = CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP };
 
 /* Like fork: the child goes on from here in new namespaces. */
 static pid_t clone_cell(void)
 {
-    return (pid_t)syscall(SYS_clone, NAMESPACES | SIGCHLD, NULL, NULL, NULL, 0);
+    return (pid_t)syscall(SYS_clone, NEW_NAMESPACES | SIGCHLD, NULL, NULL, NULL, 0);
 }
 
-/* How it ended, which is in its exit code alone. Whatever else has become of it ends the container. */
-static int await_cell(pid_t pid)
+static void forget_server(void)
+{
+    forkserver_dismiss(&server.forkserver);
+    server.next_pause = server.served > 0 ? 1 : 2 * server.next_pause + 1;
+    server.pause = server.next_pause;
+}
+
+/* What comes next. How it ended is in its exit code alone; whatever else has become of it ends the container. */
+static enum cell await_cell(pid_t pid)
 {
     int status;
-    if (pid < 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
+    pid_t ended;
+    while (pid > 0 && (ended = waitpid(-1, &status, 0)) != pid)
+        if (ended < 0)
+            _exit(1);
+        else if (ended == server.forkserver.pid)
+            forget_server();
+    if (pid < 0 || !WIFEXITED(status))
         _exit(1);
-    if (WEXITSTATUS(status) != JOB_OVER && WEXITSTATUS(status) != JOB_GOES_ON)
-        _exit(WEXITSTATUS(status));
-    return WEXITSTATUS(status);
+    if (WEXITSTATUS(status) == JOB_OVER)
+        return NEW_JOB;
+    if (WEXITSTATUS(status) == JOB_GOES_ON)
+        return SAME_JOB;
+    if (WEXITSTATUS(status) == JOB_TO_COME)
+        return READY;
+    _exit(WEXITSTATUS(status));
+}
+
+static bool read_ahead(struct frame *frame)
+{
+    static uint8_t payload[MAX_AHEAD_PAYLOAD];
+    ssize_t length = pread(ahead, payload, sizeof(payload), 0);
+    if (length <= 0)
+        return false;
+    *frame = (struct frame){.type = 'A', .payload = payload, .length = (uint32_t)length};
+    return true;
+}
+
+/* Between two cells. */
+static void look_after_server(const struct options *options)
+{
+    struct frame frame;
+    if (server.served > SERVED_JOBS)
+        forkserver_dismiss(&server.forkserver);
+    if (server.forkserver.ready) {
+        server.served++;
+        return;
+    }
+    if (!read_ahead(&frame) || (server.pause > 0 && server.pause--))
+        return;
+    server.served = 0;
+    forkserver_start_outside(&server.forkserver, options, &frame);
+    if (!server.forkserver.ready)
+        forget_server();
+}
+
+const struct forkserver *cell_server(void)
+{
+    return &server.forkserver;
+}
+
+int cell_locks(void)
+{
+    return locks;
 }
 
 /* Returns in a cell, the first of which waits until process 1 has given up its rights. Does not return in the maker. */
@@ -196,9 +266,10 @@ static enum cell make_cells(const struct options *options, int control, uint32_t
     for (*jobs_done = 0;;) {
         if (cell == NEW_JOB && !open_files())
             _exit(1);
+        look_after_server(options);
         pid_t pid = clone_cell();
         if (pid == 0) {
-            if (!set_cell_up(options) || !(control < 0 || (say(control, STANDS) && hear(control, GUARDED)))) {
+            if (!set_cell_up() || !(control < 0 || (say(control, STANDS) && hear(control, GUARDED)))) {
                 perror("runner: set up a cell");
                 _exit(1);
             }
@@ -206,7 +277,7 @@ static enum cell make_cells(const struct options *options, int control, uint32_t
             return cell;
         }
         close_fd(&control);
-        cell = await_cell(pid) == JOB_GOES_ON ? SAME_JOB : NEW_JOB;
+        cell = await_cell(pid);
         *jobs_done += cell == NEW_JOB;
     }
 }
@@ -277,14 +348,24 @@ int cell_file(void)
     return kept;
 }
 
+static void hand_on(const struct handed *head, const uint8_t *bytes)
+{
+    if (pwrite(handed, head, sizeof(*head), 0) != sizeof(*head) ||
+        pwrite(handed, bytes, head->length, sizeof(*head)) != (ssize_t)head->length)
+        die("hand a job on");
+}
+
 _Noreturn void cell_move_on(const struct keep *keep, const uint8_t *bytes, size_t length)
 {
-    struct handed head = {.needed = keep->needed, .room = keep->room, .length = length};
     seal(kept);
-    if (pwrite(handed, &head, sizeof(head), 0) != sizeof(head) ||
-        pwrite(handed, bytes, length, sizeof(head)) != (ssize_t)length)
-        die("hand a job on");
+    hand_on(&(struct handed){.needed = keep->needed, .room = keep->room, .length = length}, bytes);
     _exit(JOB_GOES_ON);
+}
+
+_Noreturn void cell_stay_ready(const uint8_t *bytes, size_t length)
+{
+    hand_on(&(struct handed){.length = length}, bytes);
+    _exit(JOB_TO_COME);
 }
 
 void cell_take_over(struct keep *keep, uint8_t *bytes, size_t room, size_t *length)
@@ -293,28 +374,20 @@ void cell_take_over(struct keep *keep, uint8_t *bytes, size_t room, size_t *leng
     if (pread(handed, &head, sizeof(head), 0) != sizeof(head) || head.length > room ||
         pread(handed, bytes, head.length, sizeof(head)) != (ssize_t)head.length)
         die("take a job over");
-    *keep = (struct keep){.fd = kept, .needed = head.needed, .room = head.room};
+    if (keep)
+        *keep = (struct keep){.fd = kept, .needed = head.needed, .room = head.room};
     *length = head.length;
 }
 
 void cell_keep_ahead(const struct frame *frame)
 {
-    if (ahead >= 0 && pwrite(ahead, frame->payload, frame->length, 0) != (ssize_t)frame->length)
+    if (pwrite(ahead, frame->payload, frame->length, 0) != (ssize_t)frame->length)
         die("keep a frame");
+    cell_close_ahead();
 }
 
 void cell_close_ahead(void)
 {
     if (ahead >= 0)
         seal(ahead);
-}
-
-bool cell_kept_ahead(struct frame *frame)
-{
-    static uint8_t payload[MAX_AHEAD_PAYLOAD];
-    ssize_t length = ahead < 0 ? -1 : pread(ahead, payload, sizeof(payload), 0);
-    if (length <= 0)
-        return false;
-    *frame = (struct frame){.type = 'A', .payload = payload, .length = (uint32_t)length};
-    return true;
 }

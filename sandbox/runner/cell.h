@@ -17,12 +17,16 @@
  * from what keep.h has kept, in a file that the maker has opened for this job, which is sealed before the first test.
  * The frames that had come behind the B lie in a second such file.
  *
- * What is started ahead is started in each cell. The frame that names it comes once, to the first cell, which writes it
- * into a file in memory and seals that before there is anything of a job's: later cells read it there.
+ * What is started ahead is started once, and waits outside of the cells (forkserver.h). The frame that names it comes
+ * to the first cell, before there is anything of a job's. That writes it into a file in memory, seals that, and ends:
+ * the maker starts the interpreter, and the next cell takes over whatever had come behind the frame. An interpreter
+ * that has ended is started anew between two cells, at growing distances; and so is one that has served for long, since
+ * all its forks have one layout of memory.
  */
 #ifndef CELL_H
 #define CELL_H
 
+#include "forkserver.h"
 #include "frames.h"
 #include "keep.h"
 #include "options.h"
@@ -31,8 +35,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Whether this is one, and whether a job begins in it, or goes on. */
-enum cell { NO_CELL, NEW_JOB, SAME_JOB };
+/*
+ * Whether this is one, and whether a job begins in it, or goes on. In a READY one none has begun, and the pool knows
+ * that one may.
+ */
+enum cell { NO_CELL, NEW_JOB, SAME_JOB, READY };
 
 /*
  * Makes a cell and returns in it, as process 1 there, with the number of jobs that were done before; also for each
@@ -47,17 +54,21 @@ _Noreturn void cell_leave(void);
 
 /*
  * Ends the cell: its job goes on in the next one, from what was kept in this file, with the frames that have come
- * already. There cell_take_over() has them.
+ * already. There cell_take_over() has them; `keep` is NULL where no job has begun.
  */
 int cell_file(void);
 _Noreturn void cell_move_on(const struct keep *keep, const uint8_t *bytes, size_t length);
 void cell_take_over(struct keep *keep, uint8_t *bytes, size_t room, size_t *length);
 
-/* An A frame has come, before the first job; from the first file on none is kept. */
+/* An A frame has come, the first one and before the first job; from the first file on none is kept. */
 void cell_keep_ahead(const struct frame *frame);
 void cell_close_ahead(void);
 
-/* The frame of the first cell, if one came; its payload is the caller's until the next call. */
-bool cell_kept_ahead(struct frame *frame);
+/* The same as cell_move_on(), where no job has begun. */
+_Noreturn void cell_stay_ready(const uint8_t *bytes, size_t length);
+
+/* What the maker has started ahead, and where calls for locks are answered, or -1. */
+const struct forkserver *cell_server(void);
+int cell_locks(void);
 
 #endif

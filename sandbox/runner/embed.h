@@ -5,14 +5,14 @@
 #include <stdint.h>
 
 #define EMBED(name, file)                                                                                              \
-    extern const uint8_t name[];                                                                                       \
-    extern const uint64_t name##_size;                                                                                 \
+    extern const uint8_t name[] __attribute__((visibility("hidden")));                                                 \
+    extern const uint64_t name##_size __attribute__((visibility("hidden")));                                           \
     __asm__(".pushsection .rodata\n"                                                                                   \
             ".balign 8\n"                                                                                              \
-            ".global " #name "\n" #name ":\n"                                                                          \
+            ".global " #name "\n.hidden " #name "\n" #name ":\n"                                                       \
             ".incbin \"" file "\"\n" #name "_end:\n"                                                                   \
             ".balign 8\n"                                                                                              \
-            ".global " #name "_size\n" #name "_size:\n"                                                                \
+            ".global " #name "_size\n.hidden " #name "_size\n" #name "_size:\n"                                        \
             ".quad " #name "_end - " #name "\n"                                                                        \
             ".popsection\n")
 

@@ -8,8 +8,9 @@
  * calls that a new namespace opens, calls whose code has been at fault before, calls that nothing of ours needs. What
  * is newer than the table is refused as a whole: nobody has judged it yet.
  *
- * usage: filter [--terminal] [ARCHITECTURE], the latter as libseccomp spells it; without one it is this machine's. The
- * program goes to stdout. With --terminal it is for who has been given a terminal (terminal.h).
+ * usage: filter [--terminal|--maker|--cell] [ARCHITECTURE], the latter as libseccomp spells it; without one it is this
+ * machine's. The program goes to stdout. With --terminal it is for who has been given a terminal (terminal.h), with
+ * --maker for who makes cells, and with --cell what is missing in that.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -52,10 +53,10 @@ struct group {
 static const struct group REFUSED[] = {
     /* Its flags lie in memory, where a filter cannot look; C libraries go on to clone, which is judged below. */
     {ENOSYS, {"clone3"}},
-    /* Another root or another namespace is the first step of most ways out of a container. */
+    /* Another root or another namespace is the first step of most ways out of a container; more of it is below. */
     {EPERM,
-     {"setns", "mount", "umount2", "pivot_root", "chroot", "open_tree", "move_mount", "fsopen", "fsconfig", "fsmount",
-      "fspick", "mount_setattr", "statmount", "listmount"}},
+     {"pivot_root", "chroot", "open_tree", "move_mount", "fsopen", "fsconfig", "fsmount", "fspick", "mount_setattr",
+      "statmount", "listmount"}},
     /* Large parts of the kernel that strangers' programs have broken out through again and again. */
     {EPERM, {"bpf", "perf_event_open", "userfaultfd"}},
     {ENOSYS, {"io_uring_setup", "io_uring_enter", "io_uring_register"}},
@@ -86,8 +87,6 @@ static const struct group REFUSED[] = {
     {EPERM, {"process_vm_readv", "process_vm_writev", "process_madvise", "pidfd_getfd", "kcmp"}},
     /* Where memory lies on the machine. Whoever has no such kernel does without. */
     {EPERM, {"get_mempolicy", "set_mempolicy", "set_mempolicy_home_node", "mbind", "migrate_pages", "move_pages"}},
-    /* A filter of a program's own is compiled into memory of which the kernel has one bound for the whole machine. */
-    {EPERM, {"seccomp"}},
     /* Newer than what C libraries and languages call, or only to be asked for by who is told of it. */
     {ENOSYS,
      {"cachestat", "futex_wake", "futex_wait", "futex_requeue", "lsm_get_self_attr", "lsm_set_self_attr",
@@ -99,6 +98,13 @@ static const struct group REFUSED[] = {
     /* What kernels have long given up, or are about to. */
     {ENOSYS, {"nfsservctl", "uselib", "ustat", "sysfs", "_sysctl", "create_module", "get_kernel_syms", "query_module"}},
 };
+
+/*
+ * What cells are made with (cell.h), and, of the flags of clone, those of CLONE_NAMESPACES. Who makes them has a filter
+ * without these, and what is in a cell has a second one, of these alone: so the large one is compiled once a container.
+ * A filter of a program's own is compiled into memory of which the kernel has one bound for the whole machine.
+ */
+static const struct group MAKING[] = {{EPERM, {"setns", "mount", "umount2", "seccomp"}}};
 
 enum {
     /* Time has a flag of its own for unshare only: for clone the same bit is a part of the signal's number. */
@@ -162,11 +168,11 @@ static void refuse(const char *call, int error, struct conditions conditions)
     answer(call, SCMP_ACT_ERRNO(error), conditions);
 }
 
-static void refuse_groups(void)
+static void refuse_groups(const struct group *groups, size_t count)
 {
-    for (size_t i = 0; i < COUNT(REFUSED); i++)
-        for (const char *const *call = REFUSED[i].calls; *call; call++)
-            refuse(*call, REFUSED[i].error, (struct conditions){0});
+    for (size_t i = 0; i < count; i++)
+        for (const char *const *call = groups[i].calls; *call; call++)
+            refuse(*call, groups[i].error, (struct conditions){0});
 }
 
 /* Any of these flags in the first argument. */
@@ -376,14 +382,15 @@ static void write_head(void)
         must(-EIO, "write");
 }
 
-int main(int argc, char **argv)
+static void refuse_making(void)
 {
-    bool terminal = argc > 1 && strcmp(argv[1], "--terminal") == 0;
-    argv += terminal;
-    argc -= terminal;
-    begin(argc > 1 ? argv[1] : NULL);
-    refuse_groups();
+    refuse_groups(MAKING, COUNT(MAKING));
     refuse_flags("clone", EPERM, CLONE_NAMESPACES);
+}
+
+static void refuse_the_rest(bool terminal)
+{
+    refuse_groups(REFUSED, COUNT(REFUSED));
     refuse_flags("unshare", EPERM, UNSHARE_NAMESPACES);
     refuse_others("personality", EPERM, (struct conditions){0},
                   (struct choice){0, ALL_BITS, PERSONALITIES, COUNT(PERSONALITIES)});
@@ -397,6 +404,17 @@ int main(int argc, char **argv)
         bound_terminals();
     else
         refuse_terminals();
+}
+
+int main(int argc, char **argv)
+{
+    const char *kind = argc > 1 && strncmp(argv[1], "--", 2) == 0 ? argv[1] : "";
+    const char *architecture = *kind ? argv[2] : argv[1];
+    begin(architecture);
+    if (strcmp(kind, "--maker") != 0)
+        refuse_making();
+    if (strcmp(kind, "--cell") != 0)
+        refuse_the_rest(strcmp(kind, "--terminal") == 0);
     write_head();
     must(seccomp_export_bpf(filter, STDOUT_FILENO), "write");
     return 0;

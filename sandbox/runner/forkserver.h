@@ -13,12 +13,21 @@
  * to the program's; programs can neither trace nor signal it, and when it is gone before its time the container is not
  * used again. No file of a job is written before it waits or is gone, so that an interpreter that opens its script by
  * another way than preload.c knows finds nothing in it.
+ *
+ * Where there are cells (cell.h) the server is one for all of them, and waits outside, where no program can see it. Its
+ * forks are born in the cell: the runner there sends its namespaces along. For that the server has two rights more, in
+ * the user namespace of the cells alone, which its forks give up with the first. It has nothing of a job's: the script
+ * that it looked at lies in a directory of its own. Who makes cells starts it, between two of them, and another one
+ * where it is gone or has served for long; where it is not there, programs are executed. In what follows "here" means
+ * that it is a process beside the runner's programs.
  */
 #ifndef FORKSERVER_H
 #define FORKSERVER_H
 
 #include "frames.h"
 #include "launch.h"
+#include "options.h"
+#include "preload.h"
 #include "tree.h"
 
 #include <stdbool.h>
@@ -30,6 +39,9 @@ struct forkserver {
     bool ready;
     bool lost;
     bool placed;
+    /* Of a cell's: the server is outside; what it enters the cell by, once they are open. */
+    bool outside;
+    int namespaces[NAMESPACES];
 };
 
 /*
@@ -38,6 +50,24 @@ struct forkserver {
  */
 bool forkserver_start(struct forkserver *server, uid_t uid, const struct frame *frame, const struct account *account,
                       const struct tree *work);
+
+/* Whether an A frame has the right shape. */
+bool forkserver_knows(const struct frame *frame);
+
+/*
+ * The same, by who makes cells and for all that it makes: returns when it waits outside of them, or is not there. Call
+ * it while there is no cell.
+ */
+void forkserver_start_outside(struct forkserver *server, const struct options *options, const struct frame *frame);
+
+/* In a cell: takes over what its maker has. */
+void forkserver_enter(struct forkserver *server, const struct forkserver *outside);
+
+/* Ends one that is outside: it reads the end of its requests. */
+void forkserver_dismiss(struct forkserver *server);
+
+/* Whether it is one of the processes here, where it is to be spared. */
+bool forkserver_is_here(const struct forkserver *server);
 
 /*
  * Waits a while for it to be ready for steps. Call it before a job's first file; where it returns true, the work

@@ -4,6 +4,7 @@
 
 #include "embed.h"
 #include "fd.h"
+#include "preload.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -68,6 +69,12 @@ static void change_setting(const char *procfs, const struct setting *setting)
     close(fd);
 }
 
+static void change_settings(const char *procfs)
+{
+    for (size_t i = 0; i < COUNT(SETTINGS); i++)
+        change_setting(procfs, &SETTINGS[i]);
+}
+
 /* Lazily: a process of the runtime's may still be in it. What is not mounted in this container is fine. */
 static void unmount(const char *mounted)
 {
@@ -83,8 +90,7 @@ static void tune_network(const char *scratch)
 {
     if (mount("proc", scratch, "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL))
         return;
-    for (size_t i = 0; i < COUNT(SETTINGS); i++)
-        change_setting(scratch, &SETTINGS[i]);
+    change_settings(scratch);
     unmount(scratch);
 }
 
@@ -123,12 +129,15 @@ static void close_own(const char *scratch)
 }
 
 /* Bound to its place, it needs the name under which it was made no more. */
-static void bind_own(const char *scratch, const char *name, const char *covered)
+static bool bind_own(const char *scratch, const char *name, const char *covered)
 {
     char path[256];
     snprintf(path, sizeof(path), "%s/%s", scratch, name);
-    if (mount(path, covered, NULL, MS_BIND, NULL) && errno != ENOENT)
+    if (!mount(path, covered, NULL, MS_BIND, NULL))
+        return true;
+    if (errno != ENOENT)
         perror(covered);
+    return false;
 }
 
 static bool write_file(const char *path, const char *text, size_t length)
@@ -249,7 +258,8 @@ static bool begins(const char *text, const char *prefix)
 
 /*
  * What is hidden of /proc, by its path and whether it is a directory, for the procfs of each cell. `overflown` where
- * this does not hold all.
+ * this does not hold all. `empty` is a directory of /sys which is hidden too, and so the empty one by another name:
+ * cells need no file system for it.
  */
 static struct {
     struct hidden {
@@ -258,6 +268,7 @@ static struct {
     } places[128];
     size_t count;
     bool overflown;
+    char empty[64];
 } hidden;
 
 static void remember_hidden(const char *path, bool directory)
@@ -273,6 +284,12 @@ static void remember_hidden(const char *path, bool directory)
     place->directory = directory;
 }
 
+static void hide_directory(const char *scratch, const char *path)
+{
+    if (bind_own(scratch, EMPTY, path) && begins(path, "/sys/") && strlen(path) < sizeof(hidden.empty))
+        strcpy(hidden.empty, path);
+}
+
 /* A /dev/null that is on the file system of the container's other devices is its own already. */
 static void cover(const char *scratch, const char *path, dev_t devices)
 {
@@ -281,7 +298,7 @@ static void cover(const char *scratch, const char *path, dev_t devices)
         return;
     remember_hidden(path, S_ISDIR(status.st_mode));
     if (S_ISDIR(status.st_mode))
-        bind_own(scratch, EMPTY, path);
+        hide_directory(scratch, path);
     else if (S_ISCHR(status.st_mode) && status.st_dev != devices)
         mount("/dev/null", path, NULL, MS_BIND, NULL);
 }
@@ -393,7 +410,7 @@ static void hide(const char *scratch, const char *path)
         return;
     remember_hidden(path, S_ISDIR(status.st_mode));
     if (S_ISDIR(status.st_mode))
-        bind_own(scratch, EMPTY, path);
+        hide_directory(scratch, path);
     else if (S_ISREG(status.st_mode))
         mount("/dev/null", path, NULL, MS_BIND, NULL);
 }
@@ -538,6 +555,7 @@ static bool make_procfs_read_only(void)
  * written: guard_profile() puts the program's profile, which allows none, on top. A runtime's own may lie below (crun).
  */
 static int label = -1;
+static bool confined;
 
 static void open_label(void)
 {
@@ -545,11 +563,17 @@ static void open_label(void)
     label = open("/proc/self/attr/apparmor/current", O_RDWR | O_CLOEXEC);
     if (label >= 0 && (read(label, text, sizeof(text) - 1) < 0 || !strstr(text, "gexec-runner")))
         close_fd(&label);
+    confined = label >= 0;
+}
+
+bool guard_is_confined(void)
+{
+    return confined;
 }
 
 const char *guard_profile(void)
 {
-    static const char STACK[] = "stack gexec-program";
+    static const char STACK[] = PROGRAM_PROFILE;
     bool stacked = label < 0 || pwrite(label, STACK, sizeof(STACK) - 1, 0) == sizeof(STACK) - 1;
     close_fd(&label);
     return stacked ? NULL : "add the program's profile";
@@ -564,14 +588,12 @@ const char *guard_network(const char *scratch)
 }
 
 /* As in the container's own. Without any of it the cell is not used. */
-static bool hide_again(const char *scratch)
+static bool hide_again(void)
 {
-    char empty[256];
-    snprintf(empty, sizeof(empty), "%s/%s", scratch, EMPTY);
     for (size_t i = 0; i < hidden.count; i++)
-        if (mount(hidden.places[i].directory ? empty : "/dev/null", hidden.places[i].path, NULL, MS_BIND, NULL))
+        if (mount(hidden.places[i].directory ? hidden.empty : "/dev/null", hidden.places[i].path, NULL, MS_BIND, NULL))
             return false;
-    return !hidden.overflown;
+    return !hidden.overflown && hidden.empty[0];
 }
 
 static bool may_mount(void)
@@ -612,17 +634,14 @@ void guard_container(const char *scratch, uid_t uid, gid_t gid, bool terminal)
     unmount("/dev/mqueue");
 }
 
-const char *guard_cell(const char *scratch)
+/* The kernel waits for all processors whenever something is unmounted: here nothing is. */
+const char *guard_cell(void)
 {
     close_fd(&label);
     open_label();
-    tune_network(scratch);
-    if (!mount_own(scratch))
-        return "mount a file system";
-    close_own(scratch);
-    if (!make_procfs_read_only() || !hide_again(scratch))
+    change_settings("/proc");
+    if (!make_procfs_read_only() || !hide_again())
         return "hide what /proc tells of the machine";
-    unmount(scratch);
     return bring_up_loopback();
 }
 
@@ -678,6 +697,11 @@ static void drop_bounding(uint64_t kept)
     for (int capability = 0; prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; capability++)
         if (!(kept >> capability & 1) && prctl(PR_CAPBSET_DROP, capability, 0, 0, 0))
             return;
+}
+
+void guard_bounding(uint64_t more)
+{
+    drop_bounding(kept_mask() | more);
 }
 
 const char *guard_capabilities(void)
@@ -761,6 +785,9 @@ const char *guard_stack(uint64_t bytes)
 EMBED(filter, "filter.bpf");
 /* The same for who has a terminal. */
 EMBED(terminal_filter, "terminal.bpf");
+/* The same in two parts: who makes cells has the first, and in a cell the second comes to it. */
+EMBED(maker_filter, "maker.bpf");
+EMBED(cell_filter, "cell.bpf");
 
 /* Where nobody can be asked (before Linux 5.0, or under another filter that asks), what would be is refused. */
 static void ask_nobody(struct sock_filter *instructions, size_t count)
@@ -770,18 +797,36 @@ static void ask_nobody(struct sock_filter *instructions, size_t count)
             instructions[i].k = SECCOMP_RET_ERRNO | ENOLCK;
 }
 
-const char *guard_system_calls(int *listener, bool terminal)
+static const char *install(const uint8_t *filter_bytes, uint64_t size, int *listener)
 {
     static struct sock_filter instructions[BPF_MAXINSNS];
-    size_t size = terminal ? terminal_filter_size : filter_size;
     size_t count = size / sizeof(struct sock_filter);
     if (count > COUNT(instructions))
         return "find room for the system call filter";
-    memcpy(instructions, terminal ? terminal_filter : filter, size);
+    memcpy(instructions, filter_bytes, size);
     struct sock_fprog program = {(unsigned short)count, instructions};
-    *listener = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
-    if (*listener >= 0)
-        return NULL;
-    ask_nobody(instructions, count);
+    if (listener) {
+        *listener = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
+        if (*listener >= 0)
+            return NULL;
+        ask_nobody(instructions, count);
+    }
     return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) ? "install the system call filter" : NULL;
+}
+
+const char *guard_system_calls(int *listener, bool terminal)
+{
+    return terminal ? install(terminal_filter, terminal_filter_size, listener) : install(filter, filter_size, listener);
+}
+
+const char *guard_maker_calls(int *listener)
+{
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+        return "set no_new_privs";
+    return install(maker_filter, maker_filter_size, listener);
+}
+
+const char *guard_cell_calls(void)
+{
+    return install(cell_filter, cell_filter_size, NULL);
 }

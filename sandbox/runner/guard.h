@@ -31,10 +31,18 @@
 const char *guard_network(const char *scratch);
 const char *guard_capabilities(void);
 const char *guard_system_calls(int *listener, bool terminal);
+/* The same in two parts: for who makes cells, and what comes to it in a cell. */
+const char *guard_maker_calls(int *listener);
+const char *guard_cell_calls(void);
 const char *guard_limits(void);
 const char *guard_stack(uint64_t bytes);
 const char *guard_profile(void);
-const char *guard_cell(const char *scratch);
+/* Whether there was a profile to add to. */
+bool guard_is_confined(void);
+/* Drops all from the bounding set but what the runner keeps, and these. */
+void guard_bounding(uint64_t more);
+/* In a cell, whose procfs can be written still. */
+const char *guard_cell(void);
 /* Hides what the control group has counted. False where anything of it can still be read. */
 bool guard_counters(void);
 void guard_container(const char *scratch, uid_t uid, gid_t gid, bool terminal);

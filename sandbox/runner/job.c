@@ -84,10 +84,12 @@ static void empty_trees(const struct job *job, int64_t deadline_us)
 void job_get_ready(struct job *job)
 {
     int64_t deadline_us = monotonic_us() + WIPE_LIMIT_US;
-    processes_end(job->processes);
+    /* To ask the kernel for processes costs as much as there are on the machine; in a new cell there can be none. */
+    if (!job->in_cell)
+        processes_end(job->processes);
     keep_drop(&job->keep);
     empty_trees(job, deadline_us);
-    if (!processes_alone(job->processes))
+    if (!job->in_cell && !processes_alone(job->processes))
         refuse("another process in the container");
     if (job->processes->server.lost)
         refuse("the interpreter that was started ahead has ended");
@@ -109,19 +111,19 @@ static void start_ahead(struct job *job, struct frame *frame)
         refuse("a malformed A frame");
 }
 
+/* In a cell it is its maker that starts it. */
 static void handle_ahead(struct job *job, struct frame *frame)
 {
     if (job->begun || job->over || job->processes->server.pid != 0)
         refuse("an untimely A frame");
+    if (!job->in_cell) {
+        start_ahead(job, frame);
+        return;
+    }
+    if (!forkserver_knows(frame))
+        refuse("a malformed A frame");
     cell_keep_ahead(frame);
-    start_ahead(job, frame);
-}
-
-void job_start_kept(struct job *job)
-{
-    struct frame kept;
-    if (job->in_cell && cell_kept_ahead(&kept))
-        start_ahead(job, &kept);
+    job->stays_ready = true;
 }
 
 /* What was kept is put back where nobody is yet who could change it. */
@@ -136,9 +138,14 @@ static void restore(struct job *job, int64_t deadline_us)
 void job_go_on(struct job *job)
 {
     empty_trees(job, monotonic_us() + WIPE_LIMIT_US);
-    job_start_kept(job);
     begin_job(job);
     restore(job, monotonic_us() + WIPE_LIMIT_US);
+}
+
+void job_stay_ready(struct job *job)
+{
+    empty_trees(job, monotonic_us() + WIPE_LIMIT_US);
+    meter_restart(&job->processes->meter);
 }
 
 /*

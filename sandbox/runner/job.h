@@ -40,6 +40,8 @@ struct job {
     bool in_cell;
     bool over;
     bool moves_on;
+    /* No job has begun, and the next cell is to know what has been started ahead. */
+    bool stays_ready;
     uint32_t done;
     bool begun;
 };
@@ -49,11 +51,11 @@ void job_open_trees(struct job *job, const struct options *options);
 /* Makes the container as new and says `R`. */
 void job_get_ready(struct job *job);
 
-/* In a cell: starts ahead what the first one was told to. */
-void job_start_kept(struct job *job);
-
 /* In a cell: goes on with the job of the one before, from what was kept there. */
 void job_go_on(struct job *job);
+
+/* In a cell: no job has begun, and `R` was said. */
+void job_stay_ready(struct job *job);
 
 void job_handle(struct job *job, struct frame *frame);
 

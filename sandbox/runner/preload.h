@@ -1,6 +1,6 @@
 /*
  * preload: what forkserver.c and preload.c have agreed on. The one sends a request with the program's three streams for
- * each step, the other replies once.
+ * each step, and the namespaces of its cell where there are cells; the other replies once.
  */
 #ifndef PRELOAD_H
 #define PRELOAD_H
@@ -17,17 +17,25 @@ enum {
      */
     CONTROL_FD = STREAMS,
     PRELOAD_FD,
+    /* Of a cell: that of process numbers, and then the others. */
+    NAMESPACES = 6,
 };
 
 /* Names the script at whose opening the interpreter is to wait. */
 #define SCRIPT_VARIABLE "GEXEC_SCRIPT"
 
-/* The limits and the user of a step; its streams come beside it as descriptors. */
+/* What is written to one's own label, under AppArmor. */
+#define PROGRAM_PROFILE "stack gexec-program"
+
+/* The limits and the user of a step; its streams, and the namespaces, come beside it as descriptors. */
 struct request {
     uint64_t file_size_bytes;
     uint64_t cpu_seconds;
     uint32_t open_files;
     uint32_t uid;
+    /* Whether the fork goes into a cell, and whether a profile is to be added there. */
+    uint16_t in_cell;
+    uint16_t confined;
 };
 
 /* Where error is not 0, the process that the pid names, if it names one, is about to exit. */

@@ -50,12 +50,12 @@ bool processes_reap(struct processes *processes)
     return pid == 0;
 }
 
-/* The next process that is neither the runner nor the server; 0 after the last. */
+/* The next process that is neither process 1, nor this one, nor the server; 0 after the last. */
 static pid_t next_program(DIR *proc, pid_t server)
 {
     for (struct dirent *entry; (entry = readdir(proc));) {
         pid_t pid = isdigit((unsigned char)entry->d_name[0]) ? (pid_t)atol(entry->d_name) : 0;
-        if (pid > 1 && pid != server)
+        if (pid > 1 && pid != server && pid != getpid())
             return pid;
     }
     return 0;
@@ -71,10 +71,15 @@ static bool alone_but_for(pid_t server)
     return alone;
 }
 
+bool processes_alone_with(pid_t server)
+{
+    return alone_but_for(server);
+}
+
 /* Without a server the kernel answers for less than a look through /proc costs. */
 bool processes_alone(const struct processes *processes)
 {
-    if (processes->server.ready)
+    if (forkserver_is_here(&processes->server))
         return alone_but_for(processes->server.pid);
     return kill(-1, 0) && errno == ESRCH;
 }
@@ -118,7 +123,7 @@ bool processes_warn(const struct processes *processes)
 static bool kill_programs(const struct processes *processes)
 {
     bool nobody;
-    if (!processes->server.ready)
+    if (!forkserver_is_here(&processes->server))
         return kill(-1, SIGKILL) && errno == ESRCH;
     if (syscall(SYS_setresuid, -1, processes->account.uid, -1))
         die("take the program's user");

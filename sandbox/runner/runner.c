@@ -55,12 +55,18 @@ static struct step step = {.processes = &processes, .input = &input};
 static int locks = -1;
 static struct job job = {.processes = &processes, .input = &input, .step = &step, .keep = {.fd = -1}};
 
+/* What comes from here on is for the next cell. */
+static bool ends_early(void)
+{
+    return job.moves_on || job.stays_ready;
+}
+
 static void handle_frames(void)
 {
     struct frame frame;
     size_t done = 0;
     enum frame_state state;
-    while ((state = next_frame(inbox.bytes + done, inbox.length - done, &frame)) == FRAME_WHOLE && !job.moves_on) {
+    while ((state = next_frame(inbox.bytes + done, inbox.length - done, &frame)) == FRAME_WHOLE && !ends_early()) {
         job_handle(&job, &frame);
         done += HEADER_BYTES + frame.length;
     }
@@ -91,7 +97,7 @@ static void watch(struct pollfd *polled)
 {
     bool running = step.phase == RUNNING;
     bool room = running && queue_has_room_for_output() && !step_gathers_output(&step);
-    polled[FROM_POOL] = (struct pollfd){.fd = job.moves_on ? -1 : STDIN_FILENO, .events = POLLIN};
+    polled[FROM_POOL] = (struct pollfd){.fd = ends_early() ? -1 : STDIN_FILENO, .events = POLLIN};
     polled[TO_POOL] = (struct pollfd){.fd = queue_is_empty() ? -1 : STDOUT_FILENO, .events = POLLOUT};
     polled[SIGNALS] = (struct pollfd){.fd = processes.signals, .events = POLLIN};
     polled[STREAM_1] = (struct pollfd){.fd = room ? step.program.streams[0] : -1, .events = POLLIN};
@@ -128,6 +134,8 @@ static void deliver(void)
         cell_leave();
     if (job.moves_on && queue_is_empty())
         cell_move_on(&job.keep, inbox.bytes, inbox.length);
+    if (job.stays_ready && queue_is_empty())
+        cell_stay_ready(inbox.bytes, inbox.length);
 }
 
 /*
@@ -183,10 +191,10 @@ static _Noreturn void hold(void)
 }
 
 /*
- * The order matters: each step needs a right, a mount or a descriptor that a later one takes away. Tells whether a job
- * of another cell goes on in this one.
+ * The order matters: each step needs a right, a mount or a descriptor that a later one takes away. Tells what another
+ * cell has left to this one.
  */
-static bool take_container_over(const struct options *options)
+static enum cell take_container_over(const struct options *options)
 {
     enum cell cell = NO_CELL;
     must(launch_open());
@@ -211,23 +219,24 @@ static bool take_container_over(const struct options *options)
     meter_restart(&processes.meter);
     must(guard_capabilities());
     must(guard_profile());
-    must(guard_system_calls(&locks, options->terminal));
-    return cell == SAME_JOB;
+    must(cell == NO_CELL ? guard_system_calls(&locks, options->terminal) : guard_cell_calls());
+    if (cell != NO_CELL) {
+        locks = cell_locks();
+        forkserver_enter(&processes.server, cell_server());
+    }
+    return cell;
 }
 
 /* With what the cell before has left behind of the job. */
-static void go_on(void)
+static void go_on(enum cell cell)
 {
-    cell_take_over(&job.keep, inbox.bytes, sizeof(inbox.bytes), &inbox.length);
+    cell_take_over(cell == SAME_JOB ? &job.keep : NULL, inbox.bytes, sizeof(inbox.bytes), &inbox.length);
     inbox.grown = inbox.length > SMALL_FRAME_BYTES;
-    job_go_on(&job);
+    if (cell == SAME_JOB)
+        job_go_on(&job);
+    else
+        job_stay_ready(&job);
     handle_frames();
-}
-
-static void begin(void)
-{
-    job_get_ready(&job);
-    job_start_kept(&job);
 }
 
 int main(int argc, char **argv)
@@ -245,11 +254,11 @@ int main(int argc, char **argv)
         hold();
     processes.account = options.account;
     job.ahead_uid = options.ahead_uid;
-    bool goes_on = take_container_over(&options);
+    enum cell cell = take_container_over(&options);
     step.processors = launch_processors();
-    if (goes_on)
-        go_on();
+    if (cell == SAME_JOB || cell == READY)
+        go_on(cell);
     else
-        begin();
+        job_get_ready(&job);
     serve();
 }
