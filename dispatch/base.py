@@ -173,8 +173,6 @@ class Backend(Protocol):
 
     remote: bool
     """Whether hosts run its tasks: they go on when this process ends, and `leftovers` tells of them."""
-    carries_consoles: bool
-    """Whether a task may have a console."""
 
     def prepare(self, report: Report) -> None:
         """Put in place what every run needs, once for an installation. Raises SandboxError."""
@@ -243,7 +241,6 @@ class InProcess:
     """The part of a `Backend` that is the same wherever tasks run in this process, and end with it."""
 
     remote = False
-    carries_consoles = True
 
     def goes_on(self, task_id: str, attempt: int) -> bool:
         del task_id, attempt

@@ -46,11 +46,21 @@ _ERRORS = (nats.errors.Error, OSError, TimeoutError, FutureTimeout)
 class Link:
     """One connection. Every call raises HostsUnavailable where NATS does not answer."""
 
-    def __init__(self, url: str, *, web: str, on_told: Callable[[str, bytes], None]) -> None:
-        """`web` is this process's part of subjects; `on_told` gets what hosts tell it, and must not wait."""
+    def __init__(
+        self,
+        url: str,
+        *,
+        web: str,
+        on_told: Callable[[str, bytes], None],
+        on_beat: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`web` is this process's part of subjects. `on_told` gets what hosts tell it; `on_beat` is called every second
+        while NATS is there. Neither may wait.
+        """
         self._url = url
         self._web = web
         self._on_told = on_told
+        self._on_beat = on_beat
         self._loop = asyncio.new_event_loop()
         self._began = threading.Event()
         self._lock = threading.Lock()
@@ -141,11 +151,15 @@ class Link:
 
     def say(self, task_id: str, attempt: int, data: bytes) -> None:
         """Tell the host that has it, and wait for nothing; lost where none has it, or NATS is away."""
+        self.publish(bus.told_subject(task_id, attempt), data)
+
+    def publish(self, subject: str, data: bytes) -> None:
+        """Have it sent, and wait for nothing; lost where nobody listens, or NATS is away."""
 
         async def publish() -> None:
             with suppress(*_ERRORS, HostsUnavailable):
                 if self._nc is not None and self._nc.is_connected:
-                    await self._nc.publish(bus.told_subject(task_id, attempt), data)
+                    await self._nc.publish(subject, data)
 
         self.start()
         with suppress(RuntimeError):  # The loop has ended.
@@ -209,9 +223,11 @@ class Link:
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
         connecting = self._loop.create_task(self._connect())
+        beating = self._loop.create_task(self._beat())
         self._loop.run_forever()
         with suppress(*_ERRORS, asyncio.CancelledError):
             connecting.cancel()
+            beating.cancel()
             self._loop.run_until_complete(self._disconnect())
         left = asyncio.all_tasks(self._loop)
         for task in left:
@@ -258,6 +274,15 @@ class Link:
         # A server that keeps nothing on its disk has none of it.
         with suppress(*_ERRORS):
             await self._set_up()
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(bus.RENEW_S)
+            if not self._away_since:
+                try:
+                    self._on_beat()
+                except Exception:
+                    logger.exception("what is said every second failed, and goes on")
 
     async def _told(self, message: Msg) -> None:
         self._on_told(message.subject, message.data)

@@ -21,8 +21,9 @@ from django.utils import timezone
 from dispatch import active, workers
 from dispatch.base import Leftover
 from executions import in_flight, transitions
+from executions.jobs import is_talked_to
 from executions.models import OPEN, Execution
-from executions.results import SHUTTING_DOWN, cancelled_fields, failed_fields, finished_fields
+from executions.results import SHUTTING_DOWN, TALKER_GONE, cancelled_fields, failed_fields, finished_fields
 from rest.connections import release_connection
 from rest.exceptions import Unavailable
 from sandbox.errors import SandboxError
@@ -125,7 +126,8 @@ def _written(execution_id: UUID, end: Leftover) -> bool:
 
 
 def _finish(execution: Execution, result: JobResult) -> bool:
-    fields = finished_fields(execution, result, cause=execution.cancel_cause or SHUTTING_DOWN)
+    without_process = TALKER_GONE if is_talked_to(execution.job) else SHUTTING_DOWN
+    fields = finished_fields(execution, result, cause=execution.cancel_cause or without_process)
     if execution.started_at is None:
         # When exactly, only the process knew that has ended.
         fields["started_at"] = timezone.now()

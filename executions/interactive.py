@@ -29,7 +29,6 @@ from executions.live.channels import all_channels
 from executions.live.flow import Flow
 from executions.models import Execution
 from executions.results import SHUTTING_DOWN
-from executions.run import NOT_CARRIED_RETRY_AFTER_S
 from executions.submission import Origin, Submission
 from executions.watched import WatchedRun
 from rest.exceptions import Limited, Unavailable
@@ -102,9 +101,6 @@ class InteractiveRun:
 
     def begin(self) -> None:
         """Return once it is accepted. Raises what running it raises at once, and what `Places.enter` does."""
-        if not active.backend().carries_consoles:
-            message = "there are no interactive executions where programs run on hosts"
-            raise Unavailable(message, retry_after_s=NOT_CARRIED_RETRY_AFTER_S, code="not_carried")
         self._leave = _executions.enter(self._caller)
         _runs.look_after(self)
         self._watched.begin()

@@ -11,6 +11,7 @@ from clients.caller import sharing
 from clients.policy import own_shares
 from dispatch import active, shares, workers
 from executions import batch_ends, in_flight, transitions
+from executions.jobs import is_talked_to
 from executions.models import Execution, Status
 from executions.results import cancelled_fields, failed_fields
 from languages import tasks
@@ -94,7 +95,8 @@ def _goes_on(row: Execution) -> bool:
     except SandboxError as error:
         logger.warning("execution %s waits for hosts that tell what runs: %s", row.pk, error)
         return True
-    if goes_on and row.cancel_cause is not None:
+    # Nobody can type to it any more, nor come back to it.
+    if goes_on and (row.cancel_cause is not None or is_talked_to(row.job)):
         backend.abandon(str(row.pk), row.attempt)
     return goes_on
 

@@ -31,6 +31,7 @@ _NO_EXIT_CODE = -1
 
 SHUTTING_DOWN = "the server is shutting down"
 CLIENT_GONE = "the client is gone"
+TALKER_GONE = "the server process that passed on what was typed has ended"
 """Causes of a cancellation."""
 
 

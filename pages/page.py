@@ -10,7 +10,6 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
-from dispatch import active
 from languages.models import Language
 from pages import bundle, catalogue
 from pages.words import Shown
@@ -80,7 +79,7 @@ def playground(request: HttpRequest, filled: Filled, *, status: int = 200) -> Ht
             "max_source_bytes": settings.GEXEC_MAX_SOURCE_BYTES,
             "needs_key": settings.GEXEC_REQUIRE_API_KEY and not filled.token,
             "token": filled.token,
-            "interactive": settings.GEXEC_INTERACTIVE > 0 and active.backend().carries_consoles,
+            "interactive": settings.GEXEC_INTERACTIVE > 0,
             "snippet": filled.snippet,
             "may_store": settings.GEXEC_SNIPPETS == snippets.ON and not settings.GEXEC_REQUIRE_API_KEY,
         },

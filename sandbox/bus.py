@@ -2,8 +2,10 @@
 
     gexec.job.<lane>.<id>.<attempt>           jobs, in a stream; each goes to one host, and away when it is done
     gexec.run.<web>.<id>.<attempt>.<ask>.event  what happens, for the web process that asked; not stored
+    gexec.run.<web>.<id>.<attempt>.<ask>.heard  what a job that is talked to has of what was said to it; not stored
     gexec.run.<web>.<id>.<attempt>.<ask>.end  how it ended, in a stream, until a web process has it in its row
     gexec.told.<id>.<attempt>                 what a host that has it is told: to end it, or to skip steps of it
+    gexec.said.<host>.<id>.<attempt>          what is typed to a job that is talked to, for the hosts of this name
     KV gexec_hosts                            how each host stands, said every second, gone after HOST_TTL_S
     KV gexec_wanted                           what hosts keep warm, and which of them take no more jobs
 
@@ -43,6 +45,11 @@ HOST_TTL_S = 8.0
 GONE_S = 30.0
 """A host that is silent for so long, while NATS is there, has ended its programs, however slow it is."""
 
+UNREAD_BYTES = 64 * 1024
+"""So much may a job that is talked to have printed that the web process has not read."""
+MUTE_S = 10.0
+"""Nobody talks any more to a job to which nothing was said for so long, not even that there is nothing."""
+
 JOBS, ENDS = "GEXEC_JOBS", "GEXEC_ENDS"
 FINISHER = "finisher"
 """The consumer of ENDS that all web processes share."""
@@ -74,6 +81,11 @@ def run_subject(web: str, task_id: str, attempt: int, ask: str) -> str:
 def told_subject(task_id: str, attempt: int) -> str:
     """By which a host is told of one that it has."""
     return f"gexec.told.{task_id}.{attempt}"
+
+
+def said_subject(host: str, task_id: str, attempt: int | str) -> str:
+    """By which the hosts of this name hear what is said to a job that they have; the last two may be *."""
+    return f"gexec.said.{host}.{task_id}.{attempt}"
 
 
 def drain_key(host: str) -> str:

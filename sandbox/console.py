@@ -12,6 +12,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Protocol
 
 from sandbox import protocol
 from sandbox.errors import ContainerLost
@@ -27,6 +28,19 @@ WINDOW_BYTES = protocol.STDIN_WINDOW
 
 class TypedTooMuch(Exception):
     """More than the window was typed."""
+
+
+class Listener(Protocol):
+    """The step that runs, here or on a host. All is called with the console's lock held."""
+
+    def feed(self) -> None:
+        """There may be more to `take`, or stdin may have been closed."""
+
+    def signal(self, number: int) -> None:
+        """For the program."""
+
+    def resize(self, size: TerminalSize) -> None:
+        """Of its terminal's window."""
 
 
 class Console:
@@ -46,7 +60,7 @@ class Console:
         self._room = WINDOW_BYTES
         self._closed = False
         self._size: TerminalSize | None = None
-        self._exchange: ConsoleExchange | None = None
+        self._listener: Listener | None = None
         self.has_begun = False
         """Whether the step runs, or has run."""
 
@@ -74,19 +88,23 @@ class Console:
 
     def signal(self, number: int) -> None:
         """One of protocol.SIGNALS; nobody hears what comes before the step has begun, or after its end."""
-        self._say(protocol.signal_frame(number))
+        protocol.signal_frame(number)  # ValueError for one that is not passed on.
+        with self.lock:
+            if self._listener is not None:
+                self._listener.signal(number)
 
     def resize(self, size: TerminalSize) -> None:
         """ValueError for no size."""
-        frame = protocol.resize_frame(size)
+        protocol.resize_frame(size)
         with self.lock:
             self._size = size
-            self._say(frame)
+            if self._listener is not None:
+                self._listener.resize(size)
 
-    def begun(self, exchange: ConsoleExchange) -> None:
+    def begun(self, listener: Listener) -> None:
         """The step runs; or another container has taken the place of one that was lost before it ran there."""
         with self.lock:
-            self._exchange, self.has_begun = exchange, True
+            self._listener, self.has_begun = listener, True
             if self._size is not None:
                 self.resize(self._size)
             self._feed()
@@ -94,7 +112,7 @@ class Console:
     def ended(self) -> None:
         """The step is over, or never began."""
         with self.lock:
-            self._closed, self._exchange = True, None
+            self._closed, self._listener = True, None
             self._typed.clear()
 
     def taken(self, size: int) -> None:
@@ -111,13 +129,8 @@ class Console:
         return data, self._closed and not self._typed
 
     def _feed(self) -> None:
-        if self._exchange is not None:
-            self._exchange.feed()
-
-    def _say(self, frame: bytes) -> None:
-        with self.lock:
-            if self._exchange is not None:
-                self._exchange.say(frame)
+        if self._listener is not None:
+            self._listener.feed()
 
 
 class ConsoleExchange(Exchange):
@@ -178,6 +191,12 @@ class ConsoleExchange(Exchange):
             frames.append(protocol.stdin_frame(b""))
         if frames:
             self.say(b"".join(frames))
+
+    def signal(self, number: int) -> None:
+        self.say(protocol.signal_frame(number))
+
+    def resize(self, size: TerminalSize) -> None:
+        self.say(protocol.resize_frame(size))
 
     def say(self, frames: bytes) -> None:
         """Send them. Where the container is lost, the thread that reads from it finds out by itself."""

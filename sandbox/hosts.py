@@ -13,6 +13,12 @@ def is_name(name: str) -> bool:
     return 0 < len(name) <= 100 and all(sign.isascii() and (sign.isalnum() or sign in "-_") for sign in name)
 
 
+def name_of(host: str) -> str:
+    """The name of the host whose process has this id; empty where that is none."""
+    name, _, process = host.rpartition("-")
+    return name if process and is_name(name) else ""
+
+
 @dataclass(frozen=True, slots=True)
 class Warm:
     """So many containers of a profile wait."""

@@ -28,6 +28,7 @@ from sandbox.types import (
     Profile,
     StepFinished,
     StepResult,
+    TerminalSize,
     WarmTarget,
 )
 
@@ -50,6 +51,14 @@ class MessageError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Talked:
+    """How a job is talked to."""
+
+    kept_bytes: int
+    """Of what the step prints, so much is in its result."""
+
+
+@dataclass(frozen=True, slots=True)
 class Assignment:
     """A task on its way to a host: all that is needed to run it there."""
 
@@ -66,6 +75,8 @@ class Assignment:
     bare_results: bool = False
     start_ahead: bool = False
     skipped: tuple[str, ...] = ()
+    talked: Talked | None = None
+    """Where somebody talks to its last step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +129,37 @@ class Skip:
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """All that was said to a job that is talked to, as far as no Heard has named it.
+
+    It is said anew every second: what was lost on its way comes again, and who says nothing any more is gone.
+    """
+
+    read_bytes: int
+    """So much of what the step has printed was read."""
+    typed_from: int
+    """Where in all that was typed `typed` begins."""
+    typed: bytes = b""
+    closed: bool = False
+    """Whether nothing is typed after it."""
+    signals_from: int = 0
+    signals: tuple[int, ...] = ()
+    size: TerminalSize | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a job that is talked to has of what was said."""
+
+    begun: bool
+    """Whether its last step runs: it is talked to from then on."""
+    typed: int = 0
+    signals: int = 0
+    taken: int = 0
+    """So much of what was typed has left the room for it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Cancel:
     """The attempt is to end. A host that has it answers with Holds."""
 
@@ -154,12 +196,14 @@ class Targets:
     kept: tuple[Kept, ...]
 
 
-Message = Assignment | Numbered | Ended | Skip | Cancel | Ask | Holds | Targets | HostState
+Message = Assignment | Numbered | Ended | Skip | Said | Heard | Cancel | Ask | Holds | Targets | HostState
 _KINDS: Mapping[str, type[Any]] = {
     "job": Assignment,
     "event": Numbered,
     "end": Ended,
     "skip": Skip,
+    "said": Said,
+    "heard": Heard,
     "cancel": Cancel,
     "ask": Ask,
     "holds": Holds,
@@ -175,7 +219,7 @@ _EVENTS: Mapping[str, type[Any]] = {
 }
 _EVENT_NAMES: Mapping[type[Any], str] = {kind: name for name, kind in _EVENTS.items()}
 
-M = TypeVar("M", Assignment, Numbered, Ended, Skip, Cancel, Ask, Holds, Targets, HostState)
+M = TypeVar("M", Assignment, Numbered, Ended, Skip, Said, Heard, Cancel, Ask, Holds, Targets, HostState)
 
 
 def encode(message: Message, *, version: int = 0) -> bytes:

@@ -10,7 +10,19 @@ import pytest
 
 from sandbox import messages
 from sandbox.hosts import HostState, Warm
-from sandbox.messages import Assignment, Begun, Ended, Failure, MessageError, Numbered, decode, encode
+from sandbox.messages import (
+    Assignment,
+    Begun,
+    Ended,
+    Failure,
+    Heard,
+    MessageError,
+    Numbered,
+    Said,
+    Talked,
+    decode,
+    encode,
+)
 from sandbox.types import (
     Ahead,
     Artifact,
@@ -65,6 +77,9 @@ ENDED = Ended("01", 2, "h", 3, JobResult((RESULT,), (Artifact("a", 1, None, "too
         ENDED,
         Ended("01", 1, "h", 0, failure=Failure("PoolBusy", "no slot", 3)),
         HostState("id", "name", 4, 1, "1.0", warm=(Warm(PROFILE, 2),), failures={"ImageMissing": 1}),
+        Said(9, 3, b"\x00\xff", closed=True, signals_from=1, signals=(2, 15), size=TerminalSize(80, 24)),
+        Heard(begun=True, typed=5, signals=3, taken=2),
+        replace(ASSIGNMENT, talked=Talked(100)),
         *(Numbered(number, event) for number, event in enumerate(EVENTS)),
     ],
     ids=lambda message: type(getattr(message, "event", message)).__name__,

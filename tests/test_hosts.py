@@ -21,9 +21,7 @@ from django.test import Client
 
 from dispatch import base
 from dispatch.testing import FakeBackend
-from executions import interactive
 from languages.models import Language
-from rest.exceptions import Unavailable
 from sandbox.errors import NotCarried
 from sandbox.hosts import HostState
 from testkit.databases import create_database, database_url
@@ -301,10 +299,3 @@ def test_what_cannot_be_passed_on_is_refused(fake_backend: FakeBackend, python: 
     told = answer.json()
     assert (answer.status_code, told["code"]) == (503, "not_carried")
     assert "files of 9 bytes" in told["detail"]
-
-
-def test_what_somebody_talks_to_is_refused(fake_backend: FakeBackend, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fake_backend, "carries_consoles", False)
-    with pytest.raises(Unavailable) as refusal:
-        interactive.InteractiveRun.begin(object.__new__(interactive.InteractiveRun))
-    assert refusal.value.get_codes() == "not_carried"

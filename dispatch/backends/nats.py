@@ -26,6 +26,7 @@ from django.conf import settings
 
 from dispatch import shares
 from dispatch.base import Capacity, Event, Finished, Fleet, Leftover, Report, Reservation, Started, Task
+from dispatch.keyboard import Keyboard
 from dispatch.link import Link
 from sandbox import bus
 from sandbox.docker import DockerImages, connect
@@ -42,6 +43,7 @@ from sandbox.errors import (
     PoolClosed,
     SandboxError,
 )
+from sandbox.hosts import name_of
 from sandbox.messages import (
     MAX_BYTES,
     Assignment,
@@ -49,10 +51,13 @@ from sandbox.messages import (
     Cancel,
     Ended,
     Failure,
+    Heard,
     Kept,
     MessageError,
     Numbered,
+    Said,
     Skip,
+    Talked,
     Targets,
     decode,
     encode,
@@ -95,7 +100,6 @@ class Nats:
     """The backend over hosts."""
 
     remote = True
-    carries_consoles = False
 
     def __init__(
         self,
@@ -111,7 +115,7 @@ class Nats:
         self.web = secrets.token_hex(6)
         self.wait_ms = wait_ms
         self.slots = Slots(OwnPermits(slots), queue_limit=queue, caller_share=caller_share, share_of=share_of)
-        self.link = Link(url, web=self.web, on_told=self._told)
+        self.link = Link(url, web=self.web, on_told=self._told, on_beat=self._beat)
         self._total = slots
         self._runs: dict[str, _NatsRun] = {}
         """By where they are told of."""
@@ -248,6 +252,12 @@ class Nats:
         if run is not None:
             run.told(kind, data)
 
+    def _beat(self) -> None:
+        """Whoever talks is there, and what was lost is said again."""
+        for run in list(self._runs.values()):
+            if run.keyboard is not None:
+                run.keyboard.repeat()
+
 
 class _NatsRun:
     """One task of this process, wherever it runs."""
@@ -283,6 +293,8 @@ class _NatsRun:
         """Whether it was published a second time."""
         self._over = False
         self._heard_at = 0.0
+        self.keyboard = None if task.console is None else Keyboard(task.console, self._say)
+        """Where it is talked to."""
 
     def events(self) -> Generator[Event, None, None]:
         task = self.task
@@ -292,7 +304,6 @@ class _NatsRun:
         wait_ms = self._backend.wait_ms if task.wait_ms is None else task.wait_ms
         self._deadline = self._began + wait_ms / 1000
         try:
-            self._require_carried()
             self._backend.slots.acquire(wait_ms / 1000, self._withdrawal, task.caller, task.lane)
             has_slot_since = time.monotonic()
             try:
@@ -307,6 +318,8 @@ class _NatsRun:
         finally:
             self._waits = False
             self._backend.leave(self)
+            if task.console is not None:
+                task.console.ended()
 
     def skip(self, names: Iterable[str]) -> None:
         names = tuple(names)
@@ -352,10 +365,6 @@ class _NatsRun:
 
     # On its way to a host.
 
-    def _require_carried(self) -> None:
-        if self.task.console is not None:
-            raise NotCarried("an execution that somebody talks to")
-
     def _publish(self) -> None:
         self._backend.require_hosts()
         task = self.task
@@ -373,6 +382,7 @@ class _NatsRun:
                     bare_results=task.bare_results,
                     start_ahead=task.start_ahead,
                     skipped=tuple(self._skipped),
+                    talked=None if task.console is None else Talked(task.console.kept_bytes),
                 )
             )
         except MessageError as error:
@@ -432,6 +442,11 @@ class _NatsRun:
                 yield from self._end(message)
                 return self._result(message)
 
+    def _say(self, said: Said) -> None:
+        """To the host that has it, once it is known which."""
+        if self._host is not None and (name := name_of(self._host)):
+            self._link.publish(bus.said_subject(name, self.task.id, self.task.attempt), encode(said))
+
     def _receive(self) -> Numbered | Ended | None:
         """What comes next; None where it was only time to look around."""
         try:
@@ -443,9 +458,16 @@ class _NatsRun:
             return self._look_around()
         self._heard_at = time.monotonic()
         try:
+            if kind == "heard":
+                self._take_heard(decode(data, Heard))
+                return None
             return self._ended_in(data) if kind == "end" else self._numbered_in(data)
         except MessageError as error:
             raise ContainerLost(f"what its host told is not understood: {error}") from error
+
+    def _take_heard(self, heard: Heard) -> None:
+        if self.keyboard is not None:
+            self.keyboard.heard(heard)
 
     def _ended_in(self, data: bytes) -> Ended:
         ended = decode(data, Ended)
@@ -477,14 +499,21 @@ class _NatsRun:
         if isinstance(event, Output):
             if self.task.stream_output and event.step not in self._skipped:
                 yield event
+            if self.keyboard is not None:
+                self.keyboard.read(len(event.data))
         elif isinstance(event, StepFinished):
             self._require_bounded(event.result)
             if self._is_wanted(event.result.name):
                 self._results.append(event.result.bare() if self.task.bare_results else event.result)
+                self._hang_up_after(event.result.name)
                 yield event
         else:
             self._artifacts = event.artifacts
             yield event
+
+    def _hang_up_after(self, step: str) -> None:
+        if self.task.console is not None and step == self.task.job.steps[-1].name:
+            self.task.console.ended()
 
     def _require_once(self, message: Numbered) -> None:
         """A NATS that crashed may give a job to a second host as if it was the first: what it tells is not the same."""

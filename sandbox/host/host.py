@@ -29,9 +29,11 @@ from sandbox.messages import (
     Cancel,
     Ended,
     Failure,
+    Heard,
     Holds,
     MessageError,
     Numbered,
+    Said,
     Skip,
     Targets,
     decode,
@@ -133,6 +135,7 @@ class Host:
         if not await self._unless_stopped(self._connect()):
             return
         await self._nc.subscribe("gexec.told.*.*", cb=self._on_told)
+        await self._nc.subscribe(bus.said_subject(self._config.name, "*", "*"), cb=self._on_said)
         watching = [asyncio.create_task(each) for each in (self._renew(), self._watch(), self._tell_state())]
         slots = [asyncio.create_task(self._serve(number)) for number in range(self._config.slots)]
         logger.info("host %s takes jobs, %d at once", self._config.id, self._config.slots)
@@ -263,7 +266,13 @@ class Host:
         if await self._was_given_before(held):
             await self._report_lost(held, assignment)
             return
-        held.run = HostedRun(assignment, self._pool, host=self._config.id, tell=self._teller(assignment.answer_to))
+        held.run = HostedRun(
+            assignment,
+            self._pool,
+            host=self._config.id,
+            tell=self._teller(assignment.answer_to),
+            answer=self._answerer(assignment.answer_to),
+        )
         if held.cancelled or held.key in self._cancelled:
             held.run.cancel()
         ended = await asyncio.get_running_loop().run_in_executor(self._threads, held.run.carry_out)
@@ -335,6 +344,19 @@ class Host:
 
         return tell
 
+    def _answerer(self, subject: str) -> Callable[[Heard], None]:
+        """Sends what was heard, from any thread, which does not wait for it."""
+        loop = asyncio.get_running_loop()
+
+        async def send(heard: Heard) -> None:
+            with suppress(*Errors):
+                await self._nc.publish(f"{subject}.heard", encode(heard))
+
+        def answer(heard: Heard) -> None:
+            asyncio.run_coroutine_threadsafe(send(heard), loop)
+
+        return answer
+
     async def _send(self, subject: str, data: bytes) -> None:
         most = self._nc.max_payload - _HEADROOM_BYTES
         while len(data) > most:
@@ -388,6 +410,16 @@ class Host:
             else:
                 await self._cancel(held, message, cancel)
 
+    async def _on_said(self, message: Msg) -> None:
+        _, _, _, *key = message.subject.split(".")
+        for held in list(self._held):
+            if held.key != (key[0], key[1]) or held.forgotten or held.run is None or held.run.talked is None:
+                continue
+            with suppress(MessageError):
+                held.run.talked.said(decode(message.data, Said))
+                # It writes to a container, which may be slow to take it.
+                asyncio.get_running_loop().run_in_executor(None, held.run.talked.hear)
+
     async def _cancel(self, held: _Held, message: Msg, cancel: Cancel) -> None:
         begun = False
         if (run := held.run) is not None:
@@ -408,6 +440,9 @@ class Host:
         while True:
             await asyncio.sleep(bus.RENEW_S)
             for held in list(self._held):
+                if held.run is not None and held.run.talked is not None and held.run.talked.is_mute:
+                    logger.warning("%s is ended: nobody talks to it any more", held.key[0])
+                    self._end(held)
                 with suppress(*Errors):
                     await held.message.in_progress()
 

@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterable
 from contextlib import closing
 
 from sandbox.errors import Cancelled, ContainerLost, PoolBusy, SandboxError
-from sandbox.messages import Assignment, Begun, Ended, Failure, Numbered
+from sandbox.host.talked import TalkedTo
+from sandbox.messages import Assignment, Begun, Ended, Failure, Heard, Numbered
 from sandbox.pool import Lease, Pool, Withdrawal
-from sandbox.types import Artifact, ArtifactsCollected, JobResult, StepFinished, StepResult
+from sandbox.types import Artifact, ArtifactsCollected, JobResult, Output, StepFinished, StepResult
 
 logger = logging.getLogger(__name__)
 
@@ -21,9 +22,15 @@ Tell = Callable[[Numbered], None]
 class HostedRun:
     """An assignment with what it has here. All but `carry_out` is callable from any thread."""
 
-    def __init__(self, assignment: Assignment, pool: Pool, *, host: str, tell: Tell) -> None:
+    def __init__(
+        self, assignment: Assignment, pool: Pool, *, host: str, tell: Tell, answer: Callable[[Heard], None]
+    ) -> None:
+        """`tell` sends an event, and may wait; `answer` must not."""
         self.assignment = assignment
         self.begun = False
+        talked = assignment.talked
+        self.talked = None if talked is None else TalkedTo(kept_bytes=talked.kept_bytes, answer=answer)
+        """Where it is talked to."""
         self._pool = pool
         self._host = host
         self._tell = tell
@@ -40,6 +47,8 @@ class HostedRun:
             self._cancelled = True
             begun = self.begun
         self._withdrawal.withdraw()
+        if self.talked is not None:
+            self.talked.open()
         if (lease := self._lease) is not None:
             lease.cancel()
         return begun
@@ -88,8 +97,11 @@ class HostedRun:
             self._begin(container_ms=round((time.monotonic() - began) * 1000, 3))
             if job.start_ahead:
                 lease.start_ahead()
-            with closing(lease.events(job.job, stream_output=job.stream_output)) as events:
+            console = self.talked.console if self.talked else None
+            with closing(lease.events(job.job, stream_output=job.stream_output, console=console)) as events:
                 for event in events:
+                    if isinstance(event, Output) and self.talked is not None:
+                        self.talked.printed(len(event.data))
                     if isinstance(event, StepFinished):
                         results.append(event.result.bare() if job.bare_results else event.result)
                     if isinstance(event, ArtifactsCollected):
