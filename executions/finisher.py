@@ -5,6 +5,9 @@ that asked for a task has written its row by then, or does so in a moment: of th
 dropped, or told again later. What nobody will write is written here. A row changes only from the status, process and
 attempt that it was found with, so that of two who write it one has lost.
 
+What a web process with hundreds of executions leaves behind is written in one commit. Where that fails, each row has a
+commit of its own, and what cannot be written at all is a sandbox error: nothing is tried for ever.
+
 What has tests is not told apart from its output, which no end has room for: it begins again, or is a sandbox error.
 """
 
@@ -12,7 +15,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from copy import copy
 from uuid import UUID
 
 from django.db import Error
@@ -21,10 +25,10 @@ from django.utils import timezone
 from dispatch import active, workers
 from dispatch.base import Leftover
 from executions import in_flight, transitions
-from executions.jobs import is_talked_to
+from executions.jobs import caller_of, is_talked_to
 from executions.models import OPEN, Execution
 from executions.results import SHUTTING_DOWN, TALKER_GONE, cancelled_fields, failed_fields, finished_fields
-from rest.connections import release_connection
+from rest.connections import DATABASE_AWAY, release_connection
 from rest.exceptions import Unavailable
 from sandbox.errors import SandboxError
 from sandbox.types import JobResult
@@ -35,7 +39,10 @@ _AT_ONCE = 100
 _WAIT_S = 1.0
 _PAUSE_S = 1.0
 """After something that failed."""
+_FEW = 2
+"""With fewer there is nothing to commit together."""
 HOST_LOST = "the host that ran it was lost before its result was known"
+NOT_WRITTEN = "what its host told of it cannot be stored"
 
 
 class Finisher:
@@ -76,15 +83,18 @@ def see_to(ends: Sequence[Leftover]) -> None:
     rows = list(Execution.objects.only("id", "worker", "attempt").filter(pk__in=by_id, status__in=OPEN))
     lost = {row.pk for row in workers.orphans(rows, ended=workers.stale(), is_in_flight=in_flight.contains)}
     attempts = {row.pk: row.attempt for row in rows}
+    mine: dict[UUID, Leftover] = {}
     for each in ends:
         execution_id = UUID(each.task_id) if _is_uuid(each.task_id) else None
         if execution_id is None or attempts.get(execution_id) != each.attempt:
             # It is written already, or was begun again since; or no row ever was.
             each.done()
-        elif execution_id not in lost or each.goes_on or not _is_written(execution_id, each):
+        elif execution_id not in lost or each.goes_on or execution_id in mine:
             each.later()
         else:
-            each.done()
+            mine[execution_id] = each
+    for execution_id, is_written in _write(mine).items():
+        (mine[execution_id].done if is_written else mine[execution_id].later)()
 
 
 def _is_uuid(text: str) -> bool:
@@ -94,21 +104,53 @@ def _is_uuid(text: str) -> bool:
         return False
 
 
-def _is_written(execution_id: UUID, end: Leftover) -> bool:
+def _write(ends: Mapping[UUID, Leftover]) -> dict[UUID, bool]:
+    """Whether the row of each, or whoever has it by now, needs this end no more."""
+    rows = Execution.objects.filter(pk__in=ends, status__in=OPEN).in_bulk()
+    # Two who write at once count for callers in the same order, and so never wait for each other.
+    order = sorted(ends, key=lambda each: (caller_of(rows[each]) if each in rows else "", each))
+    # Files take their time, in which no other row is to wait for its commit.
+    light = [each for each in order if not _has_files(ends[each])]
+    written = _written_together({each: ends[each] for each in light}, rows)
+    for each in order:
+        if each not in written:
+            written[each] = _is_written(rows.get(each), ends[each])
+    return written
+
+
+def _has_files(end: Leftover) -> bool:
+    return end.result is not None and bool(end.result.artifacts)
+
+
+def _written_together(ends: Mapping[UUID, Leftover], rows: Mapping[UUID, Execution]) -> dict[UUID, bool]:
+    """All of them in one commit; nothing where one of them could not be written."""
+    if len(ends) < _FEW:
+        return {}
     try:
-        return _written(execution_id, end)
-    except (Error, Unavailable):
+        with transitions.together():
+            return {each: _written(copy(rows.get(each)), end) for each, end in ends.items()}
+    except (*DATABASE_AWAY, Unavailable):
         raise
     except Exception:
-        # One end must not keep all others from their rows.
-        logger.exception("execution %s could not be finished", execution_id)
-        return False
+        logger.exception("%d ends could not be written together; each is written alone", len(ends))
+        return {}
 
 
-def _written(execution_id: UUID, end: Leftover) -> bool:
-    """Whether the row, or whoever has it by now, needs this end no more."""
-    execution = Execution.objects.filter(pk=execution_id, attempt=end.attempt, status__in=OPEN).first()
-    if execution is None:
+def _is_written(execution: Execution | None, end: Leftover) -> bool:
+    """Alone. One that cannot be written must keep no other from its row, and does not come again for ever."""
+    try:
+        with transitions.together():
+            return _written(copy(execution), end)
+    except (*DATABASE_AWAY, Unavailable):
+        raise
+    except Exception:
+        logger.exception("execution %s could not be finished with what its host told", end.task_id)
+    assert execution is not None  # noqa: S101 (of none nothing was written)
+    return transitions.finish(execution, failed_fields(NOT_WRITTEN))
+
+
+def _written(execution: Execution | None, end: Leftover) -> bool:
+    if execution is None or execution.attempt != end.attempt:
         return True
     if end.result is not None and "grading" not in execution.job:
         return _finish(execution, end.result)

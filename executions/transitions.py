@@ -7,8 +7,11 @@ has taken up since.
 from __future__ import annotations
 
 import logging
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -32,6 +35,39 @@ RESULT_LOST = "the database is not available; the result is lost"
 _RETRY_S = 0.25
 """Between tries; one that finds no connection takes the pool's time-out besides."""
 _AS_THEY_ARE: Mapping[str, Any] = MappingProxyType({})
+
+
+class _Together(threading.local):
+    """Of this thread: what is to be done once all that it moves together is committed."""
+
+    afterwards: list[Callable[[], object]] | None = None
+
+
+_together = _Together()
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """Inside, whatever moves is committed at once, at the end, or none of it is; who waits for it is told then.
+
+    Nothing is tried again inside: an error of the database ends all of it, and is raised.
+    """
+    afterwards: list[Callable[[], object]] = []
+    _together.afterwards = afterwards
+    try:
+        with transaction.atomic():
+            yield
+    finally:
+        _together.afterwards = None
+    for each in afterwards:
+        each()
+
+
+def _once_committed(call: Callable[[], object]) -> None:
+    if _together.afterwards is None:
+        call()
+    else:
+        _together.afterwards.append(call)
 
 
 def start(execution: Execution, *, queue_ms: float) -> bool:
@@ -79,8 +115,8 @@ def begin_again(execution: Execution) -> bool:
     }
     moved = _persist(execution, lambda: _move(execution, execution.status, fields))
     if moved:
-        lifecycle.queued(execution)
-    backlog.wake()
+        _once_committed(partial(lifecycle.queued, execution))
+    _once_committed(backlog.wake)
     return moved
 
 
@@ -102,7 +138,7 @@ def finish(execution: Execution, fields: dict[str, Any]) -> bool:
     with tracing.now().part("commit"):
         moved = _persist(execution, write)
     if moved:
-        lifecycle.ended(execution)
+        _once_committed(partial(lifecycle.ended, execution))
     return moved
 
 
@@ -112,6 +148,8 @@ def _persist(execution: Execution, write: Callable[[], bool]) -> bool:
         try:
             return write()
         except DATABASE_AWAY as error:
+            if _together.afterwards is not None:
+                raise
             logger.warning("execution %s: the database is away: %s", execution.pk, error)
             release_connection()
             if time.monotonic() > deadline:
@@ -136,10 +174,14 @@ def _move(
             "execution %s was %s already when it should become %s", execution.pk, execution.status, fields["status"]
         )
     if execution.status not in OPEN:
-        told.ended(execution.pk)
-        if execution.batch_id is not None:
-            batch_ends.look(execution.batch_id)
+        _once_committed(partial(_tell_of_end, execution))
     return moved
+
+
+def _tell_of_end(execution: Execution) -> None:
+    told.ended(execution.pk)
+    if execution.batch_id is not None:
+        batch_ends.look(execution.batch_id)
 
 
 def _moved(execution: Execution, expected: str, fields: dict[str, Any], in_the_row: Mapping[str, Any]) -> bool:

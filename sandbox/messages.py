@@ -20,6 +20,7 @@ import msgpack
 
 from sandbox.hosts import HostState
 from sandbox.types import (
+    Artifact,
     ArtifactsCollected,
     Job,
     JobResult,
@@ -39,6 +40,7 @@ _MOST = 2**53
 _MAX_NAME = 1000
 _MOST_SLOTS = 100_000
 """Of a host, which has some ten."""
+_MAX_PATH = 4096
 _MAX_ITEMS = 100_000
 """Of one list: steps, files, pieces of output in the order in which they came."""
 
@@ -296,6 +298,8 @@ def _made_checker(hint: Any) -> Checked:
         return _numbered
     if hint is StepResult:
         return _plausible(_dataclass(StepResult))
+    if hint is Artifact:
+        return _plausible_file(_dataclass(Artifact))
     if is_dataclass(hint):
         return _dataclass(typing.cast("type[Any]", hint))
     if isinstance(hint, type) and issubclass(hint, Enum):
@@ -388,6 +392,18 @@ def _plausible(made: Checked) -> Checked:
         if not (codes and numbers and name and pieces):
             raise MessageError(f"{where} tells of no step that there can be")
         return result
+
+    return check
+
+
+def _plausible_file(made: Checked) -> Checked:
+    """The sandbox leaves out files of other names."""
+
+    def check(value: Any, where: str) -> Any:
+        file: Artifact = made(value, where)
+        if not 0 < len(file.name) <= _MAX_PATH or "\0" in file.name or not 0 <= file.size_bytes <= _MOST:
+            raise MessageError(f"{where} tells of no file that there can be")
+        return file
 
     return check
 

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from django.utils import timezone
 
 from dispatch import workers
 from dispatch.base import Leftover
 from dispatch.testing import FakeBackend
-from executions import in_flight, recovery
+from executions import in_flight, recovery, transitions
 from executions.finisher import see_to
 from executions.models import API, EXECUTE, Execution, Status
 from executions.outcomes import Outcome
 from sandbox.errors import HostsUnavailable
+from sandbox.types import Artifact, JobResult
 from tests.fake_backend import ran, result
 from tests.test_recovery import ended_pid, other_worker
 
@@ -143,6 +146,74 @@ def test_what_was_cancelled_is_cancelled() -> None:
     assert Told(row, result=None, lost=True).said == ["done"]
     row.refresh_from_db()
     assert row.outcome == Outcome.CANCELLED
+
+
+def ends_of(rows: list[Execution], said: dict[str, str], **fields: Any) -> list[Leftover]:
+    def note(row: Execution, word: str) -> Callable[[], None]:
+        return lambda: said.__setitem__(str(row.pk), word)
+
+    own: dict[str, Any] = {"attempt": 1, "result": result(ran(b"out")), "lost": False, "goes_on": False}
+    return [
+        Leftover(task_id=str(row.pk), done=note(row, "done"), later=note(row, "later"), **own | fields) for row in rows
+    ]
+
+
+UNWRITABLE = JobResult((ran(b"out"),), (Artifact("a\0", 1, None, "too_large"),))
+
+
+def test_what_a_process_has_left_is_written_in_one_commit(
+    monkeypatch: pytest.MonkeyPatch, django_assert_max_num_queries: Any
+) -> None:
+    worker, said = dead(), dict[str, str]()
+    rows = [left(worker, attempt=1 + (number == 3)) for number in range(20)]
+    told: list[uuid.UUID] = []
+    commits: list[int] = []
+    monkeypatch.setattr("executions.told.ended", told.append)
+
+    @contextmanager
+    def counted() -> Iterator[None]:
+        with together():
+            yield
+            assert told == []
+        commits.append(len(told))
+
+    together = transitions.together
+    monkeypatch.setattr(transitions, "together", counted)
+    # One update for each row, and one for what its caller has stored.
+    with django_assert_max_num_queries(2 * 20 + 12):
+        see_to(ends_of(rows, said))
+    assert commits == [19]
+    assert set(said.values()) == {"done"}
+    statuses = [Execution.objects.get(pk=row.pk).status for row in rows]
+    assert [number for number, status in enumerate(statuses) if status != Status.FINISHED] == [3]
+
+
+@pytest.mark.parametrize("with_files", [True, False])
+def test_one_that_cannot_be_written_fails_alone(monkeypatch: pytest.MonkeyPatch, *, with_files: bool) -> None:
+    worker, said = dead(), dict[str, str]()
+    rows = [left(worker) for _ in range(4)]
+    ends = ends_of(rows, said)
+    ends[1] = ends_of(rows[1:2], said, result=UNWRITABLE)[0]
+    if not with_files:
+        monkeypatch.setattr("executions.finisher._has_files", lambda _: False)
+    see_to(ends)
+    assert set(said.values()) == {"done"}
+    found = [Execution.objects.get(pk=row.pk) for row in rows]
+    assert [row.outcome for row in found] == [Outcome.OK, Outcome.SANDBOX_ERROR, Outcome.OK, Outcome.OK]
+    assert "cannot be stored" in found[1].error
+
+
+def test_while_the_database_is_away_nothing_is_taken_for_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = dict[str, str]()
+    rows = [left(dead()) for _ in range(2)]
+
+    def fail(*_: object) -> None:
+        raise OperationalError("the connection is lost")
+
+    monkeypatch.setattr("executions.transitions._written", fail)
+    with pytest.raises(OperationalError):
+        see_to(ends_of(rows, said))
+    assert said == {}
 
 
 def test_of_what_waits_in_the_backlog_a_result_is_taken_and_a_refusal_is_not() -> None:

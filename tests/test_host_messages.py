@@ -204,6 +204,14 @@ def test_what_no_row_could_hold_is_refused(message: Any) -> None:
         decode(encode(message), type(message))
 
 
+@pytest.mark.parametrize(("name", "value"), [("name", ""), ("name", "a\0"), ("size_bytes", -1)], ids=str)
+def test_a_file_that_cannot_be_is_refused(name: str, value: object) -> None:
+    data = msgpack.unpackb(encode(ENDED))
+    data["result"]["artifacts"][0][name] = value
+    with pytest.raises(MessageError, match=r"end\.result\.artifacts"):
+        decode(msgpack.packb(data), Ended)
+
+
 def test_what_is_needed_is_missing() -> None:
     with pytest.raises(MessageError, match="job has no answer_to"):
         decode(
