@@ -15,7 +15,7 @@ A task that a backend cannot pass on is NotCarried, and has not run.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 from uuid import UUID
 
@@ -156,6 +156,12 @@ class Leftover:
     """A row has it, or none wants it."""
     later: Callable[[], None]
     """It is to be told again in a moment, to whichever process."""
+    more: Callable[[], JobResult | None] | None = None
+    """What the result is, where it is large and not told yet; None where it is lost. Raises EngineUnavailable."""
+
+    def whole(self) -> Leftover:
+        """The same with its result."""
+        return self if self.more is None else replace(self, result=self.more(), more=None)
 
 
 @dataclass(frozen=True, slots=True)

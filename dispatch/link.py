@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import threading
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import suppress
+from functools import partial
 from typing import Any, TypeVar
 
 import nats.errors
@@ -22,9 +24,11 @@ from nats.js import JetStreamContext
 from nats.js.errors import KeyNotFoundError, NoKeysError, NotFoundError
 
 from sandbox import bus
+from sandbox.contents import Reference, reference_to
 from sandbox.errors import HostsUnavailable
 from sandbox.hosts import HostState, is_name
 from sandbox.messages import Cancel, Holds, MessageError, Targets, decode, encode
+from sandbox.parcels import ContentsMissing, fetch, leave
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +39,9 @@ HEADROOM_BYTES = 4096
 _CALL_S = bus.CALL_S + 1.0
 _ANSWER_S = 0.3
 """Within which a host answers that has a job; those that have it not say nothing."""
+_CONTENTS_S = 60.0
+"""For as much as a job may refer to."""
+_MOST_LEFT = 10_000
 _BEGIN_S = 2.0
 """How long the first call waits for the first connection."""
 _AGAIN_S = 0.5
@@ -71,6 +78,8 @@ class Link:
         self._finisher: JetStreamContext.PullSubscription | None = None
         self._hosts: dict[str, tuple[HostState, float]] = {}
         self._targets: bytes | None = None
+        self._left: dict[str, float] = {}
+        """When contents were left, by digest."""
         self._away_since: float | None = time.monotonic()
         self._closed = False
         self._give_up_at = 0.0
@@ -124,6 +133,33 @@ class Link:
         stored = self._call(lambda: self._stream().publish(subject, data, headers={"Nats-Msg-Id": message_id}))
         return stored.seq, bool(stored.duplicate)
 
+    def leave(self, contents: Mapping[str, bytes], *, anew: bool = False) -> None:
+        """Have what a job refers to stored, unless this process has done so of late; with `anew` in any case."""
+        for digest, data in contents.items():
+            if anew or self._left.get(digest, -math.inf) < time.monotonic() - bus.INPUTS_AGE_S / 2:
+                self._call(partial(self._leave, data), timeout_s=_CONTENTS_S)
+                self._left[digest] = time.monotonic()
+        if len(self._left) > _MOST_LEFT:
+            self._left.clear()
+
+    def whole_end(self, task_id: str, attempt: int, reference: Reference) -> bytes | None:
+        """The end that its stream had no room for; None where it is not there, or is something else."""
+
+        async def get() -> bytes | None:
+            try:
+                return await fetch(self._stores().outputs, reference, below=bus.outputs_below(task_id, attempt))
+            except ContentsMissing as error:
+                logger.warning("the end of %s is lost: %s", task_id, error)
+                return None
+
+        return self._call(get, timeout_s=_CONTENTS_S)
+
+    def forget_end(self, task_id: str, attempt: int) -> None:
+        """No row needs it any more."""
+        subject = f"$KV.{bus.OUTPUTS}.{bus.outputs_below(task_id, attempt)}.>"
+        with suppress(HostsUnavailable):
+            self._call(lambda: self._stream().purge_stream(f"KV_{bus.OUTPUTS}", subject=subject))
+
     def delete_job(self, place: int) -> None:
         """Take it off the stream; one that is not there is fine."""
         self._call(lambda: _none_if_missing(self._stream().delete_msg(bus.JOBS, place)))
@@ -162,8 +198,12 @@ class Link:
                     await self._nc.publish(subject, data)
 
         self.start()
-        with suppress(RuntimeError):  # The loop has ended.
-            asyncio.run_coroutine_threadsafe(publish(), self._loop)
+        sending = publish()
+        try:
+            asyncio.run_coroutine_threadsafe(sending, self._loop)
+        except RuntimeError:
+            # The loop has ended.
+            sending.close()
 
     def keep_warm(self, targets: Targets) -> None:
         """Let all hosts know, now or when the connection is there."""
@@ -217,6 +257,9 @@ class Link:
         """It is told again then, here or elsewhere."""
         with suppress(HostsUnavailable):
             self._call(lambda: message.nak(delay=delay_s))
+
+    async def _leave(self, data: bytes) -> None:
+        await leave(self._stores().inputs, reference_to(data), data)
 
     # The loop, in its thread.
 
@@ -272,6 +315,7 @@ class Link:
         logger.info("NATS is back")
         self._away_since = None
         # A server that keeps nothing on its disk has none of it.
+        self._left.clear()
         with suppress(*_ERRORS):
             await self._set_up()
 

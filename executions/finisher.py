@@ -109,17 +109,17 @@ def _write(ends: Mapping[UUID, Leftover]) -> dict[UUID, bool]:
     rows = Execution.objects.filter(pk__in=ends, status__in=OPEN).in_bulk()
     # Two who write at once count for callers in the same order, and so never wait for each other.
     order = sorted(ends, key=lambda each: (caller_of(rows[each]) if each in rows else "", each))
-    # Files take their time, in which no other row is to wait for its commit.
-    light = [each for each in order if not _has_files(ends[each])]
+    # What is large takes its time, in which no other row is to wait for its commit.
+    light = [each for each in order if not _is_large(ends[each])]
     written = _written_together({each: ends[each] for each in light}, rows)
     for each in order:
         if each not in written:
-            written[each] = _is_written(rows.get(each), ends[each])
+            written[each] = _is_written(rows.get(each), ends[each].whole())
     return written
 
 
-def _has_files(end: Leftover) -> bool:
-    return end.result is not None and bool(end.result.artifacts)
+def _is_large(end: Leftover) -> bool:
+    return end.more is not None or (end.result is not None and bool(end.result.artifacts))
 
 
 def _written_together(ends: Mapping[UUID, Leftover], rows: Mapping[UUID, Execution]) -> dict[UUID, bool]:

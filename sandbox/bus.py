@@ -8,6 +8,8 @@
     gexec.said.<host>.<id>.<attempt>          what is typed to a job that is talked to, for the hosts of this name
     KV gexec_hosts                            how each host stands, said every second, gone after HOST_TTL_S
     KV gexec_wanted                           what hosts keep warm, and which of them take no more jobs
+    KV gexec_inputs   <digest>.<part>         what of jobs is too large for them, gone after INPUTS_AGE_S
+    KV gexec_outputs  <id>.<attempt>.<digest>.<part>  ends that are too large for their stream, until a row has them
 
 A job is leased: a host that has it says so every RENEW_S, else it is delivered again after LEASE_S. A host that cannot
 reach NATS for UNREACHABLE_S ends its programs. So of a job that comes a second time the first host is dead, or frozen.
@@ -17,6 +19,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
+from typing import NamedTuple
 
 import nats
 from nats.aio.client import Client
@@ -54,12 +57,15 @@ JOBS, ENDS = "GEXEC_JOBS", "GEXEC_ENDS"
 FINISHER = "finisher"
 """The consumer of ENDS that all web processes share."""
 HOSTS, WANTED = "gexec_hosts", "gexec_wanted"
+INPUTS, OUTPUTS = "gexec_inputs", "gexec_outputs"
 TARGETS = "warm"
 """The key in WANTED of what is kept warm."""
 HOSTS_SUBJECT = f"$KV.{HOSTS}."
 _LANES: tuple[Lane, ...] = ("interactive", "batch")
 _JOBS_AGE_S = 3600.0
 """Nobody waits longer for a host: web processes withdraw what did not start in time."""
+INPUTS_AGE_S = 2 * _JOBS_AGE_S
+"""Of contents that jobs refer to; web processes leave them anew after half of it."""
 _ENDS_AGE_S = 7 * 24 * 3600.0
 """Through which a database may be away."""
 _DUPLICATES_S = 120.0
@@ -120,12 +126,13 @@ async def connect(
     )
 
 
-class Buckets:
-    """The two of hosts."""
+class Buckets(NamedTuple):
+    """What is stored by name."""
 
-    def __init__(self, hosts: KeyValue, wanted: KeyValue) -> None:
-        self.hosts = hosts
-        self.wanted = wanted
+    hosts: KeyValue
+    wanted: KeyValue
+    inputs: KeyValue
+    outputs: KeyValue
 
 
 async def set_up(js: JetStreamContext) -> Buckets:
@@ -137,7 +144,18 @@ async def set_up(js: JetStreamContext) -> Buckets:
     await js.add_consumer(ENDS, _consumer(FINISHER, 30.0, "gexec.run.*.*.*.*.end"))
     hosts = await js.create_key_value(KeyValueConfig(bucket=HOSTS, ttl=HOST_TTL_S, storage=StorageType.MEMORY))
     wanted = await js.create_key_value(KeyValueConfig(bucket=WANTED, storage=StorageType.FILE))
-    return Buckets(hosts, wanted)
+    inputs = await js.create_key_value(_contents(INPUTS, INPUTS_AGE_S))
+    outputs = await js.create_key_value(_contents(OUTPUTS, _ENDS_AGE_S))
+    return Buckets(hosts, wanted, inputs, outputs)
+
+
+def _contents(bucket: str, ttl_s: float) -> KeyValueConfig:
+    return KeyValueConfig(bucket=bucket, ttl=ttl_s, storage=StorageType.FILE, direct=True)
+
+
+def outputs_below(task_id: str, attempt: int) -> str:
+    """Where in OUTPUTS those of an attempt are."""
+    return f"{task_id}.{attempt}"
 
 
 def _stream(name: str, subject: str, max_age_s: float) -> StreamConfig:

@@ -18,6 +18,8 @@ from typing import Any, TypeVar
 
 import msgpack
 
+from sandbox import contents
+from sandbox.contents import Reference
 from sandbox.hosts import HostState
 from sandbox.types import (
     Artifact,
@@ -36,6 +38,9 @@ from sandbox.types import (
 VERSION = 1
 MAX_BYTES = 64 * 1024 * 1024
 """Of one message. NATS has no larger ones."""
+_WHOLE_BYTES = 1024 * 1024
+"""A job of so many bytes goes whole."""
+_NOTHING_APART: Mapping[str, bytes] = types.MappingProxyType({})
 _MOST = 2**53
 _MAX_NAME = 1000
 _MOST_SLOTS = 100_000
@@ -50,6 +55,10 @@ Checked = Callable[[Any, str], Any]
 
 class MessageError(Exception):
     """No message that this release understands; says why."""
+
+
+class ContentsNeeded(MessageError):
+    """It has references to contents; `references` tells which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +122,16 @@ class Ended:
     cut: bool = False
     """Whether what was printed had no room here, and was only told as events."""
     begun: bool = False
+    whole: Reference | None = None
+    """Where it is cut: all of it, as it would be packed, among the contents of this attempt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A job that is too large for a message also without its large contents."""
+
+    answer_to: str
+    whole: Reference
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,9 +217,10 @@ class Targets:
     kept: tuple[Kept, ...]
 
 
-Message = Assignment | Numbered | Ended | Skip | Said | Heard | Cancel | Ask | Holds | Targets | HostState
+Message = Assignment | Parcel | Numbered | Ended | Skip | Said | Heard | Cancel | Ask | Holds | Targets | HostState
 _KINDS: Mapping[str, type[Any]] = {
     "job": Assignment,
+    "parcel": Parcel,
     "event": Numbered,
     "end": Ended,
     "skip": Skip,
@@ -221,7 +241,7 @@ _EVENTS: Mapping[str, type[Any]] = {
 }
 _EVENT_NAMES: Mapping[type[Any], str] = {kind: name for name, kind in _EVENTS.items()}
 
-M = TypeVar("M", Assignment, Numbered, Ended, Skip, Said, Heard, Cancel, Ask, Holds, Targets, HostState)
+M = TypeVar("M", Assignment, Parcel, Numbered, Ended, Skip, Said, Heard, Cancel, Ask, Holds, Targets, HostState)
 
 
 def encode(message: Message, *, version: int = 0) -> bytes:
@@ -233,9 +253,53 @@ def encode(message: Message, *, version: int = 0) -> bytes:
     return packed
 
 
-def decode(data: bytes, kind: type[M]) -> M:
-    """The message of this kind that the bytes are. Raises MessageError."""
+def packed(job: Assignment, *, most_bytes: int) -> tuple[bytes, dict[str, bytes]]:
+    """The bytes of a job, at most so many, and what else the host needs for it, by its digest. MessageError: too large.
+
+    Contents of a job that is not small go by their digest even where they had room: hosts keep them.
+    """
+    data: Any = {"v": VERSION, "kind": _NAMES[Assignment], **_plain(job)}
+    if (size := contents.size_of(data)) > contents.MOST_BYTES:
+        raise MessageError(f"files, tests and input of {size} bytes together: {contents.MOST_BYTES} go to a host")
+    apart: dict[str, bytes] = {}
+    if size > min(most_bytes, _WHOLE_BYTES):
+        data = contents.taken_out(data, apart)
+    whole: bytes = msgpack.packb(data)
+    if len(whole) <= most_bytes:
+        return whole, apart
+    if len(whole) > MAX_BYTES:
+        raise MessageError(f"{len(whole)} bytes beside its large contents: {MAX_BYTES} go to a host")
+    reference = contents.reference_to(whole)
+    return encode(Parcel(job.answer_to, reference)), apart | {reference.sha256: whole}
+
+
+def answers_to(data: bytes) -> str:
+    """The subject that a job names, whether or not the rest of it is understood. Raises MessageError."""
+    subject = _unpacked(data).get("answer_to")
+    if type(subject) is not str:
+        raise MessageError("it names nobody who waits for it")
+    return subject
+
+
+def references(data: bytes) -> set[Reference]:
+    """To all contents that a job needs beside its message. Raises MessageError where they are too large together."""
+    try:
+        found = contents.references_in(_unpacked(data))
+    except RecursionError as error:
+        raise MessageError("it is nested too deeply") from error
+    if sum(each.size for each in found) > contents.MOST_BYTES:
+        raise MessageError("it needs more contents than any job may have")
+    return set(found)
+
+
+def decode(data: bytes, kind: type[M], apart: Mapping[str, bytes] = _NOTHING_APART) -> M:
+    """The message of this kind that the bytes are, with contents that are `apart`.
+
+    Raises MessageError, and ContentsNeeded where contents are missing.
+    """
     found = _unpacked(data)
+    if apart:
+        found = contents.put_back(found, apart)
     version = found.get("v")
     if type(version) is not int or not understands(version):
         raise MessageError(f"a message of version {version!r:.40}: {oldest()} to {VERSION} are understood")
@@ -325,6 +389,8 @@ def _exactly(kind: type[Any]) -> Checked:
             return float(value)
         # A boolean is an int to isinstance.
         if type(value) is not kind:
+            if kind is bytes and contents.as_reference(value) is not None:
+                raise ContentsNeeded(f"{where} is apart")
             raise MessageError(f"{where} is no {kind.__name__}")
         return value
 

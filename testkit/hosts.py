@@ -18,7 +18,7 @@ from testkit.waiting import eventually
 
 NATS_SERVER = Path(sys.executable).with_name("nats-server")
 STOP_S = 30
-_PAYLOAD = "max_payload: 8MB\n"
+_CONFIGURATION = "max_payload: 8MB\n"
 
 
 class Process:
@@ -72,12 +72,14 @@ class Fleet:
     """A NATS server and its hosts."""
 
     directory: Path
+    configuration: str = _CONFIGURATION
+    """Of NATS."""
     port: int = field(default_factory=free_port)
     hosts: dict[str, Process] = field(default_factory=dict)
     nats: Process = field(init=False)
 
     def __post_init__(self) -> None:
-        (self.directory / "nats.conf").write_text(_PAYLOAD)
+        (self.directory / "nats.conf").write_text(self.configuration)
         self.start_nats()
 
     @property
@@ -112,10 +114,10 @@ class Fleet:
 
 
 @contextmanager
-def fleet(*names: str, slots: int = 4) -> Iterator[Fleet]:
-    """A NATS with hosts of these names, gone at the end."""
+def fleet(*names: str, slots: int = 4, configuration: str = _CONFIGURATION) -> Iterator[Fleet]:
+    """A NATS with this configuration and hosts of these names, gone at the end."""
     with TemporaryDirectory(prefix="gexec-hosts-", ignore_cleanup_errors=True) as directory:
-        made = Fleet(Path(directory))
+        made = Fleet(Path(directory), configuration)
         try:
             for name in names:
                 made.start_host(name, slots=slots, wait=False)

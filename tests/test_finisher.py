@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -195,12 +196,22 @@ def test_one_that_cannot_be_written_fails_alone(monkeypatch: pytest.MonkeyPatch,
     ends = ends_of(rows, said)
     ends[1] = ends_of(rows[1:2], said, result=UNWRITABLE)[0]
     if not with_files:
-        monkeypatch.setattr("executions.finisher._has_files", lambda _: False)
+        monkeypatch.setattr("executions.finisher._is_large", lambda _: False)
     see_to(ends)
     assert set(said.values()) == {"done"}
     found = [Execution.objects.get(pk=row.pk) for row in rows]
     assert [row.outcome for row in found] == [Outcome.OK, Outcome.SANDBOX_ERROR, Outcome.OK, Outcome.OK]
     assert "cannot be stored" in found[1].error
+
+
+@pytest.mark.parametrize("found", [True, False])
+def test_a_large_result_is_fetched_for_its_row_alone(*, found: bool) -> None:
+    row, said = left(dead()), dict[str, str]()
+    (end,) = ends_of([row], said, result=None, lost=True)
+    see_to([replace(end, more=lambda: result(ran(b"large")) if found else None)])
+    row.refresh_from_db()
+    assert said == {str(row.pk): "done"}
+    assert (row.status, bytes(row.output)) == ((Status.FINISHED, b"large") if found else (Status.QUEUED, b""))
 
 
 def test_while_the_database_is_away_nothing_is_taken_for_written(monkeypatch: pytest.MonkeyPatch) -> None:

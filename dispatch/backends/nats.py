@@ -18,17 +18,20 @@ import secrets
 import time
 from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from hashlib import sha256
 from uuid import UUID
 
 from django.conf import settings
+from nats.aio.msg import Msg
 
 from dispatch import shares
 from dispatch.base import Capacity, Event, Finished, Fleet, Leftover, Report, Reservation, Started, Task
 from dispatch.keyboard import Keyboard
 from dispatch.link import Link
 from sandbox import bus
+from sandbox.contents import is_one
 from sandbox.docker import DockerImages, connect
 from sandbox.engine import Images
 from sandbox.errors import (
@@ -61,6 +64,7 @@ from sandbox.messages import (
     Targets,
     decode,
     encode,
+    packed,
 )
 from sandbox.pool import Place, Withdrawal
 from sandbox.pool.permits import OwnPermits
@@ -176,11 +180,40 @@ class Nats:
                 logger.error("an end that is not understood is dropped: %s", error)
                 done()
                 continue
-            result = None if ended.cut else ended.result
-            goes_on = result is None and self.link.place_of_job(ended.id, ended.attempt) is not None
-            lost = ended.cut or ended.begun or (ended.failure is not None and ended.failure.kind == HostLost.__name__)
-            found.append(Leftover(ended.id, ended.attempt, result, lost, goes_on, done, later))
+            found.append(self._leftover(message, ended, done, later))
         return found
+
+    def _leftover(self, message: Msg, ended: Ended, done: Callable[[], None], later: Callable[[], None]) -> Leftover:
+        result, goes_on = None if ended.cut else ended.result, False
+        lost = ended.cut or ended.begun or (ended.failure is not None and ended.failure.kind == HostLost.__name__)
+        if ended.whole is not None:
+            done = partial(self._done_whole, message, ended)
+            more = partial(self._whole, ended)
+            return Leftover(ended.id, ended.attempt, None, lost, goes_on, done, later, more)
+        goes_on = result is None and self.link.place_of_job(ended.id, ended.attempt) is not None
+        return Leftover(ended.id, ended.attempt, result, lost, goes_on, done, later)
+
+    def _done_whole(self, message: Msg, ended: Ended) -> None:
+        self.link.done(message)
+        self.link.forget_end(ended.id, ended.attempt)
+
+    def _whole(self, ended: Ended) -> JobResult | None:
+        """The result of an end that was cut. Raises HostsUnavailable."""
+        if ended.whole is None or not is_one(ended.whole) or ended.whole.size > MAX_BYTES:
+            return None
+        data = self.link.whole_end(ended.id, ended.attempt, ended.whole)
+        try:
+            whole = None if data is None else decode(data, Ended)
+        except MessageError as error:
+            logger.warning("the end of %s is not understood: %s", ended.id, error)
+            return None
+        fits = whole is not None and (whole.id, whole.attempt) == (ended.id, ended.attempt)
+        return whole.result if whole is not None and fits else None
+
+    def whole(self, ended: Ended) -> Ended:
+        """The end with its result, where that was cut and is there."""
+        result = self._whole(ended) if ended.cut else None
+        return ended if result is None else replace(ended, result=result, cut=False)
 
     def capacity(self) -> Capacity:
         warm: dict[Profile, int] = {}
@@ -368,27 +401,25 @@ class _NatsRun:
     def _publish(self) -> None:
         self._backend.require_hosts()
         task = self.task
+        assignment = Assignment(
+            id=task.id,
+            attempt=task.attempt,
+            answer_to=self.subject,
+            profile=task.profile,
+            job=task.job,
+            lane=task.lane,
+            tenant=_unnamed(task.tenant),
+            stream_output=task.stream_output,
+            bare_results=task.bare_results,
+            start_ahead=task.start_ahead,
+            skipped=tuple(self._skipped),
+            talked=None if task.console is None else Talked(task.console.kept_bytes),
+        )
         try:
-            data = encode(
-                Assignment(
-                    id=task.id,
-                    attempt=task.attempt,
-                    answer_to=self.subject,
-                    profile=task.profile,
-                    job=task.job,
-                    lane=task.lane,
-                    tenant=_unnamed(task.tenant),
-                    stream_output=task.stream_output,
-                    bare_results=task.bare_results,
-                    start_ahead=task.start_ahead,
-                    skipped=tuple(self._skipped),
-                    talked=None if task.console is None else Talked(task.console.kept_bytes),
-                )
-            )
+            data, apart = packed(assignment, most_bytes=self._link.max_bytes())
         except MessageError as error:
             raise NotCarried(str(error)) from error
-        if len(data) > (most := self._link.max_bytes()):
-            raise NotCarried(f"files, tests and input of {len(data)} bytes together, where {most} go to a host")
+        self._link.leave(apart, anew=self._again)
         self._heard_at = time.monotonic()
         message_id = f"{task.id}:{task.attempt}"
         subject = bus.job_subject(task.lane, task.id, task.attempt)
@@ -555,16 +586,18 @@ class _NatsRun:
         self._gap = self._gap or ended.events != self._next
         if not self._gap:
             return
+        ended = self._backend.whole(ended)
+        result = ended.result or JobResult(())
         if self.task.stream_output or self.task.bare_results or ended.cut:
             raise ContainerLost("what it told was lost on its way")
-        told = {result.name for result in self._results}
-        for result in ended.result.steps:
-            self._require_bounded(result)
-            if result.name not in told and self._is_wanted(result.name):
-                self._results.append(result)
-                yield StepFinished(result)
-        if ended.result.artifacts and not self._artifacts:
-            self._artifacts = ended.result.artifacts
+        told = {step.name for step in self._results}
+        for step in result.steps:
+            self._require_bounded(step)
+            if step.name not in told and self._is_wanted(step.name):
+                self._results.append(step)
+                yield StepFinished(step)
+        if result.artifacts and not self._artifacts:
+            self._artifacts = result.artifacts
             yield ArtifactsCollected(self._artifacts)
 
     def _result(self, ended: Ended) -> JobResult:

@@ -51,6 +51,7 @@ def read() -> HostConfig:
         name=name,
         slots=int(_number("GEXEC_SLOTS", 2 * (os.cpu_count() or 1))),
         version=os.environ.get("GEXEC_VERSION", ""),
+        cache_bytes=int(_number("GEXEC_HOST_CACHE_MB", 256.0) * 1024 * 1024),
         grace_s=_number("GEXEC_SHUTDOWN_GRACE_S", 30.0),
     )
 

@@ -20,6 +20,7 @@ from nats.js import JetStreamContext
 from nats.js.errors import KeyNotFoundError, NotFoundError
 
 from sandbox import bus
+from sandbox.contents import Reference, reference_to
 from sandbox.errors import HostLost, NotCarried
 from sandbox.host.run import HostedRun
 from sandbox.hosts import HostState, Warm, is_name
@@ -27,18 +28,23 @@ from sandbox.messages import (
     Ask,
     Assignment,
     Cancel,
+    ContentsNeeded,
     Ended,
     Failure,
     Heard,
     Holds,
     MessageError,
     Numbered,
+    Parcel,
     Said,
     Skip,
     Targets,
+    answers_to,
     decode,
     encode,
+    references,
 )
+from sandbox.parcels import Cache, ContentsMissing, fetch, leave
 from sandbox.pool import Pool
 from sandbox.types import JobResult
 
@@ -71,6 +77,8 @@ class HostConfig:
     name: str
     slots: int
     version: str
+    cache_bytes: int = 256 * 1024 * 1024
+    """Of large contents that jobs have had, kept in memory for the next that have the same."""
     grace_s: float = 30.0
     """How long what runs may go on when the host is told to stop."""
 
@@ -83,6 +91,8 @@ class _Held:
     lane: str
     key: tuple[str, str]
     """Its id and attempt."""
+    works: bool = False
+    """Whether this host is at work on it, or about to be."""
     run: HostedRun | None = None
     forgotten: bool = False
     """Whether somebody else may have it by now: nothing more is said of it."""
@@ -114,6 +124,8 @@ class Host:
         """Jobs that came when their slot had given up waiting for an answer."""
         self._cancelled: OrderedDict[tuple[str, str], None] = OrderedDict()
         """What was cancelled and is not here: the job may be on its way."""
+        self._contents = Cache(config.cache_bytes)
+        self._fetching: dict[Reference, asyncio.Task[bytes]] = {}
         self._counts = _Counts()
         self._drained = False
         self._targets: bytes = b""
@@ -255,16 +267,23 @@ class Host:
 
     async def _carry_out(self, held: _Held) -> None:
         task_id, attempt = held.key
+        subject = bus.run_subject("unread", task_id, int(attempt), "unread")
         try:
-            assignment = _assignment(held)
+            subject = _answers_to(held)
+            if await self._was_given_before(held):
+                await self._report_lost(held, subject)
+                return
+            held.works = True
+            assignment = _checked(held, await self._assignment(held.message.data))
+        except ContentsMissing as error:
+            logger.warning("%s cannot be run: %s", task_id, error)
+            # Whoever asked for it leaves them anew, and asks once more.
+            await self._refuse(held, subject, Failure(HostLost.__name__, "what it needs was not there"))
+            return
         except MessageError as error:
             logger.warning("%s is not understood: %s", task_id, error)
-            refused = Failure(NotCarried.__name__, f"host {self._config.name} does not understand the job: {error}")
-            nobody = bus.run_subject("unread", task_id, int(attempt), "unread")
-            await self._store(held, nobody, self._without_run(held, refused))
-            return
-        if await self._was_given_before(held):
-            await self._report_lost(held, assignment)
+            why = f"host {self._config.name} does not understand the job: {error}"
+            await self._refuse(held, subject, Failure(NotCarried.__name__, why))
             return
         held.run = HostedRun(
             assignment,
@@ -280,6 +299,28 @@ class Host:
             logger.warning("attempt %s of %s was given up here", attempt, task_id)
             return
         await self._store(held, assignment.answer_to, ended)
+
+    async def _assignment(self, data: bytes) -> Assignment:
+        """The job with all of its contents. Raises MessageError, ContentsMissing, and what NATS does."""
+        with suppress(MessageError):
+            data = await self._content(decode(data, Parcel).whole)
+        try:
+            return decode(data, Assignment)
+        except ContentsNeeded:
+            apart = {each.sha256: await self._content(each) for each in references(data)}
+            return decode(data, Assignment, apart)
+
+    async def _content(self, reference: Reference) -> bytes:
+        """Fetched once, however many jobs wait for it."""
+        if (kept := self._contents.get(reference)) is not None:
+            return kept
+        if reference not in self._fetching:
+            fetching = asyncio.create_task(fetch(self._buckets.inputs, reference))
+            fetching.add_done_callback(lambda _: self._fetching.pop(reference, None))
+            self._fetching[reference] = fetching
+        data = await asyncio.shield(self._fetching[reference])
+        self._contents.keep(reference, data)
+        return data
 
     async def _was_given_before(self, held: _Held) -> bool:
         """Whether it was given to somebody before; returns when nobody works on it any more.
@@ -299,7 +340,7 @@ class Host:
         return before
 
     def _has_twin(self, held: _Held) -> bool:
-        return any(each.key == held.key and each.run is not None for each in self._held if each is not held)
+        return any(each.key == held.key and each.works for each in self._held if each is not held)
 
     async def _is_elsewhere(self, held: _Held) -> bool:
         if time.monotonic() >= self._doubt_until and held.message.metadata.num_delivered == 1:
@@ -311,7 +352,7 @@ class Host:
             return False
         return True
 
-    async def _report_lost(self, held: _Held, assignment: Assignment) -> None:
+    async def _report_lost(self, held: _Held, subject: str) -> None:
         """What was given to a host before is not run: whether it begins again, the row decides."""
         task_id, attempt = held.key
         if await self._has_end(task_id, int(attempt)):
@@ -319,8 +360,10 @@ class Host:
             await held.message.ack()
             return
         logger.warning("%s had a host that is gone", task_id)
-        lost = Failure(HostLost.__name__, "the host that had it is gone")
-        await self._store(held, assignment.answer_to, self._without_run(held, lost))
+        await self._refuse(held, subject, Failure(HostLost.__name__, "the host that had it is gone"))
+
+    async def _refuse(self, held: _Held, subject: str, failure: Failure) -> None:
+        await self._store(held, subject, self._without_run(held, failure))
 
     async def _has_end(self, task_id: str, attempt: int) -> bool:
         try:
@@ -366,16 +409,33 @@ class Host:
 
     async def _store(self, held: _Held, subject: str, ended: Ended) -> None:
         """Store the end, again until it is, then take the job off its stream; unless it is another's by then."""
-        data = encode(ended)
-        if len(data) > self._nc.max_payload - _HEADROOM_BYTES and ended.result is not None:
-            steps = tuple(step.bare() for step in ended.result.steps)
-            data = encode(replace(ended, result=JobResult(steps), cut=True))
         headers = {"Nats-Msg-Id": f"{subject}.{held.message.metadata.num_delivered}"}
-        await self._again_and_again(held, lambda: self._js.publish(f"{subject}.end", data, headers=headers))
+        data, whole = self._fitting(ended)
+
+        async def store() -> None:
+            if whole is not None:
+                below = bus.outputs_below(ended.id, ended.attempt)
+                await leave(self._buckets.outputs, reference_to(whole), whole, below=below)
+            await self._js.publish(f"{subject}.end", data, headers=headers)
+
+        await self._again_and_again(held, store)
         # If this is lost, the job comes again, and whoever gets it finds the end.
         if not held.forgotten:
             with suppress(*Errors):
                 await held.message.ack()
+
+    def _fitting(self, ended: Ended) -> tuple[bytes, bytes | None]:
+        """The end, and all of it where it had to be cut to be stored."""
+        whole: bytes | None = None
+        try:
+            whole = encode(ended)
+            if len(whole) <= self._nc.max_payload - _HEADROOM_BYTES:
+                return whole, None
+        except MessageError as error:
+            logger.warning("%s is stored without what it has printed: %s", ended.id, error)
+        steps = tuple(step.bare() for step in (ended.result or JobResult(())).steps)
+        reference = None if whole is None else reference_to(whole)
+        return encode(replace(ended, result=JobResult(steps), cut=True, whole=reference)), whole
 
     async def _again_and_again(self, held: _Held, call: Callable[[], Awaitable[object]]) -> None:
         while not held.forgotten:
@@ -394,14 +454,13 @@ class Host:
         known = (key[0], key[1])
         mine = [each for each in self._held if each.key == known and not each.forgotten]
         # Given twice to this host, it is the one that is worked on.
-        held = max(mine, key=lambda each: each.run is not None, default=None)
+        held = max(mine, key=lambda each: each.works, default=None)
         with suppress(MessageError):
             names = decode(message.data, Skip).names
             if held is not None and held.run is not None:
                 held.run.skip(names)
         with suppress(MessageError, *Errors):
-            works = held is not None and held.run is not None
-            if works and decode(message.data, Ask).host != self._config.id and message.reply:
+            if held is not None and held.works and decode(message.data, Ask).host != self._config.id and message.reply:
                 await message.respond(encode(Holds(begun=True)))
         with suppress(MessageError, *Errors):
             cancel = decode(message.data, Cancel)
@@ -533,14 +592,19 @@ class Host:
             return None
 
 
-def _assignment(held: _Held) -> Assignment:
+def _checked(held: _Held, assignment: Assignment) -> Assignment:
     """The job, where it is what its subject says. Raises MessageError."""
-    assignment = decode(held.message.data, Assignment)
     if (assignment.id, str(assignment.attempt)) != held.key:
         raise MessageError("it is not what its subject says")
-    parts = assignment.answer_to.split(".")
+    return assignment
+
+
+def _answers_to(held: _Held) -> str:
+    """Where the job is told of. Raises MessageError where that would be elsewhere than below its own subject."""
+    subject = answers_to(held.message.data)
+    parts = subject.split(".")
     web, ask = parts[2:3], parts[-1]
     fits = web and is_name(web[0]) and is_name(ask)
-    if not fits or assignment.answer_to != bus.run_subject(web[0], assignment.id, assignment.attempt, ask):
+    if not fits or subject != bus.run_subject(web[0], held.key[0], int(held.key[1]), ask):
         raise MessageError("its answers would go elsewhere")
-    return assignment
+    return subject
