@@ -31,6 +31,7 @@ from executions.results import SHUTTING_DOWN, TALKER_GONE, cancelled_fields, fai
 from rest.connections import DATABASE_AWAY, release_connection
 from rest.exceptions import Unavailable
 from sandbox.errors import SandboxError
+from sandbox.outcomes import Outcome as StepOutcome
 from sandbox.types import JobResult
 
 logger = logging.getLogger(__name__)
@@ -152,11 +153,12 @@ def _is_written(execution: Execution | None, end: Leftover) -> bool:
 def _written(execution: Execution | None, end: Leftover) -> bool:
     if execution is None or execution.attempt != end.attempt:
         return True
-    if end.result is not None and "grading" not in execution.job:
+    given_up = execution.worker is None and execution.cancel_cause is None and _was_ended(end.result)
+    if end.result is not None and "grading" not in execution.job and not given_up:
         return _finish(execution, end.result)
     if execution.cancel_cause is not None:
         return transitions.finish(execution, cancelled_fields(execution.cancel_cause))
-    if execution.worker is None and not end.lost:
+    if execution.worker is None and not end.lost and not given_up:
         # Nothing has run, and it waits for whichever process takes it up.
         return True
     if transitions.may_begin_again(execution):
@@ -165,6 +167,11 @@ def _written(execution: Execution | None, end: Leftover) -> bool:
         moved = transitions.finish(execution, failed_fields(HOST_LOST))
     logger.warning("execution %s was left without a result; it is %s now", execution.pk, execution.status)
     return moved
+
+
+def _was_ended(result: JobResult | None) -> bool:
+    """Whether its host was told to end it. Of a row that waits, it was us who gave a run up, and not its caller."""
+    return result is not None and bool(result.steps) and result.steps[-1].outcome is StepOutcome.CANCELLED
 
 
 def _finish(execution: Execution, result: JobResult) -> bool:

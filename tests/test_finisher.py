@@ -20,6 +20,7 @@ from executions.finisher import see_to
 from executions.models import API, EXECUTE, Execution, Status
 from executions.outcomes import Outcome
 from sandbox.errors import HostsUnavailable
+from sandbox.outcomes import Outcome as Ended
 from sandbox.types import Artifact, JobResult
 from tests.fake_backend import ran, result
 from tests.test_recovery import ended_pid, other_worker
@@ -268,3 +269,17 @@ def test_the_sweep_leaves_what_hosts_have(fake_backend: FakeBackend, monkeypatch
     assert recovery.sweep() == 1
     row.refresh_from_db()
     assert row.outcome == Outcome.CANCELLED
+
+
+def test_a_run_that_was_given_up_is_nobodys_result_and_its_row_begins_again() -> None:
+    """Where it was not known whether a job had been stored, it waits again, and its first run is ended."""
+    ended = result(ran(b"out", Ended.CANCELLED, signal=9))
+    row = left(None, status=Status.QUEUED)
+    assert Told(row, result=ended).said == ["done"]
+    row.refresh_from_db()
+    assert (row.status, row.attempt) == (Status.QUEUED, 2)
+    # Whoever had it cancelled gets what was printed.
+    row = left(None, status=Status.QUEUED, cancel_cause="no more")
+    assert Told(row, result=ended).said == ["done"]
+    row.refresh_from_db()
+    assert (row.outcome, row.error, bytes(row.output)) == (Outcome.CANCELLED, "execution cancelled: no more", b"out")
