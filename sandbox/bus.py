@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import nats
 from nats.aio.client import Client
@@ -33,11 +33,14 @@ from nats.js.api import (
     StorageType,
     StreamConfig,
 )
+from nats.js.errors import APIError, BucketNotFoundError, NotFoundError
 from nats.js.kv import KeyValue
 
 from sandbox.types import Lane
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 RENEW_S = 1.0
 UNREACHABLE_S = 4.0
@@ -69,6 +72,10 @@ INPUTS_AGE_S = 2 * _JOBS_AGE_S
 _ENDS_AGE_S = 7 * 24 * 3600.0
 """Through which a database may be away."""
 _DUPLICATES_S = 120.0
+_COPIES = 3
+"""Of each stream, where NATS is a cluster: one server may be lost then, and nothing stands still."""
+_TOO_FEW_SERVERS = frozenset({10005, 10074})
+"""What JetStream says where it has not so many servers with room, and where it is no cluster."""
 _MOST_PENDING = 100_000
 CALL_S = 3.0
 """Of JetStream, which takes a millisecond."""
@@ -137,15 +144,15 @@ class Buckets(NamedTuple):
 
 async def set_up(js: JetStreamContext) -> Buckets:
     """Make what is not there yet: whoever comes first does, and the others find the same."""
-    await js.add_stream(_stream(JOBS, "gexec.job.*.*.*", _JOBS_AGE_S))
-    await js.add_stream(_stream(ENDS, "gexec.run.*.*.*.*.end", _ENDS_AGE_S))
+    await _make_stream(js, _stream(JOBS, "gexec.job.*.*.*", _JOBS_AGE_S))
+    await _make_stream(js, _stream(ENDS, "gexec.run.*.*.*.*.end", _ENDS_AGE_S))
     for lane in _LANES:
         await js.add_consumer(JOBS, _consumer(lane, LEASE_S, f"gexec.job.{lane}.*.*"))
     await js.add_consumer(ENDS, _consumer(FINISHER, 30.0, "gexec.run.*.*.*.*.end"))
-    hosts = await js.create_key_value(KeyValueConfig(bucket=HOSTS, ttl=HOST_TTL_S, storage=StorageType.MEMORY))
-    wanted = await js.create_key_value(KeyValueConfig(bucket=WANTED, storage=StorageType.FILE))
-    inputs = await js.create_key_value(_contents(INPUTS, INPUTS_AGE_S))
-    outputs = await js.create_key_value(_contents(OUTPUTS, _ENDS_AGE_S))
+    hosts = await _make_bucket(js, KeyValueConfig(bucket=HOSTS, ttl=HOST_TTL_S, storage=StorageType.MEMORY))
+    wanted = await _make_bucket(js, KeyValueConfig(bucket=WANTED, storage=StorageType.FILE))
+    inputs = await _make_bucket(js, _contents(INPUTS, INPUTS_AGE_S))
+    outputs = await _make_bucket(js, _contents(OUTPUTS, _ENDS_AGE_S))
     return Buckets(hosts, wanted, inputs, outputs)
 
 
@@ -156,6 +163,47 @@ def _contents(bucket: str, ttl_s: float) -> KeyValueConfig:
 def outputs_below(task_id: str, attempt: int) -> str:
     """Where in OUTPUTS those of an attempt are."""
     return f"{task_id}.{attempt}"
+
+
+async def _make_stream(js: JetStreamContext, config: StreamConfig) -> None:
+    name = str(config.name)
+    try:
+        await js.stream_info(name)
+    except NotFoundError:
+        await _copied(lambda copies: js.add_stream(config, num_replicas=copies))
+    else:
+        await _copy(js, name)
+
+
+async def _make_bucket(js: JetStreamContext, config: KeyValueConfig) -> KeyValue:
+    try:
+        found = await js.key_value(config.bucket)
+    except BucketNotFoundError:
+        return await _copied(lambda copies: js.create_key_value(config, replicas=copies))
+    await _copy(js, f"KV_{config.bucket}")
+    return found
+
+
+async def _copied(make: Callable[[int], Awaitable[T]]) -> T:
+    """Made with a copy on each of three servers, or on one where NATS is one server, or has no three of them yet."""
+    try:
+        return await make(_COPIES)
+    except APIError as error:
+        if error.err_code not in _TOO_FEW_SERVERS:
+            raise
+        return await make(1)
+
+
+async def _copy(js: JetStreamContext, stream: str) -> None:
+    """Have a stream that was made when there were too few servers on three, now that there are."""
+    info = await js.stream_info(stream)
+    # One server by itself has a cluster, too, without a name.
+    if info.cluster is None or not info.cluster.name or (info.config.num_replicas or 1) >= _COPIES:
+        return
+    try:
+        await js.update_stream(info.config, num_replicas=_COPIES)
+    except APIError as error:
+        logger.warning("%s has %s copies, and no more can be made: %s", stream, info.config.num_replicas, error)
 
 
 def _stream(name: str, subject: str, max_age_s: float) -> StreamConfig:
