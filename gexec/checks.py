@@ -114,6 +114,14 @@ def workers(**_: Any) -> list[CheckMessage]:
     return [Error(f"GEXEC_WORKERS is {settings.GEXEC_WORKERS}.", hint=hint, id="gexec.E004")]
 
 
+def direct_url(**_: Any) -> list[CheckMessage]:
+    """E052: a way past a pooler that there is not."""
+    if settings.DATABASE_URL or not settings.GEXEC_DATABASE_DIRECT_URL:
+        return []
+    hint = "It names the same database as DATABASE_URL, past a pooler: name that as well, or leave it out."
+    return [Error("GEXEC_DATABASE_DIRECT_URL is set and DATABASE_URL is not.", hint=hint, id="gexec.E052")]
+
+
 def secret(**_: Any) -> list[CheckMessage]:
     """E005: a secret key that can be guessed."""
     if len(settings.SECRET_KEY) >= 32:
@@ -315,6 +323,7 @@ def register_all() -> None:
         secret,
         dispatch_backend,
         nats_url,
+        direct_url,
         allowed_origins,
         webhook_networks,
         compat,

@@ -19,7 +19,7 @@ from gexec.process import env
 from gexec.version import VERSION
 
 FILE = "last-start.json"
-_SECRET = re.compile(r"_KEY$|SECRET|PASSWORD|TOKEN|^DATABASE_URL$|^GEXEC_NATS_URL$")
+_SECRET = re.compile(r"_KEY$|SECRET|PASSWORD|TOKEN|DATABASE_(DIRECT_)?URL$|^GEXEC_NATS_URL$")
 """What may be one. A number, and what is on or off, is none, whatever its name."""
 _NONE = "none"
 

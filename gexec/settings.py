@@ -147,6 +147,7 @@ ALLOWED_HOSTS = env.list("GEXEC_ALLOWED_HOSTS", _ANY_HOST)
 GEXEC_ALLOWED_ORIGINS = env.list("GEXEC_ALLOWED_ORIGINS", [])
 
 DATABASE_URL = _process.database_url
+GEXEC_DATABASE_DIRECT_URL = env.str("GEXEC_DATABASE_DIRECT_URL", "")
 DOCKER_HOST = env.str("DOCKER_HOST", "")
 GEXEC_VERSION = VERSION
 GEXEC_NAMES = frozenset(env.names)
@@ -254,6 +255,8 @@ DATABASES: dict[str, dict[str, Any]] = {
         ),
     }
 }
+# With a pooler between, the next statement may be another session's, which has no such cursor.
+DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = bool(GEXEC_DATABASE_DIRECT_URL)
 # A host that is gone is noticed within 10 seconds: asked for when it is silent, given up when it acknowledges nothing.
 _TCP = {"tcp_user_timeout": 10_000, "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3}
 # Both time-outs are in seconds: a request that gets no connection by then is answered with 503, and may come again.

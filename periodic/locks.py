@@ -11,7 +11,9 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import psycopg
+from django.conf import settings
 from django.db import connection
+from psycopg.conninfo import conninfo_to_dict
 
 logger = logging.getLogger(__name__)
 
@@ -21,6 +23,7 @@ _CLOSE_S = 1.0
 FROZEN_S = 60
 """After so long without a word PostgreSQL ends the connection, so that a process that is frozen holds up nobody."""
 _WORD_EVERY_S = 5.0
+_WHERE = frozenset({"dbname", "user", "password", "host", "port"})
 
 
 class Locks:
@@ -97,6 +100,9 @@ class Locks:
 def _connected() -> psycopg.Connection[Any]:
     # Not one of the pool, which would be missed there; and with nothing of Django's around its cursors.
     parameters = connection.get_connection_params() | {"autocommit": True, "cursor_factory": None}
+    # Nor one that a pooler shares out by transactions: the lock would be that of whoever comes next.
+    if direct := conninfo_to_dict(settings.GEXEC_DATABASE_DIRECT_URL):
+        parameters = {name: value for name, value in parameters.items() if name not in _WHERE} | direct
     made = psycopg.connect(**parameters)
     with suppress(psycopg.errors.UndefinedObject):  # Before version 14 there is none.
         made.execute("SELECT set_config('idle_session_timeout', %s, false)", [f"{FROZEN_S}s"])

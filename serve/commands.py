@@ -34,6 +34,9 @@ def main(arguments: Sequence[str]) -> int:
     if arguments and arguments[0] not in _OF_FILES and (unreadable := _not_text(arguments)):
         sys.exit(f"gexec: no UTF-8: {' '.join(unreadable)}")
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gexec.settings")
+    # Migrations, backups and the lock of a start need one session, which a pooler does not give.
+    if os.environ.get("DATABASE_URL") and (direct := os.environ.get("GEXEC_DATABASE_DIRECT_URL")):
+        os.environ["DATABASE_URL"] = direct
     try:
         if database.outside(arguments):
             django.setup()
