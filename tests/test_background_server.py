@@ -10,64 +10,18 @@ import signal
 import socket
 import threading
 import time
-from collections import Counter, defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections import Counter
 from typing import Any
 
 from testkit.processes import workers
 from testkit.servers import Answer, RunningServer
+from testkit.sightings import PROGRAM, watched_programs
 from testkit.waiting import eventually
 from tests.conftest import StartServer
 from tests.test_shutdown import rows
 
 URL = "/api/v1/executions"
-PROGRAM = """
-import os
-print("begun", flush=True)
-os.execv("/bin/sleep", ["{mark}", "{seconds}"])
-"""
-"""Its mark is what the host sees of it: the first word of its command line."""
-MARK = b"mark-"
 SETTINGS = {"GEXEC_WORKERS": "2", "GEXEC_SLOTS": "4", "GEXEC_CALLER_SHARE": "1", "GEXEC_SHUTDOWN_GRACE_S": "1"}
-
-
-class Sightings:
-    """In which containers each marked program was seen, and those that were seen in two at the same time."""
-
-    def __init__(self) -> None:
-        self.containers: dict[str, set[str]] = defaultdict(set)
-        self.twice: list[str] = []
-
-    def look(self) -> None:
-        now: dict[str, set[str]] = defaultdict(set)
-        for process in Path("/proc").iterdir():
-            # Processes come and go while they are looked at.
-            with contextlib.suppress(OSError):
-                words = (process / "cmdline").read_bytes() if process.name.isdecimal() else b""
-                if words.startswith(MARK):
-                    now[words.split(b"\0")[0].decode()].add(str((process / "ns" / "pid").readlink()))
-        for mark, containers in now.items():
-            self.containers[mark] |= containers
-        self.twice += [mark for mark, containers in now.items() if len(containers) > 1]
-
-
-@contextmanager
-def watched_programs() -> Iterator[Sightings]:
-    sightings, over = Sightings(), threading.Event()
-
-    def watch() -> None:
-        while not over.wait(0.02):
-            sightings.look()
-
-    thread = threading.Thread(target=watch)
-    thread.start()
-    try:
-        yield sightings
-    finally:
-        over.set()
-        thread.join()
 
 
 def body(mark: str, seconds: float, **more: Any) -> dict[str, Any]:

@@ -28,8 +28,9 @@ from testkit.databases import create_database, database_url
 from testkit.hosts import Fleet, Process, fleet
 from testkit.processes import workers
 from testkit.servers import PROJECT, Answer, RunningServer, clean_environment, free_port, start_server
+from testkit.sightings import PROGRAM, Sightings, watched_programs
 from testkit.waiting import eventually
-from tests.test_background_server import PROGRAM, URL, Sightings, row, status, submit, watched_programs
+from tests.test_background_server import URL, row, status, submit
 from tests.test_shutdown import rows
 
 HOSTS = ("one", "two", "three")
