@@ -6,10 +6,15 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"go/build"
+	"go/parser"
 	"go/scanner"
+	"go/token"
+	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path"
@@ -29,8 +34,15 @@ const (
 // moduleLine is go.mod's module directive, quoted or not.
 var moduleLine = regexp.MustCompile(`(?m)^module\s+"?([^\s"]+)"?`)
 
+// constraint is the beginning of a line that says for which systems and tags a file is.
+var constraint = regexp.MustCompile(`(?m)^//(go:build|\s*\+build)\b`)
+
 // tags are the build tags that were asked for.
 var tags []string
+
+// named is the file that is started. As with `go run`, no constraint in it counts, and where one would keep it out, such
+// as `//go:build ignore`, it is the whole program.
+var named string
 
 // builder compiles packages of the program depth first; what it has compiled is in archives, what it is at in pending.
 type builder struct {
@@ -51,6 +63,7 @@ func main() {
 		} else if strings.HasPrefix(word, "-") {
 			fail("flag provided but not defined: " + word)
 		} else {
+			named = filepath.Clean(word)
 			directory = filepath.Dir(word)
 		}
 	}
@@ -103,6 +116,14 @@ func (b *builder) compile(importPath, directory string) (string, bool) {
 		fail(err.Error())
 	}
 	arguments := []string{"-o", archive, "-p", importPath, language, "-complete", "-importcfg", config, "-c", "2", "-pack"}
+	if len(found.EmbedPatterns) > 0 {
+		embedded, err := b.embedConfig(found, directory)
+		if err != nil {
+			b.problem("%s", err)
+			return "", false
+		}
+		arguments = append(arguments, "-embedcfg", embedded)
+	}
 	for _, file := range found.GoFiles {
 		arguments = append(arguments, shown(directory, file))
 	}
@@ -116,14 +137,20 @@ func (b *builder) compile(importPath, directory string) (string, bool) {
 
 // read lists the directory's Go files, with build constraints applied.
 func (b *builder) read(directory string) (*build.Package, bool) {
-	found, err := context().ImportDir(directory, 0)
+	found, err := context(directory).ImportDir(directory, 0)
+	if found != nil {
+		if position, ok := firstCgo(directory, found.IgnoredGoFiles); ok {
+			b.problem("%s: import \"C\" is not to be had: Go programs are compiled without cgo, there is no C compiler here", position)
+			return nil, false
+		}
+	}
 	var none *build.NoGoError
 	var syntax scanner.ErrorList
 	switch {
-	case err == nil && len(found.CgoFiles) > 0:
-		b.problem("%s: import \"C\": cgo is not available", shown(directory, found.CgoFiles[0]))
 	case err == nil:
 		return found, true
+	case errors.As(err, &none) && len(found.IgnoredGoFiles) > 0:
+		b.problem("build constraints exclude all Go files in %s: %s", directory, strings.Join(found.IgnoredGoFiles, ", "))
 	case errors.As(err, &none):
 		b.problem("no Go files in %s", directory)
 	case errors.As(err, &syntax):
@@ -132,6 +159,88 @@ func (b *builder) read(directory string) (*build.Package, bool) {
 		b.problem("%s", err)
 	}
 	return nil, false
+}
+
+// firstCgo is the place of the first import of C in files that were left out, though no constraint says so.
+func firstCgo(directory string, files []string) (string, bool) {
+	for _, file := range files {
+		if fits, err := context(directory).MatchFile(directory, file); err != nil || !fits {
+			continue
+		}
+		positions := token.NewFileSet()
+		parsed, err := parser.ParseFile(positions, filepath.Join(directory, file), nil, parser.ImportsOnly)
+		if err != nil {
+			continue
+		}
+		for _, each := range parsed.Imports {
+			if each.Path.Value == `"C"` {
+				position := positions.Position(each.Path.Pos())
+				return fmt.Sprintf("%s:%d:%d", shown(directory, file), position.Line, position.Column), true
+			}
+		}
+	}
+	return "", false
+}
+
+// embedConfig writes down which files `//go:embed` names, for the compiler, as the go command does.
+func (b *builder) embedConfig(found *build.Package, directory string) (string, error) {
+	config := struct {
+		Patterns map[string][]string
+		Files    map[string]string
+	}{map[string][]string{}, map[string]string{}}
+	for _, pattern := range found.EmbedPatterns {
+		names, err := embedded(directory, pattern)
+		if err != nil {
+			position := found.EmbedPatternPos[pattern][0]
+			return "", fmt.Errorf("%s:%d:%d: pattern %s: %w", shown(directory, filepath.Base(position.Filename)),
+				position.Line, position.Column, pattern, err)
+		}
+		config.Patterns[pattern] = names
+		for _, name := range names {
+			config.Files[name] = filepath.Join(directory, name)
+		}
+	}
+	text, err := json.Marshal(config)
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(work, fmt.Sprintf("%d.embed", len(b.archives)))
+	return path, os.WriteFile(path, text, 0o600)
+}
+
+// embedded lists the files of a pattern, those in folders that it matches too: without what begins with a dot or an
+// underscore there, unless the pattern begins with `all:`.
+func embedded(directory, pattern string) ([]string, error) {
+	glob, all := strings.CutPrefix(pattern, "all:")
+	if !fs.ValidPath(glob) {
+		return nil, errors.New("invalid pattern syntax")
+	}
+	matches, err := fs.Glob(os.DirFS(directory), glob)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, match := range matches {
+		err := fs.WalkDir(os.DirFS(directory), match, func(name string, entry fs.DirEntry, err error) error {
+			hidden := name != match && !all && strings.ContainsAny(entry.Name()[:1], "._")
+			switch {
+			case err != nil:
+				return err
+			case entry.IsDir() && hidden:
+				return fs.SkipDir
+			case entry.Type().IsRegular() && !hidden:
+				names = append(names, name)
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	if len(names) == 0 {
+		return nil, errors.New("no matching files found")
+	}
+	return names, nil
 }
 
 // relative gives every line of a list of syntax errors the path that the compiler would print.
@@ -144,10 +253,27 @@ func relative(list scanner.ErrorList) string {
 	return strings.Join(lines, "\n")
 }
 
-func context() *build.Context {
+// context is how the files of a directory are chosen; of the named one constraints are not seen.
+func context(directory string) *build.Context {
 	c := build.Default
 	c.GOROOT, c.GOPATH, c.CgoEnabled = "", "", false
 	c.BuildTags = tags
+	if named == "" || filepath.Dir(named) != filepath.Clean(directory) {
+		return &c
+	}
+	if fits, err := c.MatchFile(directory, filepath.Base(named)); err == nil && !fits {
+		c.ReadDir = func(string) ([]fs.FileInfo, error) {
+			info, err := os.Stat(named)
+			return []fs.FileInfo{info}, err
+		}
+	}
+	c.OpenFile = func(path string) (io.ReadCloser, error) {
+		text, err := os.ReadFile(path)
+		if filepath.Clean(path) == named {
+			text = constraint.ReplaceAllFunc(text, func(line []byte) []byte { return bytes.Repeat([]byte("/"), len(line)) })
+		}
+		return io.NopCloser(bytes.NewReader(text)), err
+	}
 	return &c
 }
 
