@@ -10,6 +10,7 @@ urlpatterns = [
     path("", views.front, name="front"),
     path("run", views.RunView.as_view(), name="run"),
     path("examples/<str:name>", views.examples, name="examples"),
+    path("languages", views.languages, name="languages"),
     path("embed", embed.embed, name="embed"),
     path("s/<str:snippet_id>", views.snippet, name="snippet-page"),
     path("robots.txt", root_files.robots),

@@ -72,6 +72,17 @@ def examples(request: HttpRequest, name: str) -> HttpResponse:
     return JsonResponse(catalogue.beginnings(language), headers={"Cache-Control": "no-cache"})
 
 
+@require_safe
+def languages(request: HttpRequest) -> HttpResponse:
+    """GET /languages: all that programs can be written in, with what there is beside each language itself."""
+    try:
+        if _token(request) is None:
+            raise Http404
+        return answered("pages/languages.html", {"languages": catalogue.enabled()}, request)
+    except DATABASE_AWAY:
+        return _door(request, problem=_NO_DATABASE, status=503)
+
+
 class RunView(Endpoint):
     """POST /run: what the form sends. Its policy is that of POST /api/v1/executions, as its caller's is."""
 

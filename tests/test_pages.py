@@ -125,6 +125,20 @@ def test_examples_of_a_language(visitor: Client) -> None:
     assert visitor.get("/examples/nope").status_code == 404
 
 
+def test_the_packages_of_each_language_are_listed(visitor: Client, python: Language, settings: Any) -> None:
+    listed = [{"name": "numpy", "version": "2.2.4"}, {"name": "<b>x", "version": "1"}]
+    Language.objects.filter(pk=python.pk).update(packages=listed)
+    assert b'href="/languages"' in visitor.get("/").content
+    page = visitor.get("/languages")
+    assert "2 packages" in text_of(page)
+    assert b"<li>numpy <span>2.2.4</span></li>" in page.content
+    assert b"<b>x" not in page.content
+    assert "script-src 'self'" in page["Content-Security-Policy"]
+    assert visitor.post("/languages").status_code == 405
+    settings.GEXEC_PLAYGROUND = "off"
+    assert visitor.get("/languages").status_code == 404
+
+
 def test_the_form_runs_and_keeps_what_was_typed(visitor: Client, fake_backend: FakeBackend) -> None:
     seen: list[Any] = []
 
