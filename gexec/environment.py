@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -54,3 +55,9 @@ class Environment:
             return convert(text)
         except (ValueError, KeyError):
             raise SettingError(f"{name} is {text!r}, and has to be {kind}.") from None
+
+
+def build_ca(variables: Mapping[str, str], env: Environment) -> str:
+    """The file of certificates that builds trust: what this host tells OpenSSL to trust, unless another is named."""
+    trusted = variables.get("SSL_CERT_FILE", "")
+    return env.str("GEXEC_BUILD_CA", trusted if Path(trusted).is_file() else "")

@@ -5,6 +5,7 @@ What can be read but makes no sense is reported by gexec/checks.py, with a stabl
 
 from __future__ import annotations
 
+import os
 import re
 from typing import Any
 
@@ -15,6 +16,7 @@ from gexec import logs, process
 from gexec.addresses import is_loopback
 from gexec.database_url import database_of
 from gexec.embedded import DATABASE, POOL_CONNECTIONS, USER, run_dir
+from gexec.environment import build_ca
 from gexec.process import env
 from gexec.secret import secret_key
 from gexec.version import VERSION
@@ -58,7 +60,7 @@ GEXEC_ISOLATION = env.str("GEXEC_ISOLATION", "container")
 GEXEC_SHARE_CONTAINERS = env.bool("GEXEC_SHARE_CONTAINERS", False)
 GEXEC_DEBIAN_MIRROR = env.str("GEXEC_DEBIAN_MIRROR", "")
 # What builds of images trust when they fetch packages (a file of certificates), and what memory each may have.
-GEXEC_BUILD_CA = env.str("GEXEC_BUILD_CA", "")
+GEXEC_BUILD_CA = build_ca(os.environ, env)
 GEXEC_BUILD_MEMORY_MB = env.int("GEXEC_BUILD_MEMORY_MB", 4096)
 
 # How long a statement may take in a request of the API, and in a page of the admin, waits for locks included.

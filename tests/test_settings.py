@@ -10,7 +10,7 @@ from pytest_django.fixtures import Settings
 
 from gexec import process
 from gexec.database_url import database_of
-from gexec.environment import Environment, SettingError
+from gexec.environment import Environment, SettingError, build_ca
 from gexec.secret import secret_key
 from testkit.servers import clean_environment, manage, refused_start
 
@@ -90,6 +90,20 @@ def test_slots_and_queue_fit_the_threads_on_any_machine(
     settings.GEXEC_SLOTS, settings.GEXEC_QUEUE, settings.GEXEC_THREADS = read.slots, read.queue, read.threads
     assert "gexec.E007" not in found()
     assert read.queue >= min(read.slots, 52)
+
+
+@pytest.mark.parametrize(
+    ("variables", "trusted"),
+    [
+        ({"SSL_CERT_FILE": __file__}, __file__),
+        ({"SSL_CERT_FILE": __file__, "GEXEC_BUILD_CA": ""}, ""),
+        ({"SSL_CERT_FILE": "/nowhere/ca.pem"}, ""),
+        ({}, ""),
+    ],
+    ids=["the host's", "none", "away", "nothing"],
+)
+def test_builds_trust_what_programs_of_this_host_are_told_to_trust(variables: dict[str, str], trusted: str) -> None:
+    assert build_ca(variables, Environment(variables)) == trusted
 
 
 def test_a_wrong_setting_stops_the_start(tmp_path: Path) -> None:
