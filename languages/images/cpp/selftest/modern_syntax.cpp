@@ -1,7 +1,7 @@
 #include <concepts>
-#include <cstdio>
 #include <expected>
 #include <map>
+#include <print>
 #include <ranges>
 #include <string>
 #include <vector>
@@ -18,5 +18,5 @@ int main() {
     for (auto &[name, count] : counts) count += static_cast<int>(name.size());
     auto squares = std::views::iota(1, 4) | std::views::transform([](int each) { return each * each; })
                  | std::ranges::to<std::vector>();
-    if (auto found = word(counts["a"]); found && squares.back() == 9) std::puts(found.value().c_str());
+    if (auto found = word(counts["a"]); found && squares.back() == 9) std::println("{}", *found);
 }
