@@ -7,20 +7,23 @@
 const v8 = require("node:v8");
 
 const options = {
-  target: ts.ScriptTarget.ES2022,
+  target: ts.ScriptTarget.ES2025,
   module: ts.ModuleKind.CommonJS,
-  moduleResolution: ts.ModuleResolutionKind.NodeJs,
-  esModuleInterop: true,
+  moduleResolution: ts.ModuleResolutionKind.Bundler,
+  // A file without imports is none of the others' concern, nor that of names which browsers have: name, status, top.
+  moduleDetection: ts.ModuleDetectionKind.Force,
   resolveJsonModule: true,
   skipLibCheck: true,
+  ignoreDeprecations: "6.0",
   skipDefaultLibCheck: true,
-  lib: ["lib.es2022.d.ts"],
   types: ["node"],
-  typeRoots: ["/usr/share/nodejs/@types"],
+  typeRoots: ["/usr/local/lib/node_modules/@types"],
   outDir: "/tmp/out",
   inlineSourceMap: true,
 };
-const LIBRARIES = "/usr/share/nodejs/";
+const LIBRARIES = "/usr/local/lib/node_modules/";
+// Await, for await, and await using outside of functions.
+const WANTS_A_MODULE = new Set([1378, 1432, 2854]);
 const parsed = new Map();
 let host;
 let earlier;
@@ -37,16 +40,21 @@ function makeHost() {
   };
 }
 
-function compile(main, rootDir, words) {
+function compile(main, rootDir, words, more = {}) {
   host.getCurrentDirectory = () => rootDir;
   const asked = ts.parseCommandLine(words);
-  const program = ts.createProgram([main], { ...options, ...asked.options, rootDir }, host, earlier);
+  const program = ts.createProgram([main], { ...options, ...more, ...asked.options, rootDir }, host, earlier);
   const problems = ts.sortAndDeduplicateDiagnostics([...asked.errors, ...ts.getPreEmitDiagnostics(program)]);
   return { program, problems };
 }
 
 function build() {
-  const { program, problems } = compile(process.argv[1], process.cwd(), process.argv.slice(2));
+  const [, main, ...words] = process.argv;
+  let { program, problems } = compile(main, process.cwd(), words);
+  if (problems.some((one) => WANTS_A_MODULE.has(one.code))) {
+    ({ program, problems } = compile(main, process.cwd(), words, { module: ts.ModuleKind.ESNext }));
+    ts.sys.writeFile("/tmp/out/package.json", '{"type": "module"}');
+  }
   program.emit();
   if (problems.length > 0) {
     process.stderr.write(
