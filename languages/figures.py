@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -25,14 +26,24 @@ _PACKAGES_HEAD = """\
 # `manage.py language_figures`, and shown in docs/languages.md.
 
 """
-_TABLE_HEAD = """\
-| language | slug and aliases | version | image MB | compile ms | run ms | sort MB | memory MB | built anew |
-|---|---|---|---|---|---|---|---|---|
-"""
+_COLUMNS = (
+    "language", "slug and aliases", "version", "from", "image MB", "compile ms", "run ms", "sort MB", "memory MB",
+    "left out", "built anew",
+)  # fmt: skip
+_TABLE_HEAD = f"| {' | '.join(_COLUMNS)} |\n|{'---|' * len(_COLUMNS)}\n"
 _PACKAGES_TABLE_HEAD = """\
 | language | packages |
 |---|---|
 """
+_SOURCES = {
+    "Debian": r"\binstall-packages [a-z]",
+    "PyPI": r"\bpip3? (?:install|download)\b",
+    "npm": r"\bnpm(?:-cli\.js)? (?:pack|install|ci)\b",
+    "Maven": r"\bmvn\b",
+    "Go modules": r"\bgo (?:get|mod download|mod vendor)\b",
+    "crates": r"\bcargo (?:fetch|vendor|build)\b",
+}
+"""Where a Dockerfile fetches what it is made of, by the clients that it calls."""
 _NONE = "\N{EN DASH}"
 _SHARED_MB = 80
 """The base, which is there."""
@@ -90,13 +101,25 @@ def expected(slugs: Collection[str]) -> str:
     )
 
 
-def table() -> str:
-    """All languages with their figures, by name, in Markdown."""
+def by_name() -> list[Folder]:
+    """The catalogue as its tables have it."""
+    return sorted(map(folders.read, folders.slugs()), key=lambda folder: str(folder.fields["name"]).lower())
+
+
+def table(left_out: Mapping[str, int]) -> str:
+    """All languages with their figures, and how many cases each leaves out, by name, in Markdown."""
     known = all_figures()
-    listed = sorted(map(folders.read, folders.slugs()), key=lambda folder: str(folder.fields["name"]).lower())
     return _TABLE_HEAD + "".join(
-        f"| {' | '.join(_cells(each, known.get(each.slug, Figures())))} |\n" for each in listed
+        f"| {' | '.join(_cells(each, known.get(each.slug, Figures()), left_out.get(each.slug, 0)))} |\n"
+        for each in by_name()
     )
+
+
+def sources(folder: Folder) -> list[str]:
+    """Where the image's packages come from."""
+    dockerfile = folder.path / "Dockerfile"
+    text = dockerfile.read_text() if dockerfile.exists() else ""
+    return [name for name, client in _SOURCES.items() if re.search(client, text)]
 
 
 def all_packages() -> Mapping[str, Mapping[str, str]]:
@@ -115,10 +138,9 @@ def write_packages(packages: Mapping[str, Mapping[str, str]]) -> None:
 def packages_table() -> str:
     """What each image has, by the language's name, in Markdown."""
     known = all_packages()
-    listed = sorted(map(folders.read, folders.slugs()), key=lambda folder: str(folder.fields["name"]).lower())
     return _PACKAGES_TABLE_HEAD + "".join(
         f"| {folder.fields['name']} | {', '.join(f'{name} {version}' for name, version in found.items())} |\n"
-        for folder in listed
+        for folder in by_name()
         if (found := known.get(folder.slug))
     )
 
@@ -132,12 +154,14 @@ def _known(figures: Figures) -> dict[str, str | int]:
     return {name: value for name, value in asdict(figures).items() if value not in {None, ""} or name == "version"}
 
 
-def _cells(folder: Folder, figures: Figures) -> Iterator[str]:
+def _cells(folder: Folder, figures: Figures, left_out: int) -> Iterator[str]:
     yield str(folder.fields["name"])
     yield ", ".join(f"`{name}`" for name in (folder.slug, *folder.fields["aliases"]))
     yield figures.version
+    yield ", ".join(sources(folder)) or _NONE
     for number in (figures.image_mb, figures.compile_ms, figures.run_ms, figures.sort_mb):
         yield _NONE if number is None else str(number)
     limits = Language(**folder.fields)
     yield f"{limits.memory_mb} ({limits.compile_memory_mb})" if limits.compile_memory_mb else str(limits.memory_mb)
+    yield str(left_out or _NONE)
     yield figures.passed or _NONE

@@ -14,6 +14,7 @@ from django.urls import reverse
 from playwright.sync_api import Page, expect, sync_playwright
 
 from languages import figures, folders, tasks
+from languages.management.commands.language_figures import with_table
 from languages.models import Language, LanguageTask
 from languages.selftest.run import Verdict
 from languages.toolchain import installs, language_images
@@ -75,9 +76,14 @@ def test_every_folder_has_its_figures_and_the_documentation_says_the_same() -> N
     known = figures.all_figures()
     assert set(known) == set(folders.slugs())
     text = (PROJECT / "docs" / "languages.md").read_text()
-    assert figures.table() in text, "manage.py language_figures writes it"
+    assert with_table(text) == text, "manage.py language_figures writes it"
+    assert "| Brainfuck | `args` | There are no arguments" in text
     assert set(figures.all_packages()) <= set(known)
-    assert figures.packages_table() in text, "manage.py language_figures writes it"
+
+
+@pytest.mark.parametrize(("slug", "places"), [("typescript", ["Debian", "PyPI", "npm"]), ("lua", ["Debian"])])
+def test_the_documentation_says_where_an_image_comes_from(slug: str, places: list[str]) -> None:
+    assert figures.sources(folders.read(slug)) == places
 
 
 def test_a_folder_that_is_new_has_no_figures() -> None:

@@ -78,6 +78,13 @@ def cases_of(folder: Folder) -> list[Case]:
     return [_case(folder, name, values) for name, values in wanted.items() if _is_there(folder, name, values)]
 
 
+def left_out(folder: Folder) -> dict[str, str]:
+    """The cases that the language leaves out, in the common file's order, with its reasons."""
+    own = _own(folder)
+    common = tomllib.loads((folder.path.parent / COMMON).read_text())
+    return {name: str(own[name]["skip"]) for name in common if "skip" in own.get(name, {})}
+
+
 def _is_there(folder: Folder, name: str, values: Mapping[str, Any]) -> bool:
     """False of what only some languages know, where the folder has no program for it."""
     return "optional" not in values or any(_found(folder, name))

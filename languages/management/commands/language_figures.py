@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,10 @@ from django.core.management.base import BaseCommand, CommandError
 from dispatch import active
 from languages import figures
 from languages.figures import Figures
+from languages.folders import Folder
 from languages.models import Language
 from languages.options import MIB
+from languages.selftest.cases import left_out
 from languages.selftest.run import Verdict, listed_packages
 from languages.toolchain import installs, language_images
 from languages.toolchain.errors import InstallError
@@ -23,7 +26,9 @@ from sandbox.errors import SandboxError
 DOCUMENT = Path(settings.BASE_DIR) / "docs" / "languages.md"
 BEGIN = "<!-- The table is written by `manage.py language_figures`. -->\n"
 BEGIN_PACKAGES = "<!-- This one, too. -->\n"
+BEGIN_LEFT_OUT = "<!-- And this. -->\n"
 END = "<!-- Until here. -->\n"
+_LEFT_OUT_HEAD = "| language | case | why |\n|---|---|---|\n"
 
 
 class Command(BaseCommand):
@@ -89,7 +94,19 @@ def write_tables() -> None:
 
 def with_table(text: str) -> str:
     """The document with the tables of today between their marks."""
-    for begin, table in ((BEGIN, figures.table()), (BEGIN_PACKAGES, figures.packages_table())):
+    left = [(folder, left_out(folder)) for folder in figures.by_name()]
+    tables = {
+        BEGIN: figures.table({folder.slug: len(cases) for folder, cases in left}),
+        BEGIN_LEFT_OUT: _LEFT_OUT_HEAD + "".join(_left_out_rows(left)),
+        BEGIN_PACKAGES: figures.packages_table(),
+    }
+    for begin, table in tables.items():
         before, _, rest = text.partition(begin)
         text = before + begin + table + END + rest.partition(END)[2]
     return text
+
+
+def _left_out_rows(left_out: list[tuple[Folder, dict[str, str]]]) -> Iterator[str]:
+    for folder, cases in left_out:
+        for case, why in cases.items():
+            yield f"| {folder.fields['name']} | `{case}` | {why} |\n"
