@@ -4,6 +4,7 @@ import com.sun.source.tree.ClassTree;
 import com.sun.source.tree.CompilationUnitTree;
 import com.sun.source.tree.MethodTree;
 import com.sun.source.tree.Tree;
+import com.sun.source.tree.VariableTree;
 import com.sun.source.util.JavacTask;
 import com.sun.source.util.TaskEvent;
 import com.sun.source.util.TaskListener;
@@ -23,8 +24,8 @@ import javax.tools.ToolProvider;
 
 /**
  * Compiles every Java file of the work directory and notes which class to start: of those with a main method in the
- * file that is named the public one, or else Main, or else the first. A public class need not have the file's name
- * there. What follows the file are options of javac.
+ * file that is named the public one, or else Main, or else the first; where only classes inside of others have one, the
+ * first of these. A public class need not have the file's name there. What follows the file are options of javac.
  */
 public final class Build {
     private static final Path CLASSES = Path.of("/tmp/classes");
@@ -81,14 +82,23 @@ public final class Build {
         }
     }
 
+    /** The classes with a main method, the one to start first: those inside of others come after all others. */
     private static List<String> mainClasses(CompilationUnitTree unit) {
         var prefix = unit.getPackage() == null ? "" : unit.getPackage().getPackageName() + ".";
-        return unit.getTypeDecls().stream()
+        var types = unit.getTypeDecls().stream()
                 .filter(ClassTree.class::isInstance).map(ClassTree.class::cast)
-                .filter(type -> type.getMembers().stream().anyMatch(Build::isMain))
                 .sorted(Comparator.comparingInt(Build::rank))
-                .map(type -> prefix + type.getSimpleName())
                 .toList();
+        var outer = types.stream().filter(Build::hasMain).map(type -> prefix + type.getSimpleName());
+        return Stream.concat(outer, types.stream().flatMap(type -> inside(prefix, type))).toList();
+    }
+
+    private static Stream<String> inside(String prefix, ClassTree outer) {
+        var name = prefix + outer.getSimpleName() + "$";
+        return outer.getMembers().stream()
+                .filter(ClassTree.class::isInstance).map(ClassTree.class::cast)
+                .flatMap(type -> Stream.concat(
+                        hasMain(type) ? Stream.of(name + type.getSimpleName()) : Stream.of(), inside(name, type)));
     }
 
     /** The lowest is started; of equal ones the first. */
@@ -99,8 +109,19 @@ public final class Build {
         return type.getSimpleName().contentEquals("Main") ? 1 : 2;
     }
 
+    private static boolean hasMain(ClassTree type) {
+        return type.getMembers().stream().anyMatch(Build::isMain);
+    }
+
     private static boolean isMain(Tree member) {
-        return member instanceof MethodTree method && method.getName().contentEquals("main");
+        return member instanceof MethodTree method
+                && method.getName().contentEquals("main")
+                && String.valueOf(method.getReturnType()).equals("void")
+                && (method.getParameters().isEmpty() || takesWords(method.getParameters()));
+    }
+
+    private static boolean takesWords(List<? extends VariableTree> parameters) {
+        return parameters.size() == 1 && parameters.get(0).getType().toString().matches("(java\\.lang\\.)?String(\\[]|\\.\\.\\.)");
     }
 
     private static String stem(Path file) {

@@ -1,0 +1,13 @@
+public class Outer {
+    static void main(int number) {
+        System.out.println("wrong");
+    }
+
+    static class Middle {
+        interface Inner {
+            static void main(String... arguments) {
+                System.out.println("inside");
+            }
+        }
+    }
+}
