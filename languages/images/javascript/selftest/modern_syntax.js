@@ -10,6 +10,9 @@ const word = new Word().add({ at: 2, text: "ern" }).add({ at: 1, text: "mod" });
 const found = [1, 2, 3].findLast((each) => each < 3)?.toString() ?? "none";
 const groups = Object.groupBy?.([1], () => "a") ?? {};
 const copy = structuredClone({ n: 1_000n, groups });
+const { promise, resolve } = Promise.withResolvers();
+resolve(new Set([1]).union(new Set([2])).values().map((each) => each * 2).toArray().join(RegExp.escape("")));
+promise.then((text) => { if (text !== "24") process.exit(1); });
 if (found !== "2" || copy.n !== 1000n || [1, 2].with(0, 9).at(0) !== 9 || Word.made() !== 1) process.exit(1);
 (async () => {
     for await (const text of [Promise.resolve(word.text)]) console.log(text.replaceAll("x", ""));
