@@ -265,7 +265,10 @@ def build_ca(**_: Any) -> list[CheckMessage]:
         message = f"GEXEC_BUILD_CA is {path!r}, which holds no certificate."
     except OSError as error:
         message = f"GEXEC_BUILD_CA cannot be read: {error}."
-    hint = "Name a file of certificates in PEM, all that builds are to trust: the system's with your own added."
+    hint = (
+        "Name a file of certificates in PEM, all that builds are to trust: the system's with your own added. Where "
+        "it is not set, SSL_CERT_FILE counts."
+    )
     return [Error(message, hint=hint, id="gexec.E051")]
 
 
