@@ -10,11 +10,10 @@ from typing import Any
 
 from chaos.house import House
 from chaos.journal import Asked
+from rest.connections import DATABASE_AWAY_MESSAGE
 
 _MARK = re.compile(r"mark-[0-9a-f]{16}")
 _COLUMNS = "id::text, status, outcome, exit_code, error, source, steps, output, language_slug"
-_LOST = "the result is lost"
-"""Said where the row could not be written in time; it may have been, without an answer of the database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +97,12 @@ def unreconciled_totals(house: House, rows: Sequence[Row], told: int) -> Iterato
 def _difference(asked: Asked, row: Row | None) -> str:
     """Between the answer and its row; empty where they say the same."""
     if row is None:
-        return f"there is no row {asked.execution_id}"
+        # It was not known whether it has been made.
+        return (
+            ""
+            if (asked.answer or {}).get("error") == DATABASE_AWAY_MESSAGE
+            else f"there is no row {asked.execution_id}"
+        )
     if row.mark not in {asked.mark, ""}:
         return f"row {row.id} is another request's"
     if asked.status in {200, 500}:
@@ -106,6 +110,7 @@ def _difference(asked: Asked, row: Row | None) -> str:
             asked.answer[name] for name in ("exit_code", "error", "stdout")
         )
         return "" if same else f"the row says {row.outcome} {row.exit_code} {row.error!r} {row.stdout[:80]!r}"
-    if _LOST in asked.answer["error"]:
+    # It may have been written, without an answer of the database.
+    if DATABASE_AWAY_MESSAGE in asked.answer["error"]:
         return ""
     return "" if row.error == asked.answer["error"] else f"the row says {row.status} {row.outcome} {row.error!r}"

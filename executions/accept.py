@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -11,7 +11,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from clients.admission import admitted
@@ -39,8 +39,9 @@ from files import services as stored_files
 from files.digests import id_of
 from files.store import store
 from rest import correlation, tracing
+from rest.connections import DATABASE_AWAY, DATABASE_AWAY_MESSAGE, DATABASE_RETRY_AFTER_S
 from rest.disk import require_room
-from rest.exceptions import Refusal
+from rest.exceptions import Refusal, Unavailable
 from rest.ids import moment_of, uuid7
 from sandbox.errors import PoolClosed
 
@@ -156,15 +157,30 @@ def refused(refusal: Refusal, origin: Origin) -> Execution:
 
 def _insert(executions: Sequence[Execution], claim: Claim | None, tokens: Sequence[CompatToken]) -> None:
     tags = [tag for execution in executions for tag in _tags_of(execution)]
-    if not (claim or tags or tokens):
-        _save(executions)
-        return
-    with transaction.atomic():
-        if claim is not None:
-            claim.take(executions[0].pk)
-        _save(executions)
-        ExecutionTag.objects.bulk_create(tags)
-        CompatToken.objects.bulk_create(tokens)
+    # Where there is no connection nothing is sent.
+    connection.ensure_connection()
+    try:
+        with transaction.atomic() if claim or tags or tokens else nullcontext():
+            if claim is not None:
+                claim.take(executions[0].pk)
+            _save(executions)
+            ExecutionTag.objects.bulk_create(tags)
+            CompatToken.objects.bulk_create(tokens)
+    except DATABASE_AWAY as error:
+        if len(executions) > 1 or not _may_be_committed(error):
+            raise
+        raise Unavailable(
+            DATABASE_AWAY_MESSAGE,
+            retry_after_s=DATABASE_RETRY_AFTER_S,
+            execution_id=executions[0].pk,
+            code="database_unavailable",
+        ) from error
+
+
+def _may_be_committed(error: Exception) -> bool:
+    """Whether it was the answer that was lost: no word from the database, or that its process has to end."""
+    state = getattr(error.__cause__, "sqlstate", None)
+    return state is None or state.startswith("57P")
 
 
 def _save(executions: Sequence[Execution]) -> None:

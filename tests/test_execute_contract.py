@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from django.db import OperationalError, connection
 from django.test import Client
+from psycopg.errors import QueryCanceled
 
 from dispatch.testing import FakeBackend
-from executions import recovery, transitions
+from executions import accept, recovery, transitions
 from executions.jobs import limits_in
 from executions.models import Execution, Status
 from executions.outcomes import Outcome
@@ -189,6 +191,37 @@ def test_a_database_that_goes_away_after_the_row_was_made_is_503_with_its_id(
     recovery.sweep()
     row.refresh_from_db()
     assert row.error == "sandbox error: the database is not available; the result is lost"
+
+
+def test_a_row_that_may_be_there_is_named(
+    python: Language, fake_backend: FakeBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save = accept._save
+
+    def unanswered(rows: Sequence[Execution]) -> None:
+        save(rows)
+        raise OperationalError("server closed the connection unexpectedly")
+
+    monkeypatch.setattr(accept, "_save", unanswered)
+    response = post(program())
+    row = Execution.objects.get()
+    assert (response.status_code, response["X-Execution-Id"]) == (503, str(row.pk))
+    assert response.json() == {"error": "the database is not available"}
+    recovery.sweep()
+    row.refresh_from_db()
+    assert row.error == "sandbox error: the database is not available; the result is lost"
+
+
+def test_a_row_that_cannot_be_there_is_not_named(
+    python: Language, fake_backend: FakeBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(_rows: Sequence[Execution]) -> None:
+        raise OperationalError("canceling statement due to statement timeout") from QueryCanceled()
+
+    monkeypatch.setattr(accept, "_save", refused)
+    response = post(program())
+    assert (response.status_code, response.json()) == (503, {"error": "the database is not available"})
+    assert "X-Execution-Id" not in response
 
 
 def test_no_slot_is_503_and_the_row_says_so(python: Language, fake_backend: FakeBackend) -> None:
