@@ -289,6 +289,13 @@ def test_a_link_holds_the_program_and_never_runs_it(chromium: Browser, running: 
     assert json.loads(raw) == program
 
 
+def test_the_name_of_a_file_hides_nothing(visit: Visit) -> None:
+    page = visit.open(link_of({"l": "python", "f": [["main.py", "1"], ["a\u202eyp.\u200btxt", "x"]], "i": "", "a": ""}))
+    expect(page.locator("#files .file")).to_have_text(["main.py", r"a\u202eyp.\u200btxt"])
+    page.locator("#files .file").nth(1).click()
+    expect(page.get_by_role("button", name=r"Rename a\u202eyp")).to_be_visible()
+
+
 def test_a_link_that_is_none_leaves_the_example(visit: Visit) -> None:
     page = visit.open()
     for link, says in (

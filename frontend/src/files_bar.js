@@ -3,6 +3,7 @@
 import { button, dialog, make, save } from "./dom.js";
 import { size, words } from "./messages.js";
 import { bytesOf, fileOf, isName, MOST_FILES } from "./program.js";
+import { seen } from "./visible.js";
 
 /**
  * @typedef {object} Owner
@@ -47,7 +48,7 @@ export class FilesBar {
     const list = files();
     const shown = list[current()];
     const tabs = list.map((file, index) =>
-      button(file.name, () => show(index), {
+      button(seen(file.name), () => show(index), {
         className: "file", dir: "auto", "aria-pressed": String(index === current()), title: size(bytesOf(file).length),
       }),
     );
@@ -56,8 +57,8 @@ export class FilesBar {
       make("div", { className: "list", role: "group", "aria-label": words.files.label }, ...tabs),
       make("div", { className: "tools" },
         button("+", () => this.#add(), { "aria-label": words.files.add, title: words.files.add }),
-        button(words.files.rename_button, () => this.#rename(), { "aria-label": words.files.rename(shown.name) }),
-        ...(list.length > 1 ? [button(words.files.delete_button, () => this.#remove(), { "aria-label": words.files.remove(shown.name) })] : []),
+        button(words.files.rename_button, () => this.#rename(), { "aria-label": words.files.rename(seen(shown.name)) }),
+        ...(list.length > 1 ? [button(words.files.delete_button, () => this.#remove(), { "aria-label": words.files.remove(seen(shown.name)) })] : []),
         button("zip", () => this.#zip(), { "aria-label": words.files.zip, title: words.files.zip }),
       ),
     );
@@ -73,7 +74,7 @@ export class FilesBar {
   #rename() {
     const list = this.#owner.files();
     const at = this.#owner.current();
-    this.#ask(words.files.rename(list[at].name), list[at].name, (name) =>
+    this.#ask(words.files.rename(seen(list[at].name)), list[at].name, (name) =>
       this.#owner.change(list.map((file, index) => (index === at ? { ...file, name } : file)), at));
   }
 
@@ -81,7 +82,7 @@ export class FilesBar {
     const before = this.#owner.files();
     const at = this.#owner.current();
     this.#owner.change(before.filter((_, index) => index !== at), Math.max(0, at - 1));
-    this.#owner.say(words.files.removed(before[at].name), () => this.#owner.change(before, at));
+    this.#owner.say(words.files.removed(seen(before[at].name)), () => this.#owner.change(before, at));
   }
 
   async #zip() {

@@ -13,6 +13,7 @@ import { Run } from "./runner.js";
 import { titleOf } from "./endings.js";
 import { BadLink, fragmentOf, programIn } from "./share.js";
 import { TestsPanel } from "./tests_panel.js";
+import { seen } from "./visible.js";
 
 const DRAFT_MS = 500;
 const API_MS = 150;
@@ -235,7 +236,7 @@ class Play {
     binary.hidden = file.text !== undefined;
     this.#host.hidden = file.text === undefined;
     if (file.text === undefined) {
-      binary.textContent = words.files.binary_long(file.name, bytesOf(file).length);
+      binary.textContent = words.files.binary_long(seen(file.name), bytesOf(file).length);
       return;
     }
     this.#editor.show(file.name, file.text, words.source(this.#language?.name ?? "", file.name));

@@ -35,3 +35,6 @@ export function* pieces(text) {
   }
   if (from < text.length) yield { text: text.slice(from), hidden: false };
 }
+
+/** The same in one text, as for a name. @param {string} text */
+export const seen = (text) => [...pieces(text)].map((piece) => piece.text).join("");

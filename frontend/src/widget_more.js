@@ -5,6 +5,7 @@ import { verdicts } from "./messages.js";
 import { wordsIn } from "./program.js";
 import { Sgr } from "./sgr.js";
 import { fragmentOf } from "./share.js";
+import { seen } from "./visible.js";
 
 export { Sgr };
 
@@ -80,7 +81,7 @@ export function rowsOf(tests, label) {
     const isKnown = expected != null || actual != null;
     const why = isKnown ? `${label("expected")} ${JSON.stringify(expected)}, ${label("printed")} ${JSON.stringify(actual)}` : "";
     return make("tr", {},
-      make("th", { scope: "row" }, /^\d+$/.test(test.name) ? `${label("test")} ${test.name}` : test.name),
+      make("th", { scope: "row" }, /^\d+$/.test(test.name) ? `${label("test")} ${test.name}` : seen(test.name)),
       make("td", { className: test.verdict === "passed" ? "good" : "bad" }, verdicts[test.verdict] ?? test.verdict),
       make("td", {}, why));
   });
