@@ -365,7 +365,8 @@ def test_one_caller_never_has_the_last_slot(fair: Callable[[int, int], Backend])
     began = time.monotonic()
     for _ in range(3):
         result_of(backend.submit(task(("true",), caller="modest")))
-    assert time.monotonic() - began < CANCELLED_WITHIN_S
+    # Long before any of those ends; how fast that is on a busy machine is no matter of this test.
+    assert time.monotonic() - began < 10
     assert sum(reader.started for reader in greedy) == 3
 
 
