@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -29,6 +29,10 @@ class AskedLimits:
     processes: int | None = None
     file_bytes: int | None = None
     compile_wall_ms: int | None = None
+
+
+_NAMES = tuple(field.name for field in fields(AskedLimits))
+"""Of all limits: caps have the same, and so has what holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +64,7 @@ class EffectiveLimits:
 
     def as_json(self) -> dict[str, Any]:
         """As the resource and the row's job have it."""
-        return asdict(self) | {"capped": list(self.capped)}
+        return {name: getattr(self, name) for name in _NAMES} | {"capped": list(self.capped)}
 
     def profile(self, profile: Profile) -> Profile:
         """The containers in which these hold: as warm ones are made, unless fewer processes were asked for."""
@@ -113,7 +117,7 @@ def interactive_limits(asked: AskedLimits, limits: EffectiveLimits, caps: Caps) 
 
 def too_much(asked: AskedLimits, caps: Caps) -> Mapping[str, int]:
     """The limits that were asked for above their cap, with the cap."""
-    named = ((field.name, getattr(asked, field.name), getattr(caps, field.name)) for field in fields(Caps))
+    named = ((name, getattr(asked, name), getattr(caps, name)) for name in _NAMES)
     return {name: cap for name, value, cap in named if value is not None and value > cap}
 
 
@@ -128,7 +132,7 @@ def effective(language: Language, asked: AskedLimits, caps: Caps) -> EffectiveLi
         "file_bytes": file_size_bytes(language),
         "compile_wall_ms": language.compile_timeout_ms if language.compile_command else None,
     }
-    wanted = {name: value for name, value in asdict(asked).items() if value is not None}
+    wanted = {name: value for name in _NAMES if (value := getattr(asked, name)) is not None}
     capped = [name for name, value in own.items() if name not in wanted and (value or 0) > getattr(caps, name)]
     values = own | {name: getattr(caps, name) for name in capped} | wanted
     if values["cpu_ms"] is None and caps.cpu_ms < values["wall_ms"] * processors_of(language.cpu_quota_us):
