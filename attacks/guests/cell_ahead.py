@@ -10,7 +10,8 @@ for fd in range(3, 64):
     if os.path.exists(f"/proc/self/fd/{fd}"):
         breach(f"descriptor {fd}: {os.readlink(f'/proc/self/fd/{fd}')}")
 for line in open("/proc/self/maps"):
-    if line.split()[1].endswith("s"):
+    rights = line.split()[1]
+    if "w" in rights and rights.endswith("s"):
         breach(f"shared memory: {line}")
 if [name for name in os.listdir("/proc") if name.isdigit() and int(name) not in (1, os.getpid())]:
     breach(f"processes {others()}")

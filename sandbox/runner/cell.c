@@ -39,8 +39,8 @@ enum {
     /* Some milliseconds on a machine that does something else as well. */
     BEGIN_LIMIT_MS = 5000,
     MAX_TREES = MAX_WIPED + 1,
-    /* An interpreter's start costs as much as some ten of its forks. */
-    SERVED_JOBS = 500,
+    /* An interpreter's start costs as much as three of its forks. */
+    SERVED_CELLS = 100,
 };
 
 /* As the engine has mounted it. */
@@ -195,7 +195,7 @@ static pid_t clone_cell(void)
 
 static void forget_server(void)
 {
-    forkserver_dismiss(&server.forkserver);
+    forkserver_forget(&server.forkserver);
     server.next_pause = server.served > 0 ? 1 : 2 * server.next_pause + 1;
     server.pause = server.next_pause;
 }
@@ -235,18 +235,15 @@ static bool read_ahead(struct frame *frame)
 static void look_after_server(const struct options *options)
 {
     struct frame frame;
-    if (server.served > SERVED_JOBS)
+    if (server.served >= SERVED_CELLS)
         forkserver_dismiss(&server.forkserver);
-    if (server.forkserver.ready) {
-        server.served++;
-        return;
+    if (!server.forkserver.ready && read_ahead(&frame) && (server.pause == 0 || --server.pause == 0)) {
+        server.served = 0;
+        forkserver_start_outside(&server.forkserver, options, &frame);
+        if (!server.forkserver.ready)
+            forget_server();
     }
-    if (!read_ahead(&frame) || (server.pause > 0 && server.pause--))
-        return;
-    server.served = 0;
-    forkserver_start_outside(&server.forkserver, options, &frame);
-    if (!server.forkserver.ready)
-        forget_server();
+    server.served += server.forkserver.ready;
 }
 
 const struct forkserver *cell_server(void)

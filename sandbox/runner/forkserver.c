@@ -321,6 +321,13 @@ void forkserver_enter(struct forkserver *server, const struct forkserver *outsid
 
 void forkserver_dismiss(struct forkserver *server)
 {
+    if (server->pid > 0 && !kill(server->pid, SIGKILL))
+        waitpid(server->pid, NULL, 0);
+    forget(server);
+}
+
+void forkserver_forget(struct forkserver *server)
+{
     forget(server);
 }
 

@@ -63,8 +63,9 @@ void forkserver_start_outside(struct forkserver *server, const struct options *o
 /* In a cell: takes over what its maker has. */
 void forkserver_enter(struct forkserver *server, const struct forkserver *outside);
 
-/* Ends one that is outside: it reads the end of its requests. */
+/* For who makes cells: ends one that is outside, or knows that it has ended. */
 void forkserver_dismiss(struct forkserver *server);
+void forkserver_forget(struct forkserver *server);
 
 /* Whether it is one of the processes here, where it is to be spared. */
 bool forkserver_is_here(const struct forkserver *server);
