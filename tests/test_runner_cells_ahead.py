@@ -18,7 +18,19 @@ from tests.runner_lab import AHEAD_UID, ENVIRONMENT, UID, Ended, LabRunner
 
 SCRIPT = "main.sh"
 COMMAND = ("interpreter", SCRIPT)
-RIGHTS = ("Uid", "Gid", "Groups", "Umask", "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb", "NoNewPrivs", "Seccomp")
+RIGHTS: tuple[str, ...] = (
+    "Uid",
+    "Gid",
+    "Groups",
+    "Umask",
+    "CapInh",
+    "CapPrm",
+    "CapEff",
+    "CapBnd",
+    "CapAmb",
+    "NoNewPrivs",
+    "Seccomp",
+)
 RIGHTS += ("SigPnd", "ShdPnd", "SigBlk", "SigIgn", "SigCgt", "Threads", "NSpgid", "NSsid")
 
 
