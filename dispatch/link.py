@@ -26,13 +26,15 @@ from nats.js.errors import KeyNotFoundError, NoKeysError, NotFoundError
 from sandbox import bus
 from sandbox.contents import Reference, reference_to
 from sandbox.errors import HostsUnavailable
-from sandbox.hosts import HostState, is_name
+from sandbox.hosts import HostState, name_of
 from sandbox.messages import Cancel, Holds, MessageError, Targets, decode, encode
 from sandbox.parcels import ContentsMissing, fetch, leave
 
 logger = logging.getLogger(__name__)
 
 R = TypeVar("R")
+
+_PLAIN = bus.Trust()
 
 HEADROOM_BYTES = 4096
 """Of a message for its subject and headers."""
@@ -58,6 +60,7 @@ class Link:
         url: str,
         *,
         web: str,
+        trust: bus.Trust = _PLAIN,
         on_told: Callable[[str, bytes], None],
         on_beat: Callable[[], None] = lambda: None,
     ) -> None:
@@ -66,6 +69,7 @@ class Link:
         """
         self._url = url
         self._web = web
+        self._trust = trust
         self._on_told = on_told
         self._on_beat = on_beat
         self._loop = asyncio.new_event_loop()
@@ -285,7 +289,14 @@ class Link:
     async def _connect(self) -> None:
         while True:
             try:
-                self._nc = await bus.connect(self._url, name=f"web-{self._web}", on_lost=self._lost, on_back=self._back)
+                self._nc = await bus.connect(
+                    self._url,
+                    name=f"web-{self._web}",
+                    inbox=bus.WEB_INBOX,
+                    trust=self._trust,
+                    on_lost=self._lost,
+                    on_back=self._back,
+                )
                 self._js = self._nc.jetstream(timeout=bus.CALL_S)
                 await self._set_up()
                 await self._nc.subscribe(f"gexec.run.{self._web}.>", cb=self._told)
@@ -332,23 +343,24 @@ class Link:
         self._on_told(message.subject, message.data)
 
     async def _host_said(self, message: Msg) -> None:
-        host = message.subject.removeprefix(bus.HOSTS_SUBJECT)
+        key = message.subject.removeprefix(bus.HOSTS_SUBJECT)
         if message.headers and message.headers.get("KV-Operation"):
-            self._hosts.pop(host, None)
+            self._hosts.pop(key.replace(".", "-"), None)
             return
-        self._note(host, message.data)
+        self._note(key, message.data)
 
-    def _note(self, host: str, data: bytes) -> None:
+    def _note(self, key: str, data: bytes) -> None:
         try:
             state = decode(data[:_STATE_BYTES], HostState)
         except MessageError as error:
-            logger.warning("what host %s says is not understood: %s", host, error)
+            logger.warning("what host %s says is not understood: %s", key, error)
             return
-        if state.id != host or not is_name(state.name):
+        # A host may speak for its own name alone.
+        if bus.host_key(state.id) != key or state.name != name_of(state.id):
             return
         least = time.monotonic() - bus.GONE_S
         self._hosts = {name: each for name, each in self._hosts.items() if each[1] > least}
-        self._hosts[host] = (state, time.monotonic())
+        self._hosts[state.id] = (state, time.monotonic())
 
     async def _load_hosts(self) -> None:
         hosts = self._stores().hosts

@@ -147,6 +147,17 @@ def nats_url(**_: Any) -> list[CheckMessage]:
     return [Error("GEXEC_DISPATCH is 'nats' and GEXEC_NATS_URL is not set.", hint=hint, id="gexec.E046")]
 
 
+def nats_files(**_: Any) -> list[CheckMessage]:
+    """E047: files that NATS is to be met with, and that cannot be read."""
+    named = {name: getattr(settings, name) for name in ("GEXEC_NATS_CREDENTIALS", "GEXEC_NATS_CA")}
+    hint = "Name a file that this process may read, or leave it out."
+    return [
+        Error(f"{name} is {path!r}, which cannot be read.", hint=hint, id="gexec.E047")
+        for name, path in named.items()
+        if path and not os.access(path, os.R_OK)
+    ]
+
+
 def allowed_origins(**_: Any) -> list[CheckMessage]:
     """E020: an origin as no browser sends it."""
     wrong = [origin for origin in settings.GEXEC_ALLOWED_ORIGINS if not _ORIGIN.fullmatch(origin)]
@@ -326,6 +337,7 @@ def register_all() -> None:
         secret,
         dispatch_backend,
         nats_url,
+        nats_files,
         direct_url,
         allowed_origins,
         webhook_networks,

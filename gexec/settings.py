@@ -54,6 +54,9 @@ GEXEC_BACKLOG = env.int("GEXEC_BACKLOG", 100_000)
 GEXEC_CALLER_SHARE = env.float("GEXEC_CALLER_SHARE", 0.5)
 # Where hosts are found that run programs; several addresses with commas between them. Empty: this process runs them.
 GEXEC_NATS_URL = env.str("GEXEC_NATS_URL", "")
+# Files: a seed or credentials by which NATS knows this process, and the certificates that NATS' own is signed by.
+GEXEC_NATS_CREDENTIALS = env.str("GEXEC_NATS_CREDENTIALS", "")
+GEXEC_NATS_CA = env.str("GEXEC_NATS_CA", "")
 GEXEC_DISPATCH = env.str("GEXEC_DISPATCH", "nats" if GEXEC_NATS_URL else "inline")
 GEXEC_DOCKER_RUNTIME = env.str("GEXEC_DOCKER_RUNTIME", "")
 GEXEC_ISOLATION = env.str("GEXEC_ISOLATION", "container")

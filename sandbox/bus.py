@@ -5,8 +5,9 @@
     gexec.run.<web>.<id>.<attempt>.<ask>.heard  what a job that is talked to has of what was said to it; not stored
     gexec.run.<web>.<id>.<attempt>.<ask>.end  how it ended, in a stream, until a web process has it in its row
     gexec.told.<id>.<attempt>                 what a host that has it is told: to end it, or to skip steps of it
+    gexec.ask.<id>.<attempt>                  whether a host has it, asked by one that was given it
     gexec.said.<host>.<id>.<attempt>          what is typed to a job that is talked to, for the hosts of this name
-    KV gexec_hosts                            how each host stands, said every second, gone after HOST_TTL_S
+    KV gexec_hosts   <name>.<process>         how each host stands, said every second, gone after HOST_TTL_S
     KV gexec_wanted                           what hosts keep warm, and which of them take no more jobs
     KV gexec_inputs   <digest>.<part>         what of jobs is too large for them, gone after INPUTS_AGE_S
     KV gexec_outputs  <id>.<attempt>.<digest>.<part>  ends that are too large for their stream, until a row has them
@@ -18,8 +19,11 @@ reach NATS for UNREACHABLE_S ends its programs. So of a job that comes a second 
 from __future__ import annotations
 
 import logging
+import ssl
 from collections.abc import Awaitable, Callable
-from typing import NamedTuple, TypeVar
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
 
 import nats
 from nats.aio.client import Client
@@ -36,6 +40,7 @@ from nats.js.api import (
 from nats.js.errors import APIError, BucketNotFoundError, NotFoundError
 from nats.js.kv import KeyValue
 
+from sandbox.hosts import name_of
 from sandbox.types import Lane
 
 logger = logging.getLogger(__name__)
@@ -64,7 +69,9 @@ INPUTS, OUTPUTS = "gexec_inputs", "gexec_outputs"
 TARGETS = "warm"
 """The key in WANTED of what is kept warm."""
 HOSTS_SUBJECT = f"$KV.{HOSTS}."
-_LANES: tuple[Lane, ...] = ("interactive", "batch")
+WEB_INBOX, HOST_INBOX = "_INBOX.web", "_INBOX.host"
+"""Below which answers come. No host may listen to what is answered to others: results are, too."""
+LANES: tuple[Lane, ...] = ("interactive", "batch")
 _JOBS_AGE_S = 3600.0
 """Nobody waits longer for a host: web processes withdraw what did not start in time."""
 INPUTS_AGE_S = 2 * _JOBS_AGE_S
@@ -77,6 +84,7 @@ _COPIES = 3
 _TOO_FEW_SERVERS = frozenset({10005, 10074})
 """What JetStream says where it has not so many servers with room, and where it is no cluster."""
 _MOST_PENDING = 100_000
+_JWT, _USER_SEED = "-----BEGIN NATS USER JWT-----", "SU"
 CALL_S = 3.0
 """Of JetStream, which takes a millisecond."""
 
@@ -86,14 +94,19 @@ def job_subject(lane: str, task_id: str, attempt: int) -> str:
     return f"gexec.job.{lane}.{task_id}.{attempt}"
 
 
-def run_subject(web: str, task_id: str, attempt: int, ask: str) -> str:
-    """Below which a run is told of. `ask` tells it from others of the same attempt; it and `web` may be *."""
+def run_subject(web: str, task_id: str, attempt: int | str, ask: str) -> str:
+    """Below which a run is told of. `ask` tells it from others of the same attempt. Each part may be *."""
     return f"gexec.run.{web}.{task_id}.{attempt}.{ask}"
 
 
-def told_subject(task_id: str, attempt: int) -> str:
-    """By which a host is told of one that it has."""
+def told_subject(task_id: str, attempt: int | str) -> str:
+    """By which a host is told of one that it has; both may be *."""
     return f"gexec.told.{task_id}.{attempt}"
+
+
+def ask_subject(task_id: str, attempt: int | str) -> str:
+    """By which hosts ask each other who has it; both may be *."""
+    return f"gexec.ask.{task_id}.{attempt}"
 
 
 def said_subject(host: str, task_id: str, attempt: int | str) -> str:
@@ -101,19 +114,59 @@ def said_subject(host: str, task_id: str, attempt: int | str) -> str:
     return f"gexec.said.{host}.{task_id}.{attempt}"
 
 
+def host_key(host: str) -> str:
+    """In HOSTS, of the host's process with this id: a part of it is the name, for which alone a host may speak."""
+    return f"{name_of(host)}.{host.rpartition('-')[2]}"
+
+
+def host_inbox(name: str) -> str:
+    """Below which what answers a host of this name comes to it."""
+    return f"{HOST_INBOX}.{name}"
+
+
 def drain_key(host: str) -> str:
     """In WANTED: there where the host of this name takes no more jobs."""
     return f"drain.{host}"
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """How a server and whoever connects to it know each other, beside what the server's address says."""
+
+    credentials: str = ""
+    """The name of a file: the seed of an nkey, or what nsc and NATS' operators call credentials (.creds)."""
+    ca: str = ""
+    """The name of a file with the certificates that the server's is signed by; empty: what the system trusts."""
+
+    def options(self) -> dict[str, Any]:
+        """As nats-py takes them. Raises OSError, and ValueError for a file that is neither."""
+        found: dict[str, Any] = {}
+        if self.credentials:
+            text = Path(self.credentials).read_text(encoding="utf-8")
+            if _JWT in text:
+                found["user_credentials"] = self.credentials
+            elif text.startswith(_USER_SEED):
+                found["nkeys_seed_str"] = text.strip()
+            else:
+                raise ValueError(f"{self.credentials} holds neither the seed of a user's nkey nor credentials")
+        if self.ca:
+            found["tls"] = ssl.create_default_context(cafile=self.ca)
+        return found
 
 
 async def connect(
     url: str,
     *,
     name: str,
+    inbox: str,
+    trust: Trust,
     on_lost: Callable[[], Awaitable[None]] | None = None,
     on_back: Callable[[], Awaitable[None]] | None = None,
 ) -> Client:
-    """Connect, and again whenever the connection is lost. Raises what nats-py does, and OSError, the first time."""
+    """Connect, and again whenever the connection is lost. Raises what nats-py does, and OSError, the first time.
+
+    Answers come below `inbox`.
+    """
 
     async def complain(error: Exception) -> None:
         logger.info("NATS: %s", error or type(error).__name__)
@@ -130,6 +183,8 @@ async def connect(
         ping_interval=1,
         max_outstanding_pings=3,
         pending_size=64 * 1024 * 1024,
+        inbox_prefix=inbox,
+        **trust.options(),
     )
 
 
@@ -146,7 +201,7 @@ async def set_up(js: JetStreamContext) -> Buckets:
     """Make what is not there yet: whoever comes first does, and the others find the same."""
     await _make_stream(js, _stream(JOBS, "gexec.job.*.*.*", _JOBS_AGE_S))
     await _make_stream(js, _stream(ENDS, "gexec.run.*.*.*.*.end", _ENDS_AGE_S))
-    for lane in _LANES:
+    for lane in LANES:
         await js.add_consumer(JOBS, _consumer(lane, LEASE_S, f"gexec.job.{lane}.*.*"))
     await js.add_consumer(ENDS, _consumer(FINISHER, 30.0, "gexec.run.*.*.*.*.end"))
     hosts = await _make_bucket(js, KeyValueConfig(bucket=HOSTS, ttl=HOST_TTL_S, storage=StorageType.MEMORY))
@@ -154,6 +209,14 @@ async def set_up(js: JetStreamContext) -> Buckets:
     inputs = await _make_bucket(js, _contents(INPUTS, INPUTS_AGE_S))
     outputs = await _make_bucket(js, _contents(OUTPUTS, _ENDS_AGE_S))
     return Buckets(hosts, wanted, inputs, outputs)
+
+
+async def found(js: JetStreamContext) -> Buckets:
+    """What a web process has made; made here where there is nothing yet, and this may be done here."""
+    try:
+        return Buckets(*[await js.key_value(bucket) for bucket in (HOSTS, WANTED, INPUTS, OUTPUTS)])
+    except NotFoundError:
+        return await set_up(js)
 
 
 def _contents(bucket: str, ttl_s: float) -> KeyValueConfig:

@@ -7,7 +7,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -92,14 +92,17 @@ class Fleet:
         log_path = self.directory / "nats.log"
         before = log_path.read_text().count("Server is ready") if log_path.exists() else 0
         command = [str(NATS_SERVER), "-c", str(self.directory / "nats.conf"), "-a", "127.0.0.1", "-p", str(self.port)]
-        self.nats = Process([*command, "-js", "-sd", str(self.directory / "nats")], log_path, dict(os.environ))
+        if "jetstream" not in self.configuration:
+            command += ["-js", "-sd", str(self.directory / "nats")]
+        self.nats = Process(command, log_path, dict(os.environ))
         self.nats.wait_for("Server is ready", times=before + 1)
 
-    def start_host(self, name: str, *, slots: int = 4, wait: bool = True) -> Process:
+    def start_host(
+        self, name: str, *, slots: int = 4, wait: bool = True, settings: Mapping[str, str] | None = None
+    ) -> Process:
         """Start one and wait until it takes jobs."""
-        environment = clean_environment(
-            GEXEC_NATS_URL=self.url, GEXEC_HOST_NAME=name, GEXEC_SLOTS=str(slots), GEXEC_SHUTDOWN_GRACE_S="10"
-        )
+        own = {"GEXEC_NATS_URL": self.url, "GEXEC_HOST_NAME": name, "GEXEC_SLOTS": str(slots)}
+        environment = clean_environment(**own, GEXEC_SHUTDOWN_GRACE_S="10", **(settings or {}))
         command = [sys.executable, "-m", "sandbox.host"]
         host = self.hosts[name] = Process(command, self.directory / f"{name}.log", environment)
         if wait:

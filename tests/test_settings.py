@@ -40,6 +40,8 @@ def found() -> dict[str | None, CheckMessage]:
         ("SECRET_KEY", "hunter2", "gexec.E005"),
         ("GEXEC_DISPATCH", "nowhere", "gexec.E006"),
         ("GEXEC_DISPATCH", "nats", "gexec.E046"),
+        ("GEXEC_NATS_CREDENTIALS", "/nowhere/web.nk", "gexec.E047"),
+        ("GEXEC_NATS_CA", "/nowhere/ca.pem", "gexec.E047"),
         ("GEXEC_DATABASE_DIRECT_URL", "postgresql://gexec@localhost/gexec", "gexec.E052"),
         ("GEXEC_CALLER_SHARE", 0.0, "gexec.E008"),
         ("GEXEC_CALLER_SHARE", 1.5, "gexec.E008"),

@@ -100,6 +100,9 @@ _UNREAD_BYTES = 2 * MAX_BYTES
 """Of one run, that its reader has not read: more than any may print."""
 
 
+_PLAIN = bus.Trust()
+
+
 class Nats:
     """The backend over hosts."""
 
@@ -112,6 +115,7 @@ class Nats:
         slots: int,
         queue: int,
         wait_ms: int,
+        trust: bus.Trust = _PLAIN,
         caller_share: float = 0.5,
         share_of: Callable[[str], float | None] = lambda _caller: None,
     ) -> None:
@@ -119,7 +123,7 @@ class Nats:
         self.web = secrets.token_hex(6)
         self.wait_ms = wait_ms
         self.slots = Slots(OwnPermits(slots), queue_limit=queue, caller_share=caller_share, share_of=share_of)
-        self.link = Link(url, web=self.web, on_told=self._told, on_beat=self._beat)
+        self.link = Link(url, web=self.web, trust=trust, on_told=self._told, on_beat=self._beat)
         self._total = slots
         self._runs: dict[str, _NatsRun] = {}
         """By where they are told of."""
@@ -468,6 +472,7 @@ class _NatsRun:
             if isinstance(message, Numbered):
                 yield from self._take(message)
             elif message is not None:
+                message = self._known_end(message)
                 if self._may_publish_again(message):
                     continue
                 yield from self._end(message)
@@ -604,6 +609,16 @@ class _NatsRun:
         del ended
         return JobResult(tuple(self._results), self._artifacts)
 
+    def _known_end(self, ended: Ended) -> Ended:
+        """What its host has stored before it was lost, where another one says only that it is lost."""
+        if ended.failure is None or ended.failure.kind != HostLost.__name__:
+            return ended
+        with suppress(HostsUnavailable, MessageError):
+            if (data := self._link.end_of(self.subject)) is not None:
+                stored = self._ended_in(data)
+                return ended if self._again and stored.failure is not None else stored
+        return ended
+
     def _may_publish_again(self, ended: Ended) -> bool:
         """Whether it was lost with its host before it had begun, and is on its way to another now."""
         lost = ended.failure is not None and ended.failure.kind == HostLost.__name__
@@ -714,6 +729,7 @@ def make_backend() -> Nats:
         slots=settings.GEXEC_SLOTS,
         queue=settings.GEXEC_QUEUE,
         wait_ms=settings.GEXEC_WAIT_MS,
+        trust=bus.Trust(settings.GEXEC_NATS_CREDENTIALS, settings.GEXEC_NATS_CA),
         caller_share=settings.GEXEC_CALLER_SHARE,
         share_of=shares.of,
     )

@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 
-from sandbox import processes
+from sandbox import bus, processes
 from sandbox.docker import BASE_IMAGE, DockerEngine
 from sandbox.errors import SandboxError
 from sandbox.host.host import Host, HostConfig
@@ -51,9 +51,19 @@ def read() -> HostConfig:
         name=name,
         slots=int(_number("GEXEC_SLOTS", 2 * (os.cpu_count() or 1))),
         version=os.environ.get("GEXEC_VERSION", ""),
+        trust=_trust(),
         cache_bytes=int(_number("GEXEC_HOST_CACHE_MB", 256.0) * 1024 * 1024),
         grace_s=_number("GEXEC_SHUTDOWN_GRACE_S", 30.0),
     )
+
+
+def _trust() -> bus.Trust:
+    trust = bus.Trust(os.environ.get("GEXEC_NATS_CREDENTIALS", ""), os.environ.get("GEXEC_NATS_CA", ""))
+    try:
+        trust.options()
+    except (OSError, ValueError) as error:
+        sys.exit(f"GEXEC_NATS_CREDENTIALS or GEXEC_NATS_CA: {error}")
+    return trust
 
 
 def _number(name: str, default: float) -> float:

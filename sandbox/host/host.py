@@ -10,14 +10,14 @@ from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import nats.errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
-from nats.js.errors import KeyNotFoundError, NotFoundError
+from nats.js.errors import KeyNotFoundError
 
 from sandbox import bus
 from sandbox.contents import Reference, reference_to
@@ -77,6 +77,7 @@ class HostConfig:
     name: str
     slots: int
     version: str
+    trust: bus.Trust = field(default_factory=bus.Trust)
     cache_bytes: int = 256 * 1024 * 1024
     """Of large contents that jobs have had, kept in memory for the next that have the same."""
     grace_s: float = 30.0
@@ -146,7 +147,8 @@ class Host:
         """From the connection to the end."""
         if not await self._unless_stopped(self._connect()):
             return
-        await self._nc.subscribe("gexec.told.*.*", cb=self._on_told)
+        await self._nc.subscribe(bus.told_subject("*", "*"), cb=self._on_told)
+        await self._nc.subscribe(bus.ask_subject("*", "*"), cb=self._on_asked)
         await self._nc.subscribe(bus.said_subject(self._config.name, "*", "*"), cb=self._on_said)
         watching = [asyncio.create_task(each) for each in (self._renew(), self._watch(), self._tell_state())]
         slots = [asyncio.create_task(self._serve(number)) for number in range(self._config.slots)]
@@ -160,7 +162,7 @@ class Host:
         for task in watching:
             task.cancel()
         with suppress(*Errors):
-            await self._buckets.hosts.delete(self._config.id)
+            await self._buckets.hosts.delete(bus.host_key(self._config.id))
         with suppress(*Errors):
             await asyncio.wait_for(self._nc.close(), 5)
         self._threads.shutdown()
@@ -176,9 +178,15 @@ class Host:
     async def _connect(self) -> None:
         while True:
             try:
-                self._nc = await bus.connect(self._config.url, name=self._config.id, on_back=self._back)
+                self._nc = await bus.connect(
+                    self._config.url,
+                    name=self._config.id,
+                    inbox=bus.host_inbox(self._config.name),
+                    trust=self._config.trust,
+                    on_back=self._back,
+                )
                 self._js = self._nc.jetstream(timeout=bus.CALL_S)
-                self._buckets = await bus.set_up(self._js)
+                self._buckets = await bus.found(self._js)
             except Errors as error:
                 logger.warning("NATS cannot be reached: %s", error)
                 await asyncio.sleep(1)
@@ -195,7 +203,7 @@ class Host:
     # Asking for jobs.
 
     async def _serve(self, number: int) -> None:
-        slot = _Slot(f"_INBOX.gexec.{self._config.id}.{number}")
+        slot = _Slot(f"{bus.host_inbox(self._config.name)}.{self._config.id}.{number}")
 
         async def answered(message: Msg) -> None:
             self._answered(slot, message)
@@ -345,7 +353,7 @@ class Host:
     async def _is_elsewhere(self, held: _Held) -> bool:
         if time.monotonic() >= self._doubt_until and held.message.metadata.num_delivered == 1:
             return False
-        subject = bus.told_subject(held.key[0], int(held.key[1]))
+        subject = bus.ask_subject(*held.key)
         try:
             await self._nc.request(subject, encode(Ask(self._config.id)), timeout=_ANSWER_S)
         except nats.errors.TimeoutError:
@@ -354,23 +362,12 @@ class Host:
 
     async def _report_lost(self, held: _Held, subject: str) -> None:
         """What was given to a host before is not run: whether it begins again, the row decides."""
-        task_id, attempt = held.key
-        if await self._has_end(task_id, int(attempt)):
-            # The host had stored it, and did not get to say that it is done.
-            await held.message.ack()
-            return
+        task_id, _ = held.key
         logger.warning("%s had a host that is gone", task_id)
         await self._refuse(held, subject, Failure(HostLost.__name__, "the host that had it is gone"))
 
     async def _refuse(self, held: _Held, subject: str, failure: Failure) -> None:
         await self._store(held, subject, self._without_run(held, failure))
-
-    async def _has_end(self, task_id: str, attempt: int) -> bool:
-        try:
-            await self._js.get_last_msg(bus.ENDS, f"{bus.run_subject('*', task_id, attempt, '*')}.end")
-        except NotFoundError:
-            return False
-        return True
 
     def _without_run(self, held: _Held, failure: Failure) -> Ended:
         task_id, attempt = held.key
@@ -409,7 +406,8 @@ class Host:
 
     async def _store(self, held: _Held, subject: str, ended: Ended) -> None:
         """Store the end, again until it is, then take the job off its stream; unless it is another's by then."""
-        headers = {"Nats-Msg-Id": f"{subject}.{held.message.metadata.num_delivered}"}
+        # One end for all deliveries of a job: where the host that had it before has stored one, this is dropped.
+        headers = {"Nats-Msg-Id": f"{subject}.{held.message.metadata.sequence.stream}"}
         data, whole = self._fitting(ended)
 
         async def store() -> None:
@@ -460,14 +458,18 @@ class Host:
             if held is not None and held.run is not None:
                 held.run.skip(names)
         with suppress(MessageError, *Errors):
-            if held is not None and held.works and decode(message.data, Ask).host != self._config.id and message.reply:
-                await message.respond(encode(Holds(begun=True)))
-        with suppress(MessageError, *Errors):
             cancel = decode(message.data, Cancel)
             if held is None:
                 self._remember_cancelled(known)
             else:
                 await self._cancel(held, message, cancel)
+
+    async def _on_asked(self, message: Msg) -> None:
+        _, _, *key = message.subject.split(".")
+        works = any(each.key == (key[0], key[1]) and each.works and not each.forgotten for each in self._held)
+        with suppress(MessageError, *Errors):
+            if works and decode(message.data, Ask).host != self._config.id and message.reply:
+                await message.respond(encode(Holds(begun=True)))
 
     async def _on_said(self, message: Msg) -> None:
         _, _, _, *key = message.subject.split(".")
@@ -510,7 +512,7 @@ class Host:
 
         It is in reach as of when that was sent which has come back: the answer may have lain here meanwhile.
         """
-        echo = f"_INBOX.gexec.{self._config.id}.echo"
+        echo = f"{bus.host_inbox(self._config.name)}.{self._config.id}.echo"
 
         async def echoed(message: Msg) -> None:
             self._reached_at = max(self._reached_at, float(message.data))
@@ -545,13 +547,13 @@ class Host:
     async def _tell_state(self) -> None:
         while True:
             try:
-                await self._buckets.hosts.put(self._config.id, encode(self._state()))
+                await self._buckets.hosts.put(bus.host_key(self._config.id), encode(self._state()))
                 await self._heed()
             except Errors as error:
                 logger.info("the state is told later: %r", error)
                 # A NATS that was begun anew has none of it.
                 with suppress(*Errors):
-                    self._buckets = await bus.set_up(self._js)
+                    self._buckets = await bus.found(self._js)
             except Exception:
                 logger.exception("telling the state failed and goes on")
             await asyncio.sleep(bus.RENEW_S)
