@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -10,21 +12,27 @@ from django.template.response import TemplateResponse
 from django.utils.cache import add_never_cache_headers
 
 from dispatch import active
+from dispatch.base import Fleet
 from sandbox.errors import EngineUnavailable
-from sandbox.hosts import is_name
+from sandbox.hosts import HostState, is_name
 
+_SHOWN = 19
+"""Of an image that no language has: sha256: and twelve digits, as Docker shows it."""
 _SEE, _CHANGE = "dispatch.view_worker", "dispatch.change_worker"
 
 
-def hosts(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
-    """The page, within the admin's `context`; a POST names a host that is to drain or to take programs again."""
+def hosts(request: HttpRequest, context: dict[str, Any], *, names: Callable[[], Mapping[str, str]]) -> HttpResponse:
+    """The page, within the admin's `context`; a POST names a host that is to drain or to take programs again.
+
+    `names` tells what is run in each image.
+    """
     if not request.user.has_perm(_SEE):
         raise PermissionDenied
     try:
         if request.method == "POST":
             return _changed(request)
         fleet = active.backend().fleet()
-        told = {"fleet": fleet, "error": ""}
+        told = {"fleet": fleet, "rows": _rows(fleet, names), "error": ""}
     except EngineUnavailable as error:
         told = {"fleet": None, "error": str(error)}
     may_change = request.user.has_perm(_CHANGE)
@@ -33,6 +41,21 @@ def hosts(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     )
     add_never_cache_headers(response)
     return response
+
+
+def _rows(fleet: Fleet | None, names: Callable[[], Mapping[str, str]]) -> list[dict[str, Any]]:
+    if fleet is None or not fleet.hosts:
+        return []
+    known = names()
+    return [{"host": host, "warm": sorted(_warm(host, known).items())} for host in fleet.hosts]
+
+
+def _warm(host: HostState, known: Mapping[str, str]) -> Counter[str]:
+    """How many containers wait, by what is run in them; a language may have several kinds."""
+    warm: Counter[str] = Counter()
+    for each in host.warm:
+        warm[known.get(each.profile.image, each.profile.image[:_SHOWN])] += each.count
+    return warm
 
 
 def _changed(request: HttpRequest) -> HttpResponse:

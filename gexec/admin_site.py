@@ -20,6 +20,7 @@ from dispatch import admin_page
 from executions import dashboard
 from gexec.admin_input import Checked
 from gexec.health import parts
+from languages.lookup import names_by_image
 
 logger = logging.getLogger(__name__)
 
@@ -65,7 +66,7 @@ class Site(admin.AdminSite):
 
     def hosts(self, request: HttpRequest) -> HttpResponse:
         """The machines that run programs, where others than this one do."""
-        return admin_page.hosts(request, self.each_context(request))
+        return admin_page.hosts(request, self.each_context(request), names=names_by_image)
 
     def _numbers(self, request: HttpRequest) -> dict[str, Any]:
         may_see = request.user.has_perm(dashboard.SEEN_BY)

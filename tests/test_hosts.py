@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,8 @@ from dispatch import base
 from dispatch.testing import FakeBackend
 from languages.models import Language
 from sandbox.errors import NotCarried
-from sandbox.hosts import HostState
+from sandbox.hosts import HostState, Warm
+from sandbox.types import Profile
 from testkit.databases import create_database, database_url
 from testkit.hosts import Fleet, Process, fleet
 from testkit.processes import workers
@@ -221,13 +223,16 @@ def test_hosts_are_listed_drained_and_resumed(house: RunningServer) -> None:
     eventually(lambda: 'gexec_hosts{state="draining"} 0.0' in metrics())
 
 
-HOST = HostState("one-1", "one", slots=4, in_use=1, version="1<b>", warm=(), failures={"ImageMissing": 2})
+KIND = Profile("sha256:" + "1" * 64, 1 << 27, 50_000, 128, 1 << 26)
+WARM = (Warm(KIND, 2), Warm(replace(KIND, terminal=True), 1), Warm(replace(KIND, image="sha256:" + "2" * 64), 4))
+HOST = HostState("one-1", "one", slots=4, in_use=1, version="1<b>", warm=WARM, failures={"ImageMissing": 2})
 
 
 @pytest.mark.usefixtures("engine_answers")
 def test_the_admin_shows_hosts_and_drains_them(
-    fake_backend: FakeBackend, admin_client: Client, monkeypatch: pytest.MonkeyPatch
+    fake_backend: FakeBackend, admin_client: Client, monkeypatch: pytest.MonkeyPatch, python: Language
 ) -> None:
+    Language.objects.filter(pk=python.pk).update(image_digest=KIND.image)
     assert "own process" in admin_client.get("/admin/hosts/").content.decode()
     told: list[tuple[str, bool]] = []
     monkeypatch.setattr(fake_backend, "fleet", lambda: base.Fleet([HOST], {"interactive": 3, "batch": 0}))
@@ -240,6 +245,8 @@ def test_the_admin_shows_hosts_and_drains_them(
     assert "1 of 4" in page
     assert "3 interactive" in page
     assert "ImageMissing 2" in page
+    assert f"{python.name} 3" in page
+    assert "sha256:222222222222 4" in page
     assert "<b>" not in page.split("1&lt;b&gt;")[0].rpartition("<td>")[2]
     assert admin_client.post("/admin/hosts/", {"host": "one", "what": "drain"}).status_code == 302
     assert admin_client.post("/admin/hosts/", {"host": "../x", "what": "drain"}).status_code == 302
