@@ -302,7 +302,7 @@ class Link:
                 await self._nc.subscribe(f"gexec.run.{self._web}.>", cb=self._told)
                 await self._nc.subscribe(f"{bus.HOSTS_SUBJECT}>", cb=self._host_said)
                 await self._load_hosts()
-            except _ERRORS as error:
+            except (*_ERRORS, ValueError) as error:
                 logger.warning("NATS cannot be reached: %s", error)
                 if self._nc is not None:
                     with suppress(*_ERRORS):

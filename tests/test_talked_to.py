@@ -111,6 +111,17 @@ def test_what_a_host_claims_to_have_heard_is_believed_as_far_as_it_can_be() -> N
     assert way.program.typed == b"typed"
 
 
+def test_one_to_whom_nothing_is_said_for_long_has_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    way = Way(0.0)
+    monkeypatch.setattr(bus, "MUTE_S", 0.0)
+    # It waits for its container: nobody knows yet to which host there is something to be said.
+    assert not way.talked.is_mute
+    way.talked.begin()
+    eventually(lambda: way.talked.is_mute)
+    monkeypatch.setattr(bus, "MUTE_S", 60.0)
+    assert not way.talked.is_mute
+
+
 def test_what_is_printed_waits_for_its_reader() -> None:
     way = Way(0.0)
     told = []

@@ -501,9 +501,7 @@ class Host:
         while True:
             await asyncio.sleep(bus.RENEW_S)
             for held in list(self._held):
-                if held.run is not None and held.run.talked is not None and held.run.talked.is_mute:
-                    logger.warning("%s is ended: nobody talks to it any more", held.key[0])
-                    self._end(held)
+                self._end_if_mute(held)
                 with suppress(*Errors):
                     await held.message.in_progress()
 
@@ -536,6 +534,13 @@ class Host:
 
     def _end_all(self) -> None:
         for held in list(self._held):
+            held.cancelled = True
+            self._end(held)
+
+    def _end_if_mute(self, held: _Held) -> None:
+        talked = held.run.talked if held.run is not None else None
+        if talked is not None and talked.is_mute and not held.cancelled:
+            logger.warning("%s is ended: nobody talks to it any more", held.key[0])
             held.cancelled = True
             self._end(held)
 

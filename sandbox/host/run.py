@@ -124,6 +124,8 @@ class HostedRun:
             if self._cancelled:
                 raise Cancelled("cancelled while it waited")
             self.begun = True
+        if self.talked is not None:
+            self.talked.begin()
         self._say(Begun(self._host, container_ms))
 
     def _say(self, event: Begun | StepFinished | ArtifactsCollected | object) -> None:

@@ -8,6 +8,7 @@ waits in its write. One to whom nothing is said any more, not even that there is
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import deque
@@ -34,7 +35,7 @@ class TalkedTo:
         self._typed = self._signals = self._took = 0
         self._size: TerminalSize | None = None
         self._begins = False
-        self._said_at = time.monotonic()
+        self._said_at = math.inf
         self._inbox: deque[Said] = deque()
         self._hearing = threading.Lock()
         self._read = threading.Condition()
@@ -46,6 +47,10 @@ class TalkedTo:
     def is_mute(self) -> bool:
         """Whether nobody talks to it any more."""
         return time.monotonic() - self._said_at > bus.MUTE_S
+
+    def begin(self) -> None:
+        """Whoever talks is about to be told where: before that nothing could be said, however long it waited here."""
+        self._said_at = time.monotonic()
 
     def said(self, said: Said) -> None:
         """What was said; `hear` it. Does not wait."""
