@@ -13,6 +13,7 @@ import pytest
 
 from gexec.process import DEFAULT_GRACE_S, STOP_MARGIN_S
 from serve.gunicorn_config import backlog
+from testkit.hosts import NATS_SERVER
 from testkit.servers import PROJECT
 from tests.compose_lab import asked, needs_compose
 
@@ -58,3 +59,28 @@ def test_compose_takes_the_file() -> None:
     assert sorted(services) == ["gexec", "postgres"]
     assert services["gexec"]["environment"]["DATABASE_URL"] == "postgresql://gexec:told@postgres:5432/gexec"
     assert services["gexec"]["stop_grace_period"] == "1m0s"
+
+
+@needs_compose
+def test_compose_and_nats_take_the_files_of_hosts(tmp_path: Path) -> None:
+    file = PROJECT / "compose.hosts.yaml"
+    config = asked("config", "--format", "json", file=file, NATS_PASSWORD="1e5", GEXEC_SECRET_KEY="known to all")
+    whole = json.loads(config)
+    services = whole["services"]
+    assert sorted(services) == ["host", "nats-1", "nats-2", "nats-3", "pgbouncer", "postgres", "web"]
+    assert (services["web"]["deploy"]["replicas"], services["host"]["deploy"]["replicas"]) == (2, 3)
+    # Only hosts have the engine's socket, and nothing that the database could be reached by.
+    assert [name for name in services if "docker.sock" in str(services[name].get("volumes"))] == ["host"]
+    assert (
+        not {"DATABASE_URL", "GEXEC_DATABASE_DIRECT_URL", "GEXEC_SECRET_KEY"} & services["host"]["environment"].keys()
+    )
+    assert services["host"]["environment"]["GEXEC_NATS_URL"] == services["web"]["environment"]["GEXEC_NATS_URL"]
+    for name in ("host", "web"):
+        assert services[name]["stop_grace_period"] == "1m0s"
+    # A dollar stands twice there, since it would be read again.
+    conf = tmp_path / "nats.conf"
+    conf.write_text(whole["configs"]["nats"]["content"].replace("$$", "$"))
+    command = [str(NATS_SERVER), "-t", "-c", str(conf)]
+    environment = {**os.environ, "NAME": "nats-1"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -154,7 +154,7 @@ class Town:
         return leader if leader in NATS else NATS[0]
 
     def left_in_streams(self) -> dict[str, int]:
-        """How many messages each of both has. Raises ServerFailed where NATS does not say."""
+        """How many messages each has that is empty once all has ended. Raises ServerFailed where NATS does not say."""
         found: dict[str, int] | None = self._asked(_counts)
         if found is None:
             raise ServerFailed("NATS does not answer")
@@ -219,12 +219,14 @@ async def _leader(js: JetStreamContext) -> str | None:
 
 
 async def _counts(js: JetStreamContext) -> dict[str, int]:
-    return {name: (await js.stream_info(name)).state.messages for name in (bus.JOBS, bus.ENDS)}
+    kept = {f"KV_{bus.HOSTS}", f"KV_{bus.WANTED}", "KV_gexec_inputs"}
+    return {
+        str(each.config.name): each.state.messages for each in await js.streams_info() if each.config.name not in kept
+    }
 
 
 async def _copies(js: JetStreamContext) -> set[int | None]:
-    names = (bus.JOBS, bus.ENDS, f"KV_{bus.HOSTS}", f"KV_{bus.WANTED}")
-    return {(await js.stream_info(name)).config.num_replicas for name in names}
+    return {each.config.num_replicas for each in await js.streams_info()}
 
 
 def _stopped(what: str, part: RunningServer | Process) -> Iterator[str]:
