@@ -61,6 +61,7 @@ else
 	@$(VENV_PYTHON) -m benchmarks.watching
 	@$(VENV_PYTHON) -m benchmarks.scraping
 	@$(VENV_PYTHON) -m benchmarks.fairness
+	@$(VENV_PYTHON) -m benchmarks.hosts
 endif
 
 bench-history: ## Ask a history of five million rows and one of ten thousand the same; fails where one takes twice as long (ROWS=1000000)
