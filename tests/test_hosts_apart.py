@@ -70,8 +70,9 @@ def test_a_refusal_needs_a_reason_a_time_and_a_fault() -> None:
 
 def test_what_ran_in_too_many_places_or_nowhere_is_seen() -> None:
     sightings = Sightings()
-    assert len(list(wrong_places(ROW, sightings))) == 1
+    assert len(list(wrong_places(ROW, [], sightings))) == 1
     sightings.containers["mark-1-1"] = {"one", "two"}
-    assert list(wrong_places(ROW, sightings)) == []
+    assert list(wrong_places(ROW, [], sightings)) == []
     sightings.containers["mark-1-1"] = {"one", "two", "three"}
-    assert len(list(wrong_places(ROW, sightings))) == 1
+    assert len(list(wrong_places(ROW, [during("web-killed")], sightings))) == 1
+    assert list(wrong_places(ROW, [during("host-mute")], sightings)) == []

@@ -28,6 +28,8 @@ class Fault:
     """Whether a web server ends, and the connections that it has."""
     leaves_programs: bool = False
     """Whether programs compute on where nobody can end them: beside their second attempt, that is."""
+    hides_begins: bool = False
+    """Whether a host may begin a program, and nobody hear of it: then it goes to another as if it had not begun."""
 
 
 def _host_killed(town: Town, choice: int) -> Undo:
@@ -125,19 +127,19 @@ def _one(found: Sequence[str], choice: int) -> str:
 
 
 ALL = (
-    Fault("host-killed", _host_killed, 8),
-    Fault("host-frozen", _host_frozen, 14, leaves_programs=True),
-    Fault("host-cut-off", partial(_line, _CUT, _CUT), 14),
+    Fault("host-killed", _host_killed, 8, hides_begins=True),
+    Fault("host-frozen", _host_frozen, 14, leaves_programs=True, hides_begins=True),
+    Fault("host-cut-off", partial(_line, _CUT, _CUT), 14, hides_begins=True),
     Fault("host-deaf", partial(_line, FREE, _CUT), 14),
-    Fault("host-mute", partial(_line, _CUT, FREE), 14),
+    Fault("host-mute", partial(_line, _CUT, FREE), 14, hides_begins=True),
     Fault("host-far", partial(_line, _FAR, _FAR), 20),
     Fault("host-upgraded", _host_upgraded, 4),
     Fault("web-killed", _web_killed, 6, breaks_connections=True),
     Fault("web-frozen", _web_frozen, 14),
-    Fault("nats-leader-killed", _leader_killed, 8),
-    Fault("nats-leader-frozen", _leader_frozen, 12),
-    Fault("nats-leader-cut-off", _leader_cut_off, 12),
-    Fault("nats-killed", _nats_killed, 4),
+    Fault("nats-leader-killed", _leader_killed, 8, hides_begins=True),
+    Fault("nats-leader-frozen", _leader_frozen, 12, hides_begins=True),
+    Fault("nats-leader-cut-off", _leader_cut_off, 12, hides_begins=True),
+    Fault("nats-killed", _nats_killed, 4, hides_begins=True),
     Fault("database-restarted", _database_restarted, 4),
     Fault("database-killed", _database_killed, 3),
 )
