@@ -9,6 +9,8 @@ import java.util.List;
 import java.util.jar.JarEntry;
 import java.util.jar.JarFile;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jetbrains.kotlin.cli.common.ExitCode;
 import org.jetbrains.kotlin.cli.jvm.K2JVMCompiler;
 
@@ -24,12 +26,9 @@ public final class Build {
     private Build() {}
 
     public static void main(String[] arguments) throws IOException {
-        // This compiler does not know how newer versions of Java are written.
-        System.setProperty("java.version", "11");
-        System.setProperty("java.runtime.version", "11");
-        var classpath = LIBRARIES + "/kotlin-stdlib.jar:" + LIBRARIES + "/kotlin-reflect.jar";
-        var words = new ArrayList<>(
-                List.of("-no-stdlib", "-no-reflect", "-nowarn", "-jvm-target", "1.8", "-cp", classpath, "-d", JAR));
+        var classpath = Stream.of("kotlin-stdlib", "kotlin-reflect", "kotlinx-coroutines-core-jvm", "kotlin-test")
+                .map(name -> LIBRARIES + "/" + name + ".jar").collect(Collectors.joining(":"));
+        var words = new ArrayList<>(List.of("-no-stdlib", "-no-reflect", "-nowarn", "-cp", classpath, "-d", JAR));
         words.addAll(List.of(arguments).subList(Math.min(1, arguments.length), arguments.length));
         words.add(".");
         var code = new K2JVMCompiler().exec(System.err, words.toArray(String[]::new));
