@@ -1,0 +1,3 @@
+fun main() {
+    println(IntArray(20_000_000).size)
+}
