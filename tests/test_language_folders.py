@@ -283,3 +283,23 @@ def test_no_name_is_used_twice() -> None:
 def test_both_languages_of_node_write_their_output_in_the_same_way() -> None:
     one, other = ((folders.IMAGES / slug / "whole-output.js").read_bytes() for slug in ("javascript", "typescript"))
     assert one == other
+
+
+def test_what_comes_from_elsewhere_than_debian_is_pinned_with_its_hash() -> None:
+    for dockerfile in folders.IMAGES.glob("*/Dockerfile"):
+        text = dockerfile.read_text()
+        assert "pip install" not in text or "--require-hashes" in text, dockerfile
+        assert "npm-cli.js pack" not in text or "--ignore-scripts" in text, dockerfile
+        assert "npm-cli.js pack" not in text or "sha512sum -c" in text, dockerfile
+
+
+def test_all_that_run_on_node_have_the_same() -> None:
+    pinned = {path.read_text() for path in folders.IMAGES.glob("*/node.txt")}
+    assert len(pinned) == 1
+
+
+def test_cpp_is_compiled_in_the_same_way_with_libraries_as_without() -> None:
+    one, other = ((folders.IMAGES / slug / "build-cpp").read_bytes() for slug in ("cpp", "cpp@libs"))
+    assert one == other
+    shared = (folders.IMAGES / "cpp" / "Dockerfile").read_text()
+    assert (folders.IMAGES / "cpp@libs" / "Dockerfile").read_text().startswith(shared)
