@@ -1,0 +1,3 @@
+const greeting: string = "Hello from TypeScript with libraries!";
+
+console.log(greeting);
