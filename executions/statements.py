@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from typing import Any
 
-from django.db import connection, models
+from django.db import DEFAULT_DB_ALIAS, connection, connections, models
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from executions.models import Execution
 
@@ -20,22 +21,32 @@ _KINDS_OF_CHANGES = 64
 
 def insert(execution: Execution) -> None:
     """Write the row of one that has none. Raises what `save` with `force_insert` does, whose signals nobody awaits."""
-    values = [field.get_db_prep_save(field.pre_save(execution, add=True), connection) for field in _fields()]
-    with connection.cursor() as cursor:
+    ours = _connection()
+    values = [_as_sent(field, field.pre_save(execution, add=True), ours) for field in _fields()]
+    with ours.cursor() as cursor:
         cursor.execute(_insert_of(), values)
-    execution._state.adding, execution._state.db = False, connection.alias
+    execution._state.adding, execution._state.db = False, ours.alias
 
 
 def change(execution: Execution, expected: str, values: Mapping[str, Any]) -> bool:
     """Write plain values into columns of its row, if it has the status `expected` and is still whose it was; whether it
     was so. `execution` itself stays as it is."""
-    names = tuple(values)
-    fields = [_field(name) for name in names]
-    written = [field.get_db_prep_save(values[field.name], connection) for field in fields]
+    ours = _connection()
+    written = [_as_sent(_field(name), value, ours) for name, value in values.items()]
     compared = [execution.pk, expected, execution.worker, execution.attempt]
-    with connection.cursor() as cursor:
-        cursor.execute(_change_of(names), written + compared)
+    with ours.cursor() as cursor:
+        cursor.execute(_change_of(tuple(values)), written + compared)
         return bool(cursor.rowcount)
+
+
+def _connection() -> BaseDatabaseWrapper:
+    """This thread's own: the one that all share looks for it at every touch, and each column touches it."""
+    return connections[DEFAULT_DB_ALIAS]
+
+
+def _as_sent(field: models.Field[Any, Any], value: object, ours: BaseDatabaseWrapper) -> Any:
+    # NULL is the same in every field, and most columns of a row that has not run.
+    return None if value is None else field.get_db_prep_save(value, ours)
 
 
 def _fields() -> Sequence[models.Field[Any, Any]]:
