@@ -240,11 +240,11 @@ async def _make_stream(js: JetStreamContext, config: StreamConfig) -> None:
 
 async def _make_bucket(js: JetStreamContext, config: KeyValueConfig) -> KeyValue:
     try:
-        found = await js.key_value(config.bucket)
+        bucket = await js.key_value(config.bucket)
     except BucketNotFoundError:
         return await _copied(lambda copies: js.create_key_value(config, replicas=copies))
     await _copy(js, f"KV_{config.bucket}")
-    return found
+    return bucket
 
 
 async def _copied(make: Callable[[int], Awaitable[T]]) -> T:

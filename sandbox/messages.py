@@ -356,16 +356,11 @@ def _checker(hint: Any) -> Checked:
 
 
 def _made_checker(hint: Any) -> Checked:
-    if hint in {HostState, Failure, Begun}:
-        return _possible(_dataclass(hint))
     if hint is Numbered:
         return _numbered
-    if hint is StepResult:
-        return _plausible(_dataclass(StepResult))
-    if hint is Artifact:
-        return _plausible_file(_dataclass(Artifact))
     if is_dataclass(hint):
-        return _dataclass(typing.cast("type[Any]", hint))
+        checked = _dataclass(typing.cast("type[Any]", hint))
+        return _closer[hint](checked) if hint in _closer else checked
     if isinstance(hint, type) and issubclass(hint, Enum):
         return _one_of({member.value: member for member in hint})
     return _of_parts(hint, typing.get_origin(hint), typing.get_args(hint))
@@ -509,3 +504,13 @@ def _can_stand_so(state: HostState) -> bool:
         and all(0 <= each <= _MOST for each in counts)
         and all(each.isprintable() and len(each) <= _MAX_NAME for each in texts)
     )
+
+
+_closer: dict[Any, Callable[[Checked], Checked]] = {
+    Artifact: _plausible_file,
+    Begun: _possible,
+    Failure: _possible,
+    HostState: _possible,
+    StepResult: _plausible,
+}
+"""What is looked at once more, beyond the types of its parts."""
