@@ -39,7 +39,9 @@ class Site(admin.AdminSite):
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
         """With what all classes of the admin have in common put before this one."""
         admin_class = admin_class or admin.ModelAdmin
-        super().register(model_or_iterable, type(admin_class.__name__, (Checked, admin_class), {}), **options)
+        if not issubclass(admin_class, Checked):
+            admin_class = type(admin_class.__name__, (Checked, admin_class), {})
+        super().register(model_or_iterable, admin_class, **options)
 
     def get_urls(self) -> list[URLResolver | URLPattern]:
         """With the part of the front page that is asked for again and again."""
