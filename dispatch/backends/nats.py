@@ -278,6 +278,12 @@ class Nats:
         self._in_flight[run.task.id] = run
         self._runs[run.subject] = run
 
+    def follow(self, run: _NatsRun, subject: str) -> None:
+        """What is told there is of this run, and nothing else any more."""
+        self._runs.pop(run.subject, None)
+        run.subject = subject
+        self._runs[subject] = run
+
     def leave(self, run: _NatsRun) -> None:
         self._runs.pop(run.subject, None)
         if self._in_flight.get(run.task.id) is run:
@@ -301,7 +307,7 @@ class _NatsRun:
 
     def __init__(self, backend: Nats, task: Task) -> None:
         self.task = task
-        self.subject = bus.run_subject(backend.web, task.id, task.attempt, secrets.token_hex(4))
+        self.subject = bus.run_subject(backend.web, task.id, task.attempt, _ask())
         self._backend = backend
         self._link = backend.link
         self._inbox: queue.SimpleQueue[tuple[str, bytes]] = queue.SimpleQueue()
@@ -626,8 +632,17 @@ class _NatsRun:
             return False
         logger.warning("%s was lost with its host before it had begun, and goes to another", self.task.id)
         self._again = True
+        self._forget_told()
         self._publish()
         return True
+
+    def _forget_told(self) -> None:
+        """What is told of the run that was lost is another's from now on: its end may come once more, stored twice."""
+        self._backend.follow(self, bus.run_subject(self._backend.web, self.task.id, self.task.attempt, _ask()))
+        self._parts.clear()
+        with suppress(queue.Empty):
+            while True:
+                self._unread -= len(self._inbox.get_nowait()[1])
 
     # What becomes of it where nothing is told.
 
@@ -702,6 +717,11 @@ class _NatsRun:
         place = self._backend.slots.place(self._withdrawal)
         # Looked at after the line, which it leaves before.
         return (place or Place(0, 0.0)) if self._waits else None
+
+
+def _ask() -> str:
+    """What tells a run from others of the same attempt."""
+    return secrets.token_hex(4)
 
 
 def _unnamed(tenant: str | None) -> str | None:
