@@ -13,6 +13,7 @@ import (
 	"go/parser"
 	"go/scanner"
 	"go/token"
+	"go/version"
 	"io"
 	"io/fs"
 	"os"
@@ -20,6 +21,7 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"sort"
 	"strings"
 )
@@ -28,8 +30,10 @@ const (
 	tools    = "/usr/lib/go/bin"
 	standard = "/usr/lib/go/std"
 	work     = "/tmp/.gobuild"
-	language = "-lang=go1.24"
 )
+
+// language is that of the compiler that this was compiled with.
+var language = "-lang=" + version.Lang(runtime.Version())
 
 // moduleLine is go.mod's module directive, quoted or not.
 var moduleLine = regexp.MustCompile(`(?m)^module\s+"?([^\s"]+)"?`)
