@@ -38,6 +38,18 @@ class _Unknowing(_Confining):
         return super().create_host_config(*arguments, **options)
 
 
+class _BusyAtFirst(_Unknowing):
+    """One that starts nothing for a moment, with whichever runtime."""
+
+    refuses = 2
+
+    def create_host_config(self, *arguments: Any, **options: Any) -> Any:
+        if self.refuses and "security_opt" in options:
+            self.refuses -= 1
+            return super().create_host_config(*arguments, **options)
+        return _Confining.create_host_config(self, *arguments, **options)
+
+
 @pytest.fixture
 def engine(request: pytest.FixtureRequest) -> Iterator[DockerEngine]:
     kind: type[docker.APIClient] = request.param
@@ -61,7 +73,7 @@ def security_options(engine: DockerEngine) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("engine", [_Confining], indirect=True)
+@pytest.mark.parametrize("engine", [_Confining, _BusyAtFirst], indirect=True)
 def test_containers_are_confined_by_the_profile(engine: DockerEngine) -> None:
     assert security_options(engine) == ["no-new-privileges:true", "apparmor=gexec-runner"]
 

@@ -36,6 +36,8 @@ _PROBE_BYTES = 64 << 20
 _REFUSALS = 3
 """After so many in a row, where another runtime did start the container, a runtime is not tried again. Not after one:
 a host that is short of memory refuses once in a while whatever the runtime."""
+_PROBES = 3
+"""Starts of a container with the AppArmor profile before it is done without."""
 
 
 class DockerEngine:
@@ -174,7 +176,12 @@ class DockerEngine:
             return
         without = self._policy
         self._policy = replace(without, apparmor=APPARMOR_PROFILE)
-        if reason := self._why_not_ready():
+        # A profile that cannot be had fails each time; an engine that was busy once must not cost it for good.
+        reason = ""
+        for _ in range(_PROBES):
+            if not (reason := self._why_not_ready()):
+                break
+        if reason:
             self._policy = without
             logger.warning(
                 "containers start without the AppArmor profile %s, and cannot be closed off as they should: %s",
