@@ -31,7 +31,13 @@ HOSTILE = (
     "-fuse-ld=/box/x", "-ld-path=x", "",
 )  # fmt: skip
 """What makes a compiler write elsewhere, read its arguments from a file, or load and start other programs."""
-MEANT_OTHERWISE = {"rust": ("-F", "-W"), "haskell": ("-X",), "haskell@libs": ("-X",), "pascal": ("-d",)}
+MEANT_OTHERWISE = {
+    "rust": ("-F", "-W"),
+    "rust@libs": ("-F", "-W"),
+    "haskell": ("-X",),
+    "haskell@libs": ("-X",),
+    "pascal": ("-d",),
+}
 """What begins so is harmless in one language: lints, extensions of the language, names to define."""
 
 
