@@ -12,11 +12,16 @@ import scala.tools.nsc.Main;
 
 /**
  * Compiles the Scala files of the work directory and notes the object to start: Main, or the first one with a main
- * method, of the file that is named, or else of all. What follows the file are options of scalac.
+ * method, of the file that is named, or else of all. A single file with statements outside of objects is a script, all of
+ * which is run. What follows the file are options of scalac.
  */
 public final class Build {
     private static final Path CLASSES = Path.of("/tmp/classes");
     private static final Path START = Path.of("/tmp/start");
+    /** What begins a line where only classes, objects and the like may: a statement, or a definition, of a script. */
+    private static final Pattern SCRIPT = Pattern.compile(
+            "(?m)^(?!(package|import|class|object|trait|case|abstract|sealed|final|implicit|private|protected|extends|with)\\b)[a-zA-Z_]");
+    private static final Pattern MAIN = Pattern.compile("\\bdef\\s+main\\b|\\b(extends|with)\\s+App\\b");
 
     private Build() {}
 
@@ -24,7 +29,11 @@ public final class Build {
         Files.createDirectories(CLASSES);
         var options = new ArrayList<>(List.of("-usejavacp", "-nowarn", "-encoding", "UTF-8", "-d", CLASSES.toString()));
         options.addAll(List.of(arguments).subList(Math.min(1, arguments.length), arguments.length));
-        options.addAll(relative(Path.of(""), ".scala"));
+        var files = relative(Path.of(""), ".scala");
+        if (files.size() == 1 && isScript(Files.readString(Path.of(files.get(0))))) {
+            options.addAll(List.of("-Xscript", "Main"));
+        }
+        options.addAll(files);
         Main.process(options.toArray(String[]::new));
         if (Main.reporter().hasErrors()) {
             System.exit(1);
@@ -37,6 +46,10 @@ public final class Build {
         }
         // Without a main method the launcher says what it misses.
         Files.writeString(START, starts.isEmpty() || starts.contains("Main") ? "Main" : starts.get(0));
+    }
+
+    private static boolean isScript(String text) {
+        return SCRIPT.matcher(text).find() && !MAIN.matcher(text).find();
     }
 
     private static boolean isObjectOf(String text, String name) {

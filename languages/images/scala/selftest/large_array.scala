@@ -1,0 +1,3 @@
+object Main {
+  def main(arguments: Array[String]): Unit = println(new Array[Int](20000000).length)
+}
