@@ -37,13 +37,14 @@ _PACKAGES_TABLE_HEAD = """\
 """
 _SOURCES = {
     "Debian": r"\binstall-packages [a-z]",
+    "its backports": r"\binstall-packages \S+/trixie-backports\b",
     "PyPI": r"\bpip3? (?:install|download)\b",
     "npm": r"\bnpm(?:-cli\.js)? (?:pack|install|ci)\b",
-    "Maven": r"\bmvn\b",
-    "Go modules": r"\bgo (?:get|mod download|mod vendor)\b",
+    "Maven": r"\bmvn\b|/ivy\.jar\b",
+    "Go modules": r"\bgo (?:get|mod download|mod vendor|list -m)\b",
     "crates": r"\bcargo (?:fetch|vendor|build)\b",
 }
-"""Where a Dockerfile fetches what it is made of, by the clients that it calls."""
+"""Where a Dockerfile, and the scripts beside it, fetch what the image is made of, by the clients that they call."""
 _NONE = "\N{EN DASH}"
 _SHARED_MB = 80
 """The base, which is there."""
@@ -117,8 +118,8 @@ def table(left_out: Mapping[str, int]) -> str:
 
 def sources(folder: Folder) -> list[str]:
     """Where the image's packages come from."""
-    dockerfile = folder.path / "Dockerfile"
-    text = dockerfile.read_text() if dockerfile.exists() else ""
+    scripts = [each for each in sorted(folder.path.glob("*")) if each.is_file() and not each.suffix]
+    text = "\n".join(each.read_text() for each in scripts)
     return [name for name, client in _SOURCES.items() if re.search(client, text)]
 
 

@@ -81,7 +81,16 @@ def test_every_folder_has_its_figures_and_the_documentation_says_the_same() -> N
     assert set(figures.all_packages()) <= set(known)
 
 
-@pytest.mark.parametrize(("slug", "places"), [("typescript", ["Debian", "PyPI", "npm"]), ("lua", ["Debian"])])
+@pytest.mark.parametrize(
+    ("slug", "places"),
+    [
+        ("typescript", ["Debian", "PyPI", "npm"]),
+        ("lua", ["Debian"]),
+        ("java@libs", ["Debian", "Maven"]),
+        ("rust@libs", ["Debian", "its backports", "crates"]),
+        ("go@libs", ["Debian", "its backports", "Go modules"]),
+    ],
+)
 def test_the_documentation_says_where_an_image_comes_from(slug: str, places: list[str]) -> None:
     assert figures.sources(folders.read(slug)) == places
 
