@@ -1,0 +1,1 @@
+println(new int[20_000_000].length)
