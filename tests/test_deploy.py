@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +19,7 @@ from languages.toolchain.base_image import ensure_debian
 from sandbox.docker import DockerImages
 from scripts import bill_of_materials, released_compose
 from scripts.pins import Pin
+from testkit import wheels
 from testkit.databases import create_database, database_url
 from testkit.servers import PROJECT, clean_environment, free_port, manage
 from testkit.waiting import last_seen
@@ -80,12 +80,9 @@ def image(
         if (PROJECT / name).is_file() and not name.startswith(("tests/", "docs/")):
             (context / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(PROJECT / name, context / name)
-    wanted = (context / "requirements.txt").read_text().splitlines(keepends=True)
-    (context / "wanted.txt").write_text("".join(line for line in wanted if not line.startswith("pixeltable")))
-    platforms = [f"--platform=manylinux_2_{minor}_{os.uname().machine}" for minor in (17, 28)]
-    command = [sys.executable, "-m", "pip", "download", "-q", "-r", str(context / "wanted.txt")]
-    command += ["-d", str(context / "wheelhouse"), "--only-binary=:all:", f"--python-version={python_version}"]
-    subprocess.run([*command, *platforms, f"--platform=manylinux2014_{os.uname().machine}"], check=True)
+    lines = (context / "requirements.txt").read_text().splitlines()
+    wanted = [line for line in lines if not line.startswith("pixeltable")]
+    wheels.download(wanted, context / "wheelhouse", python_version=python_version)
     with DockerImages() as images:
         base = ensure_debian(images, print)
     built, _ = docker_client.images.build(

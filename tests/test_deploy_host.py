@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +11,7 @@ import docker
 import pytest
 
 from gexec.version import VERSION
+from testkit import wheels
 from testkit.databases import create_database, database_url
 from testkit.hosts import fleet
 from testkit.servers import PROJECT
@@ -47,15 +46,9 @@ def image(
     for name in ("Dockerfile.host", "requirements.txt"):
         shutil.copy2(PROJECT / name, context / name)
     shutil.copytree(PROJECT / "sandbox", context / "sandbox", ignore=shutil.ignore_patterns("__pycache__"))
-    wanted = [
-        line.split()[0]
-        for line in (PROJECT / "requirements.txt").read_text().splitlines()
-        if line.startswith(("docker==", "msgpack==", "nats-py", "nkeys"))
-    ]
-    platforms = [f"--platform=manylinux_2_{minor}_{os.uname().machine}" for minor in (17, 28)]
-    command = [sys.executable, "-m", "pip", "download", "-q", "pip", *wanted, "-d", str(context / "wheelhouse")]
-    command += ["--only-binary=:all:", f"--python-version={python_version}"]
-    subprocess.run([*command, *platforms, f"--platform=manylinux2014_{os.uname().machine}"], check=True)
+    lines = (PROJECT / "requirements.txt").read_text().splitlines()
+    wanted = [line for line in lines if line.startswith(("docker==", "msgpack==", "nats-py", "nkeys"))]
+    wheels.download(["pip", *wanted], context / "wheelhouse", python_version=python_version)
     built, _ = docker_client.images.build(
         path=str(context),
         dockerfile="Dockerfile.host",

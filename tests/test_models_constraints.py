@@ -126,7 +126,7 @@ def language(**fields: Any) -> Language:
         ({"excused": ["a"]}, "excused", "JSON object"),
         ({"excused": {"timeout": " "}}, "excused", "Say why timeout may fail"),
         ({"excused": {"timeout": 3}}, "excused", "Say why timeout may fail"),
-        ({"excused": {"hello": "x"}}, "excused", "no case that can be excused; there are args, assert, bom, crlf, "),
+        ({"excused": {"hello": "x"}}, "excused", "no case that can be excused; there are args, assert, bom, "),
         ({"environment": {"A B": "x"}}, "environment", "cannot name an environment variable"),
         ({"environment": {"A": 1}}, "environment", "must be a text"),
         ({"environment": {"A": "{memory}"}}, "environment", "there are {cpus}, {heap_mb}, {memory_mb}"),

@@ -65,9 +65,10 @@ def pooler(prepared_postgres: Path, tmp_path: Path) -> Iterator[int]:
 
 
 def advisory_locks(directory: Path) -> set[str]:
-    """The addresses of the sessions that have some: empty for those of a local socket, which pass by the pooler."""
+    """The names of the sessions that have some, in this database: others on its server have theirs."""
     query = (
-        "SELECT DISTINCT application_name FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE locktype = 'advisory'"
+        "SELECT DISTINCT application_name FROM pg_locks JOIN pg_stat_activity USING (pid)"
+        " WHERE locktype = 'advisory' AND datname = current_database()"
     )
     with psycopg.connect(host=str(directory), user=USER, dbname=NAME) as connection:
         return {row[0] for row in connection.execute(query)}

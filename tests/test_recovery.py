@@ -20,7 +20,7 @@ from dispatch import workers
 from dispatch.heartbeat import Heartbeat
 from dispatch.models import Worker
 from dispatch.testing import FakeBackend, succeed
-from executions import recovery, services, transitions
+from executions import recovery, services, statements, transitions
 from executions.limits import AskedLimits, caps_of, effective
 from executions.models import Execution, Status
 from executions.outcomes import Outcome
@@ -144,13 +144,13 @@ def test_a_row_is_in_flight_from_its_first_moment(
     python: Language, fake_backend: FakeBackend, monkeypatch: pytest.MonkeyPatch, warm: bool
 ) -> None:
     fake_backend.warm = warm
-    real_save, swept = Execution.save, []
+    real_insert, swept = statements.insert, []
 
-    def save(row: Execution, **options: Any) -> None:
-        real_save(row, **options)
+    def insert(row: Execution) -> None:
+        real_insert(row)
         swept.append(recovery.sweep())
 
-    monkeypatch.setattr(Execution, "save", save)
+    monkeypatch.setattr(statements, "insert", insert)
     row = services.execute(submission=program(python), origin=Origin(None))
     assert (swept, row.outcome) == ([0], Outcome.OK)
 
