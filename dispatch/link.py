@@ -34,8 +34,6 @@ logger = logging.getLogger(__name__)
 
 R = TypeVar("R")
 
-_PLAIN = bus.Trust()
-
 HEADROOM_BYTES = 4096
 """Of a message for its subject and headers."""
 _CALL_S = bus.CALL_S + 1.0
@@ -60,7 +58,7 @@ class Link:
         url: str,
         *,
         web: str,
-        trust: bus.Trust = _PLAIN,
+        trust: bus.Trust = bus.PLAIN,
         on_told: Callable[[str, bytes], None],
         on_beat: Callable[[], None] = lambda: None,
     ) -> None:

@@ -154,6 +154,10 @@ class Trust:
         return found
 
 
+PLAIN = Trust()
+"""Without a key, and without TLS of one's own."""
+
+
 async def connect(
     url: str,
     *,

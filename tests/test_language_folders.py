@@ -298,6 +298,22 @@ def test_all_that_run_on_node_have_the_same() -> None:
     assert len(pinned) == 1
 
 
+@pytest.mark.parametrize(
+    ("name", "slugs"),
+    [
+        ("Usual.java", ["java", "java@libs"]),
+        ("fetch-jars", ["groovy", "scala"]),
+        ("modules.js", ["typescript", "typescript@libs"]),
+        ("tests.js", ["javascript@libs", "typescript@libs"]),
+        ("whole-output.js", ["javascript", "javascript@libs", "typescript", "typescript@libs"]),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_several_folders_have_a_copy_of_is_the_same(name: str, slugs: list[str]) -> None:
+    # Each folder is all that its image is built from, so there is no other place for it.
+    assert len({(folders.IMAGES / slug / name).read_bytes() for slug in slugs}) == 1
+
+
 def test_cpp_is_compiled_in_the_same_way_with_libraries_as_without() -> None:
     one, other = ((folders.IMAGES / slug / "build-cpp").read_bytes() for slug in ("cpp", "cpp@libs"))
     assert one == other

@@ -100,9 +100,6 @@ _UNREAD_BYTES = 2 * MAX_BYTES
 """Of one run, that its reader has not read: more than any may print."""
 
 
-_PLAIN = bus.Trust()
-
-
 class Nats:
     """The backend over hosts."""
 
@@ -115,7 +112,7 @@ class Nats:
         slots: int,
         queue: int,
         wait_ms: int,
-        trust: bus.Trust = _PLAIN,
+        trust: bus.Trust = bus.PLAIN,
         caller_share: float = 0.5,
         share_of: Callable[[str], float | None] = lambda _caller: None,
     ) -> None:
