@@ -45,9 +45,12 @@ class Scheduler:
         """Begin nothing more, and wait a little for the batches that are under way."""
         self._stop.set()
         until = time.monotonic() + STOP_S
+        # The one that looks first: what it has just begun is in `_running` once it has ended.
+        if self._thread.ident is not None:
+            self._thread.join(STOP_S)
         with self._lock:
             running_now = list(self._running.values())
-        for thread in [self._thread, *running_now]:
+        for thread in running_now:
             if thread.ident is not None:
                 thread.join(max(0.0, until - time.monotonic()))
         self._locks.close()

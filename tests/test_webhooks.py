@@ -444,6 +444,28 @@ def test_another_dispatcher_goes_on(caller: Caller, monkeypatch: pytest.MonkeyPa
         assert len(running.received) == 3
 
 
+@with_threads
+def test_what_is_claimed_as_a_dispatcher_stops_is_waited_for(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks, go_on, claim = threading.Event(), threading.Event(), attempts.claim
+
+    def slow_claim(**but: Any) -> Delivery | None:
+        delivery = claim(**but)
+        if delivery is not None:
+            looks.set()
+            go_on.wait(10)
+        return delivery
+
+    monkeypatch.setattr(attempts, "claim", slow_claim)
+    with receiver(saying(200)) as running:
+        announce(caller.client_id, url=running.url)
+        dispatcher = Dispatcher()
+        dispatcher.start()
+        assert looks.wait(10)
+        threading.Timer(0.2, go_on.set).start()
+        dispatcher.stop()
+        assert Delivery.objects.get().state == State.DELIVERED
+
+
 def test_old_ones_are_forgotten_with_their_log(caller: Caller, here: Receiver) -> None:
     announce(caller.client_id, url=here.url)
     send_due()

@@ -71,9 +71,12 @@ class Dispatcher:
         self._stop.set()
         waking.wake()
         until = time.monotonic() + STOP_S
+        # The one that looks first: what it has just claimed is in `_running` once it has ended.
+        if self._thread.ident is not None:
+            self._thread.join(STOP_S)
         with self._lock:
             running = list(self._running)
-        for thread in [self._thread, *running]:
+        for thread in running:
             if thread.ident is not None:
                 thread.join(max(0.0, until - time.monotonic()))
 
