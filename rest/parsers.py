@@ -21,6 +21,9 @@ from rest.text import printable
 _CHUNK_BYTES = 64 * 1024
 _DRAINED_BYTES = 32 * 1024 * 1024
 """A client that sends too much reads the answer only if it was let finish; beyond this it is cut off."""
+_MOST_NESTED = 100
+"""Objects and arrays within each other. What is made of a body is walked through in other places than it was read in,
+and Python ends a recursion by how much it is within already: what one place reads another could not write."""
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -64,14 +67,32 @@ class AnyJSONParser(BaseParser):
 
     def _loads(self, body: bytes) -> Any:
         try:
-            return json.loads(
+            value = json.loads(
                 body.decode("utf-8-sig"), parse_constant=_refuse_constant, object_pairs_hook=self.object_pairs_hook
             )
         except RecursionError:
-            raise Refusal("Invalid JSON: nested too deeply", code="invalid_json") from None
+            raise _too_deep() from None
         except ValueError:
             # Not JSON, not UTF-8, or an integer of more digits than Python converts.
             raise Refusal("Invalid JSON", code="invalid_json") from None
+        # Nearly all have fewer than that in all.
+        if body.count(b"[") + body.count(b"{") > _MOST_NESTED and _is_too_deep(value):
+            raise _too_deep()
+        return value
+
+
+def _is_too_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(_MOST_NESTED):
+        inner = (each.values() if isinstance(each, dict) else each for each in level if isinstance(each, (dict, list)))
+        level = [each for values in inner for each in values if isinstance(each, (dict, list))]
+        if not level:
+            return False
+    return True
+
+
+def _too_deep() -> Refusal:
+    return Refusal("Invalid JSON: nested too deeply", code="invalid_json")
 
 
 NO_FORM = "the body is JSON, and Content-Type says {media_type}: send Content-Type: application/json"

@@ -24,6 +24,7 @@ from clients.rights import Right
 from executions.api.requests import asked_in
 from languages.models import Language
 from rest.codes import CODES
+from rest.exceptions import Refusal
 from rest.parsers import StrictJSONParser
 from rest.problems import handle
 from rest.text import printable
@@ -213,6 +214,21 @@ def test_deep_nesting_is_no_fault(depth: int, python: Language) -> None:
         told = problem_with(data)
         assert told is not None
         assert told["status"] == 400
+
+
+@pytest.mark.parametrize(("opened", "closed"), [(b"[", b"]"), (b'{"":', b"}")])
+def test_nesting_has_a_bound_of_its_own(opened: bytes, closed: bytes) -> None:
+    """Not the interpreter's, which is another one wherever the value is walked through."""
+    parser = StrictJSONParser()
+    for depth in (98, 99):
+        data = b'{"a": [1, ' + opened * (depth - 1) + b"1" + closed * (depth - 1) + b"]}"
+        assert parser.object_in(data)["a"][0] == 1
+    for depth in (100, 500, 932):
+        data = b'{"a": [1, ' + opened * depth + b"1" + closed * depth + b"]}"
+        with pytest.raises(Refusal, match="nested too deeply"):
+            parser.object_in(data)
+    broad = b'{"a": [' + b",".join([opened + b"1" + closed] * 1000) + b"]}"
+    assert len(parser.object_in(broad)["a"]) == 1000
 
 
 def test_a_huge_number_is_no_fault(python: Language) -> None:

@@ -329,6 +329,15 @@ def test_what_is_long_is_refused_without_much_ado(python: Language, fields: dict
     assert post(**fields).status_code in {400, 404, 413}
 
 
+@pytest.mark.parametrize("number", ["1e999", "-1e999", '"1e999"', '"-1e999"'])
+@pytest.mark.parametrize("name", ["cputime", "memorylimit", "numprocs", "streamsize", "disklimit"])
+def test_a_number_without_end_is_the_most_or_nothing(python: Language, name: str, number: str) -> None:
+    run_spec = json.dumps(SPEC | {"parameters": {name: "?"}}).replace('"?"', number)
+    answer = Client().post(f"{API}/runs", f'{{"run_spec": {run_spec}}}', "application/json")
+    is_refused = name == "cputime" and "-" not in number
+    assert answer.status_code == (400 if is_refused else 200)
+
+
 class TestEndings:
     """Golden results."""
 

@@ -226,6 +226,11 @@ class TestMade:
         )
         assert answer.json()["stdout"] == "1\n"
 
+    def test_a_form_has_so_many_fields_and_no_more(self, python: Language) -> None:
+        form = "language_id=71&" + "&".join(f"a{number}=1" for number in range(1000))
+        answer = Client().post("/judge0/submissions", form, content_type="application/x-www-form-urlencoded")
+        assert (answer.status_code, answer.json()) == (422, {"error": "the form has more than 1000 fields"})
+
     def test_the_body_may_say_what_the_query_says(self, python: Language, fake_backend: FakeBackend) -> None:
         behaving(fake_backend, ran(b"1\n"))
         answer = post(

@@ -499,6 +499,14 @@ class TestTokens:
         answer = signed.post(EXEC, PROGRAM, Authorization=f"Bearer {made}")
         assert (answer.status_code, answer.json()) == (401, {"error": "Invalid bearer token"})
 
+    @pytest.mark.parametrize(
+        "head", ["[" * 4000, "[]", '{"alg":[]}', '{"alg":"EdDSA","kid":[]}', '{"alg":' + "9" * 5000 + "}", "\xff", ""]
+    )
+    def test_what_is_no_token_at_all(self, signed: Door, head: str) -> None:
+        made = base64.urlsafe_b64encode(head.encode("latin-1")).decode().rstrip("=")
+        answer = signed.post(EXEC, PROGRAM, Authorization=f"Bearer {made}.e30.eA")
+        assert (answer.status_code, answer.json()) == (401, {"error": "Invalid bearer token"})
+
     def test_a_set_of_keys(self, signed: Door, settings: Any) -> None:
         number = PRIVATE.public_key().public_bytes_raw()
         private = rsa.generate_private_key(65537, 2048)

@@ -133,6 +133,21 @@ class TestBodies:
         assert answer.status_code == 422
         assert found == [(kind, ["body", *place], text) for kind, place, text in faults]
 
+    @pytest.mark.parametrize("value", ["1e999", "-1e999", "[[1e999]]", '{"a": -1e999}', "[" * 90 + "1" + "]" * 90])
+    def test_of_what_is_told_again(self, fusion: Door, value: str) -> None:
+        """It is JSON whatever was sent: a number that is too large for one is none in the answer."""
+        answer = fusion.post(RUN, f'{{"code": "\u00e9", "language": {value}}}')
+        told_again = json.loads(answer.content, parse_constant=pytest.fail)["detail"][0]["input"]
+        assert (answer.status_code, told_again) == (
+            422,
+            json.loads(value.replace("-1e999", "null").replace("1e999", "null")),
+        )
+
+    @pytest.mark.parametrize("sign", ["", "-"])
+    def test_times_that_no_clock_has(self, fusion: Door, fake_backend: FakeBackend, sign: str) -> None:
+        answer = fusion.post(RUN, f'{{"code": "1", "language": "python", "run_timeout": {sign}{"9" * 4000}}}')
+        assert (answer.status_code, fake_backend.jobs[0].steps[0].limits.wall_ms == 1) == (200, sign == "-")
+
     @pytest.mark.parametrize(
         ("body", "message"),
         [

@@ -144,5 +144,13 @@ def _password_in(credentials: str) -> str:
 
 
 def dumps(body: object) -> bytes:
-    """JSON, with ? for half of a surrogate pair."""
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", errors="replace")
+    """JSON, with ? for half of a surrogate pair, and null for a number that is beyond all that a client may have sent.
+
+    Such as 1e999, where what was sent is told again.
+    """
+    try:
+        text = json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    except ValueError:
+        finite = json.loads(json.dumps(body), parse_constant=lambda _: None)
+        text = json.dumps(finite, ensure_ascii=False, separators=(",", ":"))
+    return text.encode("utf-8", errors="replace")

@@ -227,7 +227,7 @@ def _integer(value: Any) -> int:
     if isinstance(value, str):
         found = _LEADING_INTEGER.match(value)
         return int(found[1]) if found else 0
-    return int(min(value, 10**9)) if isinstance(value, (int, float)) else 0
+    return int(max(-(10**9), min(value, 10**9))) if isinstance(value, (int, float)) else 0
 
 
 def _encoded(text: str) -> bytes:

@@ -15,6 +15,7 @@ from executions.compat.judge0.results import Attributes
 from executions.compat.problems import Reply
 from executions.compat.views import DoorView, said
 from executions.doors import Door
+from rest.exceptions import Refusal
 from rest.parsers import AnyJSONParser
 from rest.views import body_of
 
@@ -40,7 +41,7 @@ class BodyParser(AnyJSONParser):
         if not text:
             return {}
         if self._is_form and text[:1] not in (b"{", b"["):
-            return dict(parse_qsl(text.decode(errors="replace"), keep_blank_values=True, max_num_fields=_MOST_FIELDS))
+            return _fields_in(text.decode(errors="replace"))
         loaded = super()._loads(body)
         return loaded if isinstance(loaded, dict) else {}
 
@@ -48,6 +49,13 @@ class BodyParser(AnyJSONParser):
 
 
 _MOST_FIELDS = 1_000
+
+
+def _fields_in(form: str) -> dict[str, str]:
+    try:
+        return dict(parse_qsl(form, keep_blank_values=True, max_num_fields=_MOST_FIELDS))
+    except ValueError:
+        raise Refusal(f"the form has more than {_MOST_FIELDS} fields") from None
 
 
 class Judge0View(DoorView):

@@ -32,7 +32,7 @@ def person_in(token: str) -> str | None:
         return None
     try:
         claims = _claims(token)
-    except (jwt.PyJWTError, ValueError):
+    except (jwt.PyJWTError, ValueError, RecursionError):
         return None
     subject, tenant, life = claims.get("sub"), claims.get("tenant_id", ""), (claims["iat"], claims["exp"])
     if not (isinstance(subject, str) and subject and isinstance(tenant, str)):

@@ -93,7 +93,7 @@ def _number(value: Any, _path: Path, _faults: Faults) -> float:
     try:
         return float(value)
     except OverflowError:
-        return math.copysign(math.inf, int(value))
+        return -math.inf if int(value) < 0 else math.inf
     except ValueError:
         message = "Input should be a valid number, unable to parse string as a number"
         raise _Wrong("float_parsing", message) from None

@@ -109,4 +109,6 @@ def _limits(asked: Asked, language: Language, caller: Caller | None) -> AskedLim
 
 def _ms(seconds: float, most: int) -> int:
     """From one millisecond, for nothing and less than that, to the most."""
-    return most if math.isnan(seconds) or seconds * 1000 >= most else max(1, math.ceil(seconds * 1000))
+    if math.isnan(seconds) or seconds * 1000 >= most:
+        return most
+    return max(1, math.ceil(max(0.0, seconds) * 1000))
