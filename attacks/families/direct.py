@@ -25,11 +25,14 @@ _CPU_TOLERANCE = 0.05
 _LATE_MS = 2000
 """A quiet machine needs a few; this is for one that has much else to do."""
 _LONG_MS = 4000
+_CPU_LIMIT_MS = 500
+_CPU_OVER_MS = 2500
+"""What a runner that comes late may let pass, with the processors of a small machine all used meanwhile."""
 _SMALL_QUOTA_US = 5000
 _RUNNERS_OWN_MS = 200
-"""The start of the container and its runner, which are not the program's."""
-_GONE_S = 5.0
-"""Where the debt is paid, it takes a minute."""
+"""What the runner itself takes beside a program."""
+_GONE_S, _GONE_AT_MOST_S = 5.0, 45.0
+"""Where the debt is paid, it takes a minute. An emulated processor takes seconds for a removal."""
 _NAMES = 60_000
 _DENTRY_BYTES = 192
 """Of one entry, on 64-bit machines. A union of layers keeps one for each that it asks, and one of its own."""
@@ -97,29 +100,35 @@ class LongCall:
             return Report("skipped", skipped=f"no Docker engine with {_IMAGE} here")
         job = _long_calls(self.kind, wall_ms=_LONG_MS)
         with _engine() as engine, _started(engine, client, cpu_quota_us=_SMALL_QUOTA_US) as container:
+            # Its start has cost its group something, which is not the program's: on an emulated processor seconds.
+            start_ms = engine.cpu_ms(container.id)
             step = container.run(job, tenant="attack").steps[0]
-            used_ms = engine.cpu_ms(container.id)
+            used_ms = engine.cpu_ms(container.id) - start_ms
             container.close()
             began = time.monotonic()
-            last_seen(engine.owned, until=lambda owned: container.id not in owned, within_s=_GONE_S)
+            within_s = min(_GONE_S * client.patience, _GONE_AT_MOST_S)
+            last_seen(engine.owned, until=lambda owned: container.id not in owned, within_s=within_s)
             gone_s = time.monotonic() - began
-        return Report(f"{step.outcome} in {step.wall_ms:.0f} ms", tuple(_long_call_problems(step, used_ms, gone_s)))
+        outcome = f"{step.outcome} in {step.wall_ms:.0f} ms, {step.cpu_ms:.0f} of {used_ms:.0f} ms told"
+        problems = list(_long_call_problems(step, used_ms, _LATE_MS * client.patience))
+        if gone_s >= within_s:
+            problems.append(f"still there after {gone_s:.0f} s")
+        return Report(outcome, tuple(problems))
 
 
-def _long_calls(kind: str, *, wall_ms: int) -> Job:
+def _long_calls(kind: str, *, wall_ms: int, cpu_ms: int | None = None) -> Job:
     source = "".join((GUESTS / name).read_text() for name in (PRELUDES["python"], "long_calls.py"))
-    return _python("import long", File("long.py", source.replace("@KIND@", kind).encode()), wall_ms=wall_ms)
+    file = File("long.py", source.replace("@KIND@", kind).encode())
+    return _python("import long", file, wall_ms=wall_ms, cpu_ms=cpu_ms)
 
 
-def _long_call_problems(step: StepResult, used_ms: float, gone_s: float) -> Iterator[str]:
+def _long_call_problems(step: StepResult, used_ms: float, late_ms: float) -> Iterator[str]:
     if step.outcome is not Outcome.TIMEOUT_WALL:
         yield f"{step.outcome}: {step.detail} {step.stderr[-300:]!r}"
-    if step.wall_ms > _LONG_MS + _LATE_MS:
+    if step.wall_ms > _LONG_MS + late_ms:
         yield f"ended after {step.wall_ms:.0f} ms"
     if used_ms - step.cpu_ms > max(_RUNNERS_OWN_MS, _CPU_TOLERANCE * used_ms):
         yield f"{step.cpu_ms:.0f} ms were told of {used_ms:.0f}"
-    if gone_s >= _GONE_S:
-        yield f"still there after {gone_s:.0f} s"
 
 
 @contextmanager
@@ -154,8 +163,8 @@ def _container(client: Client) -> Iterator[Container]:
         yield container
 
 
-def _python(source: str, *files: File, wall_ms: int = _LIMITS.wall_ms) -> Job:
-    limits = Limits(wall_ms=wall_ms, output_bytes=_LIMITS.output_bytes)
+def _python(source: str, *files: File, wall_ms: int = _LIMITS.wall_ms, cpu_ms: int | None = None) -> Job:
+    limits = Limits(wall_ms=wall_ms, output_bytes=_LIMITS.output_bytes, cpu_ms=cpu_ms)
     return Job(files, (Step("run", ("python3", "-c", source), limits),))
 
 
@@ -227,6 +236,16 @@ def _ask_for_nothing(container: Container) -> tuple[str, list[str]]:
     return f"{step.peak_memory_bytes >> 20} MB charged", problems
 
 
+def _meet_the_processors(container: Container) -> tuple[str, list[str]]:
+    """A limit of CPU time is met in the middle of calls that last longer than it: somebody counts meanwhile."""
+    job = _long_calls("/dev/urandom", wall_ms=10 * _LONG_MS, cpu_ms=_CPU_LIMIT_MS)
+    step = container.run(job, tenant="attack").steps[0]
+    problems = [] if step.outcome is Outcome.TIMEOUT_CPU else [f"{step.outcome}: {step.detail} {step.stderr[-300:]!r}"]
+    if not _CPU_LIMIT_MS <= step.cpu_ms <= _CPU_LIMIT_MS + _CPU_OVER_MS:
+        problems.append(f"{step.cpu_ms:.0f} ms were used of {_CPU_LIMIT_MS}")
+    return f"{step.outcome} after {step.cpu_ms:.0f} ms", problems
+
+
 def _leave_a_long_call(container: Container) -> tuple[str, list[str]]:
     """Whoever hangs up is rid of the program although nobody there gets to read that."""
     threading.Timer(_LONG_MS / 1000, container.cancel).start()
@@ -248,6 +267,11 @@ ATTACKS: tuple[DirectAttack | LongCall, ...] = (
     DirectAttack("CPU time", "spins in four processes and asks the kernel", _spin),
     *(LongCall(kind) for kind in LONG_CALLS),
     DirectAttack("names that do not exist", "fills the kernel's memory of names with such", _ask_for_nothing),
+    DirectAttack(
+        "long calls, CPU limit",
+        "four processes in one long call each, which is longer than they may use",
+        _meet_the_processors,
+    ),
     DirectAttack("long calls, left", "hangs up while its processes are in one long call each", _leave_a_long_call),
     DirectAttack("wall time", "sleeps past a limit of 1000 ms, three times", _meet_the_wall),
 )
