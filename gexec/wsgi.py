@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 
-from django.core.wsgi import get_wsgi_application
+import django
 
 from gexec.bodies import checked
+from gexec.request import Handler
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gexec.settings")
 
-application = checked(get_wsgi_application())
+# As django.core.wsgi does it, with a handler of ours.
+django.setup(set_prefix=False)
+application = checked(Handler())
