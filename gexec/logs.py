@@ -58,7 +58,9 @@ def configuration(*, as_json: bool) -> dict[str, Any]:
             "django": {"handlers": [], "level": "INFO", "propagate": True},
             "django.request": {"level": "ERROR", "filters": ["failed"]},
             "django.server": {"handlers": [], "propagate": True},
-            "django.security.DisallowedHost": {"level": "CRITICAL"},
+            # What is suspicious is refused as well: a host, more fields than are taken. Anybody can send it.
+            "django.security": {"level": "CRITICAL"},
+            "django.security.csrf": {"level": "WARNING"},
             "gunicorn.error": {"handlers": [], "level": "INFO", "propagate": True, "filters": ["no_request"]},
             "gunicorn.access": {"handlers": [], "level": "CRITICAL", "propagate": False},
             "axes": {"level": "WARNING"},

@@ -194,6 +194,10 @@ class TestFiles:
         put(self.ID, b"support", key=key)
         assert asked.head(f"{API}/files/{self.ID}").status_code == 204
 
+    @pytest.mark.parametrize("file_id", ["%00", "12345678%00", "..%2f..%2fetc", "%ff%ff%ff%ff%ff%ff%ff%ff", "a" * 3000])
+    def test_what_is_no_id_is_nowhere(self, key: str, file_id: str) -> None:
+        assert Client(headers={"x-api-key": key}).head(f"{API}/files/{file_id}").status_code == 404
+
     def test_another_client_has_none_of_it(self, key: str) -> None:
         put(self.ID, b"support", key=key)
         other = create("another school")

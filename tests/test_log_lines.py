@@ -150,3 +150,12 @@ def test_a_collector_reads_them_in_production(
 ) -> None:
     monkeypatch.setattr(process, "env", Environment(variables))
     assert process.read().log_json is as_json
+
+
+@pytest.mark.parametrize(
+    "logger", ["DisallowedHost", "TooManyFieldsSent", "RequestDataTooBig", "SuspiciousSession", "DisallowedRedirect"]
+)
+def test_a_request_that_is_refused_for_what_it_is_leaves_no_traceback(logger: str) -> None:
+    """Django says each as an error, with a traceback; anybody can send a thousand of them."""
+    assert not logging.getLogger(f"django.security.{logger}").isEnabledFor(logging.ERROR)
+    assert logging.getLogger("django.security.csrf").isEnabledFor(logging.WARNING)

@@ -52,5 +52,6 @@ def digests(caller: Caller | None, ids: Iterable[str]) -> dict[str, str]:
     """What the caller has of these, as the store calls them. Without a key there is nothing."""
     if caller is None or caller.publishable:
         return {}
-    found = {each: services.named(caller.client_id, _NAMESPACE, each) for each in dict.fromkeys(ids)}
+    named = (each for each in dict.fromkeys(ids) if is_id(each))
+    found = {each: services.named(caller.client_id, _NAMESPACE, each) for each in named}
     return {each: id_of(digest) for each, digest in found.items() if digest is not None}
