@@ -159,4 +159,4 @@ def test_a_run_takes_three_statements(python: Language, fake_backend: FakeBacken
             assert client.post("/execute", body, "application/json").status_code == 200
         return [query["sql"].split()[0] for query in queries]
 
-    assert any(asked() == ["INSERT", "WITH", "UPDATE"] for _ in range(30))
+    assert any(asked() == ["INSERT", "UPDATE", "UPDATE"] for _ in range(30))
