@@ -33,6 +33,12 @@ _TOLD = ("tests", "artifacts")
 """Columns with a checker's messages, files, and names of files: a thousand names may have megabytes."""
 
 # The table is unlogged: adding to a counter waits for no disk, and a crash of the database starts the count again.
+# Nearly all are within their share, and not the first of the day: this takes half of what the other statement does.
+_ADD_WITHIN = """
+UPDATE executions_callerstorage SET executions = executions + 1, kept_bytes = kept_bytes + %(bytes)s
+WHERE day = %(day)s AND caller = %(caller)s AND unkept_bytes = 0
+    AND kept_bytes + %(bytes)s <= coalesce((SELECT storage_bytes FROM clients_client WHERE id = %(client)s), %(most)s)
+"""
 _ADD = """
 WITH share AS (
     SELECT coalesce((SELECT storage_bytes FROM clients_client WHERE id = %(client)s), %(most)s) AS most)
@@ -161,6 +167,9 @@ def _counts(execution: Execution, brought: int) -> bool:
     asked: dict[str, Any] = {"day": _day(), "caller": caller_of(execution), "bytes": brought}
     asked |= {"most": most_mb * MIB or _UNBOUNDED, "client": execution.client_id}
     with connection.cursor() as cursor:
+        cursor.execute(_ADD_WITHIN, asked)
+        if cursor.rowcount:
+            return True
         cursor.execute(_ADD, asked)
         (unkept_bytes,) = cursor.fetchone()
     return bool(unkept_bytes == 0)

@@ -119,7 +119,8 @@ def test_programs_that_end_at_once_are_counted_exactly(settings: Settings, fake_
     assert counter.kept_bytes == counter.unkept_bytes == 10 * (MIB // 10)
 
 
-def test_it_costs_a_request_one_statement_and_no_look_at_other_rows() -> None:
+def test_it_costs_a_request_one_statement_and_no_look_at_other_rows(settings: Settings) -> None:
+    settings.GEXEC_STORAGE_MB_PER_DAY = 10
     execute()
     with CaptureQueriesContext(connection) as asked:
         execute()
