@@ -82,6 +82,7 @@ def post_worker_init(worker: Any) -> None:
     from serve import background  # noqa: PLC0415 (gunicorn reads this file before Django is set up)
 
     faults.log_failed_threads(_log)
+    logs.leave_out_what_no_line_has()
 
     worker.leave = partial(background.leave, _settings.reload_grace_s)
     worker.close_pool = partial(background.close_pool, _settings.shutdown_grace_s)
