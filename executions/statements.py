@@ -22,6 +22,8 @@ from executions.models import Execution
 
 _KINDS_OF_CHANGES = 64
 """Sets of columns that are written together: about a dozen."""
+_UNFLUSHED = " RETURNING set_config('synchronous_commit', 'off', true)"
+"""For this transaction alone, which may be the statement's own; a statement more would be another round trip."""
 _SENT_AS_IT_IS: Mapping[type[models.Field[Any, Any]], type] = {
     models.BigIntegerField: int,
     models.BooleanField: bool,
@@ -37,12 +39,16 @@ _SENT_AS_IT_IS: Mapping[type[models.Field[Any, Any]], type] = {
 """What fields of these very classes do nothing to, where it is of this very class."""
 
 
-def insert(execution: Execution) -> None:
-    """Write the row of one that has none. Raises what `save` with `force_insert` does, whose signals nobody awaits."""
+def insert(execution: Execution, *, flushed: bool = True) -> None:
+    """Write the row of one that has none. Raises what `save` with `force_insert` does, whose signals nobody awaits.
+
+    Unless `flushed`, its transaction is not waited for until it is on the disk: everybody sees the row, and only a
+    database that ends within a second forgets it.
+    """
     ours = _connection()
     values = [_as_sent(field, field.pre_save(execution, add=True), ours) for field in _fields()]
     with _cursor(ours) as cursor:
-        cursor.execute(_insert_of(), values)
+        cursor.execute(_insert_of() if flushed else _insert_of() + _UNFLUSHED, values)
     execution._state.adding, execution._state.db = False, ours.alias
 
 
@@ -65,7 +71,7 @@ def _connection() -> BaseDatabaseWrapper:
 def _cursor(ours: BaseDatabaseWrapper) -> CursorWrapper:
     """Django's, which takes part in its log of queries as any other, and sends values beside the statement."""
     ours.ensure_connection()
-    return cast("CursorWrapper", ours._prepare_cursor(ServerBindingCursor(ours.connection)))  # type: ignore[call-arg]  # its stubs know no argument
+    return cast("CursorWrapper", ours._prepare_cursor(ServerBindingCursor(ours.connection)))  # type: ignore[attr-defined, call-arg]  # not in its stubs
 
 
 def _as_sent(field: models.Field[Any, Any], value: object, ours: BaseDatabaseWrapper) -> Any:

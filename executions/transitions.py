@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from copy import copy
 from functools import partial
 from types import MappingProxyType
 from typing import Any
@@ -21,7 +22,7 @@ from django.utils import timezone
 from dispatch import workers
 from executions import announcements, backlog, batch_ends, lifecycle, statements, storage, told
 from executions.jobs import caller_of, is_talked_to
-from executions.models import EXECUTE, INTERACTIVE, MAX_ATTEMPTS, OPEN, Execution, Status
+from executions.models import EXECUTE, INTERACTIVE, MAX_ATTEMPTS, OPEN, Erasure, Execution, Status
 from rest import tracing
 from rest.connections import DATABASE_AWAY, DATABASE_RETRY_AFTER_S, release_connection
 from rest.exceptions import Unavailable
@@ -195,8 +196,30 @@ def _moved(execution: Execution, expected: str, fields: dict[str, Any], in_the_r
     return moved
 
 
+def _written_anew(execution: Execution, values: Mapping[str, Any]) -> bool:
+    """Insert it whole where the database has ended and forgotten its row; whether that was so.
+
+    Only a row that was inserted without waiting for the disk can be (executions.accept), and only who runs it has all
+    of it. Nobody deletes one that is open; but this process may have been frozen for so long that another has ended it,
+    and its client erased it: that has left a tombstone.
+    """
+    if execution.door != EXECUTE or execution.get_deferred_fields():
+        return False
+    is_there = Execution.objects.filter(pk=execution.pk)
+    is_erased = Erasure.objects.filter(what={"id": str(execution.pk)})
+    if is_there.exists() or is_erased.exists():
+        return False
+    row = copy(execution)
+    for name, value in values.items():
+        setattr(row, name, value)
+    statements.insert(row)
+    logger.warning("execution %s was forgotten by the database, and is written anew", execution.pk)
+    return True
+
+
 def _written(execution: Execution, expected: str, fields: dict[str, Any], in_the_row: Mapping[str, Any]) -> bool:
-    if not statements.change(execution, expected, {**fields, **in_the_row}):
+    values = {**fields, **in_the_row}
+    if not statements.change(execution, expected, values) and not _written_anew(execution, values):
         return False
     for name, value in fields.items():
         setattr(execution, name, value)

@@ -9,6 +9,7 @@ import sys
 import time
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -22,7 +23,7 @@ from dispatch.models import Worker
 from dispatch.testing import FakeBackend, succeed
 from executions import recovery, services, statements, transitions
 from executions.limits import AskedLimits, caps_of, effective
-from executions.models import Execution, Status
+from executions.models import Erasure, Execution, Status
 from executions.outcomes import Outcome
 from executions.submission import Origin, Submission, single_file
 from languages.models import Language
@@ -146,8 +147,8 @@ def test_a_row_is_in_flight_from_its_first_moment(
     fake_backend.warm = warm
     real_insert, swept = statements.insert, []
 
-    def insert(row: Execution) -> None:
-        real_insert(row)
+    def insert(row: Execution, **how: bool) -> None:
+        real_insert(row, **how)
         swept.append(recovery.sweep())
 
     monkeypatch.setattr(statements, "insert", insert)
@@ -170,6 +171,39 @@ def test_a_process_that_comes_back_too_late_says_so(
         row = services.execute(submission=program(python), origin=Origin(None))
     assert (row.outcome, row.error) == (Outcome.SANDBOX_ERROR, "swept")
     assert "was finished already" in caplog.text
+
+
+def forget(job: Job) -> JobResult:
+    """As a database that ends, and comes back without what it had not written to the disk."""
+    Execution.objects.all()._raw_delete("default")
+    return succeed(job)
+
+
+def test_a_row_that_the_database_has_forgotten_is_written_anew(python: Language, fake_backend: FakeBackend) -> None:
+    fake_backend.behave = forget
+    given = services.execute(submission=program(python), origin=Origin("192.0.2.1"))
+    row = Execution.objects.get()
+    assert (row.pk, row.status, row.outcome) == (given.pk, Status.FINISHED, Outcome.OK)
+    assert (row.source, row.job, row.steps) == (given.source, given.job, given.steps)
+    assert (row.client_address, row.finished_at) == ("192.0.2.1", given.finished_at)
+
+
+def test_a_row_that_was_erased_is_not(python: Language, fake_backend: FakeBackend) -> None:
+    def behave(job: Job) -> JobResult:
+        erased, now = str(Execution.objects.get().pk), timezone.now()
+        Erasure.objects.create(what={"id": erased}, erased=1, created_at=now, finished_at=now)
+        return forget(job)
+
+    fake_backend.behave = behave
+    with pytest.raises(Execution.DoesNotExist):
+        services.execute(submission=program(python), origin=Origin(None))
+    assert not Execution.objects.exists()
+
+
+def test_a_row_that_was_on_the_disk_is_not_written_anew(python: Language, fake_backend: FakeBackend) -> None:
+    fake_backend.behave = forget
+    with pytest.raises(Execution.DoesNotExist):
+        services.execute(submission=replace(program(python), door="api"), origin=Origin(None))
 
 
 def test_nothing_is_run_for_a_row_that_was_finished_while_it_waited(

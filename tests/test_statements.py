@@ -160,3 +160,26 @@ def test_a_run_takes_three_statements(python: Language, fake_backend: FakeBacken
         return [query["sql"].split()[0] for query in queries]
 
     assert any(asked() == ["INSERT", "UPDATE", "UPDATE"] for _ in range(30))
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("rate_limit_off")
+def test_only_where_nobody_is_told_before_its_end_a_row_is_not_waited_for(
+    python: Language, fake_backend: FakeBackend
+) -> None:
+    fake_backend.behave = lambda _job: result(ran(b"1\n"))
+    client = Client(HTTP_AUTHORIZATION=f"Api-Key {create('flushed')}")
+
+    def inserted(path: str, **asked: Any) -> str:
+        with CaptureQueriesContext(connection) as queries:
+            assert client.post(path, json.dumps(asked), "application/json").status_code in (200, 201, 202)
+        (insert,) = [query["sql"] for query in queries if 'INSERT INTO "executions_execution"' in query["sql"]]
+        return insert
+
+    unflushed = "set_config('synchronous_commit', 'off', true)"
+    assert unflushed in inserted("/execute", language=python.slug, source_code="1")
+    assert unflushed not in inserted("/api/v1/executions", language=python.slug, source_code="1")
+    assert unflushed not in inserted("/api/v1/executions", language=python.slug, source_code="1", wait=False)
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW synchronous_commit")
+        assert cursor.fetchone() == ("on",)
