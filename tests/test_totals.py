@@ -108,6 +108,24 @@ def test_the_counts(history: None) -> None:
     assert totals.languages() == {"python", "go"}
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("steps", "cpu_ms", "wall_ms"),
+    [
+        ([{"cpu_ms": 2.5, "wall_ms": 4.0}], 2.5, 4.0),
+        ([{"cpu_ms": 2.5, "wall_ms": 4.0}, {"cpu_ms": 1.0}], 3.5, 4.0),
+        ([{"cpu_ms": None}], 9.0, 12.0),
+        ([], 9.0, 12.0),
+        ({}, 9.0, 12.0),
+    ],
+    ids=["one", "two", "no numbers", "none", "no list"],
+)
+def test_the_times_are_of_all_steps(steps: Any, cpu_ms: float, wall_ms: float) -> None:
+    ended(steps=steps)
+    found = totals.series(Period.MINUTE, NOON.replace(second=0))[NOON.replace(second=0), "python", "ok"]
+    assert (found.cpu_ms, found.wall_ms) == (cpu_ms, wall_ms)
+
+
 @pytest.mark.parametrize("rolled", [False, True])
 def test_the_series(history: None, rolled: bool) -> None:
     if rolled:
