@@ -142,15 +142,19 @@ def refuse_nul_in_admin(get_response: Callable[[HttpRequest], HttpResponseBase])
 
 
 class _AdminOnly:
-    """Put before a middleware class: other paths go straight on to what comes after it."""
+    """Put before a middleware class: other paths go straight on to what comes after it, and after all of these."""
 
-    get_response: Any
+    def __init__(self, get_response: Callable[..., Any]) -> None:
+        super().__init__(get_response)  # type: ignore[call-arg]  # the class beside this one takes it
+        # Django wraps each of them, and says what it has wrapped.
+        following = getattr(get_response, "__wrapped__", None)
+        self._beyond: Callable[..., Any] = following._beyond if isinstance(following, _AdminOnly) else get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if request.path_info.startswith(ADMIN_PATH):
             response: HttpResponseBase = super().__call__(request)  # type: ignore[misc]  # the class beside this one has it
         else:
-            response = self.get_response(request)
+            response = self._beyond(request)
         return response
 
 

@@ -185,7 +185,8 @@ INSTALLED_APPS = [
     "pages",
 ]
 
-# Those of gexec.middleware are Django's and axes' own, run for /admin/ only: the API has no session and no cookies.
+# Those of gexec.middleware are Django's and axes' own, run for /admin/ only: the API has no session and no cookies. It
+# passes over all of them that stand together in one step.
 MIDDLEWARE = [
     "gexec.middleware.correlate",
     "gexec.middleware.ApiCors",
@@ -196,10 +197,10 @@ MIDDLEWARE = [
     "gexec.middleware.AdminContentSecurityPolicy",
     "gexec.middleware.AdminSession",
     "django.middleware.common.CommonMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "gexec.middleware.AdminCsrf",
     "gexec.middleware.AdminAuthentication",
     "gexec.middleware.AdminMessages",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "gexec.middleware.AdminAxes",
 ]
 
