@@ -35,7 +35,7 @@ from serve.handover import may_take_long
 from serve.incoming import MAX_HEAD_BYTES
 from serve.sockets import Shared
 from serve.uploads import Uploads
-from webhooks.sender import Dispatcher
+from webhooks.dispatcher import Dispatcher
 
 logger = logging.getLogger(__name__)
 

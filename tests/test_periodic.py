@@ -248,6 +248,7 @@ def test_the_scheduler_does_what_is_due_and_what_is_asked_for(task: Callable[...
 def test_by_hand_every_task_runs_with_nothing_to_do(capsys: pytest.CaptureFixture[str]) -> None:
     names = list(tasks.registered())
     assert {"retention", "erasure", "lost-executions", "files", "webhooks", "idempotency", "rate-limit"} <= set(names)
+    assert {"roll-up", "partitions", "webhook-retries", "images"} <= set(names)
     call_command("periodic", *names)
     out = capsys.readouterr().out
     assert out.count("done in") == len(names)

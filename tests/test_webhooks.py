@@ -22,15 +22,22 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from clients import authentication
 from clients.models import Client, Key
+from periodic import running as periodic
+from periodic import tasks
+from periodic.locks import Locks
+from periodic.models import PeriodicTask
+from periodic.scheduler import Scheduler
 from rest.ids import uuid7
 from testkit.receivers import Receiver, receiver, saying
 from testkit.waiting import eventually
 from webhooks import attempts, sender, services, waking
+from webhooks import dispatcher as dispatching
 from webhooks.addresses import networks_in
 from webhooks.attempts import Outcome
+from webhooks.dispatcher import Dispatcher
 from webhooks.http import Sender
 from webhooks.models import Delivery, Endpoint, State, message_id
-from webhooks.sender import Dispatcher
+from webhooks.sender import Sending
 from webhooks.targets import BadTarget
 
 pytestmark = pytest.mark.django_db
@@ -67,6 +74,7 @@ class Caller:
 def plain_and_here(settings: Settings) -> None:
     settings.GEXEC_WEBHOOK_HTTP = True
     settings.GEXEC_WEBHOOK_NETWORKS = ["127.0.0.0/8"]
+    sender.of_this_process.cache_clear()
 
 
 @pytest.fixture
@@ -82,7 +90,7 @@ def here() -> Iterator[Receiver]:
 
 @pytest.fixture
 def dispatcher(monkeypatch: pytest.MonkeyPatch) -> Iterator[Dispatcher]:
-    monkeypatch.setattr(sender, "LOOK_EVERY_S", 0.05)
+    monkeypatch.setattr(dispatching, "LOOK_EVERY_S", 0.05)
     running = Dispatcher()
     running.start()
     yield running
@@ -96,8 +104,8 @@ def announce(client_id: UUID, **more: Any) -> str:
 
 
 def send_due() -> Outcome | None:
-    """As the dispatcher does, here."""
-    delivery = attempts.claim()
+    """As the dispatcher and the periodic work do, here."""
+    delivery = attempts.claim() or attempts.claim(again=True)
     if delivery is None:
         return None
     outcome = sender.send(Sender(allowed=networks_in(["127.0.0.0/8"]), total_s=20), delivery)
@@ -374,8 +382,9 @@ def test_what_a_dead_process_had_claimed_is_sent_by_another(caller: Caller, here
     announce(caller.client_id, url=here.url)
     lost = attempts.claim()
     assert lost is not None
-    assert attempts.claim() is None
+    assert attempts.claim(again=True) is None
     due_now()
+    assert attempts.claim() is None
     assert send_due() is not None
     attempts.settle(lost, Outcome(error="late"))
     assert Delivery.objects.get().state == State.DELIVERED
@@ -423,25 +432,95 @@ def test_one_host_is_sent_a_few_at_once_and_does_not_hold_up_others(
         assert slow.most_at_once == sender.AT_ONCE_A_HOST
 
 
+def arrived(target: Receiver, requests: int) -> None:
+    eventually(lambda: len(target.received) == requests)
+
+
+def retry(locks: Locks) -> periodic.Ran | None:
+    """One turn of the periodic work; None: another process is at it."""
+    return periodic.run(tasks.registered()["webhook-retries"], locks, threading.Event(), only_if_due=False)
+
+
 @with_threads
-def test_another_dispatcher_goes_on(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(attempts, "RETRY_S", (0,) * 7)
-    monkeypatch.setattr(sender, "LOOK_EVERY_S", 0.05)
-    with receiver(saying(500), saying(500), saying(200)) as running:
-        announce(caller.client_id, url=running.url)
-        for _ in range(4):
-            dispatcher = Dispatcher()
-            dispatcher.start()
+def test_what_failed_is_sent_again_by_the_periodic_work_alone(
+    caller: Caller, dispatcher: Dispatcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attempts, "RETRY_S", (300,) * 7)
+    locks = Locks()
+    with receiver(saying(500), saying(500), saying(200)) as target:
+        announce(caller.client_id, url=target.url)
+        for tries in (1, 2):
+            settled = Delivery.objects.filter(claim=None, attempts=tries)
+            eventually(settled.all().exists)
+            due_now()
             waking.wake()
-            time.sleep(0.1)
+            time.sleep(0.2)
+            assert len(target.received) == tries
+            ran = retry(locks)
+            assert ran is not None
+            assert (ran.done, ran.error) == (1, "")
+        # It has waited for what came of it, as it has to where it is run by hand.
+        assert Delivery.objects.get().state == State.DELIVERED
+        assert len({received.headers["webhook-id"] for received in target.received}) == 1
+    assert PeriodicTask.objects.get(pk="webhook-retries").done == 1
+    locks.close()
+
+
+@with_threads
+def test_one_process_at_a_time_sends_again_and_leaves_room_for_what_is_new(
+    caller: Caller, dispatcher: Dispatcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sender, "AGAIN_AT_ONCE", 2)
+    monkeypatch.setattr(Sending, "_sender", Sender(allowed=networks_in(["127.0.0.0/8"]), total_s=60))
+    go_on = threading.Event()
+
+    def hang(connection: socket.socket, _received: object) -> None:
+        go_on.wait(60)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+    def turn() -> None:
+        own = Locks()
+        ran.append(retry(own))
+        own.close()
+        connection.close()
+
+    ran: list[periodic.Ran | None] = []
+    with receiver(hang) as slow:
+        with transaction.atomic():
+            for number in range(sender.AT_ONCE_A_HOST):
+                announce(caller.client_id, url=f"{slow.url}/{number}")
+            # As a process that has ended leaves them.
+            Delivery.objects.update(attempts=1)
+        working = threading.Thread(target=turn)
+        working.start()
+        eventually(lambda: slow.at_once == 2)
+        turn()
+        assert ran == [None]
+        announce(caller.client_id, url=f"{slow.url}/new")
+        eventually(lambda: slow.at_once == 3)
+        go_on.set()
+        working.join()
+        assert [each.done for each in ran if each] == [sender.AT_ONCE_A_HOST]
+        eventually(lambda: not Delivery.objects.exclude(state=State.DELIVERED).exists())
+
+
+@with_threads
+def test_another_process_goes_on(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attempts, "RETRY_S", (300,) * 7)
+    monkeypatch.setattr(tasks, "_tasks", {"webhook-retries": tasks.registered()["webhook-retries"]})
+    with receiver(saying(500), saying(500), saying(200)) as target:
+        announce(caller.client_id, url=target.url)
+        for tries in (1, 2, 3):
+            dispatcher, scheduler = Dispatcher(), Scheduler()
+            dispatcher.start()
+            scheduler.start()
+            arrived(target, tries)
+            scheduler.stop()
             dispatcher.stop()
             due_now()
-        dispatcher = Dispatcher()
-        dispatcher.start()
-        eventually(lambda: Delivery.objects.get().state == State.DELIVERED)
-        dispatcher.stop()
-        assert len({received.headers["webhook-id"] for received in running.received}) == 1
-        assert len(running.received) == 3
+        assert Delivery.objects.get().state == State.DELIVERED
+        assert len({received.headers["webhook-id"] for received in target.received}) == 1
+        assert len(target.received) == 3
 
 
 @with_threads

@@ -12,8 +12,10 @@ class WebhooksConfig(AppConfig):
     verbose_name = "Webhooks"
 
     def ready(self) -> None:
-        """What is deleted beside the requests. What is due to be sent, every process looks for: see webhooks.sender."""
-        from webhooks import attempts  # noqa: PLC0415 (applications must be loaded first)
+        """What is done beside the requests. What is sent for the first time, every process looks for: see
+        webhooks.dispatcher.
+        """
+        from webhooks import attempts, retries  # noqa: PLC0415 (applications must be loaded first)
 
         register(
             Task(
@@ -22,5 +24,12 @@ class WebhooksConfig(AppConfig):
                 600.0,
                 attempts.carry_out,
                 by_age=True,
-            )
+            ),
+            Task(
+                "webhook-retries",
+                "sends webhooks that have not arrived again, when their time has come",
+                retries.EVERY_S,
+                retries.carry_out,
+                is_quiet=True,
+            ),
         )

@@ -1,8 +1,10 @@
 """Which delivery is due, and what follows from a try. The rows say all of it, so that any process may go on.
 
-Theory of operation. Whoever sends a delivery claims its row for CLAIM_S in one statement that skips what others have
-claimed, sends without a transaction, and writes what came of it if the claim is still its own. A process that dies
-leaves a claim behind that runs out: the receiver may get the message twice then, with the same id.
+Theory of operation. What has not been tried yet every process sends that sees it; what is to be tried again, the one
+that has the periodic work `webhook-retries` just now. Whoever sends a delivery claims its row for CLAIM_S in one
+statement that skips what others have claimed, sends without a transaction, and writes what came of it if the claim is
+still its own. A process that dies leaves a claim behind that runs out: the receiver may get the message twice then,
+with the same id.
 """
 
 from __future__ import annotations
@@ -45,11 +47,12 @@ _CLAIM = """
 UPDATE webhooks_delivery SET attempts = attempts + 1, claim = %(claim)s,
     next_at = statement_timestamp() + %(claim_s)s * interval '1 second'
 WHERE id = (
-    SELECT id FROM webhooks_delivery WHERE state = 'pending' AND next_at <= statement_timestamp()
+    SELECT id FROM webhooks_delivery WHERE state = 'pending' AND attempts {tried} AND next_at <= statement_timestamp()
         AND NOT host = ANY(%(hosts)s) AND NOT client_id = ANY(%(clients)s)
     ORDER BY next_at LIMIT 1 FOR UPDATE SKIP LOCKED)
 RETURNING id
 """
+_CLAIM_FIRST, _CLAIM_AGAIN = _CLAIM.format(tried="= 0"), _CLAIM.format(tried="> 0")
 _PENDING = "SELECT count(*) FROM (SELECT 1 FROM webhooks_delivery WHERE state = 'pending' LIMIT %s) AS some_of_them"
 _COUNTED_AT_MOST = 10_000
 _FORGET = """
@@ -75,8 +78,13 @@ class Outcome(NamedTuple):
         return self.status is not None and 200 <= self.status < 300
 
 
-def claim(*, but_hosts: Collection[str] = (), but_clients: Collection[UUID] = ()) -> Delivery | None:
-    """The next one that is due, now this thread's; none to these hosts, or of these clients."""
+def claim(
+    *, again: bool = False, but_hosts: Collection[str] = (), but_clients: Collection[UUID] = ()
+) -> Delivery | None:
+    """The next one that is due, now this thread's; none to these hosts, or of these clients.
+
+    With `again` of those that were tried, or claimed by a process that has ended; else of all others.
+    """
     asked: dict[str, Any] = {
         "claim": uuid7(),
         "claim_s": CLAIM_S,
@@ -84,7 +92,7 @@ def claim(*, but_hosts: Collection[str] = (), but_clients: Collection[UUID] = ()
         "clients": list(but_clients),
     }
     with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, asked)
+        cursor.execute(_CLAIM_AGAIN if again else _CLAIM_FIRST, asked)
         row = cursor.fetchone()
     return Delivery.objects.select_related("endpoint", "client").filter(pk=row[0]).first() if row else None
 

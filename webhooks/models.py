@@ -119,6 +119,10 @@ class Delivery(models.Model):
         ]
         indexes: ClassVar = [
             models.Index(fields=["next_at"], condition=Q(state="pending"), name="webhooks_delivery_due"),
+            # Those whose receivers are away may be many: nothing that is new is looked for among them.
+            models.Index(
+                fields=["next_at"], condition=Q(state="pending", attempts=0), name="webhooks_delivery_untried"
+            ),
             models.Index(fields=["ended_at"], condition=Q(ended_at__isnull=False), name="webhooks_delivery_ended"),
         ]
 

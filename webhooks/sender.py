@@ -1,4 +1,4 @@
-"""Sending what is due: one thread of each server process looks, and starts one more for each request."""
+"""The threads of a process that send, one for each request: so many in all, to a host, of a client, and once more."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import threading
 import time
 from collections import Counter
 from dataclasses import replace
+from functools import cache, cached_property
 from typing import TypeVar
 from uuid import UUID
 
@@ -30,17 +31,13 @@ logger = logging.getLogger(__name__)
 
 AT_ONCE = 16
 """Requests of one process. Each waits most of the time."""
+AGAIN_AT_ONCE = 12
+"""Of them what is sent again: receivers that hang leave room for what is sent for the first time."""
 AT_ONCE_A_HOST = 4
 AT_ONCE_A_CLIENT = 8
 """Half: one whose receivers all hang does not keep those of others waiting."""
 CALLBACK_S = 5.0
 """How long an answer to a callback may take that is another service's in its form."""
-LOOK_EVERY_S = 1.0
-"""For what other processes have announced, and what is to be sent again."""
-AGAIN_S = 5.0
-"""After a look that failed."""
-STOP_S = 5.0
-"""Requests that are under way when the process stops have so long; the rest is sent again by another one."""
 USER_AGENT = "gexec-webhooks/1"
 
 ATTEMPTS = observed.Counter("gexec_webhook_attempts", "Tries to deliver a webhook, and what came of them.", ("result",))
@@ -48,71 +45,68 @@ ATTEMPTS = observed.Counter("gexec_webhook_attempts", "Tries to deliver a webhoo
 K = TypeVar("K")
 
 
-class Dispatcher:
-    """Started in each server process."""
+class Sending:
+    """What a process sends just now, whoever of it looks for what is due."""
 
-    def __init__(self, sender: Sender | None = None) -> None:
-        """`sender` is for tests; else it follows the settings."""
-        self._sender = sender
-        self._stop = threading.Event()
+    def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._running: set[threading.Thread] = set()
+        self._has_left = threading.Condition(self._lock)
+        self._claims = threading.Lock()
+        self._running: dict[threading.Thread, bool] = {}
+        """With whether it is sent again."""
         self._hosts: Counter[str] = Counter()
         self._clients: Counter[UUID] = Counter()
-        self._thread = threading.Thread(target=self._run, name="webhooks", daemon=True)
 
-    def start(self) -> None:
-        """Begin to look."""
-        self._sender = self._sender or Sender(allowed=networks_in(settings.GEXEC_WEBHOOK_NETWORKS))
-        self._thread.start()
+    @cached_property
+    def _sender(self) -> Sender:
+        return Sender(allowed=networks_in(settings.GEXEC_WEBHOOK_NETWORKS))
 
-    def stop(self) -> None:
-        """Start nothing more, and wait a little for what is under way."""
-        self._stop.set()
-        waking.wake()
-        until = time.monotonic() + STOP_S
-        # The one that looks first: what it has just claimed is in `_running` once it has ended.
-        if self._thread.ident is not None:
-            self._thread.join(STOP_S)
+    def start_next(self, *, again: bool) -> bool:
+        """Claim one that is due and send it in a thread; whether there was one, and room for it.
+
+        Raises the database's errors.
+        """
+        # One after the other: else two would take the one place that is left.
+        with self._claims:
+            delivery = self._claim(again=again)
+            if delivery is None:
+                return False
+            thread = threading.Thread(target=self._send, args=[delivery], name="webhook", daemon=True)
+            with self._lock:
+                self._running[thread] = again
+                self._hosts[delivery.host] += 1
+                self._clients[delivery.client_id] += 1
+        thread.start()
+        return True
+
+    def _claim(self, *, again: bool) -> Delivery | None:
+        with self._lock:
+            if len(self._running) >= AT_ONCE or (again and self._again() >= AGAIN_AT_ONCE):
+                return None
+            hosts = [host for host, count in self._hosts.items() if count >= AT_ONCE_A_HOST]
+            clients = [client for client, count in self._clients.items() if count >= AT_ONCE_A_CLIENT]
+        return attempts.claim(again=again, but_hosts=hosts, but_clients=clients)
+
+    def is_sending_again(self) -> bool:
+        """Whether one is under way that had been tried before."""
+        with self._lock:
+            return bool(self._again())
+
+    def wait(self, seconds: float) -> None:
+        """Until one of those that are under way has ended, or the time is up."""
+        with self._lock:
+            self._has_left.wait(seconds)
+
+    def join(self, until: float) -> None:
+        """Wait for what is under way, until this time of the monotonic clock."""
         with self._lock:
             running = list(self._running)
         for thread in running:
             if thread.ident is not None:
                 thread.join(max(0.0, until - time.monotonic()))
 
-    def _run(self) -> None:
-        while not self._stop.is_set():
-            pause_s = LOOK_EVERY_S
-            try:
-                while not self._stop.is_set() and self._start_next():
-                    pass
-            except (Error, Unavailable) as error:
-                logger.warning("webhooks cannot be sent now: %s", error)
-                pause_s = AGAIN_S
-            except Exception:
-                logger.exception("looking for webhooks failed and goes on")
-                pause_s = AGAIN_S
-            finally:
-                release_connection()
-            waking.wait(pause_s)
-
-    def _start_next(self) -> bool:
-        """Claim one that is due and send it in a thread; whether there was one, and room for it."""
-        with self._lock:
-            if len(self._running) >= AT_ONCE:
-                return False
-            hosts = [host for host, count in self._hosts.items() if count >= AT_ONCE_A_HOST]
-            clients = [client for client, count in self._clients.items() if count >= AT_ONCE_A_CLIENT]
-        delivery = attempts.claim(but_hosts=hosts, but_clients=clients)
-        if delivery is None:
-            return False
-        thread = threading.Thread(target=self._send, args=[delivery], name="webhook", daemon=True)
-        with self._lock:
-            self._running.add(thread)
-            self._hosts[delivery.host] += 1
-            self._clients[delivery.client_id] += 1
-        thread.start()
-        return True
+    def _again(self) -> int:
+        return sum(self._running.values())
 
     def _send(self, delivery: Delivery) -> None:
         try:
@@ -132,7 +126,6 @@ class Dispatcher:
             self._leave(delivery)
 
     def _outcome(self, delivery: Delivery) -> Outcome:
-        assert self._sender is not None  # noqa: S101 (`start` made one)
         try:
             return send(self._sender, delivery)
         except (Error, Unavailable):
@@ -144,11 +137,18 @@ class Dispatcher:
 
     def _leave(self, delivery: Delivery) -> None:
         with self._lock:
-            self._running.discard(threading.current_thread())
+            del self._running[threading.current_thread()]
             _take_one(self._hosts, delivery.host)
             _take_one(self._clients, delivery.client_id)
+            self._has_left.notify_all()
         # There may be one that waits for this place.
         waking.wake()
+
+
+@cache
+def of_this_process() -> Sending:
+    """The one that all share who send here, so that its bounds are those of the process."""
+    return Sending()
 
 
 def _result_of(outcome: Outcome) -> str:
