@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 from uuid import uuid4
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
@@ -470,19 +471,54 @@ class ExecutionHistogram(models.Model):
         return f"{self.measure} {self.bucket} in the {self.period} {self.at}"
 
 
-class ExecutionTimes(models.Model):
-    """A histogram of a period, of all languages and outcomes together: what charts show, in few rows."""
+class ExecutionChart(models.Model):
+    """What charts show of a minute, an hour or a day, of all languages together: one row, however much ended."""
 
     period = models.CharField(max_length=6, choices=Period.choices)
     at = models.DateTimeField()
-    measure = models.CharField(max_length=5, choices=Measure.choices)
-    bucket = models.SmallIntegerField()
+    outcomes = models.JSONField(help_text="How many had each, or were `rejected`.")
+    wall_ms = models.FloatField(help_text="Of all steps.")
+    wall = ArrayField(models.BigIntegerField())
+    queue = ArrayField(models.BigIntegerField())
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["period", "at"], name="execution_chart_once")]
+
+    def __str__(self) -> str:
+        return f"the {self.period} {self.at}"
+
+
+class ExecutionLanguage(models.Model):
+    """How many of a language ended in a minute, an hour or a day, without those that were refused."""
+
+    period = models.CharField(max_length=6, choices=Period.choices)
+    at = models.DateTimeField()
+    language_slug = models.CharField(max_length=NAME_LENGTH)
     executions = models.BigIntegerField()
+    failed = models.BigIntegerField(help_text="With any outcome but `ok`.")
+    ours = models.BigIntegerField(help_text="By our fault.")
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["period", "at", "measure", "bucket"], name="execution_times_once"),
+            models.UniqueConstraint(fields=["period", "at", "language_slug"], name="execution_language_once"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.measure} {self.bucket} in the {self.period} {self.at}"
+        return f"{self.language_slug} in the {self.period} {self.at}"
+
+
+class ExecutionClient(models.Model):
+    """How many of a client ended on a day (UTC), without those that were refused: who is busiest, in few rows."""
+
+    day = models.DateField()
+    client_id = models.UUIDField()
+    executions = models.BigIntegerField()
+    cpu_ms = models.FloatField(help_text="Of all steps.")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["day", "client_id"], name="execution_client_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.client_id} on {self.day}"

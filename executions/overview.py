@@ -6,7 +6,7 @@ Of rows it reads the last failures of ours and the last refusals, each from the 
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,7 +20,7 @@ from executions import totals
 from executions.models import Execution, Period, Status
 from executions.outcomes import ENDINGS, Outcome
 from executions.ranges import Range
-from executions.totals import Counted, Histogram, Some, Times
+from executions.totals import Column, Histogram, LanguageCount
 from rest.ids import first_at
 
 LAST_FAILURES = 10
@@ -37,24 +37,17 @@ _STEPS = {
     Period.HOUR: timedelta(hours=1),
     Period.DAY: timedelta(days=1),
 }
-# Clients are few beside what they have used: each is one range of the usage's index. What is not rolled up is a few
-# seconds of executions.
+# What is not rolled up is a few seconds of executions.
 _BUSIEST = """
-WITH tail AS (
-    SELECT client_id, count(*) AS executions, sum(cpu_ms) AS cpu_ms FROM executions_tally
-    WHERE client_id IS NOT NULL AND outcome <> 'rejected' AND (at AT TIME ZONE 'UTC')::date >= %(first)s
-    GROUP BY client_id
-)
-SELECT client.id, client.name, coalesce(rolled.executions, 0) + coalesce(tail.executions, 0) AS executions,
-    coalesce(rolled.cpu_ms, 0) + coalesce(tail.cpu_ms, 0)
-FROM clients_client client
-LEFT JOIN LATERAL (
-    SELECT sum(executions)::bigint AS executions, sum(cpu_ms) AS cpu_ms FROM clients_usage
-    WHERE client_id = client.id AND outcome <> 'rejected' AND day >= %(first)s
-) rolled ON true
-LEFT JOIN tail ON tail.client_id = client.id
-WHERE rolled.executions > 0 OR tail.executions > 0
-ORDER BY executions DESC, client.name LIMIT %(most)s
+SELECT client.id, client.name, used.executions, used.cpu_ms FROM (
+    SELECT client_id, sum(executions)::bigint AS executions, sum(cpu_ms) AS cpu_ms FROM (
+        SELECT client_id, executions, cpu_ms FROM executions_executionclient WHERE day >= %(first)s
+        UNION ALL
+        SELECT client_id, 1, cpu_ms FROM executions_tally
+        WHERE client_id IS NOT NULL AND outcome <> 'rejected' AND (at AT TIME ZONE 'UTC')::date >= %(first)s
+    ) ended GROUP BY client_id
+) used JOIN clients_client client ON client.id = used.client_id
+ORDER BY used.executions DESC, client.name LIMIT %(most)s
 """
 
 
@@ -115,15 +108,6 @@ GROUPS = (
 )
 
 
-class LanguageLine(NamedTuple):
-    """A language's executions that were run, how many met an error or a limit, and how many failed by our fault."""
-
-    slug: str
-    executions: int
-    failed: int
-    ours: int
-
-
 class ClientLine(NamedTuple):
     """What a client has used."""
 
@@ -146,7 +130,7 @@ class Overview:
     queue: Sequence[Histogram]
     in_use: Sequence[float]
     """Slots, on average: what ran in each place, beside how long that is. A program counts where it ends."""
-    languages: Sequence[LanguageLine]
+    languages: Sequence[LanguageCount]
     run_today: int
     ours_today: int
 
@@ -154,54 +138,33 @@ class Overview:
 def overview(span: Span, now: datetime) -> Overview:
     """Three statements."""
     places = span.places(now)
-    times = totals.times(span.period, places[0])
-    counted = totals.counted(span.period, places[0])
+    found = totals.chart(span.period, places[0])
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    today = totals.sums(Period.HOUR, midnight, by=["outcome"])
-    empty = Times()
-    each = [times.get(place, empty) for place in places]
+    today = totals.chart(Period.DAY, midnight).get(midnight, Column()).outcomes
+    empty = Column()
+    columns = [found.get(place, empty) for place in places]
     return Overview(
         span,
         places,
-        _groups(counted, places),
-        [one.wall for one in each],
-        [one.queue for one in each],
-        _in_use(span, counted, places, now),
-        _languages(counted.by_language),
-        sum(ended.executions for (_, outcome), ended in today.items() if outcome != REJECTED),
-        sum(ended.executions for (_, outcome), ended in today.items() if outcome in OURS),
+        {group.kind: [_of_group(group, column.outcomes) for column in columns] for group in GROUPS},
+        [column.wall for column in columns],
+        [column.queue for column in columns],
+        _in_use(span, columns, places, now),
+        totals.of_languages(places[0], most=MOST_LINES),
+        sum(count for outcome, count in today.items() if outcome != REJECTED),
+        sum(count for outcome, count in today.items() if outcome in OURS),
     )
 
 
-def _groups(counted: Counted, places: Sequence[datetime]) -> Mapping[str, Sequence[int]]:
-    sums: Counter[tuple[str, datetime]] = Counter()
-    for (at, outcome), some in counted.by_period.items():
-        for group in GROUPS:
-            if outcome in group.outcomes:
-                sums[group.kind, at] += some.executions
-    return {group.kind: [sums[group.kind, place] for place in places] for group in GROUPS}
+def _of_group(group: Group, outcomes: Mapping[str, int]) -> int:
+    return sum(count for outcome, count in outcomes.items() if outcome in group.outcomes)
 
 
-def _in_use(span: Span, counted: Counted, places: Sequence[datetime], now: datetime) -> list[float]:
-    ran_ms: defaultdict[datetime, float] = defaultdict(float)
-    for (at, _), some in counted.by_period.items():
-        ran_ms[at] += some.wall_ms
+def _in_use(span: Span, columns: Sequence[Column], places: Sequence[datetime], now: datetime) -> list[float]:
     step = _STEPS[span.period]
     # The present place has begun, and lasts for a while yet.
     lasted = [min(step, max(now - place, timedelta(seconds=1))) for place in places]
-    return [ran_ms[place] / (time / timedelta(milliseconds=1)) for place, time in zip(places, lasted, strict=True)]
-
-
-def _languages(found: Mapping[tuple[str, str], Some]) -> list[LanguageLine]:
-    run: Counter[str] = Counter()
-    failed: Counter[str] = Counter()
-    ours: Counter[str] = Counter()
-    for (slug, outcome), ended in found.items():
-        if outcome != REJECTED:
-            run[slug] += ended.executions
-            failed[slug] += 0 if outcome == Outcome.OK else ended.executions
-            ours[slug] += ended.executions if outcome in OURS else 0
-    return [LanguageLine(slug, count, failed[slug], ours[slug]) for slug, count in run.most_common(MOST_LINES)]
+    return [column.wall_ms / (time / timedelta(milliseconds=1)) for column, time in zip(columns, lasted, strict=True)]
 
 
 def together(histograms: Sequence[Histogram]) -> Histogram:

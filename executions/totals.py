@@ -8,16 +8,26 @@ which sees each line in one of both: exact at any moment, whatever runs meanwhil
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import accumulate
 from typing import Any, NamedTuple
 
 from django.db import connection
 from django.utils import timezone
 
-from executions.models import ExecutionHistogram, ExecutionPeriod, ExecutionTimes, Measure, Period
+from executions.models import (
+    ExecutionChart,
+    ExecutionClient,
+    ExecutionHistogram,
+    ExecutionLanguage,
+    ExecutionPeriod,
+    Measure,
+    Period,
+)
 from periodic.tasks import Stop
 from rest.connections import release_connection
 
@@ -25,6 +35,8 @@ BUCKETS = 24
 """Of a histogram: the last but one ends at 2^22 ms, an hour and ten minutes."""
 KEPT = {Period.MINUTE: timedelta(days=2), Period.HOUR: timedelta(days=60)}
 """Days stay for ever: of twenty languages and ten outcomes, some 70,000 rows a year."""
+CLIENTS_KEPT = timedelta(days=60)
+"""By day; their usage stays for ever."""
 _AT_ONCE = 20_000
 """Lines: a fifth of a second."""
 
@@ -79,27 +91,39 @@ SELECT CASE WHEN measure IN ('wall', 'cpu') THEN language_slug ELSE '' END, meas
 ) counted
 GROUP BY 1, 2, 3 ORDER BY 1, 2
 """
-_TIMES = """
-SELECT at, measure, bucket, sum(executions)::bigint FROM (
-    SELECT at, measure, bucket, executions FROM executions_executiontimes
-    WHERE period = %(period)s AND at >= %(since)s
-    UNION ALL
-    SELECT date_trunc(%(period)s, at, 'UTC'), measure, executions_bucket(ms), 1
-    FROM executions_tally, LATERAL (VALUES ('wall', run_ms), ('queue', queue_ms)) AS measured (measure, ms)
-    WHERE finished > 0 AND at >= %(since)s AND ms IS NOT NULL
-) counted GROUP BY 1, 2, 3
-"""
-# The periods are read once for both.
-_BOTH = """
-SELECT at, language, outcome, sum(executions)::bigint, sum(wall_ms) FROM (
-    SELECT at, language_slug AS language, outcome, executions, wall_ms FROM executions_executionperiod
-    WHERE period = %(period)s AND at >= %(since)s
-    UNION ALL
-    SELECT date_trunc(%(period)s, at, 'UTC'), CASE WHEN outcome = 'rejected' THEN '' ELSE language_slug END, outcome, 1,
-        wall_ms
+# Rolled up, a period is one row; what is not yet is a row for each outcome and each bucket.
+_CHART = """
+WITH tail AS (
+    SELECT date_trunc(%(period)s, at, 'UTC') AS at, outcome, wall_ms, run_ms, queue_ms
     FROM executions_tally WHERE finished > 0 AND at >= %(since)s
-) counted GROUP BY GROUPING SETS ((at, outcome), (language, outcome))
+)
+SELECT at, outcomes, wall_ms, wall, queue, '', 0, 0 FROM executions_executionchart
+WHERE period = %(period)s AND at >= %(since)s
+UNION ALL
+SELECT at, jsonb_build_object(outcome, count(*)), sum(wall_ms), NULL, NULL, '', 0, 0 FROM tail GROUP BY at, outcome
+UNION ALL
+SELECT at, NULL, 0, NULL, NULL, measure, executions_bucket(ms), count(*)
+FROM tail, LATERAL (VALUES ('wall', run_ms), ('queue', queue_ms)) AS measured (measure, ms)
+WHERE ms IS NOT NULL GROUP BY at, measure, executions_bucket(ms)
 """
+# By minute until the first full hour, by hour until midnight, then by day: a week is hardly more rows than an hour.
+_OF_LANGUAGES = """
+SELECT language_slug, sum(executions)::bigint AS executions, sum(failed)::bigint, sum(ours)::bigint FROM (
+    SELECT language_slug, executions, failed, ours FROM executions_executionlanguage
+    WHERE period = 'minute' AND at >= %(since)s AND at < %(hour)s
+    UNION ALL
+    SELECT language_slug, executions, failed, ours FROM executions_executionlanguage
+    WHERE period = 'hour' AND at >= %(hour)s AND at < %(day)s
+    UNION ALL
+    SELECT language_slug, executions, failed, ours FROM executions_executionlanguage
+    WHERE period = 'day' AND at >= %(day)s
+    UNION ALL
+    SELECT language_slug, count(*), count(*) FILTER (WHERE outcome <> 'ok'),
+        count(*) FILTER (WHERE outcome = 'sandbox_error')
+    FROM executions_tally WHERE finished > 0 AND outcome <> 'rejected' AND at >= %(since)s GROUP BY 1
+) counted GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT %(most)s
+"""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _BY = {"language": "language_slug", "outcome": "outcome"}
 """What periods may be asked for by, besides their beginnings."""
 
@@ -201,50 +225,61 @@ def sums(
 
 
 @dataclass(slots=True)
-class Times:
-    """How long programs took, and waited, in one period."""
+class Column:
+    """What a chart shows of one period, of all languages together."""
 
+    outcomes: Counter[str] = field(default_factory=Counter)
+    """How many had each, or were `rejected`."""
+    wall_ms: float = 0.0
+    """Of all steps."""
     wall: Histogram = field(default_factory=Histogram)
+    """Of programs."""
     queue: Histogram = field(default_factory=Histogram)
 
 
-def times(period: Period, since: datetime) -> Mapping[datetime, Times]:
-    """Those of all that ended from `since` on, the beginning of a period; empty periods are left out."""
-    found: dict[datetime, Times] = {}
+def chart(period: Period, since: datetime) -> Mapping[datetime, Column]:
+    """What ended from `since` on, the beginning of a period; empty periods are left out."""
+    found: dict[datetime, Column] = {}
     with connection.cursor() as cursor:
-        cursor.execute(_TIMES, {"period": period, "since": since})
-        for at, measure, bucket, executions in cursor.fetchall():
-            one = found.setdefault(at, Times())
-            (one.wall if measure == Measure.WALL else one.queue).buckets[bucket] = executions
+        cursor.execute(_CHART, {"period": period, "since": since})
+        for at, outcomes, wall_ms, wall, queue, measure, bucket, executions in cursor.fetchall():
+            one = found.setdefault(at, Column())
+            one.wall_ms += wall_ms
+            if measure:
+                (one.wall if measure == Measure.WALL else one.queue).buckets[bucket] += executions
+            if outcomes is not None:
+                one.outcomes.update(json.loads(outcomes))
+            if wall is not None:
+                one.wall.add(Histogram(wall))
+                one.queue.add(Histogram(queue))
     return found
 
 
-class Some(NamedTuple):
-    """Of what ended: how many, and the wall time of all their steps."""
+class LanguageCount(NamedTuple):
+    """A language's executions that were run, how many ended with another outcome than ok, and how many by our fault."""
 
+    slug: str
     executions: int
-    wall_ms: float
+    failed: int
+    ours: int
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """What ended in some periods, by period and outcome, and by language and outcome; or `rejected`."""
+def of_languages(since: datetime, *, most: int) -> list[LanguageCount]:
+    """What ended from `since` on, the beginning of a minute not long ago, of an hour or of a day (UTC); most first.
 
-    by_period: Mapping[tuple[datetime, str], Some]
-    by_language: Mapping[tuple[str, str], Some]
-
-
-def counted(period: Period, since: datetime) -> Counted:
-    """What ended from `since` on, the beginning of a period."""
-    by_period, by_language = dict[tuple[datetime, str], Some](), dict[tuple[str, str], Some]()
+    Of minutes and hours that are forgotten by now there is nothing: see KEPT.
+    """
+    hour = _next(since, timedelta(hours=1))
+    asked: dict[str, Any] = {"since": since, "hour": hour, "day": _next(hour, timedelta(days=1)), "most": most}
     with connection.cursor() as cursor:
-        cursor.execute(_BOTH, {"period": period, "since": since})
-        for at, language, outcome, executions, wall_ms in cursor.fetchall():
-            if at is None:
-                by_language[language, outcome] = Some(executions, wall_ms)
-            else:
-                by_period[at, outcome] = Some(executions, wall_ms)
-    return Counted(by_period, by_language)
+        cursor.execute(_OF_LANGUAGES, asked)
+        return [LanguageCount(*row) for row in cursor.fetchall()]
+
+
+def _next(moment: datetime, step: timedelta) -> datetime:
+    """The first beginning of such a step in UTC that is not before it."""
+    over = (moment - _EPOCH) % step
+    return moment + (step - over) if over else moment
 
 
 def ever() -> Mapping[tuple[str, str], Ended]:
@@ -311,6 +346,7 @@ def roll_up(stop: Stop) -> int:
             break
     for period, kept in KEPT.items():
         before = timezone.now() - kept
-        for rows in (ExecutionPeriod.objects, ExecutionHistogram.objects, ExecutionTimes.objects):
-            rows.filter(period=period, at__lt=before).delete()
+        for model in (ExecutionPeriod, ExecutionHistogram, ExecutionChart, ExecutionLanguage):
+            model.objects.filter(period=period, at__lt=before).delete()
+    ExecutionClient.objects.filter(day__lt=(timezone.now() - CLIENTS_KEPT).date()).delete()
     return rolled

@@ -19,14 +19,16 @@ from clients.models import Usage
 from executions import totals
 from executions.models import (
     Execution,
+    ExecutionChart,
+    ExecutionClient,
     ExecutionHistogram,
+    ExecutionLanguage,
     ExecutionPeriod,
-    ExecutionTimes,
     ExecutionTotal,
     Measure,
     Period,
 )
-from executions.totals import BUCKETS, Count, Histogram, Some
+from executions.totals import BUCKETS, Count, Histogram, LanguageCount
 from rest.ids import uuid7
 
 CLIENT = UUID(int=7)
@@ -64,13 +66,15 @@ def asked() -> tuple[Any, ...]:
     periods = [totals.series(period, day) for period in (Period.MINUTE, Period.HOUR, Period.DAY)]
     together = [totals.sums(period, day) for period in (Period.MINUTE, Period.DAY)]
     used = [usage.by_groups(CLIENT, NOON.date(), NOON.date(), groups) for groups in ((), ("outcome",), usage.GROUPS)]
-    charts = [(totals.times(period, day), totals.counted(period, day)) for period in (Period.MINUTE, Period.DAY)]
-    return totals.counts(), periods, together, totals.ever(), used, charts
+    charts = [totals.chart(period, day) for period in (Period.MINUTE, Period.DAY)]
+    languages = [totals.of_languages(since, most=9) for since in (day, NOON.replace(second=0))]
+    return totals.counts(), periods, together, totals.ever(), used, charts, languages
 
 
 @pytest.fixture
 def history(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(totals, "KEPT", {})
+    monkeypatch.setattr(totals, "CLIENTS_KEPT", timedelta(days=10_000))
     for minute in (0, 0, 1, 70):
         ended(NOON + timedelta(minutes=minute))
     ended(outcome="nonzero_exit", exit_code=1, wall_ms=0.5, steps=[{"cpu_ms": 2.0, "wall_ms": 3.0}] * 2)
@@ -178,17 +182,33 @@ def test_what_charts_ask_for_is_what_the_series_tell(history: None, rolled: bool
         roll_up()
     for period in (Period.MINUTE, Period.HOUR, Period.DAY):
         since = NOON.replace(hour=0, minute=0, second=0)
-        series, times = totals.series(period, since, by=()), totals.times(period, since)
-        assert {at: (each.wall, each.queue) for (at, _, _), each in series.items() if sum(each.wall.buckets)} == {
-            at: (each.wall, each.queue) for at, each in times.items()
+        whole, chart = totals.series(period, since, by=()), totals.chart(period, since)
+        assert {at: (each.wall_ms, each.wall, each.queue) for (at, _, _), each in whole.items()} == {
+            at: (each.wall_ms, each.wall, each.queue) for at, each in chart.items()
         }
-        counted = totals.counted(period, since)
         by_outcome = totals.series(period, since, by=["outcome"], histograms=False)
-        assert counted.by_period == {
-            (at, outcome): Some(each.executions, each.wall_ms) for (at, _, outcome), each in by_outcome.items()
+        assert {(at, outcome): each.executions for (at, _, outcome), each in by_outcome.items()} == {
+            (at, outcome): count for at, each in chart.items() for outcome, count in each.outcomes.items()
         }
-        by_language = totals.sums(period, since)
-        assert counted.by_language == {key: Some(each.executions, each.wall_ms) for key, each in by_language.items()}
+
+
+@pytest.mark.parametrize("rolled", [False, True])
+@pytest.mark.parametrize("back", [timedelta(minutes=30), timedelta(hours=13), timedelta(days=3)], ids=str)
+def test_languages_are_counted_from_the_very_minute_hour_or_day(
+    db: None, monkeypatch: pytest.MonkeyPatch, back: timedelta, rolled: bool
+) -> None:
+    monkeypatch.setattr(totals, "KEPT", {})
+    since = NOON.replace(second=0) - back
+    after = (timedelta(), timedelta(minutes=1), timedelta(hours=1), timedelta(hours=11), timedelta(hours=12, minutes=1))
+    for each in (-timedelta(milliseconds=1), *after):
+        ended(since + each)
+    ended(since, language_slug="go", outcome="sandbox_error", error="x")
+    ended(since, language_slug="go", outcome="signal")
+    refused(since)
+    if rolled:
+        roll_up()
+    assert totals.of_languages(since, most=2) == [LanguageCount("python", 5, 0, 0), LanguageCount("go", 2, 2, 1)]
+    assert [each.slug for each in totals.of_languages(since, most=1)] == ["python"]
 
 
 @pytest.mark.parametrize(
@@ -220,12 +240,18 @@ def test_quantiles() -> None:
 def test_minutes_go_after_two_days_and_hours_after_two_months(db: None) -> None:
     now = timezone.now()
     for days in (0, 3, 70):
-        ended(now - timedelta(days=days))
+        ended(now - timedelta(days=days), client_id=CLIENT)
     roll_up()
-    times = [model.objects.filter(measure=Measure.WALL) for model in (ExecutionHistogram, ExecutionTimes)]
-    for rows in (ExecutionPeriod.objects, *times):
+    times = ExecutionHistogram.objects.filter(measure=Measure.WALL)
+    for rows, ever in (
+        (ExecutionPeriod.objects, 1),
+        (times, 1),
+        (ExecutionChart.objects, 0),
+        (ExecutionLanguage.objects, 0),
+    ):
         kept = {period: rows.filter(period=period).count() for period in Period}
-        assert kept == {Period.MINUTE: 1, Period.HOUR: 2, Period.DAY: 3, Period.EVER: 1}
+        assert kept == {Period.MINUTE: 1, Period.HOUR: 2, Period.DAY: 3, Period.EVER: ever}
+    assert ExecutionClient.objects.count() == 2
     assert totals.counts()[-1].finished == 3
 
 
@@ -245,7 +271,8 @@ def test_a_table_that_is_emptied_is_counted_anew(history: None) -> None:
         cursor.execute("TRUNCATE executions_execution CASCADE")
     assert [each for each in totals.counts() if each.received or each.finished] == []
     assert totals.ever() == {}
-    assert totals.times(Period.DAY, datetime(2000, 1, 1, tzinfo=UTC)) == {}
+    assert totals.chart(Period.DAY, datetime(2000, 1, 1, tzinfo=UTC)) == {}
+    assert totals.of_languages(datetime(2000, 1, 1, tzinfo=UTC), most=9) == []
     # What clients have used, they have.
     assert usage.by_groups(CLIENT, NOON.date(), NOON.date(), ()) == used
 
@@ -332,14 +359,19 @@ def test_the_counters_of_before_are_brought_along_and_back() -> None:
 
 
 @pytest.mark.usefixtures("transactional_db")
-def test_times_of_before_are_summed_up(history: None) -> None:
-    day = NOON.replace(hour=0, minute=0, second=0)
+def test_charts_of_before_are_summed_up(history: None) -> None:
+    day, minute = NOON.replace(hour=0, minute=0, second=0), NOON.replace(second=0)
     roll_up()
-    known = totals.times(Period.MINUTE, day)
+    known, languages = totals.chart(Period.MINUTE, day), totals.of_languages(day, most=9)
+    clients = list(ExecutionClient.objects.values_list("day", "client_id", "executions", "cpu_ms"))
     ended(model=migrated_to("0022_artifact_files"), wall_ms=1000.0)
     with connection.cursor() as cursor:
         cursor.execute("SELECT executions_roll_up(NULL)")
     call_command("migrate", verbosity=0)
-    known[NOON.replace(second=0)].wall.buckets[10] += 1
-    known[NOON.replace(second=0)].queue.buckets[0] += 1
-    assert totals.times(Period.MINUTE, day) == known
+    known[minute].wall.buckets[10] += 1
+    known[minute].queue.buckets[0] += 1
+    known[minute].outcomes["ok"] += 1
+    known[minute].wall_ms += 1000.0
+    assert totals.chart(Period.MINUTE, day) == known
+    assert totals.of_languages(day, most=9) == [languages[0]._replace(executions=6), *languages[1:]]
+    assert list(ExecutionClient.objects.values_list("day", "client_id", "executions", "cpu_ms")) == clients != []
