@@ -13,6 +13,7 @@ from periodic import running
 from periodic.locks import Locks
 from periodic.models import PeriodicTask
 from periodic.tasks import Task, registered
+from rest import observed
 
 
 class Command(BaseCommand):
@@ -38,6 +39,8 @@ class Command(BaseCommand):
         try:
             # Each of them, also where one before it failed.
             went_well = [self._run(task, locks) for task in tasks]
+            # For /metrics: a server process writes what its work has counted with its heartbeat.
+            observed.write()
         finally:
             locks.close()
         if not all(went_well):
