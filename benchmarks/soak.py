@@ -33,6 +33,7 @@ PROGRAMS = (
 """Name, source, and the exit code where it is certain."""
 _NAMELESS = 64
 """The length of the name of an anonymous volume."""
+_RUNNERS = "gexec-runner-"
 _PLAIN_SHARE = 4
 """So many plain runs for each unusual one."""
 
@@ -73,10 +74,14 @@ def holdings(pids: Sequence[int], data_dir: Path) -> Holdings:
 
 
 def volumes(client: docker.APIClient) -> set[str]:
-    """The names of the engine's volumes, without those that a container of anybody has for itself while it is there."""
+    """The names of the engine's volumes, without those that a container of anybody has for itself while it is there.
+
+    Nor those that a version of the runner has for all of its containers: a working copy beside this one makes another.
+    """
     unused = {volume["Name"] for volume in client.volumes(filters={"dangling": True})["Volumes"] or ()}
     names = {volume["Name"] for volume in client.volumes()["Volumes"] or ()}
-    return {name for name in names if name in unused or len(name) != _NAMELESS}
+    own = {name for name in names if name in unused or len(name) != _NAMELESS}
+    return {name for name in own if not name.startswith(_RUNNERS)}
 
 
 def load(port: int, *, runs: int, concurrency: int, key: str | None = None) -> list[str]:

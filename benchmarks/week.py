@@ -34,6 +34,8 @@ _REST_S = 8.0
 _WARM_SHARE, _RELOADS_SHARE = 0.1, 0.67
 _LIMITED_MS, _PATIENT_MS = 1_000, 30_000
 """Of programs that are to meet the limit, and of all others, on however busy a machine."""
+_WAIT_MS = 120_000
+"""For a slot: a refusal would say how busy the machine is, and nothing of what grows or is lost."""
 _HAS_LEFT = "gunicorn of before a reload has ended"
 _API = "/api/v1/executions"
 _say = partial(print, flush=True)
@@ -178,7 +180,7 @@ def main() -> int:
     parser.add_argument("--language", default="lua", help="the one that is built anew")
     options = parser.parse_args()
     try:
-        with bench_server() as server:
+        with bench_server(GEXEC_WAIT_MS=str(_WAIT_MS)) as server:
             server.set_language("python", runs_per_container=20)
             week = Week(server, server.create_api_key("week"), options.seed, options.callers, options.language)
             seen = week.run(options.minutes * 60)
