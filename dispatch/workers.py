@@ -96,16 +96,17 @@ def own_label() -> str:
 
 
 def owner_is_alive(label: str) -> bool:
-    """Whether the process that a container is labelled with may live. Of other installations there are no rows here.
+    """Whether the process that a container is labelled with may live.
 
     What runs here is known for certain, whatever the database says: of a copy of its files nobody can tell by rows
-    which of the two installations a process belongs to, and either would take the other's for ended.
+    which of the two installations a process belongs to, and either would take the other's for ended. So it is of other
+    installations, whose data may be gone, so that none of theirs ever looks. Of those elsewhere there are no rows here.
     """
     installed, worker_id, where = (*label.split("/", 2), "", "")[:3]
-    if installed != installation():
-        return True
     lives = lives_at(where)
-    return is_alive(UUID(worker_id)) if lives is None else lives
+    if lives is not None:
+        return lives
+    return installed != installation() or is_alive(UUID(worker_id))
 
 
 class OwnedRow(Protocol):

@@ -7,6 +7,10 @@ from typing import BinaryIO, Protocol
 
 from sandbox.types import ImageInfo, Profile
 
+LEFT_AFTER_S = 3600.0
+"""A container that does not run is nobody's by then: between its making and its start lie seconds, on a host that is
+short of everything minutes, and one that has ended goes at once."""
+
 
 class Stream(Protocol):
     """A started container's stdin and stdout."""
@@ -107,3 +111,6 @@ class Images(Protocol):
 
     def used(self) -> set[str]:
         """The ids of the images that containers run in, of whomever."""
+
+    def remove_left(self, *, older_than_s: float) -> int:
+        """Remove containers that steps of builds, and processes that were killed, have left; how many went."""

@@ -315,6 +315,8 @@ class FakeImages:
     """Ids of images that were built here."""
     in_use: set[str] = field(default_factory=set)
     """Ids of images that containers run in: the last name of one is refused to go."""
+    left: list[float] = field(default_factory=list)
+    """How old the containers are that nothing is at work on, in seconds."""
     _images: dict[str, ImageInfo] = field(default_factory=dict)
     """By id."""
 
@@ -401,6 +403,12 @@ class FakeImages:
     def used(self) -> set[str]:
         self._answer()
         return set(self.in_use)
+
+    def remove_left(self, *, older_than_s: float) -> int:
+        self._answer()
+        old = [age_s for age_s in self.left if age_s > older_than_s]
+        self.left = [age_s for age_s in self.left if age_s <= older_than_s]
+        return len(old)
 
     def remove(self, name: str) -> None:
         found = self.find(name)

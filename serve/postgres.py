@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pwd
+import re
 import shutil
 import signal
 import stat
@@ -29,6 +30,9 @@ _STOP_STEPS = ((signal.SIGINT, 15.0), (signal.SIGQUIT, 5.0), (signal.SIGKILL, 5.
 _KILLED_WITHIN_S = 5.0
 POLL_S = 0.02
 """Short beside a start or a stop of the server."""
+_RUN_DIR = re.compile(r"gexec-[0-9a-f]{16}")
+_LEFT_AFTER_S = 86_400.0
+"""Between the making of its directory and its socket a server makes its database, which takes a minute at most."""
 LOG_KEPT_BYTES = 4 * 1024 * 1024
 """A larger log is put aside at a start; one older log is kept."""
 
@@ -101,6 +105,7 @@ class Server:
         self.acquire(wait_s=wait_s)
         try:
             self._end_orphan()
+            _remove_left_run_dirs(self._run_dir)
             self._prepare_run_dir()
             if not self._is_whole():
                 self._initialise()
@@ -350,6 +355,17 @@ def _sync_directory(directory: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _remove_left_run_dirs(beside: Path) -> None:
+    """Those of servers that were killed, and whose data may be gone: empty ones, in which nothing has begun of late.
+
+    The name is of the data, so whoever starts on it again would find the directory; nobody else looks.
+    """
+    for each in beside.parent.glob("gexec-*"):
+        with contextlib.suppress(OSError):  # One that is not empty is in use, and others' are theirs to remove.
+            if _RUN_DIR.fullmatch(each.name) and each.lstat().st_mtime < time.time() - _LEFT_AFTER_S:
+                each.rmdir()
 
 
 def _keep_log_small(log: Path) -> None:

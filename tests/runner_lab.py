@@ -84,7 +84,7 @@ def _base_image() -> str:
 def _runner_installed() -> str:
     """The volume that the product's containers have the runner from."""
     with contextlib.closing(connect(timeout_s=60.0)) as client:
-        install_runner(client, base_image=_base_image(), on_line=print)
+        install_runner(client, base_image=_base_image(), labels=LABELS, on_line=print)
     return runner_volume()
 
 

@@ -16,7 +16,7 @@ import pytest
 from gexec.embedded import USER, run_dir
 from serve import database
 from serve.locks import FileLock, Held
-from serve.postgres import PostgresError, Server, answers
+from serve.postgres import PostgresError, Server, _remove_left_run_dirs, answers
 from testkit.servers import PROJECT, clean_environment, manage
 
 KEEP_RUNNING = """
@@ -189,6 +189,20 @@ def test_a_very_long_data_directory_works(made: Path, tmp_path: Path) -> None:
     subprocess.run(["cp", "-a", made, deep], check=True)
     server = started(deep)
     server.stop()
+
+
+def test_directories_that_killed_servers_have_left_go_at_a_start(tmp_path: Path) -> None:
+    run = tmp_path / "gexec-0000000000000000"
+    left, young, used, other = (tmp_path / f"gexec-{name}" for name in ("1" * 16, "2" * 16, "3" * 16, "bench-x"))
+    for each in (left, young, used, other):
+        each.mkdir()
+    (used / ".s.PGSQL.5432").touch()
+    for each in (left, used, other):
+        os.utime(each, (1, 1))
+    (tmp_path / f"gexec-{'4' * 16}").symlink_to(young)
+    _remove_left_run_dirs(run)
+    assert not left.exists()
+    assert len(list(tmp_path.iterdir())) == 4
 
 
 def test_a_socket_directory_of_somebody_else_is_refused(data_dir: Path) -> None:

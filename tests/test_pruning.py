@@ -71,6 +71,14 @@ def test_what_is_superseded_goes_and_all_else_stays(built: FakeImages) -> None:
     assert list(pruning.prune(OLD)) == []
 
 
+def test_what_builds_left_keeps_no_image(built: FakeImages) -> None:
+    built.left = [10.0, 7200.0]
+    assert list(pruning.prune(OLD, dry_run=True))
+    assert built.left == [10.0, 7200.0]
+    list(pruning.prune(OLD))
+    assert built.left == [10.0]
+
+
 def test_what_is_young_stays(built: FakeImages) -> None:
     assert list(pruning.prune(timedelta(days=365_00))) == []
 

@@ -267,6 +267,9 @@ def test_containers_of_a_process_that_lives_here_are_left_alone_whatever_the_row
     place = label[at + 1 :]
     assert not workers.owner_is_alive(label[: at + 1] + place.replace(f"{os.getpid()}.", f"{ended.pid}.", 1))
     assert not workers.owner_is_alive(label[: at + 1] + place.replace(".", ".1", 1))
+    # Whose data is gone has nobody else to remove them.
+    assert workers.owner_is_alive(f"another-1/{workers.own_id()}/{place}")
+    assert not workers.owner_is_alive(f"another-1/{workers.own_id()}/{place.replace('.', '.1', 1)}")
 
 
 def test_of_a_process_elsewhere_the_rows_tell() -> None:

@@ -6,6 +6,7 @@ A run is moved on by the thread that reads its events: it needs no thread of its
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Mapping
@@ -19,11 +20,12 @@ from dispatch import shares, workers
 from dispatch.base import Capacity, Event, Finished, Happened, InProcess, Report, Reservation, Started, Task
 from rest.connections import release_connection
 from rest.turns import Turns
-from sandbox.docker import BASE_IMAGE, DockerEngine, DockerImages, connect, install_runner
+from sandbox.docker import BASE_IMAGE, LABEL, DockerEngine, DockerImages, connect, install_runner
 from sandbox.engine import Images
 from sandbox.errors import PoolClosed
 from sandbox.policy import SandboxPolicy
 from sandbox.pool import Lease, Place, Pool, PoolConfig, Withdrawal
+from sandbox.processes import place
 from sandbox.types import Artifact, ArtifactsCollected, JobResult, Lane, Profile, StepFinished, StepResult, WarmTarget
 
 logger = logging.getLogger(__name__)
@@ -70,7 +72,9 @@ class Inline(InProcess):
 
         client = connect(timeout_s=_COMPILE_RUNNER_S)
         try:
-            install_runner(client, base_image=BASE_IMAGE, on_line=report_step)
+            # No pool's yet: this process may be one that only prepares, and has no row.
+            labels = {LABEL: f"prepares/{os.getpid()}/{place()}"}
+            install_runner(client, base_image=BASE_IMAGE, labels=labels, on_line=report_step)
         finally:
             client.close()
 

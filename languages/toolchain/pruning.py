@@ -17,7 +17,7 @@ from django.conf import settings
 from languages.models import Language
 from languages.toolchain import base_image, docker_host
 from periodic.tasks import Stop, Task
-from sandbox.engine import Images
+from sandbox.engine import LEFT_AFTER_S, Images
 from sandbox.errors import EngineUnavailable, SandboxError
 from sandbox.types import ImageInfo
 
@@ -31,6 +31,9 @@ _RUNNER = "gexec/runner:"
 def prune(older_than: timedelta, *, dry_run: bool = False) -> Iterator[ImageInfo]:
     """Each image that goes, as it goes. Raises EngineUnavailable."""
     images = docker_host.images()
+    if not dry_run:
+        # A container that was never started keeps its image, and all that stand below it.
+        images.remove_left(older_than_s=LEFT_AFTER_S)
     for image in _superseded(images, datetime.now(UTC) - older_than):
         if dry_run or _removed(images, image):
             yield image

@@ -8,8 +8,9 @@ own errors, so that nobody above has to know the SDK. `DockerImages` serves inst
 from __future__ import annotations
 
 from sandbox.docker.client import connect
-from sandbox.docker.engine import LABEL, DockerEngine
+from sandbox.docker.engine import DockerEngine
 from sandbox.docker.images import BASE_IMAGE, DockerImages
+from sandbox.docker.labels import LABEL
 from sandbox.docker.runner_volume import install_runner
 from sandbox.types import ImageInfo
 

@@ -15,8 +15,11 @@ import docker
 import docker.errors
 
 from sandbox.docker.client import Refused, connect, translated
+from sandbox.docker.images import DockerImages
+from sandbox.docker.labels import LABEL
 from sandbox.docker.runner_volume import install_runner, runner_image, runner_volume
 from sandbox.docker.stream import AttachedStream
+from sandbox.engine import LEFT_AFTER_S
 from sandbox.errors import ContainerLost, EngineUnavailable, ImageMissing, ProtocolError
 from sandbox.policy import APPARMOR_PROFILE, START_PROCESSES, SandboxPolicy, container_options, holder_options
 from sandbox.protocol import FrameReader, Ready
@@ -24,8 +27,6 @@ from sandbox.types import Profile
 
 logger = logging.getLogger(__name__)
 
-LABEL = "gexec.owner"
-"""Which server process a container belongs to, so that what one that has died left behind can be removed."""
 _CALL_TIMEOUT_S = 20.0
 """Shorter than installation's: a builder that hangs on a call makes no containers meanwhile."""
 _PERIOD_US = 100_000
@@ -72,7 +73,13 @@ class DockerEngine:
 
         Raises EngineUnavailable, ImageMissing, ImageBuildFailed.
         """
-        install_runner(self._client, base_image=self._base_image, on_line=lambda line: logger.info("runner: %s", line))
+        install_runner(
+            self._client,
+            base_image=self._base_image,
+            labels=self._labels,
+            on_line=lambda line: logger.info("runner: %s", line),
+        )
+        self._remove_left()
         with translated("asking Docker for its runtimes"):
             info = self._client.info()
         known = info.get("Runtimes") or {}
@@ -169,6 +176,14 @@ class DockerEngine:
                 self._holder.close()
                 self._holder = None
         self._client.close()
+
+    def _remove_left(self) -> None:
+        """What builds have left is in nobody's way: another start can try again."""
+        try:
+            if count := DockerImages(self._client).remove_left(older_than_s=LEFT_AFTER_S):
+                logger.info("removed %d containers that builds or killed processes had left", count)
+        except EngineUnavailable as error:
+            logger.info("containers that builds have left are looked for another time: %s", error)
 
     def _use_apparmor_profile(self) -> None:
         """Start one container with it: nothing else tells whether the engine's kernel knows it and it lets us work."""

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import io
+import time
 from collections.abc import Callable, Mapping
-from typing import BinaryIO
+from http import HTTPStatus
+from typing import Any, BinaryIO
 
 import docker
+import docker.errors
 from docker.utils import parse_repository_tag
 
 from sandbox.docker.client import BUILD_TIMEOUT_S, connect, translated
+from sandbox.docker.labels import KIND, LABEL
 from sandbox.errors import ImageBuildFailed, ImageMissing
 from sandbox.types import ImageInfo
 
 BASE_IMAGE = "gexec/base"
 """What the runner is compiled in, and what every language's image starts from."""
-KIND = "gexec.kind"
-"""The label of what was built here; it says what it is: base, language, runner."""
 _LOG_END_LINES = 40
 """Of a failed build, for its error: what a screen shows, and a compiler's complaint with what led to it."""
 _IMPORT_PIECE_BYTES = 1 << 20
@@ -145,6 +147,43 @@ class DockerImages:
         """The ids of the images that containers run in, of whomever."""
         with translated("listing containers"):
             return {container["ImageID"] for container in self._client.containers(all=True)}
+
+    def remove_left(self, *, older_than_s: float) -> int:
+        """Remove containers that steps of builds, and processes that were killed, have left; how many went.
+
+        Such a one does not run, and is older than whatever is still at work on it. What somebody made by hand of an
+        image of ours has the image's name, no owner, and stays.
+        """
+        before = time.time() - older_than_s
+        with translated("removing what builds have left"):
+            ended = {entry["Id"]: entry for label in (KIND, LABEL) for entry in self._ended(label)}
+            left = [entry["Id"] for entry in ended.values() if entry["Created"] < before and self._is_left(entry)]
+            for container_id in left:
+                self._remove_container(container_id)
+        return len(left)
+
+    def _ended(self, label: str) -> list[dict[str, Any]]:
+        filters = {"label": label, "status": ["created", "exited", "dead"]}
+        return list(self._client.containers(all=True, filters=filters))
+
+    def _is_left(self, entry: dict[str, Any]) -> bool:
+        """Whether a pool made it, or a builder, which names an image by its digest."""
+        if LABEL in entry["Labels"]:
+            return True
+        try:
+            return str(self._client.inspect_container(entry["Id"])["Config"]["Image"]).startswith("sha256:")
+        except docker.errors.NotFound:
+            return False
+
+    def _remove_container(self, container_id: str) -> None:
+        try:
+            # With the volumes that are its own.
+            self._client.remove_container(container_id, v=True)
+        except docker.errors.NotFound:
+            return
+        except docker.errors.APIError as error:
+            if error.status_code != HTTPStatus.CONFLICT:  # It was started, or is on its way.
+                raise
 
     def _must_find(self, name: str) -> ImageInfo:
         found = self.find(name)

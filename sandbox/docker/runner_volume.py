@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from pathlib import Path
 
@@ -17,6 +17,7 @@ import docker.errors
 from sandbox.archives import file_tar, folder_tar
 from sandbox.docker.client import translated
 from sandbox.docker.images import DockerImages
+from sandbox.docker.labels import KIND
 from sandbox.errors import EngineUnavailable
 
 RUNNER_SOURCES = Path(__file__).parents[1] / "runner"
@@ -43,8 +44,13 @@ def runner_volume() -> str:
     return f"gexec-runner-{runner_version()}"
 
 
-def install_runner(client: docker.APIClient, *, base_image: str, on_line: Callable[[str], None]) -> None:
-    """Compile the runner in a container and put it into its volume, unless the volume already holds it."""
+def install_runner(
+    client: docker.APIClient, *, base_image: str, labels: Mapping[str, str], on_line: Callable[[str], None]
+) -> None:
+    """Compile the runner in a container and put it into its volume, unless the volume already holds it.
+
+    labels: those of the caller's containers. This one is never started, and stays where the caller is killed.
+    """
     images = DockerImages(client)
     tag = runner_image()
     if images.find(tag) is None:
@@ -52,14 +58,17 @@ def install_runner(client: docker.APIClient, *, base_image: str, on_line: Callab
             tag=tag,
             context=folder_tar(RUNNER_SOURCES, leave_out={"tests"}),
             buildargs={"BASE": base_image},
-            labels={"gexec.kind": "runner"},
+            labels={KIND: "runner"},
             on_line=on_line,
         )
     with translated("installing the runner"):
-        client.create_volume(runner_volume(), labels={"gexec.kind": "runner"})
+        client.create_volume(runner_volume(), labels={KIND: "runner"})
         mount = {"Type": "volume", "Source": runner_volume(), "Target": "/.gexec", "VolumeOptions": {"NoCopy": True}}
         container = client.create_container(
-            tag, command=["/runner"], host_config=client.create_host_config(mounts=[mount], network_mode="none")
+            tag,
+            command=["/runner"],
+            host_config=client.create_host_config(mounts=[mount], network_mode="none"),
+            labels=dict(labels),
         )
         try:
             for name, mode in _FILES.items():

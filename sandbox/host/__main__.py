@@ -92,9 +92,9 @@ def _pool(config: HostConfig) -> Pool:
 
 
 def _lives(owner: str) -> bool:
-    """Whether the owner of a container may live: of hosts in other containers, and of servers, nothing is known."""
-    kind, _, rest = owner.partition("/")
-    return kind != _OWNER or processes.lives_at(rest.partition("/")[2]) is not False
+    """Whether the owner of a container may live: of those elsewhere, and in other containers, nothing is known."""
+    _, _, place = (*owner.split("/", 2), "", "")[:3]
+    return processes.lives_at(place) is not False
 
 
 async def _serve(config: HostConfig, pool: Pool) -> None:
