@@ -42,9 +42,10 @@ install_packages() {
     if ! as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@" > "$log" 2>&1; then
         # The lists of packages may be missing or old.
         say "Reading the lists of packages ..."
-        as_root apt-get update > "$log" 2>&1 || { tail -n 5 "$log" >&2; fail "apt-get update failed; see above."; }
+        as_root apt-get update > "$log" 2>&1 || { tail -n 5 "$log" >&2; rm -f "$log"; fail "apt-get update failed; see above."; }
         if ! as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@" > "$log" 2>&1; then
             tail -n 15 "$log" >&2
+            rm -f "$log"
             fail "apt-get install $* failed; see above."
         fi
     fi

@@ -113,7 +113,8 @@ def section(changelog: str, version: str) -> str:
 
 def build(release: Release) -> None:
     """Build the image from what is committed, and see that it stands on the base. Raises NotReleased."""
-    arguments = [f"--build-arg=BASE={release.base.reference}", f"--build-arg=VERSION={release.version}"]
+    # By force: a step that fails would leave its container.
+    arguments = ["--force-rm", f"--build-arg=BASE={release.base.reference}", f"--build-arg=VERSION={release.version}"]
     arguments += [f"--label={name}={value}" for name, value in release.labels.items()]
     with _committed() as context:
         done = subprocess.run(["docker", "build", *arguments, f"--tag={release.image}", context], check=False)

@@ -22,6 +22,7 @@ from scripts.pins import Pin
 from testkit import wheels
 from testkit.databases import create_database, database_url
 from testkit.servers import PROJECT, clean_environment, free_port, manage
+from testkit.stages import remove_stages
 from testkit.waiting import last_seen
 from tests.compose_lab import asked, needs_compose
 
@@ -85,7 +86,7 @@ def image(
     wheels.download(wanted, context / "wheelhouse", python_version=python_version)
     with DockerImages() as images:
         base = ensure_debian(images, print)
-    built, _ = docker_client.images.build(
+    built, log = docker_client.images.build(
         path=str(context),
         tag=TAG,
         buildargs={"BASE": base, "VERSION": VERSION, "DOCKER_GID": str(SOCKET.stat().st_gid)},
@@ -94,6 +95,7 @@ def image(
     )
     yield built.id
     docker_client.images.remove(TAG, force=True)
+    remove_stages(docker_client, log)
 
 
 @pytest.mark.skipif(not SOCKET.exists(), reason="the engine is not reached through a local socket")
@@ -178,9 +180,11 @@ def test_compose_brings_it_up_and_the_released_file_up_again_with_all_that_it_ha
     """On a backup, brought in as docs/operations.md says, of a database whose languages have passed their tests."""
     port = free_port()
     project = f"gexec-test-{port}"
-    # The images that this machine can have; all else is what compose.yaml says.
+    # The images that this machine can have; all else is what compose.yaml says. The second is made of the first, and
+    # would have a nameless volume for what that keeps there, which stays when its container goes.
     images = (
-        f"services:\n  gexec:\n    build: !reset null\n    image: {TAG}\n  postgres:\n    image: {other_postgres}\n"
+        f"services:\n  gexec:\n    build: !reset null\n    image: {TAG}\n"
+        f"  postgres:\n    image: {other_postgres}\n    tmpfs: /srv/gexec/var\n"
     )
     (tmp_path / "images.yaml").write_text(images)
     released = tmp_path / "released.yaml"
@@ -214,6 +218,8 @@ def test_compose_brings_it_up_and_the_released_file_up_again_with_all_that_it_ha
         ask("exec", "-T", "postgres", *restore.split(), stdin=_dumped(prepared_postgres, tmp_path / "gexec.dump"))
         first = up()
         assert len(first) == 1
+        mounts = [each for one in docker_client.containers.list(**mine) for each in one.attrs["Mounts"]]
+        assert all(each["Name"].startswith(project) for each in mounts if each["Type"] == "volume"), mounts
         password = ask("exec", "-T", "gexec", "cat", "var/admin-password")
         assert len(password.strip()) > 20
         ask("down")

@@ -15,6 +15,7 @@ from testkit import wheels
 from testkit.databases import create_database, database_url
 from testkit.hosts import fleet
 from testkit.servers import PROJECT
+from testkit.stages import remove_stages
 from testkit.waiting import last_seen
 from tests.conftest import StartServer
 
@@ -49,7 +50,7 @@ def image(
     lines = (PROJECT / "requirements.txt").read_text().splitlines()
     wanted = [line for line in lines if line.startswith(("docker==", "msgpack==", "nats-py", "nkeys"))]
     wheels.download(["pip", *wanted], context / "wheelhouse", python_version=python_version)
-    built, _ = docker_client.images.build(
+    built, log = docker_client.images.build(
         path=str(context),
         dockerfile="Dockerfile.host",
         tag=TAG,
@@ -59,6 +60,7 @@ def image(
     )
     yield built.id
     docker_client.images.remove(TAG, force=True)
+    remove_stages(docker_client, log)
 
 
 @pytest.mark.timeout(600)
