@@ -16,6 +16,7 @@ from languages.documents import BadDescription
 from languages.models import Language
 from languages.selftest.cases import COMMON, Case, cases_of
 from languages.toolchain import installs
+from languages.versions import family_of
 from sandbox.archives import folder_tar
 
 SLUGS = folders.slugs()
@@ -52,6 +53,18 @@ def test_every_folder_is_whole(path: Path) -> None:
     there = {case.name for case in cases_of(folder)} | left_out
     assert COMMON_CASES - OPTIONAL <= there <= COMMON_CASES
     assert folder.fields["example"].strip()
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_who_has_threads_may_have_as_many_as_its_memory_bears_up_to_256(slug: str) -> None:
+    """One for each MB: with more, a bomb of forks fills the memory with what the kernel keeps of processes."""
+    folder = folders.read(slug)
+    limits = Language(**folder.fields)
+    family = folders.read(family_of(slug))
+    threads = any("threads: " in (case.stdout or "") for case in cases_of(family))
+    assert limits.processes <= limits.memory_mb
+    if threads:
+        assert limits.processes >= min(256, limits.memory_mb)
 
 
 def _has_own(path: Path) -> bool:

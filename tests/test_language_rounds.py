@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.utils import timezone
 
 from dispatch import active
 from languages import figures, folders, rounds
@@ -19,8 +20,10 @@ from languages.toolchain import installs, language_images
 from languages.toolchain.errors import InstallError
 from languages.toolchain.installs import SelfTest
 from sandbox.errors import EngineUnavailable
+from sandbox.testing import FakeImages
 from sandbox.types import ImageInfo
 
+pytestmark = pytest.mark.django_db
 IMAGE = ImageInfo("sha256:1", (), 1, "")
 
 
@@ -31,6 +34,7 @@ class Work:
         self.built: list[str] = []
         self.broken: dict[str, Exception] = {}
         self.failing: set[str] = set()
+        self.tight: set[str] = set()
 
     def build(self, language: Language, *_: Any, refresh: bool) -> ImageInfo:
         assert refresh, "from nothing"
@@ -41,7 +45,8 @@ class Work:
 
     def test(self, language: Language, *_: Any) -> SelfTest:
         problem = "printed ''" if language.slug in self.failing else ""
-        return SelfTest(IMAGE, "1", (Verdict("hello", problem, None, 1.0, 1),))
+        share = 0.9 if language.slug in self.tight else 0.8
+        return SelfTest(IMAGE, "1", (Verdict("hello", problem, None, 1.0, 1, memory_share=share),))
 
     def done(self) -> list[str]:
         built, self.built = self.built, []
@@ -49,7 +54,7 @@ class Work:
 
 
 @pytest.fixture
-def work(monkeypatch: pytest.MonkeyPatch) -> Work:
+def work(monkeypatch: pytest.MonkeyPatch, fake_images: FakeImages) -> Work:
     made = Work()
     monkeypatch.setattr(folders, "slugs", lambda: ["awk", "lua", "perl"])
     monkeypatch.setattr(language_images, "ensure_base", lambda _report: "base")
@@ -86,6 +91,42 @@ def test_a_run_goes_on_with_what_is_left_and_what_has_failed(work: Work, tmp_pat
     assert work.done() == ["awk", "lua", "perl"]
     assert run(state, "--again", "perl") == 0
     assert work.done() == ["perl"]
+
+
+def test_who_has_no_room_for_a_larger_program_has_not_passed(
+    work: Work, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that only takes what there is has."""
+
+    def with_less(language: Language, _image: str, case: str, *, memory_share: float) -> Verdict:
+        assert memory_share < 0.9
+        return Verdict(case, "ended out_of_memory" if language.slug == "lua" else "", None, 1.0, 1)
+
+    monkeypatch.setattr(languages_test, "run_with_less", with_less)
+    work.tight = {"lua", "perl"}
+    assert run(tmp_path / "state") == 1
+    printed = capsys.readouterr().out
+    assert "lua: FAILED (0 s): hello: with 85% of its memory: ended out_of_memory" in printed
+    assert "perl: passed" in printed
+
+
+def test_an_image_that_was_not_there_goes_again(
+    work: Work, fake_images: FakeImages, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def build(language: Language, *_: Any, **__: Any) -> ImageInfo:
+        return fake_images.add(name := f"gexec/{language.slug}", f"{name}:000000000001")
+
+    for slug in ("awk", "lua", "perl"):
+        row = {"name": slug, "source_file": "a", "run_command": ["a"], "image": f"gexec/{slug}"}
+        Language.objects.create(slug=slug, enabled=slug == "perl", tested_at=timezone.now(), image_digest="x", **row)
+    monkeypatch.setattr(installs, "build", build)
+    fake_images.add("gexec/awk")
+    assert run(tmp_path / "state") == 0
+    there = {slug: fake_images.find(f"gexec/{slug}") is not None for slug in ("awk", "lua", "perl")}
+    assert there == {"awk": True, "lua": False, "perl": True}
+    assert fake_images.find("gexec/lua:000000000001") is None
+    assert run(tmp_path / "other", "--keep", "lua") == 0
+    assert fake_images.find("gexec/lua") is not None
 
 
 def test_what_was_changed_since_it_passed_is_tested_again(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import os
 import re
@@ -43,6 +44,8 @@ class Verdict:
     """What can be done about the problem."""
     excused: str = ""
     """Why it may fail, where the language says so."""
+    memory_share: float = 0.0
+    """Of its limit, what the step took that came nearest to it."""
 
     @property
     def passed(self) -> bool:
@@ -73,6 +76,15 @@ def run_cases(
         verdicts.append(verdict)
         report(verdict)
     return verdicts
+
+
+def run_with_less(language: Language, image: str, case: str, *, memory_share: float) -> Verdict:
+    """One case's verdict where each step may have only this share of its memory. Raises SandboxError."""
+    less = copy.copy(language)
+    less.memory_mb = int(language.memory_mb * memory_share)
+    if language.compile_memory_mb:
+        less.compile_memory_mb = int(language.compile_memory_mb * memory_share)
+    return _tried(less, image, next(each for each in cases_for(language) if each.name == case), 0.0)
 
 
 def reported_version(language: Language, image: str) -> str:
@@ -110,7 +122,8 @@ def _asked(language: Language, image: str, step: Step) -> tuple[StepResult, ...]
 
 
 def _tried(language: Language, image: str, case: Case, hello_ms: float) -> Verdict:
-    return _verdict(case, _run(language, image, _job(language, case, hello_ms)))
+    job = _job(language, case, hello_ms)
+    return _verdict(case, job, _run(language, image, job))
 
 
 def _host_is_busy() -> bool:
@@ -141,7 +154,7 @@ def _run(language: Language, image: str, job: Job) -> JobResult:
     return run_job(dataclasses.replace(programs.profile_of(language), image=image), job)
 
 
-def _verdict(case: Case, result: JobResult) -> Verdict:
+def _verdict(case: Case, job: Job, result: JobResult) -> Verdict:
     last = result.steps[-1]
     problem = case.problem(
         outcome=_outcome(last),
@@ -151,7 +164,12 @@ def _verdict(case: Case, result: JobResult) -> Verdict:
     )
     walls = {step.name: step.wall_ms for step in result.steps}
     peak = max(step.peak_memory_bytes for step in result.steps)
-    return Verdict(case.name, problem, walls.get(COMPILE), walls.get(RUN), peak, last.started_ahead)
+    # A step that was not reached has no result.
+    share = max(
+        done.peak_memory_bytes / (step.limits.memory_bytes or peak or 1)
+        for step, done in zip(job.steps, result.steps, strict=False)
+    )
+    return Verdict(case.name, problem, walls.get(COMPILE), walls.get(RUN), peak, last.started_ahead, memory_share=share)
 
 
 def _outcome(step: StepResult) -> str:
