@@ -29,9 +29,21 @@ def place() -> str:
 
 
 def lives_at(place: str) -> bool | None:
-    """Whether the process of a `place` lives; None where that is another machine's, or another container's."""
+    """Whether the process of a `place` lives; None where that is another machine's, or another container's.
+
+    None also of one that is not seen where /proc hides those of other users (hidepid, proc(5)).
+    """
     process, _, namespace = place.partition("@")
     if namespace != pid_namespace():
         return None
     pid, _, started = process.partition(".")
-    return pid_started(int(pid)) == int(started)
+    try:
+        seen = pid_started(int(pid))
+    except PermissionError:
+        return None
+    return None if seen is None and not sees_others() else seen == int(started)
+
+
+def sees_others() -> bool:
+    """Whether /proc shows the first process, which is there as long as any other, and is root's."""
+    return os.access("/proc/1/stat", os.R_OK)

@@ -28,6 +28,7 @@ from executions.outcomes import Outcome
 from executions.submission import Origin, Submission, single_file
 from languages.models import Language
 from rest.exceptions import Unavailable
+from sandbox import processes
 from sandbox.processes import pid_started
 from sandbox.types import Job, JobResult
 from testkit.waiting import eventually
@@ -270,6 +271,13 @@ def test_containers_of_a_process_that_lives_here_are_left_alone_whatever_the_row
     # Whose data is gone has nobody else to remove them.
     assert workers.owner_is_alive(f"another-1/{workers.own_id()}/{place}")
     assert not workers.owner_is_alive(f"another-1/{workers.own_id()}/{place.replace('.', '.1', 1)}")
+
+
+def test_who_is_not_seen_is_not_dead_where_others_are_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    label = workers.own_label().replace(f"/{os.getpid()}.", f"/{2**30}.", 1)
+    assert not workers.owner_is_alive(label.replace("/", "-other/", 1))
+    monkeypatch.setattr(processes, "sees_others", lambda: False)
+    assert workers.owner_is_alive(label.replace("/", "-other/", 1))
 
 
 def test_of_a_process_elsewhere_the_rows_tell() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Callable, Mapping
-from http import HTTPStatus
 from typing import Any, BinaryIO
 
 import docker
@@ -158,9 +157,7 @@ class DockerImages:
         with translated("removing what builds have left"):
             ended = {entry["Id"]: entry for label in (KIND, LABEL) for entry in self._ended(label)}
             left = [entry["Id"] for entry in ended.values() if entry["Created"] < before and self._is_left(entry)]
-            for container_id in left:
-                self._remove_container(container_id)
-        return len(left)
+            return sum(self._is_removed(container_id) for container_id in left)
 
     def _ended(self, label: str) -> list[dict[str, Any]]:
         filters = {"label": label, "status": ["created", "exited", "dead"]}
@@ -175,15 +172,14 @@ class DockerImages:
         except docker.errors.NotFound:
             return False
 
-    def _remove_container(self, container_id: str) -> None:
+    def _is_removed(self, container_id: str) -> bool:
+        """False where it was started meanwhile, is on its way, or cannot be removed: it keeps none of the others."""
         try:
             # With the volumes that are its own.
             self._client.remove_container(container_id, v=True)
-        except docker.errors.NotFound:
-            return
-        except docker.errors.APIError as error:
-            if error.status_code != HTTPStatus.CONFLICT:  # It was started, or is on its way.
-                raise
+        except docker.errors.APIError:
+            return False
+        return True
 
     def _must_find(self, name: str) -> ImageInfo:
         found = self.find(name)
