@@ -12,6 +12,7 @@ import docker
 import docker.errors
 import pytest
 
+from languages.toolchain.base_image import ensure_base
 from sandbox.docker import BASE_IMAGE, LABEL, DockerImages, images, install_runner
 from sandbox.host.__main__ import _lives
 from testkit.servers import PROJECT
@@ -41,7 +42,7 @@ class Client(docker.APIClient):
         print("made", flush=True)
         signal.pause()
 
-install_runner(Client(), base_image=BASE_IMAGE, labels={LABEL: f"{sys.argv[1]}/1/{place()}"}, on_line=print)
+install_runner(Client(), base_image=BASE_IMAGE, labels={LABEL: f"{sys.argv[1]}/1/{place()}"}, on_line=str)
 """
 
 
@@ -50,8 +51,15 @@ def token() -> str:
     return f"test-{secrets.token_hex(4)}"
 
 
+@pytest.fixture(scope="module")
+def base() -> None:
+    """The image that all others are made of is there."""
+    with DockerImages() as host:
+        ensure_base(host, print)
+
+
 @pytest.fixture
-def api(prepared_data_dir: object, docker_client: docker.DockerClient) -> docker.APIClient:
+def api(base: None, docker_client: docker.DockerClient) -> docker.APIClient:
     return docker_client.api
 
 
