@@ -25,8 +25,8 @@ def stages_before(log: Iterable[Mapping[str, str]]) -> list[str]:
 
 
 def remove_stages(client: docker.DockerClient, log: Iterable[Mapping[str, str]]) -> None:
-    """Remove them, with what they are copied from; the layers below them serve the next build."""
+    """Remove them, down to the layers that the image itself stands on, while it is there."""
     for image in stages_before(log):
         with suppress(docker.errors.APIError):  # Another build stands on it, or it was the base itself.
             if not client.images.get(image).tags:
-                client.images.remove(image, noprune=True)
+                client.images.remove(image)

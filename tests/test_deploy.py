@@ -94,8 +94,8 @@ def image(
         forcerm=True,
     )
     yield built.id
-    docker_client.images.remove(TAG, force=True)
     remove_stages(docker_client, log)
+    docker_client.images.remove(TAG, force=True)
 
 
 @pytest.mark.skipif(not SOCKET.exists(), reason="the engine is not reached through a local socket")

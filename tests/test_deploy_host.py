@@ -59,8 +59,8 @@ def image(
         forcerm=True,
     )
     yield built.id
-    docker_client.images.remove(TAG, force=True)
     remove_stages(docker_client, log)
+    docker_client.images.remove(TAG, force=True)
 
 
 @pytest.mark.timeout(600)
