@@ -17,7 +17,7 @@ NAMES = {
     "algol68": "text", "assembly": "nasm", "basic": "qbasic", "chezscheme": "scheme", "emacslisp": "emacs-lisp",
     "gprolog": "prolog", "jq": "text", "luajit": "lua", "csharp": "csharp", "commonlisp": "common-lisp",
     "cpp-clang": "cpp", "c-clang": "c", "jobe": "python", "objectivec": "objective-c", "pypy": "python",
-    "sql": "sqlite3",
+    "mariadb": "mysql", "sql": "sqlite3",
 }  # fmt: skip
 """Of languages whose slug is not what the lexers call them."""
 KINDS: tuple[tuple[_TokenType, str], ...] = (

@@ -280,6 +280,7 @@ CLIENTS_NAMES = {
     "pascal": "pas",
     "commonlisp": "lisp",
     "sql": "sqlite3",
+    "postgresql": "postgres psql",
 }
 
 

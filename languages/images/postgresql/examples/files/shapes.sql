@@ -1,0 +1,1 @@
+CREATE FUNCTION squared(side int) RETURNS int LANGUAGE sql RETURN side * side;

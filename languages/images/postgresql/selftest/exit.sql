@@ -1,0 +1,3 @@
+\echo leaving
+DO $$ BEGIN RAISE EXCEPTION 'the end'; END $$;
+\echo not here

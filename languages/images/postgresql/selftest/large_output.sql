@@ -1,0 +1,3 @@
+SELECT repeat('y', 500000) AS text \gset
+\echo -n :text
+\quit

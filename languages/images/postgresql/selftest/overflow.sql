@@ -1,0 +1,2 @@
+\echo before
+SELECT 2147483647 + 1;

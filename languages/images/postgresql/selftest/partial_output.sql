@@ -1,0 +1,3 @@
+\echo started
+\echo -n half a line
+DO $$ BEGIN LOOP END LOOP; END $$;
