@@ -281,6 +281,7 @@ CLIENTS_NAMES = {
     "commonlisp": "lisp",
     "sql": "sqlite3",
     "postgresql": "postgres psql",
+    "mariadb": "mysql",
 }
 
 
@@ -318,6 +319,7 @@ def test_all_that_run_on_node_have_the_same() -> None:
         ("Usual.java", ["java", "java@libs"]),
         ("fetch-jars", ["groovy", "scala"]),
         ("modules.js", ["typescript", "typescript@libs"]),
+        ("with-server.c", ["mariadb", "postgresql"]),
         ("tests.js", ["javascript@libs", "typescript@libs"]),
         ("whole-output.js", ["javascript", "javascript@libs", "typescript", "typescript@libs"]),
     ],

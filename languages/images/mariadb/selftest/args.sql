@@ -1,0 +1,1 @@
+SELECT @arg1, @arg2, @arg3, @arg4;

@@ -1,0 +1,3 @@
+SELECT 'leaving';
+SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'the end';
+SELECT 'not here';

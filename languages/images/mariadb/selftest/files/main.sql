@@ -1,0 +1,2 @@
+source texts.sql
+SELECT text FROM texts;

@@ -1,0 +1,2 @@
+CREATE TABLE texts (text text);
+INSERT INTO texts VALUES ('from another file');

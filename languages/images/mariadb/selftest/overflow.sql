@@ -1,0 +1,3 @@
+SELECT 'before';
+CREATE TABLE numbers (number int);
+INSERT INTO numbers VALUES (2147483647 + 1);

@@ -1,0 +1,1 @@
+CREATE TABLE three AS SELECT 'three' AS text;

@@ -1,0 +1,1 @@
+CREATE TABLE two AS SELECT 'two' AS text;

@@ -1,0 +1,7 @@
+SET @x = 42;
+CREATE TABLE numbers AS SELECT @x := (@x * 1103515245 + 12345) % 2147483648 AS x FROM seq_1_to_1000000;
+CREATE INDEX sorted ON numbers (x);
+SELECT
+    (SELECT x FROM numbers ORDER BY x LIMIT 1) AS first,
+    (SELECT x FROM numbers ORDER BY x LIMIT 1 OFFSET 500000) AS middle,
+    (SELECT x FROM numbers ORDER BY x LIMIT 1 OFFSET 999999) AS last;
