@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
 import shutil
+import subprocess
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -92,6 +94,42 @@ def test_a_build_fetches_through_a_proxy_that_inspects_tls(
     image = docker_client.api.inspect_image(found.id)
     assert [name for name in (image["Config"]["Env"] or []) if name.split("=")[0] in VARIABLES] == []
     assert proxy.url not in str(docker_client.api.history(found.id)) + str(image)
+
+
+CLIENTS = {
+    "npm": (["npm", "view", f"--registry=https://{HOST}/", "--fetch-retries=0", "thing"], "/thing"),
+    "go": (["go", "list", "-m", "-versions", "example.org/thing"], "/example.org/thing/@v/list"),
+    "cargo": (["cargo", "search", "--registry=near", "thing"], "/config.json"),
+}
+"""How each asks the host behind the proxy for something, and where; whatever it makes of the answer."""
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_the_clients_of_other_registries_take_the_proxy_and_trust_what_a_build_names(
+    client: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They have the variables of a stage, and nothing else that tells them of either."""
+    command, path = CLIENTS[client]
+    if shutil.which(command[0]) is None:
+        pytest.skip(f"{client} is not installed")
+    proxy = InspectingProxy("127.0.0.1", tmp_path)
+    monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+    # The proxy is this test's, so one on the loopback interface is as good as any other.
+    monkeypatch.setattr(registries, "_is_loopback", lambda _address: False)
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "RUSTUP_HOME": os.environ.get("RUSTUP_HOME", str(Path.home() / ".rustup")),
+        "GOPROXY": f"https://{HOST}",
+        "GOFLAGS": "-mod=mod",
+        "CARGO_REGISTRIES_NEAR_INDEX": f"sparse+https://{HOST}/",
+        "CARGO_NET_RETRY": "0",
+        **registries.proxies(),
+        **dict.fromkeys(VARIABLES, str(proxy.ca)),
+    }
+    told = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, timeout=120, check=False)
+    proxy.close()
+    assert path in proxy.asked, (proxy.asked, told.stderr)
 
 
 def test_an_image_is_the_same_whatever_the_way_to_the_registries(
