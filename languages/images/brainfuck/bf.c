@@ -1,14 +1,16 @@
 /* Runs a Brainfuck program: cells of eight bits without end to the right, and 0 where the input ends.
  *
- * The source becomes steps: equal signs in a row are one, a loop that only counts its cell down is one, and brackets
- * know each other's places. What is no sign of the language is a comment. */
+ * The source becomes steps: equal signs in a row are one, and brackets know each other's places. Loops that programs
+ * are full of are steps, too: those that empty a cell, add multiples of it to others, or look for the next empty one.
+ * What is no sign of the language is a comment. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct step {
-    char sign; /* one of + > . , [ ] and 0, which empties the cell */
+    char sign; /* one of + > . , [ ]; 0, which empties the cell; * and s, which are loops */
     long count;
+    long offset; /* of the cell to which * adds the present one, count times */
     long line;
 };
 
@@ -32,7 +34,7 @@ static void add(char sign, long count, long line)
         if (!steps)
             fail("bf", line, "the program needs more memory than there is");
     }
-    steps[length++] = (struct step){sign, count, line};
+    steps[length++] = (struct step){.sign = sign, .count = count, .line = line};
 }
 
 /* Adds to the step before where that is of the same kind. */
@@ -44,20 +46,59 @@ static void add_or_join(char sign, long count, long line)
         add(sign, count, line);
 }
 
+/* Whether the loop comes back to its cell each time, having taken 1 from it and read and printed nothing. */
+static int only_adds(const struct step *body, long steps_in_it)
+{
+    long place = 0, taken = 0;
+    for (long at = 0; at < steps_in_it; at++) {
+        if (body[at].sign == '>')
+            place += body[at].count;
+        else if (body[at].sign != '+')
+            return 0;
+        else if (place == 0)
+            taken -= body[at].count;
+    }
+    return place == 0 && taken == 1;
+}
+
+/* Writes the loop's additions in place of its body, and that its own cell is empty then. */
+static void become_additions(long begin, long line)
+{
+    long place = 0, end = length;
+    length = begin;
+    for (long at = begin + 1; at < end; at++) {
+        long count = steps[at].count;
+        if (steps[at].sign == '>')
+            place += count;
+        else if (place != 0) {
+            steps[length] = (struct step){.sign = '*', .count = count, .offset = place, .line = steps[at].line};
+            length++;
+        }
+    }
+    add(0, 0, line);
+}
+
 static void close_loop(const char *file, long *open, long line)
 {
     long begin = *open;
     if (begin < 0)
         fail(file, line, "there is no [ for this ]");
     *open = steps[begin].count;
-    if (length == begin + 2 && steps[begin + 1].sign == '+' && steps[begin + 1].count % 2) {
+    struct step *body = &steps[begin + 1];
+    long steps_in_it = length - begin - 1;
+    if (steps_in_it == 1 && body->sign == '+' && body->count % 2) {
         /* An odd number of eight bits, taken often enough, leaves 0. */
         length = begin;
         add(0, 0, line);
-        return;
+    } else if (steps_in_it == 1 && body->sign == '>' && body->count) {
+        steps[begin] = (struct step){.sign = 's', .count = body->count, .line = body->line};
+        length = begin + 1;
+    } else if (only_adds(body, steps_in_it)) {
+        become_additions(begin, line);
+    } else {
+        steps[begin].count = length;
+        add(']', begin, line);
     }
-    steps[begin].count = length;
-    add(']', begin, line);
 }
 
 static void read_program(const char *file)
@@ -122,6 +163,20 @@ static void run(const char *file)
             break;
         case 0:
             cells[place] = 0;
+            break;
+        case '*':
+            if (!cells[place])
+                break;
+            if (place + step->offset < 0 || place + step->offset >= cells_there)
+                make_room(file, place + step->offset, step->line);
+            cells[place + step->offset] = (unsigned char)(cells[place + step->offset] + cells[place] * step->count);
+            break;
+        case 's':
+            while (cells[place]) {
+                place += step->count;
+                if (place < 0 || place >= cells_there)
+                    make_room(file, place, step->line);
+            }
             break;
         case '.':
             putchar_unlocked(cells[place]);
