@@ -25,8 +25,10 @@ _AT_A_LINES_START = re.compile(
             rb'(?:Exception in thread "[^"\n]*" |Exception: |Caught: |Caused by: )?java\.lang\.OutOfMemoryError: (?:'
             + _JAVA_REASONS + rb")",
             rb"(?:Execution|Syntax) error \(OutOfMemoryError\)[^\n]*\n(?:" + _JAVA_REASONS + rb")",
-            # Node, Go, Mono, Erlang and Elixir, C++, Rust, D, Haskell, OCaml, Pascal, Fortran.
+            # Node, Deno, Bun, Go, Mono, Erlang and Elixir, C++, Rust, D, Haskell, OCaml, Pascal, Fortran.
             rb"FATAL ERROR: [^\n]*Allocation failed - (?:JavaScript heap|process) out of memory",
+            rb"# Fatal JavaScript out of memory: ",
+            rb"RangeError: Out of memory$",
             rb"(?:fatal error: )?runtime: (?:out of memory|cannot allocate memory)",
             rb"(?:Unhandled Exception:\n|\[ERROR\] FATAL UNHANDLED EXCEPTION: )System\.OutOfMemoryException",
             rb"Error: Garbage collector could not allocate",

@@ -19,6 +19,8 @@ SAID = {
     "clojure": b"Execution error (OutOfMemoryError) at user/eval1 (main.clj:1).\nJava heap space\n",
     "node": b"\n<--- Last few GCs --->\n\n[1:0x1] 9 ms: Mark-Compact\n\n<--- JS stacktrace --->\n\n"
     b"FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory\n 1: 0xb8 node::Abort()\n",
+    "deno": b"\n<--- Last few GCs --->\n\n\n\n#\n# Fatal JavaScript out of memory: Reached heap limit\n#\n==== C",
+    "bun": b"2 | for (;;) f();\n    ^\nRangeError: Out of memory\n      at /box/main.ts:2:10\n\nBun v1.4.5\n",
     "go": b"fatal error: runtime: out of memory\n\nruntime stack:\n",
     "python": b'Traceback (most recent call last):\n  File "main.py", line 1, in <module>\nMemoryError\n',
     "mono": b"\nUnhandled Exception:\nSystem.OutOfMemoryException: Insufficient memory to continue.\n",
@@ -36,6 +38,7 @@ SOMETHING_ELSE = [
     b'Exception in thread "main" java.lang.OutOfMemoryError: unable to create native thread: possibly out of memory\n',
     b"MemoryError\n\nDuring handling of the above exception:\n\nValueError: too large\n",
     b"MyMemoryError: none\n",
+    b"RangeError: Out of memory slots\n",
     b"terminate called after throwing an instance of 'std::out_of_range'\n",
     b"goroutine stack exceeds 1000000000-byte limit\nfatal error: stack overflow\n",
 ]

@@ -5,12 +5,15 @@ import { StreamLanguage } from "@codemirror/language";
 /** A grammar of an older kind. @param {Promise<any>} module @param {string} name */
 const old = async (module, name) => StreamLanguage.define((await module)[name]);
 
+const typescript = async () => (await import("@codemirror/lang-javascript")).javascript({ typescript: true });
+
 /** @type {Record<string, () => Promise<any>>} */
 const MODES = {
   assembly: () => old(import("@codemirror/legacy-modes/mode/gas"), "gas"),
   awk: () => old(import("@codemirror/legacy-modes/mode/perl"), "perl"),
   basic: () => old(import("@codemirror/legacy-modes/mode/vb"), "vb"),
   bash: () => old(import("@codemirror/legacy-modes/mode/shell"), "shell"),
+  bun: typescript,
   c: async () => (await import("@codemirror/lang-cpp")).cpp(),
   "c-clang": async () => (await import("@codemirror/lang-cpp")).cpp(),
   clojure: () => old(import("@codemirror/legacy-modes/mode/clojure"), "clojure"),
@@ -20,6 +23,7 @@ const MODES = {
   "cpp-clang": async () => (await import("@codemirror/lang-cpp")).cpp(),
   csharp: () => old(import("@codemirror/legacy-modes/mode/clike"), "csharp"),
   d: () => old(import("@codemirror/legacy-modes/mode/d"), "d"),
+  deno: typescript,
   elixir: () => old(import("@codemirror/legacy-modes/mode/ruby"), "ruby"),
   erlang: () => old(import("@codemirror/legacy-modes/mode/erlang"), "erlang"),
   fortran: () => old(import("@codemirror/legacy-modes/mode/fortran"), "fortran"),
@@ -49,7 +53,7 @@ const MODES = {
   sql: async () => (await import("@codemirror/lang-sql")).sql(),
   swift: () => old(import("@codemirror/legacy-modes/mode/swift"), "swift"),
   tcl: () => old(import("@codemirror/legacy-modes/mode/tcl"), "tcl"),
-  typescript: async () => (await import("@codemirror/lang-javascript")).javascript({ typescript: true }),
+  typescript,
 };
 
 /** The extension for a language; nothing for one that has none. @param {string} family */

@@ -1,0 +1,3 @@
+export function squared(side: number): number {
+  return side * side;
+}

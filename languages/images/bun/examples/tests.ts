@@ -1,0 +1,3 @@
+const number = Number(await Bun.stdin.text());
+const words = (number % 3 === 0 ? "Fizz" : "") + (number % 5 === 0 ? "Buzz" : "");
+console.log(words || number);

@@ -1,0 +1,2 @@
+process.stdout.write("y".repeat(500000));
+process.exit(0);

@@ -1,0 +1,3 @@
+console.log("started");
+process.stdout.write("half a line");
+while (true) {}

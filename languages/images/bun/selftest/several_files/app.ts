@@ -1,0 +1,6 @@
+const { three } = require("./lib/three");
+import two from "./two";
+
+console.log("one");
+console.log(two());
+console.log(three());

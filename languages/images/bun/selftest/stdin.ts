@@ -1,0 +1,1 @@
+for await (const part of Bun.stdin.stream()) process.stdout.write(part);

@@ -1,0 +1,3 @@
+for (const name of Deno.args) {
+  console.log(`Hello, ${name}!`);
+}

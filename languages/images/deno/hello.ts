@@ -1,0 +1,3 @@
+const greeting: string = "Hello from Deno!";
+
+console.log(greeting);

@@ -1,0 +1,4 @@
+import assert from "node:assert";
+
+console.log("before");
+assert(Deno.args.length === 1);

@@ -1,0 +1,3 @@
+const numbers: number[] = [1, 2];
+
+undeclared(numbers);

@@ -1,0 +1,2 @@
+console.log("leaving");
+Deno.exit(7);

@@ -1,0 +1,3 @@
+import { text } from "./other.ts";
+
+console.log(text());

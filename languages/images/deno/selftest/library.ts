@@ -1,0 +1,11 @@
+const counts = new Map<string, number>();
+for (const letter of "aab") counts.set(letter, (counts.get(letter) ?? 0) + 1);
+console.log(`collections: a=${counts.get("a")} b=${counts.get("b")}`);
+console.log("regex:", ...(/(\d{4})-(\d{2})/.exec("on 2024-03-01")?.slice(1) ?? []));
+console.log("json:", JSON.stringify(JSON.parse('{"list": [1, 2, 3]}').list));
+console.log("bigint:", String(2n ** 100n));
+console.log("sort:", ...["pear", "fig", "apple"].sort());
+console.log("date:", new Date(Date.UTC(2024, 1, 28 + 2)).toISOString().slice(0, 10));
+const code = "postMessage([1, 2, 3, 4].reduce((a, b) => a + b)); close()";
+const worker = new Worker(URL.createObjectURL(new Blob([code], { type: "text/javascript" })), { type: "module" });
+worker.onmessage = (event: MessageEvent<number>) => console.log("threads:", event.data);

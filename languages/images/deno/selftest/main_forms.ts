@@ -1,0 +1,6 @@
+async function main(): Promise<void> {
+  const answer = await Promise.resolve("right");
+  console.log(answer);
+}
+
+if (import.meta.main) await main();

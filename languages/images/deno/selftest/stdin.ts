@@ -1,0 +1,1 @@
+for await (const part of Deno.stdin.readable) await Deno.stdout.write(part);
