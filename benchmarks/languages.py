@@ -30,7 +30,7 @@ CPU_QUOTA_US = 100_000
 """One whole processor, the same for every language."""
 COMPILED = ("c", "cpp", "go", "rust", "java", "kotlin", "scala", "typescript")
 """Measured where none is named: those whose compilers were made fast. Installing them may take minutes once."""
-GOALS_MS = {"cpp": 700, "java": 1000, "kotlin": 2000, "scala": 2000, "typescript": 1000}
+GOALS_MS = {"cpp": 700, "java": 1000, "kotlin": 2000, "scala": 2000, "typescript": 1000, "zig": 2000}
 """What a user should wait at most, who tries hello world; in C++ with what most programs include."""
 PROGRAMS = {
     "cpp": """\

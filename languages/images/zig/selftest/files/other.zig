@@ -1,0 +1,3 @@
+pub inline fn text() []const u8 {
+    return "from another file";
+}

@@ -1,0 +1,3 @@
+pub fn three() []const u8 {
+    return @import("../words.zig").three;
+}

@@ -1,0 +1,3 @@
+pub fn two() []const u8 {
+    return "two";
+}

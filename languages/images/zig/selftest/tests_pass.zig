@@ -1,0 +1,9 @@
+const std = @import("std");
+
+fn squared(side: u32) u32 {
+    return side * side;
+}
+
+test "a square" {
+    try std.testing.expectEqual(16, squared(4));
+}
