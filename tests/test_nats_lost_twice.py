@@ -20,19 +20,18 @@ def test_the_end_of_a_run_that_was_lost_ends_no_other_run_of_its_attempt(monkeyp
         run = backend.submit(Task("1", Profile("image", 1, 1, 1, 1), Job((), ())))
         published: list[str] = []
         monkeypatch.setattr(run, "_publish", lambda: published.append(run.subject))
-        backend.enter(run)
+        backend.runs.enter(run)
         first = run.subject
         for _ in range(2):
             # The host that says so has stored it, and was not told.
-            backend._told(f"{first}.end", encode(LOST))
-        assert run._receive() == LOST
+            backend.runs.told(f"{first}.end", encode(LOST))
+        assert run._next_word() == LOST
         assert run._may_publish_again(LOST)
         assert published == [run.subject] != [first]
-        backend._told(f"{first}.end", encode(LOST))
-        assert run._inbox.empty()
-        backend._told(f"{run.subject}.end", encode(LOST))
-        assert run._receive() == LOST
+        backend.runs.told(f"{first}.end", encode(LOST))
+        assert run._inbox.is_empty()
+        backend.runs.told(f"{run.subject}.end", encode(LOST))
+        assert run._next_word() == LOST
         assert not run._may_publish_again(LOST)
-        backend.leave(run)
-        assert not backend._runs
-        assert not backend._in_flight
+        backend.runs.leave(run)
+        assert not len(backend.runs)
