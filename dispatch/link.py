@@ -193,19 +193,7 @@ class Link:
 
     def publish(self, subject: str, data: bytes) -> None:
         """Have it sent, and wait for nothing; lost where nobody listens, or NATS is away."""
-
-        async def publish() -> None:
-            with suppress(*_ERRORS, HostsUnavailable):
-                if self._nc is not None and self._nc.is_connected:
-                    await self._nc.publish(subject, data)
-
-        self.start()
-        sending = publish()
-        try:
-            asyncio.run_coroutine_threadsafe(sending, self._loop)
-        except RuntimeError:
-            # The loop has ended.
-            sending.close()
+        self._send(lambda: self._client().publish(subject, data))
 
     def keep_warm(self, targets: Targets) -> None:
         """Let all hosts know, now or when the connection is there."""
@@ -252,13 +240,27 @@ class Link:
 
     def done(self, message: Msg) -> None:
         """It is not told again."""
-        with suppress(HostsUnavailable):
-            self._call(message.ack)
+        self._send(message.ack)
 
     def later(self, message: Msg, *, delay_s: float) -> None:
         """It is told again then, here or elsewhere."""
-        with suppress(HostsUnavailable):
-            self._call(lambda: message.nak(delay=delay_s))
+        self._send(partial(message.nak, delay=delay_s))
+
+    def _send(self, send: Callable[[], Coroutine[Any, Any, object]]) -> None:
+        """Without waiting for it; lost where NATS is away."""
+
+        async def sent() -> None:
+            with suppress(*_ERRORS, HostsUnavailable):
+                if self._nc is not None and self._nc.is_connected:
+                    await send()
+
+        self.start()
+        sending = sent()
+        try:
+            asyncio.run_coroutine_threadsafe(sending, self._loop)
+        except RuntimeError:
+            # The loop has ended.
+            sending.close()
 
     async def _leave(self, data: bytes) -> None:
         await leave(self._stores().inputs, reference_to(data), data)

@@ -46,7 +46,7 @@ from sandbox.messages import (
 )
 from sandbox.parcels import Cache, ContentsMissing, fetch, leave
 from sandbox.pool import Pool
-from sandbox.types import JobResult
+from sandbox.types import JobResult, Output
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +60,8 @@ _KNOWN_CANCELLED = 10_000
 _HEADROOM_BYTES = 4096
 """Of a message for its subject and headers."""
 _TELL_S = 10.0
+_SOON_BYTES = 4096
+"""An event that is so small is not waited for."""
 _DOUBT_S = bus.UNREACHABLE_S + 1.0
 """After this host has come back to NATS: by then all others have, or have ended what they had."""
 _ANSWER_S = 0.3
@@ -374,13 +376,18 @@ class Host:
         return Ended(task_id, int(attempt), self._config.id, 0, failure=failure)
 
     def _teller(self, subject: str) -> Callable[[Numbered], None]:
-        """Sends events from the job's thread, which goes on when they are on their way."""
+        """Sends events from the job's thread, which waits until output, and what is large, is on its way.
+
+        What is small goes in the order in which it was told, and what a program prints comes no faster than it goes.
+        """
         loop = asyncio.get_running_loop()
 
         def tell(event: Numbered) -> None:
-            with suppress(*Errors):
-                sent = asyncio.run_coroutine_threadsafe(self._send(f"{subject}.event", encode(event)), loop)
-                sent.result(_TELL_S)
+            data = encode(event)
+            sent = asyncio.run_coroutine_threadsafe(self._send(f"{subject}.event", data), loop)
+            if isinstance(event.event, Output) or len(data) > _SOON_BYTES:
+                with suppress(*Errors):
+                    sent.result(_TELL_S)
 
         return tell
 

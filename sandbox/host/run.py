@@ -18,6 +18,10 @@ logger = logging.getLogger(__name__)
 
 Tell = Callable[[Numbered], None]
 
+_SMALL_BYTES = 64 * 1024
+_FEW_STEPS = 16
+"""A result of so many steps that have printed so much together has room in a message with certainty."""
+
 
 class HostedRun:
     """An assignment with what it has here. All but `carry_out` is callable from any thread."""
@@ -104,10 +108,29 @@ class HostedRun:
                         self.talked.printed(len(event.data))
                     if isinstance(event, StepFinished):
                         results.append(event.result.bare() if job.bare_results else event.result)
+                        if self._is_told_by_end(results):
+                            # As one that was lost on its way, which the end makes up for: a message less.
+                            self._told += 1
+                            continue
                     if isinstance(event, ArtifactsCollected):
                         artifacts = event.artifacts
                     self._say(event)
         return JobResult(tuple(results), artifacts)
+
+    def _is_told_by_end(self, results: list[StepResult]) -> bool:
+        """Whether nothing comes after this step but the end, which is sure to have room for all of them."""
+        job = self.assignment
+        if job.stream_output or job.bare_results or job.talked or job.job.artifacts or not job.job.steps:
+            return False
+        last = job.job.steps[-1]
+        if (
+            results[-1].name != last.name
+            or last.check is not None
+            or last.interaction is not None
+            or len(results) > _FEW_STEPS
+        ):
+            return False
+        return sum(len(each.stdout) + len(each.stderr) for each in results) <= _SMALL_BYTES
 
     def _leased(self) -> Lease:
         job = self.assignment
