@@ -132,7 +132,8 @@ def test_what_runs_in_the_background_is_cancelled(house: RunningServer) -> None:
 def test_hosts_that_are_killed_or_frozen_lose_nothing_and_run_nothing_twice_at_once(
     house: RunningServer, hosts: Fleet
 ) -> None:
-    marks = [mark(f"host-{number}") for number in range(6)]
+    # More than two of them have slots for, so that each has one.
+    marks = [mark(f"host-{number}") for number in range(7)]
     with watched_programs() as sightings:
         ids = [submit(house, each, 3) for each in marks]
         seen(sightings, *marks)
