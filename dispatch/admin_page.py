@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -14,7 +14,7 @@ from django.utils.cache import add_never_cache_headers
 from dispatch import active
 from dispatch.base import Fleet
 from sandbox.errors import EngineUnavailable
-from sandbox.hosts import HostState, is_name
+from sandbox.hosts import HostState, ImageState, is_name
 
 _SHOWN = 19
 """Of an image that no language has: sha256: and twelve digits, as Docker shows it."""
@@ -47,15 +47,29 @@ def _rows(fleet: Fleet | None, names: Callable[[], Mapping[str, str]]) -> list[d
     if fleet is None or not fleet.hosts:
         return []
     known = names()
-    return [{"host": host, "warm": sorted(_warm(host, known).items())} for host in fleet.hosts]
+    return [
+        {"host": host, "warm": sorted(_warm(host, known).items()), "images": _named(fleet.images_of(host), known)}
+        for host in fleet.hosts
+    ]
 
 
 def _warm(host: HostState, known: Mapping[str, str]) -> Counter[str]:
     """How many containers wait, by what is run in them; a language may have several kinds."""
     warm: Counter[str] = Counter()
     for each in host.warm:
-        warm[known.get(each.profile.image, each.profile.image[:_SHOWN])] += each.count
+        warm[shown_image(each.profile.image, known)] += each.count
     return warm
+
+
+def _named(images: Iterable[ImageState], known: Mapping[str, str]) -> list[tuple[str, ImageState]]:
+    """By what is run in them; those that are missing first."""
+    named = [(shown_image(each.image, known), each) for each in images]
+    return sorted(named, key=lambda pair: (pair[1].there, pair[0]))
+
+
+def shown_image(image: str, known: Mapping[str, str]) -> str:
+    """What is run in it, or its digest as far as Docker shows that."""
+    return known.get(image, image[:_SHOWN])
 
 
 def _changed(request: HttpRequest) -> HttpResponse:

@@ -21,7 +21,7 @@ from uuid import UUID
 
 from sandbox.console import Console
 from sandbox.engine import Images
-from sandbox.hosts import HostState
+from sandbox.hosts import HostState, ImageState
 from sandbox.types import ArtifactsCollected, Job, JobResult, Lane, Output, Profile, StepFinished, WarmTarget
 
 Report = Callable[[str], None]
@@ -172,6 +172,8 @@ class Fleet:
     """Those that have said so of late, by name."""
     waiting: Mapping[str, int]
     """Tasks that no host has yet, by lane."""
+    images_of: Callable[[HostState], Sequence[ImageState]] = lambda _host: ()
+    """What a host has of the images of enabled languages."""
 
 
 class Backend(Protocol):

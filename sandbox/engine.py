@@ -97,6 +97,9 @@ class Images(Protocol):
     def pull(self, name: str, on_line: Callable[[str], None]) -> ImageInfo:
         """Fetch an image from its registry. Raises ImageMissing."""
 
+    def push(self, name: str, on_line: Callable[[str], None]) -> None:
+        """Bring an image to the registry that its name begins with. Raises ImageMissing."""
+
     def import_tar(self, source: BinaryIO, tag: str) -> ImageInfo:
         """Make an image of a root file system's tar."""
 

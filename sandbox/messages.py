@@ -20,7 +20,7 @@ import msgpack
 
 from sandbox import contents
 from sandbox.contents import Reference
-from sandbox.hosts import HostState
+from sandbox.hosts import HostState, ImageState, Inventory
 from sandbox.types import (
     Artifact,
     ArtifactsCollected,
@@ -217,7 +217,21 @@ class Targets:
     kept: tuple[Kept, ...]
 
 
-Message = Assignment | Parcel | Numbered | Ended | Skip | Said | Heard | Cancel | Ask | Holds | Targets | HostState
+Message = (
+    Assignment
+    | Parcel
+    | Numbered
+    | Ended
+    | Skip
+    | Said
+    | Heard
+    | Cancel
+    | Ask
+    | Holds
+    | Targets
+    | HostState
+    | Inventory
+)
 _KINDS: Mapping[str, type[Any]] = {
     "job": Assignment,
     "parcel": Parcel,
@@ -231,6 +245,7 @@ _KINDS: Mapping[str, type[Any]] = {
     "holds": Holds,
     "targets": Targets,
     "host": HostState,
+    "inventory": Inventory,
 }
 _NAMES: Mapping[type[Any], str] = {kind: name for name, kind in _KINDS.items()}
 _EVENTS: Mapping[str, type[Any]] = {
@@ -241,7 +256,9 @@ _EVENTS: Mapping[str, type[Any]] = {
 }
 _EVENT_NAMES: Mapping[type[Any], str] = {kind: name for name, kind in _EVENTS.items()}
 
-M = TypeVar("M", Assignment, Parcel, Numbered, Ended, Skip, Said, Heard, Cancel, Ask, Holds, Targets, HostState)
+M = TypeVar(
+    "M", Assignment, Parcel, Numbered, Ended, Skip, Said, Heard, Cancel, Ask, Holds, Targets, HostState, Inventory
+)
 
 
 def encode(message: Message, *, version: int = 0) -> bytes:
@@ -271,6 +288,14 @@ def packed(job: Assignment, *, most_bytes: int) -> tuple[bytes, dict[str, bytes]
         raise MessageError(f"{len(whole)} bytes beside its large contents: {MAX_BYTES} go to a host")
     reference = contents.reference_to(whole)
     return encode(Parcel(job.answer_to, reference)), apart | {reference.sha256: whole}
+
+
+def images_of(state: HostState) -> tuple[ImageState, ...]:
+    """What a host has of the images of enabled languages; nothing where it does not say so in words of this release."""
+    try:
+        return decode(state.images, Inventory).images
+    except MessageError:
+        return ()
 
 
 def answers_to(data: bytes) -> str:
@@ -484,6 +509,9 @@ def _possible(made: Checked) -> Checked:
         told = made(value, where)
         if isinstance(told, HostState):
             can_be = _can_stand_so(told)
+        elif isinstance(told, ImageState):
+            counts = (told.programs, told.failures)
+            can_be = all(0 <= each <= _MOST for each in counts) and all(map(_can_be_shown, (told.image, told.problem)))
         elif isinstance(told, Failure):
             can_be = "\0" not in told.message
         else:
@@ -502,8 +530,12 @@ def _can_stand_so(state: HostState) -> bool:
     return (
         0 <= state.slots <= _MOST_SLOTS
         and all(0 <= each <= _MOST for each in counts)
-        and all(each.isprintable() and len(each) <= _MAX_NAME for each in texts)
+        and all(_can_be_shown(each) for each in texts)
     )
+
+
+def _can_be_shown(text: str) -> bool:
+    return text.isprintable() and len(text) <= _MAX_NAME
 
 
 _closer: dict[Any, Callable[[Checked], Checked]] = {
@@ -511,6 +543,7 @@ _closer: dict[Any, Callable[[Checked], Checked]] = {
     Begun: _possible,
     Failure: _possible,
     HostState: _possible,
+    ImageState: _possible,
     StepResult: _plausible,
 }
 """What is looked at once more, beyond the types of its parts."""

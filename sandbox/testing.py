@@ -385,6 +385,13 @@ class FakeImages:
         self.pulled.append(name)
         return self.add(name, image_id=self.registry[name].id, size_bytes=self.registry[name].size_bytes)
 
+    def push(self, name: str, on_line: Callable[[str], None]) -> None:
+        found = self.find(name)
+        if found is None:
+            raise ImageMissing(f"the image {name} is not on the Docker host")
+        on_line(f"Pushing {name}")
+        self.registry[name] = found
+
     def import_tar(self, source: BinaryIO, tag: str) -> ImageInfo:
         self._answer()
         content = source.read()

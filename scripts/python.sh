@@ -59,16 +59,26 @@ ensure_browser() {
 # What checks alert rules and metrics, out of Debian's package of Prometheus, whose server is neither installed nor
 # started; without it that test says so and is skipped.
 ensure_promtool() {
-    if command -v promtool > /dev/null 2>&1 || [ -x .venv/bin/promtool ] || ! command -v dpkg-deb > /dev/null 2>&1; then
+    ensure_out_of prometheus promtool "the test of docs/alerts.yml is skipped"
+}
+
+# A registry of images, which the tests of hosts start for themselves.
+ensure_registry() {
+    ensure_out_of docker-registry docker-registry "the test that hosts fetch images is skipped"
+}
+
+# ensure_out_of package program without: the program out of Debian's package, which is not installed.
+ensure_out_of() {
+    if command -v "$2" > /dev/null 2>&1 || [ -x ".venv/bin/$2" ] || ! command -v dpkg-deb > /dev/null 2>&1; then
         return
     fi
-    say "Fetching promtool for the tests ..."
+    say "Fetching $2 for the tests ..."
     fetched=$(mktemp -d)
-    if (cd "$fetched" && { apt-get -qq download prometheus || { as_root apt-get -qq update && apt-get -qq download prometheus; }; }) \
-        > /dev/null 2>&1 && dpkg-deb -x "$fetched"/prometheus_*.deb "$fetched/prometheus"; then
-        install -m 755 "$fetched/prometheus/usr/bin/promtool" .venv/bin/promtool
+    if (cd "$fetched" && { apt-get -qq download "$1" || { as_root apt-get -qq update && apt-get -qq download "$1"; }; }) \
+        > /dev/null 2>&1 && dpkg-deb -x "$fetched/$1"_*.deb "$fetched/out"; then
+        install -m 755 "$fetched/out/usr/bin/$2" ".venv/bin/$2"
     else
-        say "It cannot be had: the test of docs/alerts.yml is skipped."
+        say "It cannot be had: $3."
     fi
     rm -rf "$fetched"
 }

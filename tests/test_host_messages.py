@@ -9,7 +9,7 @@ import msgpack
 import pytest
 
 from sandbox import messages
-from sandbox.hosts import HostState, Warm
+from sandbox.hosts import HostState, ImageState, Inventory, Warm
 from sandbox.messages import (
     Assignment,
     Begun,
@@ -76,7 +76,8 @@ ENDED = Ended("01", 2, "h", 3, JobResult((RESULT,), (Artifact("a", 1, None, "too
         ASSIGNMENT,
         ENDED,
         Ended("01", 1, "h", 0, failure=Failure("PoolBusy", "no slot", 3)),
-        HostState("id", "name", 4, 1, "1.0", warm=(Warm(PROFILE, 2),), failures={"ImageMissing": 1}),
+        HostState("id", "name", 4, 1, "1.0", warm=(Warm(PROFILE, 2),), failures={"ImageMissing": 1}, images=b"\xff"),
+        Inventory((ImageState("sha256:1", True, 3, 1), ImageState("sha256:2", False, problem="not there"))),
         Said(9, 3, b"\x00\xff", closed=True, signals_from=1, signals=(2, 15), size=TerminalSize(80, 24)),
         Heard(begun=True, typed=5, signals=3, taken=2),
         replace(ASSIGNMENT, talked=Talked(100)),

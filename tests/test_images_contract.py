@@ -159,6 +159,7 @@ def test_a_host_that_is_away_is_one_error_whatever_is_asked(kind: str, tmp_path:
         lambda: away.find(NAME),
         lambda: away.import_tar(root_file_system(b""), NAME),
         lambda: away.pull(NAME, lambda _line: None),
+        lambda: away.push(NAME, lambda _line: None),
         lambda: away.tag(NAME, f"{NAME}:2"),
         lambda: away.remove(NAME),
         lambda: build(away, "FROM scratch\n", []),

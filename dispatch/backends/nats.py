@@ -31,7 +31,7 @@ from sandbox import bus
 from sandbox.docker import DockerImages, connect
 from sandbox.engine import Images
 from sandbox.errors import HostsUnavailable, PoolClosed
-from sandbox.messages import Cancel, Kept, Targets, encode
+from sandbox.messages import Cancel, Kept, Targets, encode, images_of
 from sandbox.pool.permits import OwnPermits
 from sandbox.pool.slots import Slots
 from sandbox.types import Lane, Profile, WarmTarget
@@ -118,7 +118,7 @@ class Nats:
 
     def fleet(self) -> Fleet:
         waiting = self.link.waiting()
-        return Fleet(self.link.hosts(), waiting)
+        return Fleet(self.link.hosts(), waiting, images_of)
 
     def drain(self, host: str, *, drained: bool) -> None:
         self.link.drain(host, drained=drained)

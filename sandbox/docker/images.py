@@ -11,7 +11,7 @@ import docker
 import docker.errors
 from docker.utils import parse_repository_tag
 
-from sandbox.docker.client import BUILD_TIMEOUT_S, connect, translated
+from sandbox.docker.client import BUILD_TIMEOUT_S, Refused, connect, translated
 from sandbox.docker.labels import KIND, LABEL
 from sandbox.errors import ImageBuildFailed, ImageMissing
 from sandbox.types import ImageInfo
@@ -111,6 +111,17 @@ class DockerImages:
         if error:
             raise ImageMissing(f"pulling {name} failed: {error}")
         return self._must_find(name)
+
+    def push(self, name: str, on_line: Callable[[str], None]) -> None:
+        """Bring an image to its registry. Raises ImageMissing, or EngineUnavailable where no registry takes it."""
+        repository, tag = parse_repository_tag(name)
+        with translated(f"pushing {name}", name):
+            error = ""
+            for event in self._client.push(repository, tag=tag or "latest", stream=True, decode=True):
+                error = error or event.get("error", "")
+                on_line(" ".join(str(event[key]) for key in ("id", "status", "progress") if event.get(key)))
+        if error:
+            raise Refused(f"pushing {name} failed: {error}")
 
     def import_tar(self, source: BinaryIO, tag: str) -> ImageInfo:
         """Make an image of a root file system's tar."""

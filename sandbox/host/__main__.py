@@ -11,7 +11,7 @@ import socket
 import sys
 
 from sandbox import bus, processes
-from sandbox.docker import BASE_IMAGE, DockerEngine
+from sandbox.docker import BASE_IMAGE, DockerEngine, DockerImages, connect
 from sandbox.errors import SandboxError
 from sandbox.host.host import Host, HostConfig
 from sandbox.hosts import is_name
@@ -21,6 +21,8 @@ from sandbox.pool import Pool, PoolConfig
 logger = logging.getLogger("sandbox.host")
 
 _OWNER = "gexec-host"
+_PULL_SILENCE_S = 120.0
+"""Docker tells of each piece that it fetches and unpacks."""
 _WAIT_MS = 20_000
 """For a container, with a slot: as long as a start may take on a host under heavy load."""
 
@@ -54,6 +56,7 @@ def read() -> HostConfig:
         trust=_trust(),
         cache_bytes=int(_number("GEXEC_HOST_CACHE_MB", 256.0) * 1024 * 1024),
         grace_s=_number("GEXEC_SHUTDOWN_GRACE_S", 30.0),
+        registry=os.environ.get("GEXEC_HOST_REGISTRY", "").strip().rstrip("/"),
     )
 
 
@@ -98,7 +101,7 @@ def _lives(owner: str) -> bool:
 
 
 async def _serve(config: HostConfig, pool: Pool) -> None:
-    host = Host(config, pool)
+    host = Host(config, pool, DockerImages(connect(timeout_s=_PULL_SILENCE_S)))
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, host.stop)
     await host.run()

@@ -21,9 +21,11 @@ from nats.js.errors import KeyNotFoundError
 
 from sandbox import bus
 from sandbox.contents import Reference, reference_to
-from sandbox.errors import HostLost, NotCarried
+from sandbox.engine import Images
+from sandbox.errors import Cancelled, HostLost, NotCarried
+from sandbox.host.images import HostImages
 from sandbox.host.run import HostedRun
-from sandbox.hosts import HostState, Warm, is_name
+from sandbox.hosts import HostState, Inventory, Warm, is_name
 from sandbox.messages import (
     Ask,
     Assignment,
@@ -84,6 +86,8 @@ class HostConfig:
     """Of large contents that jobs have had, kept in memory for the next that have the same."""
     grace_s: float = 30.0
     """How long what runs may go on when the host is told to stop."""
+    registry: str = ""
+    """Where images are fetched from that are not here; empty: nowhere."""
 
 
 @dataclass(eq=False, slots=True)
@@ -119,9 +123,10 @@ class _Counts:
 class Host:
     """One host. `run` returns when it has ended."""
 
-    def __init__(self, config: HostConfig, pool: Pool) -> None:
+    def __init__(self, config: HostConfig, pool: Pool, images: Images) -> None:
         self._config = config
         self._pool = pool
+        self._images = HostImages(images, config.registry)
         self._held: set[_Held] = set()
         self._extra: deque[_Held] = deque()
         """Jobs that came when their slot had given up waiting for an answer."""
@@ -152,10 +157,13 @@ class Host:
         await self._nc.subscribe(bus.told_subject("*", "*"), cb=self._on_told)
         await self._nc.subscribe(bus.ask_subject("*", "*"), cb=self._on_asked)
         await self._nc.subscribe(bus.said_subject(self._config.name, "*", "*"), cb=self._on_said)
-        watching = [asyncio.create_task(each) for each in (self._renew(), self._watch(), self._tell_state())]
+        beside = (self._renew(), self._watch(), self._tell_state(), self._images.keep())
+        watching = [asyncio.create_task(each) for each in beside]
+        await self._unless_stopped(self._has_images())
         slots = [asyncio.create_task(self._serve(number)) for number in range(self._config.slots)]
         logger.info("host %s takes jobs, %d at once", self._config.id, self._config.slots)
         await self._stopping.wait()
+        self._images.stop()
         logger.info("host %s drains", self._config.id)
         _, late = await asyncio.wait(slots, timeout=self._config.grace_s)
         if late:
@@ -201,6 +209,9 @@ class Host:
         # Before the first echo: what is given to this host from now on is not to be forgotten for what was before.
         self._reached_at = time.monotonic()
         self._doubt_until = time.monotonic() + _DOUBT_S
+
+    async def _has_images(self) -> None:
+        await self._images.ready.wait()
 
     # Asking for jobs.
 
@@ -295,6 +306,8 @@ class Host:
             why = f"host {self._config.name} does not understand the job: {error}"
             await self._refuse(held, subject, Failure(NotCarried.__name__, why))
             return
+        if not await self._can_begin(held, assignment):
+            return
         held.run = HostedRun(
             assignment,
             self._pool,
@@ -308,7 +321,14 @@ class Host:
         if held.forgotten:
             logger.warning("attempt %s of %s was given up here", attempt, task_id)
             return
+        if ended.result is not None or (ended.failure and ended.failure.kind != Cancelled.__name__):
+            self._images.ran(assignment.profile.image, has_result=ended.result is not None)
         await self._store(held, assignment.answer_to, ended)
+
+    async def _can_begin(self, held: _Held, assignment: Assignment) -> bool:
+        """Once its images are here: one that was given up meanwhile may be somebody else's."""
+        await self._images.need(_images_of(assignment))
+        return not held.forgotten
 
     async def _assignment(self, data: bytes) -> Assignment:
         """The job with all of its contents. Raises MessageError, ContentsMissing, and what NATS does."""
@@ -579,16 +599,20 @@ class Host:
             slots=self._config.slots,
             in_use=len(self._held),
             version=self._config.version,
-            draining=self._drained or self._stopping.is_set(),
+            draining=self._drained or self._stopping.is_set() or not self._images.ready.is_set(),
             warm=warm,
             started=pool.counters.containers_started,
             failures=dict(pool.counters.failures),
+            images=encode(Inventory(self._images.states())),
         )
 
     async def _heed(self) -> None:
         """Do as is wanted of hosts: keep containers warm, take no more jobs."""
         self._drained = await self._wanted(bus.drain_key(self._config.name)) is not None
         targets = await self._wanted(bus.TARGETS)
+        if targets is None:
+            # No web process has been here yet, and nothing is wanted.
+            self._images.want(())
         if targets is None or targets == self._targets:
             return
         self._targets = targets
@@ -596,7 +620,9 @@ class Host:
             kept = {each.profile: each.target for each in decode(targets, Targets).kept}
         except MessageError as error:
             logger.warning("what is to be kept warm is not understood: %s", error)
+            self._images.want(())
             return
+        self._images.want(profile.image for profile in kept)
         await asyncio.get_running_loop().run_in_executor(None, self._pool.keep_warm, kept)
 
     async def _wanted(self, key: str) -> bytes | None:
@@ -604,6 +630,11 @@ class Host:
             return (await self._buckets.wanted.get(key)).value
         except KeyNotFoundError:
             return None
+
+
+def _images_of(assignment: Assignment) -> set[str]:
+    companion = assignment.job.companion
+    return {assignment.profile.image} | ({companion.profile.image} if companion else set())
 
 
 def _checked(held: _Held, assignment: Assignment) -> Assignment:
