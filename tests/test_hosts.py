@@ -57,6 +57,8 @@ def house(hosts: Fleet, prepared_postgres: Path, tmp_path_factory: pytest.TempPa
             GEXEC_WORKERS="2",
             GEXEC_SLOTS="6",
             GEXEC_CALLER_SHARE="1",
+            # The first programs wait for their containers.
+            GEXEC_WAIT_MS="60000",
             GEXEC_SHUTDOWN_GRACE_S="1",
         ),
     )

@@ -62,8 +62,9 @@ def test_a_shell_on_a_host_has_a_window_signals_and_an_end(house: RunningServer,
     talked.say("resize", cols=132, rows=50)
     talked.type("stty size\n")
     talked.until("50 132\r\n")
-    talked.type("sleep 600\n")
-    talked.until("sleep 600\r\n")
+    # What is typed is shown before the shell has read it: ^C is for a program that runs.
+    talked.type("sh -c 'echo sleeps; exec sleep 600'\n")
+    talked.until("sleeps\r\n")
     talked.type("\x03")
     talked.until("$ ")
     talked.type("echo $?\n")
