@@ -64,6 +64,8 @@ class Started:
     queue_ms: float
     container_ms: float = 0.0
     """How much of it was the wait for the container, with a slot already."""
+    over_after_ms: float | None = None
+    """Where its end is known already: how long ago it has started. Nothing but its end is left to be told."""
 
 
 @dataclass(frozen=True, slots=True)

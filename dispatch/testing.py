@@ -61,6 +61,8 @@ class FakeBackend(InProcess):
         self.refuse: Exception | None = None
         self.warm = True
         """Whether a free slot has a container at once, so that it can be reserved."""
+        self.is_brief = False
+        """Whether tasks are over before their start is told."""
         self.jobs: list[Job] = []
         """The jobs that were started, in order."""
         self.tenants: list[str | None] = []
@@ -216,7 +218,8 @@ class _FakeRun:
                 self._reservation.take()
             self._waits = False
             try:
-                yield Started(round((time.monotonic() - began) * 1000, 3))
+                queue_ms = round((time.monotonic() - began) * 1000, 3)
+                yield Started(queue_ms, over_after_ms=5.0 if self._backend.is_brief else None)
                 result = self._result()
                 told = yield from self._steps(result)
             finally:

@@ -121,26 +121,27 @@ def _attempt(
     submitted = active.backend().submit(task, reservation=reservation)
     client.when_gone(partial(active.backend().cancel, task.id))
     teller.submitted(submitted)
+    started: dict[str, Any] = {}
     try:
-        result = _follow(execution, submitted, teller, graded, on_start)
+        result = _follow(execution, submitted, teller, graded, on_start, started)
     except SandboxError as error:
         cause = _cause(execution, client)
         if isinstance(error, Cancelled) and cause:
-            transitions.finish(execution, cancelled_fields(cause) | failed(graded, Verdict.CANCELLED))
+            transitions.finish(execution, started | cancelled_fields(cause) | failed(graded, Verdict.CANCELLED))
             return
-        # Still queued means that nothing has run.
-        if execution.status == Status.QUEUED:
+        # Still queued means that nothing has run, or that it was over before its start was written.
+        if execution.status == Status.QUEUED and not started:
             raise
         if isinstance(error, Cancelled):
             fields = cancelled_fields(SHUTTING_DOWN) | failed(graded, Verdict.CANCELLED)
         else:
             logger.exception("execution %s: the sandbox failed", execution.pk)
             fields = failed_fields(reason_of(error)) | failed(graded, Verdict.SANDBOX_ERROR)
-        _end(execution, submitted, fields, is_lost=True)
+        _end(execution, submitted, started | fields, is_lost=True)
     else:
         if result is not None:
             fields = _finished_fields(execution, result, _cause(execution, client) or SHUTTING_DOWN, graded)
-            _finished(execution, submitted, result, fields, is_wanted=not _cause(execution, client))
+            _finished(execution, submitted, result, started | fields, is_wanted=not _cause(execution, client))
 
 
 def _run(execution: Execution, reservation: Reservation | None, client: Client, console: Console | None) -> None:
@@ -167,11 +168,17 @@ def _run_told(
 
 
 def _follow(
-    execution: Execution, submitted: Run, teller: Teller, graded: GradedRun | None, on_start: Callable[[], None]
+    execution: Execution,
+    submitted: Run,
+    teller: Teller,
+    graded: GradedRun | None,
+    on_start: Callable[[], None],
+    started: dict[str, Any],
 ) -> JobResult | None:
     """Read the run's events to its result, and tell who watches; None where the row is not this process's.
 
-    Leaving early ends the program.
+    Leaving early ends the program. Of one that is over already nothing is written before its end: what the row is to
+    have of its start goes into `started`.
     """
     # No connection of the database is kept while a slot is waited for, or a program runs: there are more threads than
     # connections.
@@ -181,7 +188,9 @@ def _follow(
         for event in events:
             trace.take(event)
             if isinstance(event, Started):
-                if not _started(execution, event):
+                if event.over_after_ms is not None and execution.status == Status.QUEUED:
+                    started |= transitions.as_started(queue_ms=event.queue_ms, ms_ago=event.over_after_ms)
+                elif not _started(execution, event):
                     return None
                 START.observe(event.container_ms / 1000)
                 lifecycle.started(execution, queue_ms=event.queue_ms, container_ms=event.container_ms)

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import copy
+from datetime import timedelta
 from functools import partial
 from types import MappingProxyType
 from typing import Any
@@ -73,8 +74,13 @@ def _once_committed(call: Callable[[], object]) -> None:
 
 def start(execution: Execution, *, queue_ms: float) -> bool:
     """queued → running in this process, whichever accepted it, after `queue_ms` in the queue; whether it was so."""
-    fields = {"status": Status.RUNNING, "started_at": timezone.now(), "queue_ms": queue_ms, "worker": workers.own_id()}
-    return _move(execution, Status.QUEUED, fields)
+    return _move(execution, Status.QUEUED, {"status": Status.RUNNING, **as_started(queue_ms=queue_ms)})
+
+
+def as_started(*, queue_ms: float, ms_ago: float = 0.0) -> dict[str, Any]:
+    """What a row has of one that has started here: for `finish`, where it was over before that was written."""
+    started_at = timezone.now() - timedelta(milliseconds=ms_ago)
+    return {"started_at": started_at, "queue_ms": queue_ms, "worker": workers.own_id()}
 
 
 def reject(execution: Execution, *, error: str, queue_ms: float) -> None:

@@ -39,11 +39,11 @@ class Inbox:
         """Have its reader look around now."""
         self._words.put(("", b""))
 
-    def next(self) -> Word | None:
+    def next(self, within_s: float = LOOK_S) -> Word | None:
         """The next word; None where it is time to look around. Raises ContainerLost where it is not understood."""
         while True:
             try:
-                kind, data = self._words.get(timeout=LOOK_S)
+                kind, data = self._words.get(timeout=within_s)
             except queue.Empty:
                 return None
             if not kind:

@@ -12,14 +12,14 @@ from functools import partial
 from dispatch.base import Event, Finished, Started, Task
 from dispatch.hosted import ends
 from dispatch.hosted.account import Account, Told
-from dispatch.hosted.inbox import Inbox
+from dispatch.hosted.inbox import Inbox, Word
 from dispatch.hosted.posting import Posting
 from dispatch.hosted.runs import Runs
 from dispatch.hosted.silence import Silence, says_lost
 from dispatch.keyboard import Keyboard
 from dispatch.link import Link
 from sandbox import bus
-from sandbox.errors import HostLost, HostsUnavailable
+from sandbox.errors import ContainerLost, HostLost, HostsUnavailable
 from sandbox.hosts import name_of
 from sandbox.messages import Begun, Ended, Heard, Numbered, Said, encode
 from sandbox.pool import Place, Withdrawal
@@ -27,6 +27,10 @@ from sandbox.pool.slots import Slots
 from sandbox.types import JobResult, Output, StepFinished
 
 logger = logging.getLogger(__name__)
+
+_BRIEF_S = 0.1
+"""So long its start is not told alone: of most programs the end has come by then, and their row has both in one commit.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,10 @@ class NatsRun:
         self._began = 0.0
         self._deadline = 0.0
         self._inbox = Inbox(task)
+        self._ahead: list[Word | None] = []
+        """What was read before its turn."""
+        self._broken: ContainerLost | None = None
+        """Why nothing can be read any more."""
         self._account = Account(task)
         self._posting = Posting(office.link, task)
         self._silence = Silence(office.link, task, self._posting, self._inbox)
@@ -145,7 +153,9 @@ class NatsRun:
 
     def _next_word(self) -> Numbered | Ended | None:
         """What its host told, or has stored; None where that is nothing for its reader."""
-        word = self._inbox.next()
+        if self._broken is not None:
+            raise self._broken
+        word = self._ahead.pop() if self._ahead else self._inbox.next()
         if word is None:
             return self._silence.look(
                 subject=self.subject,
@@ -185,7 +195,25 @@ class NatsRun:
         self._waits = False
         if self._cancelled:
             self._posting.say_cancel()
-        return Started(round((time.monotonic() - self._began) * 1000, 3), event.container_ms)
+        queue_ms = round((time.monotonic() - self._began) * 1000, 3)
+        return Started(queue_ms, event.container_ms, self._over_after_ms())
+
+    def _over_after_ms(self) -> float | None:
+        """How long it took to its end, where that comes in a moment."""
+        if self._posting.is_over:
+            return 0.0
+        if self.task.stream_output or self.task.bare_results or self.keyboard is not None:
+            return None
+        began = time.monotonic()
+        try:
+            word = self._inbox.next(_BRIEF_S)
+        except ContainerLost as error:
+            # It has begun all the same.
+            self._broken = error
+            return None
+        self._ahead.append(word)
+        has_result = isinstance(word, Ended) and word.result is not None and word.failure is None
+        return round((time.monotonic() - began) * 1000, 3) if has_result else None
 
     def _hang_up_after(self, step: str) -> None:
         if self.task.console is not None and step == self.task.job.steps[-1].name:
