@@ -24,6 +24,8 @@ class Posting:
         """Whether it was published a second time."""
         self.is_over = False
         """Whether no host has it, or will have it."""
+        self.is_withdrawn = False
+        """Whether it was taken off the stream here; a host that had begun it by then goes on."""
         self._link = link
         self._task = task
 
@@ -40,6 +42,7 @@ class Posting:
         subject = bus.job_subject(task.lane, task.id, task.attempt)
         if self.again:
             message_id += ":again"
+        self.is_withdrawn = False
         self.place, known = self._link.publish_job(subject, data, message_id=message_id)
         if known:
             self.place = self._publish_after_another(subject, data, message_id)
@@ -48,6 +51,7 @@ class Posting:
         """Have it not begin; whether it has."""
         if self.place is not None:
             self._link.delete_job(self.place)
+            self.is_withdrawn = True
             if self._link.take_back(self._task.id, self._task.attempt):
                 return True
         self.is_over = True

@@ -78,8 +78,12 @@ class Silence:
         return None if old else ended
 
     def _is_held(self) -> bool:
-        """Whether a host has it all the same: then it is told to end it, since nothing leases it any more."""
-        return self._link.take_back(self._task.id, self._task.attempt, unless_begun=False)
+        """Whether a host has it all the same: then it is told to end it, since nothing leases it any more.
+
+        One that was taken off the stream here, a moment after it had begun, goes on.
+        """
+        goes_on = self._posting.is_withdrawn
+        return self._link.take_back(self._task.id, self._task.attempt, unless_begun=goes_on)
 
     def _look_while_waiting(self, *, cancelled: bool, deadline: float) -> None:
         away_s = self._link.away_s()
