@@ -25,6 +25,7 @@ class Collecting:
         """Why there may be more than came."""
         self.stdin_due = False
         self.deadline = 0.0
+        self.cpu_limit_ms: float | None = None
         self._files_left = request.max_files
         self._bytes_left = request.max_bytes
         self._told_left = protocol.MAX_TOLD

@@ -52,6 +52,13 @@ CANCELLED_S = 3.0
 An engine that hangs passes neither the word nor the answer on."""
 _LOOK_S = 0.5
 """How often a thread that waits for a runner looks whether its step was cancelled meanwhile."""
+_CPU_LOOK_S = 2.0
+"""How often, while a runner says nothing, its container's own count is compared with a step's limit of CPU time."""
+_CPU_LOOK_AGAIN_S = 0.4
+"""The same where the count is beyond the limit, and may be by what no step has used."""
+_CPU_OVER_MS = 400.0
+"""So far beyond the limit a runner that gets to run has ended the step: what it and the start of a container use is not
+told, and is counted there."""
 _WIPED_S = 0.2
 """How long a lease of a used container waits for its runner to be done with cleaning up. It takes milliseconds; a
 container that takes longer has much to remove, and a fresh one is there sooner."""
@@ -86,6 +93,10 @@ class Container:
         """The runner did not answer in time: nobody knows what goes on in the container until it is gone."""
         self._unthrottled = False
         self._told_cpu_ms = 0.0
+        self._cpu_look_at = 0.0
+        """Monotonic time of the next one."""
+        self._cpu_looks = threading.Lock()
+        """Held while one is under way: an engine that hangs has one thread wait for it."""
         self._busy = False
         """A job has begun and is not over; it stays so where the consumer of its events left early."""
         self._awaits_ready = True
@@ -236,6 +247,7 @@ class Container:
         """Start a step of the job. Raises ContainerLost and ValueError as `events` does."""
         opening, self._opening = self._opening, b""
         first, self._untouched = self._untouched, False
+        self._cpu_look_at = time.monotonic() + min(_CPU_LOOK_S, (exchange.cpu_limit_ms or 0.0) / 1000)
         self._begin(exchange, opening, may_be_repeated=first)
         self._busy = True
 
@@ -342,6 +354,7 @@ class Container:
         data = self._stream.receive(min(_LOOK_S, max(0.0, exchange.deadline - time.monotonic())))
         if data is not None:
             return self._frames.feed(data)
+        self._look_at_cpu(exchange)
         deadline = exchange.deadline if self.overdue else min(exchange.deadline, self._cancelled_by)
         if time.monotonic() < deadline:
             return []
@@ -354,6 +367,34 @@ class Container:
             # Beside this: the engine itself may be what does not answer, and the wait is bounded all the same.
             threading.Thread(target=self._unthrottle, name="gexec-unthrottle", daemon=True).start()
         return []
+
+    def _look_at_cpu(self, exchange: Conversation[object]) -> None:
+        """Where a step is past its limit of CPU time without a word of its runner, let that get to run, which ends it.
+
+        The runner has part in the debt of its container's quota: it may not run again before its limit of wall time.
+        """
+        limit_ms, now = exchange.cpu_limit_ms, time.monotonic()
+        if limit_ms is None or self.overdue or self._unthrottled or now < self._cpu_look_at:
+            return
+        self._cpu_look_at = now + _CPU_LOOK_S
+        most_ms = self._told_cpu_ms + limit_ms
+        threading.Thread(target=self._unthrottle_beyond, args=[most_ms], name="gexec-cpu-look", daemon=True).start()
+
+    def _unthrottle_beyond(self, most_ms: float) -> None:
+        if not self._cpu_looks.acquire(blocking=False):
+            return
+        try:
+            beyond_ms = self._engine.cpu_ms(self.id) - most_ms
+        except EngineUnavailable:
+            # Another look follows; and the limit of wall time holds without the engine's word.
+            return
+        finally:
+            self._cpu_looks.release()
+        if beyond_ms > _CPU_OVER_MS:
+            self._sound = self._clean = False
+            self._unthrottle()
+        elif beyond_ms > 0:
+            self._cpu_look_at = time.monotonic() + _CPU_LOOK_AGAIN_S
 
     def _unthrottle(self) -> None:
         """Where the program has used so much in one system call that its runner does not get to run: let it."""

@@ -31,6 +31,8 @@ class Conversation(Protocol[R_co]):
 
     deadline: float
     """Monotonic time."""
+    cpu_limit_ms: float | None
+    """None: whatever it uses is within its time."""
 
     @property
     def result(self) -> R_co | None:
@@ -60,6 +62,7 @@ class Exchange:
         self.result: StepResult | None = None
         self.stdin_due = False
         self.deadline = time.monotonic() + step.limits.wall_ms / 1000 + BACKSTOP_S + FRESH_S * step.fresh
+        self.cpu_limit_ms: float | None = step.limits.cpu_ms
         self._began = time.monotonic()
         self._stream_output = stream_output
         self._streams = {1: bytearray(), 2: bytearray()}

@@ -232,6 +232,26 @@ def test_a_runner_that_could_not_get_to_run_says_the_limit_once_it_can() -> None
     assert (step.outcome, step.stdout) == (Outcome.TIMEOUT_WALL, b"y\n")
 
 
+def test_a_limit_of_cpu_time_holds_where_the_runner_does_not_get_to_run() -> None:
+    engine = FakeEngine(when_unthrottled=result(reason=3, signal=9), used_cpu_ms=600)
+    limits = Limits(wall_ms=60_000, cpu_ms=100, output_bytes=1 << 20)
+    with pool_of(engine) as pool, pool.lease(PROFILE, tenant="a") as lease:
+        began = time.monotonic()
+        step = lease.run(Job((), (Step("run", ("yes",), limits),))).steps[0]
+        assert time.monotonic() - began < 30
+        assert engine.unthrottled == [lease.container.id]
+        assert not lease.container.reusable
+    assert (step.outcome, step.stdout) == (Outcome.TIMEOUT_CPU, b"y\n")
+
+
+def test_a_container_that_is_silent_and_within_its_limit_of_cpu_time_keeps_its_quota() -> None:
+    engine = FakeEngine(used_cpu_ms=450)
+    limits = Limits(wall_ms=60_000, cpu_ms=100, output_bytes=1 << 20)
+    with pool_of(engine) as pool, pool.lease(PROFILE, tenant="a") as lease:
+        step = lease.run(Job((), (Step("run", ("sleep", "1.2"), limits),))).steps[0]
+    assert (step.outcome, engine.unthrottled) == (Outcome.OK, [])
+
+
 def test_a_container_that_may_still_run_something_has_its_slot_until_it_is_gone() -> None:
     engine = FakeEngine(linger_after_close=True)
     with pool_of(engine, slots=1, upkeep_s=0.05, gone_after_s=1.0) as pool:

@@ -142,7 +142,8 @@ class DockerEngine:
         """What the container's control group has counted. Raises EngineUnavailable."""
         with translated("reading a container's counters"):
             found = self._client.stats(container_id, stream=False, one_shot=True)
-        return int(found["cpu_stats"]["cpu_usage"]["total_usage"]) / 1e6
+        # Of one that ended meanwhile there are no numbers.
+        return int(found.get("cpu_stats", {}).get("cpu_usage", {}).get("total_usage", 0)) / 1e6
 
     def remove(self, container_id: str) -> None:
         """Kill and remove; one that is gone, or on its way, is fine. Raises EngineUnavailable.
