@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
-import time
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any, BinaryIO
 
 import docker
@@ -164,8 +164,9 @@ class DockerImages:
         Such a one does not run, and is older than whatever is still at work on it. What somebody made by hand of an
         image of ours has the image's name, no owner, and stays.
         """
-        before = time.time() - older_than_s
         with translated("removing what builds have left"):
+            # By the engine's clock, which their times are of.
+            before = datetime.fromisoformat(self._client.info()["SystemTime"]).timestamp() - older_than_s
             ended = {entry["Id"]: entry for label in (KIND, LABEL) for entry in self._ended(label)}
             left = [entry["Id"] for entry in ended.values() if entry["Created"] < before and self._is_left(entry)]
             return sum(self._is_removed(container_id) for container_id in left)
