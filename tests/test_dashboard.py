@@ -217,9 +217,9 @@ def test_it_costs_few_statements_and_reads_no_rows_but_the_last(admin_client: Cl
         for sql in rows:
             cursor.execute(f"EXPLAIN {sql}")
             plan = "\n".join(line for (line,) in cursor.fetchall())
-            # That of execution_by_ending in the only part that there is.
+            # That of execution_by_ending. Where another test has left a second part, the two are merged by their order.
             assert "executions_execution_others_status_outcome_id_idx" in plan
-            assert "Sort" not in plan
+            assert "Sort  (" not in plan
 
 
 @pytest.mark.parametrize(
