@@ -22,8 +22,8 @@ PROFILE = Profile("python", 128 << 20, 50_000, 64, 64 << 20)
 REUSED = Profile("python", 128 << 20, 50_000, 64, 64 << 20, runs_per_container=3)
 
 
-def job(*words: str, stdin: bytes = b"", wall_ms: int = 5000) -> Job:
-    return Job((), (Step("run", words, Limits(wall_ms=wall_ms, output_bytes=1 << 20), stdin=stdin),))
+def job(*words: str, stdin: bytes = b"", wall_ms: int = 5000, cpu_ms: int | None = None) -> Job:
+    return Job((), (Step("run", words, Limits(wall_ms=wall_ms, cpu_ms=cpu_ms, output_bytes=1 << 20), stdin=stdin),))
 
 
 @contextmanager
@@ -234,10 +234,9 @@ def test_a_runner_that_could_not_get_to_run_says_the_limit_once_it_can() -> None
 
 def test_a_limit_of_cpu_time_holds_where_the_runner_does_not_get_to_run() -> None:
     engine = FakeEngine(when_unthrottled=result(reason=3, signal=9), used_cpu_ms=600)
-    limits = Limits(wall_ms=60_000, cpu_ms=100, output_bytes=1 << 20)
     with pool_of(engine) as pool, pool.lease(PROFILE, tenant="a") as lease:
         began = time.monotonic()
-        step = lease.run(Job((), (Step("run", ("yes",), limits),))).steps[0]
+        step = lease.run(job("yes", wall_ms=60_000, cpu_ms=100)).steps[0]
         assert time.monotonic() - began < 30
         assert engine.unthrottled == [lease.container.id]
         assert not lease.container.reusable
@@ -246,9 +245,8 @@ def test_a_limit_of_cpu_time_holds_where_the_runner_does_not_get_to_run() -> Non
 
 def test_a_container_that_is_silent_and_within_its_limit_of_cpu_time_keeps_its_quota() -> None:
     engine = FakeEngine(used_cpu_ms=450)
-    limits = Limits(wall_ms=60_000, cpu_ms=100, output_bytes=1 << 20)
     with pool_of(engine) as pool, pool.lease(PROFILE, tenant="a") as lease:
-        step = lease.run(Job((), (Step("run", ("sleep", "1.2"), limits),))).steps[0]
+        step = lease.run(job("sleep", "1.2", wall_ms=60_000, cpu_ms=100)).steps[0]
     assert (step.outcome, engine.unthrottled) == (Outcome.OK, [])
 
 
